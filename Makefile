@@ -1,0 +1,41 @@
+# make demo   the default recipe on the embedded data -> runs/elpv/report.html
+# make test   every test
+# make lint   ruff and mypy
+# make bench  the shipped teacher and the student of the last demo, side by side
+# Each target builds .venv itself. A CPU machine without NVIDIA drivers needs no CUDA wheels; see README.
+
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: demo test lint format bench readme clean
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt torch
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[elpv,imagenet,dev]"
+	touch $(READY)
+
+demo: $(READY)
+	$(BIN)/python -m compress
+
+test: $(READY)
+	$(BIN)/python -m pytest
+
+lint: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(READY)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(READY)
+	$(BIN)/python -m benchmarks.compare runs/elpv/teacher-fp32 runs/elpv/student-int8 --out runs/bench
+
+readme: $(READY)
+	$(BIN)/python -m benchmarks.readme
+
+clean:
+	rm -rf .venv runs

@@ -1,0 +1,60 @@
+"""What every stage needs of its data: the images, the split, and the rows of each part."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.evaluation import check_labels
+from compress.core.artifact import Artifact
+from compress.core.image_spec import ImageSpec
+from compress.core.manifest import DataRef, Split
+from compress.data import pixels, views
+from compress.data.dataset import Dataset, open_data
+from compress.data.split import Part, indices, split_for
+from compress.training import TrainingImages
+
+
+@dataclass(frozen=True)
+class Context:
+    """A data set with its split and preprocessing."""
+
+    dataset: Dataset
+    split: Split
+    spec: ImageSpec
+
+    def rows(self, part: Part) -> NDArray[np.intp]:
+        """Return the rows of a part."""
+        return indices(self.dataset, self.split, part)
+
+    def training_images(self) -> TrainingImages:
+        """Return the decoded images of the training part with their targets."""
+        rows = self.rows("train")
+        decoded = pixels.decoded(self.dataset, self.spec)
+        # Keep the broadcast channel of grey images: the copy has one channel, the view three.
+        channels = 1 if decoded.strides[-1] == 0 else 3
+        chosen = np.ascontiguousarray(decoded[rows][..., :channels])
+        return TrainingImages(
+            pixels=np.broadcast_to(chosen, (*chosen.shape[:3], 3)),
+            targets=self.dataset.targets[rows],
+            views=views.usable(self.dataset.views, self.spec),
+            spec=self.spec,
+        )
+
+    def reference(self) -> DataRef:
+        """Return what the manifest says of the data."""
+        return DataRef(
+            source=self.dataset.source, fingerprint=self.dataset.fingerprint, split=self.split
+        )
+
+
+def open_for(parents: tuple[Artifact, ...], source: str, skip_bad_images: bool) -> Context:
+    """Open data for a stage that works on existing models.
+
+    Raises:
+        UserError: unusable data, other labels than the models', or a leaking split.
+    """
+    dataset = open_data(source, skip_bad_images)
+    for parent in parents:
+        check_labels(parent, dataset)
+    return Context(dataset, split_for(dataset, parents), parents[0].manifest.image)

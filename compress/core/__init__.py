@@ -1,0 +1,1 @@
+"""The nouns that every room uses; imports neither torch nor onnx."""

@@ -1,0 +1,160 @@
+"""An artifact: a folder with a manifest and the files that it names, whole or not there at all."""
+
+import json
+import os
+import shutil
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from compress.core.errors import UserError
+from compress.core.hashing import file_sha256
+from compress.core.manifest import SCHEMA_VERSION, FileEntry, Manifest
+
+MANIFEST = "manifest.json"
+WEIGHTS = {"torch": "model.safetensors", "onnx": "model.onnx"}
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A folder and its manifest."""
+
+    path: Path
+    manifest: Manifest
+
+    @property
+    def weights(self) -> Path:
+        """The file with the weights."""
+        return self.path / WEIGHTS[self.manifest.kind]
+
+    @property
+    def name(self) -> str:
+        """The folder's name, by which reports and gates call the model."""
+        return self.path.resolve().name
+
+    def file(self, name: str) -> Path | None:
+        """Return the path of a named file of the artifact, or `None` if it has none."""
+        return self.path / name if name in self.manifest.files else None
+
+
+def is_artifact(path: Path) -> bool:
+    """Tell whether `path` is a folder with a manifest."""
+    return (path / MANIFEST).is_file()
+
+
+def load(path: Path) -> Artifact:
+    """Read an artifact and verify the hash of every file it names.
+
+    Raises:
+        UserError: not an artifact, a newer schema, a missing file, or an altered one.
+    """
+    if not is_artifact(path):
+        raise UserError(
+            "Not an artifact: there is no manifest.json",
+            got=path,
+            allowed="a folder that a stage of edgepress has written",
+        )
+    manifest = _read_manifest(path / MANIFEST)
+    for name, entry in manifest.files.items():
+        _verify(path / name, entry)
+    return Artifact(path, manifest)
+
+
+def save(path: Path, workdir: Path, manifest: Manifest) -> Artifact:
+    """Turn `workdir` into the artifact at `path`: hash, write the manifest, fsync, rename.
+
+    An artifact that was at `path` before stays whole until the new one has taken its place.
+
+    Raises:
+        UserError: `path` holds something that is not an artifact.
+    """
+    check_replaceable(path)
+    entries = {
+        file.relative_to(workdir).as_posix(): FileEntry(
+            sha256=file_sha256(file), bytes=file.stat().st_size
+        )
+        for file in sorted(workdir.rglob("*"))
+        if file.is_file()
+    }
+    manifest = manifest.model_copy(update={"files": entries})
+    (workdir / MANIFEST).write_text(manifest.model_dump_json(indent=1) + "\n")
+    _fsync_tree(workdir)
+    _swap(workdir, path)
+    return Artifact(path, manifest)
+
+
+def check_replaceable(path: Path) -> None:
+    """Refuse to write over anything but nothing, an empty folder or an artifact.
+
+    Raises:
+        UserError: there is something else.
+    """
+    if path.is_dir() and not is_artifact(path) and any(path.iterdir()):
+        raise UserError(
+            "The output folder holds files that are not an artifact",
+            got=path,
+            allowed="a new folder, an empty one, or an artifact to replace",
+        )
+    if path.exists() and not path.is_dir():
+        raise UserError("The output path is a file", got=path, allowed="a folder")
+
+
+def newest(root: Path, kind: str | None = None, stage: str | None = None) -> Artifact | None:
+    """Return the artifact under `root` that was written last, of this kind and stage if given."""
+    manifests = sorted(root.rglob(MANIFEST), key=lambda file: file.stat().st_mtime, reverse=True)
+    for file in manifests:
+        if any(part.startswith(".") for part in file.relative_to(root).parts):
+            continue
+        artifact = load(file.parent)
+        if kind in (None, artifact.manifest.kind) and stage in (None, artifact.manifest.stage):
+            return artifact
+    return None
+
+
+def _read_manifest(path: Path) -> Manifest:
+    try:
+        raw = json.loads(path.read_text())
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise UserError(f"The manifest is not JSON ({error})", got=path) from None
+    version = raw.get("schema_version") if isinstance(raw, dict) else None
+    if isinstance(version, int) and version > SCHEMA_VERSION:
+        raise UserError(
+            "The manifest has a newer schema than this edgepress reads",
+            got=f"{path} with schema_version {version}",
+            allowed=f"up to {SCHEMA_VERSION}",
+            next_step="update edgepress",
+        )
+    try:
+        return Manifest.model_validate_json(path.read_text())
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise UserError(f"The manifest is not valid: {where}: {first['msg']}", got=path) from None
+
+
+def _verify(file: Path, entry: FileEntry) -> None:
+    if not file.is_file():
+        raise UserError("A file of the artifact is missing", got=file)
+    if file_sha256(file) != entry.sha256:
+        raise UserError(
+            "A file of the artifact was altered: its sha256 is not the one in the manifest",
+            got=file,
+            next_step="make the artifact again with the stage that wrote it",
+        )
+
+
+def _fsync_tree(folder: Path) -> None:
+    for path in [*folder.rglob("*"), folder]:
+        descriptor = os.open(path, os.O_RDONLY)
+        os.fsync(descriptor)
+        os.close(descriptor)
+
+
+def _swap(new: Path, path: Path) -> None:
+    old = path.with_name(f".{path.name}.old-{uuid.uuid4().hex[:8]}")
+    if path.exists():
+        path.rename(old)
+    new.rename(path)
+    shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,52 @@
+"""Progress and remarks on standard error; results go to standard output."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeVar
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import track as rich_track
+from rich.table import Table
+
+T = TypeVar("T")
+
+_err = Console(stderr=True, highlight=False)
+_out = Console(highlight=False, soft_wrap=True)
+
+
+def say(message: str) -> None:
+    """Print a remark."""
+    _err.print(message, markup=False, soft_wrap=True)
+
+
+def warn(message: str) -> None:
+    """Print a warning."""
+    _err.print(f"warning: {message}", style="yellow", markup=False, soft_wrap=True)
+
+
+def fail(message: str) -> None:
+    """Print the one message that ends a command."""
+    _err.print(f"error: {message}", style="bold red", markup=False, soft_wrap=True)
+
+
+def result(message: str) -> None:
+    """Print a line of the command's result."""
+    _out.print(message, markup=False)
+
+
+def table(title: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print a table of the command's result."""
+    drawn = Table(*map(escape, header), title=escape(title), title_justify="left")
+    for row in rows:
+        drawn.add_row(*map(escape, row))
+    Console(highlight=False, width=None if _out.is_terminal else 160).print(drawn)
+
+
+def track(items: Iterable[T], description: str, total: int | None = None) -> Iterator[T]:
+    """Yield `items` with a progress bar on a terminal, and without one elsewhere."""
+    if not _err.is_terminal:
+        yield from items
+        return
+    if total is None and isinstance(items, Sequence):
+        total = len(items)
+    yield from rich_track(items, description, total=total, console=_err, transient=True)

@@ -1,0 +1,94 @@
+"""What is written beside a model: where it comes from, what it expects, what was measured."""
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from compress.core.gates import Verdict
+from compress.core.image_spec import ImageSpec
+from compress.core.labels import Labels
+from compress.core.noun import Noun
+
+SCHEMA_VERSION = 1
+
+Kind = Literal["torch", "onnx"]
+Precision = Literal["fp32", "fp16", "int8"]
+
+
+class Architecture(Noun):
+    """A network by name, its keyword arguments, and the pruning to replay on it."""
+
+    name: str
+    """timm or torchvision name, or `package.module:factory`."""
+    kwargs: dict[str, Any] = Field(default_factory=dict)
+    pruning_history: tuple[tuple[str, bool, tuple[int, ...]], ...] = ()
+    """(module name, prunes outputs, channel indices) in order, as torch-pruning records it."""
+
+
+class Split(Noun):
+    """Which image is in which part, by the first 16 hex digits of the sha256 of its file."""
+
+    train: tuple[str, ...]
+    val: tuple[str, ...]
+    test: tuple[str, ...]
+
+
+class DataRef(Noun):
+    """The data that a model was trained and measured on."""
+
+    source: str
+    """As given to `--data`."""
+    fingerprint: str
+    """Hash over every image file and its labels."""
+    split: Split
+
+
+class FileEntry(Noun):
+    """A file of the artifact."""
+
+    sha256: str
+    bytes: int
+
+
+class Measurements(Noun):
+    """What a stage measured of the model that it made; `None` is not measured."""
+
+    params: int | None = None
+    macs: int | None = None
+    """Multiply-accumulates of one image."""
+    map: float | None = None
+    """Mean average precision on the test part, averaged over label-preserving views."""
+    int8_convs_fused: int | None = None
+    """Integer convolutions in the graph that the runtime executes."""
+    convs_total: int | None = None
+    parity_max_prob_diff: float | None = None
+    """Largest difference of a probability between this model and the one it was made from."""
+    parity_flipped: float | None = None
+    """Share of decisions that differ between this model and the one it was made from."""
+
+
+class Manifest(Noun):
+    """Everything about an artifact but its weights."""
+
+    schema_version: int = SCHEMA_VERSION
+    id: str
+    """Hash of the stage, its source, its config, its parents' ids and the data fingerprint."""
+    stage: str
+    config: dict[str, Any]
+    parents: tuple[str, ...] = ()
+    """Ids of the artifacts that this one was made from."""
+    kind: Kind
+    precision: Precision = "fp32"
+    target: str | None = None
+    architecture: Architecture | None = None
+    """`None` for an ONNX file made elsewhere."""
+    image: ImageSpec
+    labels: Labels
+    data: DataRef | None
+    """`None` when the model comes from elsewhere and its training data are not known."""
+    measurements: Measurements = Measurements()
+    verdicts: tuple[Verdict, ...] = ()
+    notes: tuple[str, ...] = ()
+    """Remarks for the reader of the report, e.g. why a convolution stayed float."""
+    environment: dict[str, Any] = Field(default_factory=dict)
+    files: dict[str, FileEntry] = Field(default_factory=dict)

@@ -1,0 +1,46 @@
+"""Decoded images and surveys on disk, so that no file is decoded twice."""
+
+import os
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+Arrays = dict[str, NDArray[np.generic]]
+
+
+def cache_dir() -> Path:
+    """Return the cache folder: `$EDGEPRESS_CACHE`, else `edgepress` in the user's cache folder."""
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    folder = Path(os.environ.get("EDGEPRESS_CACHE") or Path(home) / "edgepress")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def cached_arrays(key: str, make: Callable[[], Arrays]) -> Arrays:
+    """Return the arrays stored under `key`, making them first if they are not there."""
+    path = cache_dir() / f"{key}.npz"
+    if not path.exists():
+        with publish(path) as draft:
+            np.savez(draft, **make())  # type: ignore[arg-type]
+    with np.load(path, allow_pickle=False) as stored:
+        return dict(stored)
+
+
+class publish:  # noqa: N801  (used like a function: `with publish(path) as draft`)
+    """Write to a draft beside `path` and rename it when done, so that no half file is ever read."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.draft = path.with_name(f"{path.stem}.{uuid.uuid4().hex[:8]}.draft{path.suffix}")
+
+    def __enter__(self) -> Path:
+        return self.draft
+
+    def __exit__(self, error: object, *_: object) -> None:
+        if error is None:
+            self.draft.replace(self.path)
+        else:
+            self.draft.unlink(missing_ok=True)

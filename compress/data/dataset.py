@@ -1,0 +1,133 @@
+"""A data set: images that decode, targets, and the hash that names them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compress.core import console, registry
+from compress.core.errors import UserError
+from compress.core.hashing import value_hash
+from compress.data.survey import Survey, survey
+from compress.data.table import Table
+
+FORMATS = "compress.data.formats"
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Images and labels, every image known to decode."""
+
+    source: str
+    format: str
+    table: Table
+    image_ids: tuple[str, ...]
+    """First 16 hex digits of the sha256 of each file."""
+    grey: bool
+    """Every image is grey."""
+    thumbnails: NDArray[np.uint8]
+    fingerprint: str
+    """Hash over the image hashes, the label names and the targets."""
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """Image files, row by row."""
+        return self.table.paths
+
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """Label names in column order."""
+        return self.table.label_names
+
+    @property
+    def targets(self) -> NDArray[np.float32]:
+        """`[n, labels]`, 0 or 1; NaN is unknown."""
+        return self.table.targets
+
+    @property
+    def views(self) -> tuple[str, ...]:
+        """Label-preserving views that the data set declares; the first is `identity`."""
+        return self.table.views
+
+
+def open_data(source: str, skip_bad_images: bool = False) -> Dataset:
+    """Open `elpv`, a path whose format is recognised, or `format:path`.
+
+    Raises:
+        UserError: no such data, unknown format, an unusable table, or a bad image (unless skipped).
+    """
+    name, path = _resolve(source)
+    table: Table = registry.find(FORMATS, name, "data format").read(path)
+    found = survey(table.paths)
+    good = _good_rows(found, skip_bad_images)
+    table = table.take(good)
+    _check_labels(table)
+    ids = tuple(found.image_ids[row] for row in good)
+    return Dataset(
+        source=source,
+        format=name,
+        table=table,
+        image_ids=ids,
+        grey=bool(found.grey[good].all()),
+        thumbnails=found.thumbnails[good],
+        fingerprint=value_hash([ids, table.label_names, table.targets.tolist()]),
+    )
+
+
+def _resolve(source: str) -> tuple[str, Path]:
+    """Return the format's name and the path it reads."""
+    known = registry.names(FORMATS)
+    name, colon, rest = source.partition(":")
+    if source in known:
+        return source, Path()
+    if colon and name in known:
+        return name, _existing(Path(rest))
+    path = _existing(Path(source))
+    for candidate in known:
+        if registry.find(FORMATS, candidate, "data format").recognises(path):
+            return candidate, path
+    raise UserError(
+        "The format of the data is not recognised",
+        got=source,
+        allowed=", ".join(known) + " (say which with format:path)",
+    )
+
+
+def _existing(path: Path) -> Path:
+    if not path.exists():
+        raise UserError(
+            "There is no such data",
+            got=path,
+            allowed="a path, format:path, or one of " + ", ".join(registry.names(FORMATS)),
+        )
+    if path.is_dir() and not any(path.iterdir()):
+        raise UserError("The data folder is empty", got=path)
+    return path
+
+
+def _good_rows(found: Survey, skip_bad_images: bool) -> NDArray[np.intp]:
+    bad = [error for error in found.errors if error]
+    if bad and not skip_bad_images:
+        more = f" ({len(bad) - 1} more bad images)" if len(bad) > 1 else ""
+        raise UserError(bad[0] + more)
+    for error in bad:
+        console.warn(f"skipped: {error}")
+    if bad:
+        console.warn(f"{len(bad)} of {len(found.errors)} images were skipped")
+    return np.flatnonzero([not error for error in found.errors])
+
+
+def _check_labels(table: Table) -> None:
+    if not table.paths:
+        raise UserError("The data set has no usable image")
+    positives = np.nansum(table.targets, axis=0)
+    known = np.sum(~np.isnan(table.targets), axis=0)
+    for what, wrong in (("never occur", positives == 0), ("always occur", positives == known)):
+        names = [name for name, hit in zip(table.label_names, wrong, strict=True) if hit]
+        if names:
+            raise UserError(
+                f"There are labels that {what}, so nothing can be learnt or measured of them",
+                got=", ".join(names),
+                next_step="remove them from the table or add images",
+            )

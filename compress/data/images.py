@@ -1,0 +1,68 @@
+"""Opening image files that may be anything: corrupt, huge, or not images at all."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from compress.core.errors import UserError
+from compress.core.image_spec import ImageSpec
+
+MAX_PIXELS = 64_000_000
+FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP", "PPM")
+FILTERS = {
+    "bilinear": Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC,
+    "lanczos": Image.Resampling.LANCZOS,
+}
+
+
+class BadImage(UserError):
+    """An image file that cannot be used; `--skip-bad-images` goes on without it."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(
+            f"Bad image: {reason}", got=path, next_step="mend the file or use --skip-bad-images"
+        )
+
+
+def open_image(path: Path) -> Image.Image:
+    """Decode a file fully, upright (EXIF), as mode `L` for a grey photograph or else `RGB`.
+
+    Raises:
+        BadImage: missing, truncated, not an image, or more than 64 million pixels.
+    """
+    try:
+        with Image.open(path, formats=FORMATS) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise BadImage(path, f"{image.width}x{image.height} pixels is a decompression bomb")
+            image.load()
+            return _eight_bit(ImageOps.exif_transpose(image))
+    except Image.DecompressionBombError:
+        raise BadImage(path, "it is a decompression bomb") from None
+    except UnidentifiedImageError:
+        raise BadImage(path, f"not an image of a known format ({', '.join(FORMATS)})") from None
+    except FileNotFoundError:
+        raise BadImage(path, "there is no such file") from None
+    except (OSError, SyntaxError, ValueError, EOFError) as error:
+        raise BadImage(path, f"it cannot be decoded ({error})") from None
+
+
+def to_pixels(image: Image.Image, spec: ImageSpec) -> NDArray[np.uint8]:
+    """Resize as the spec says; returns `[h, w, 1]` for a grey image or else `[h, w, 3]`."""
+    if spec.crop == "center":
+        size = (spec.width, spec.height)
+        resized = ImageOps.fit(image, size, method=FILTERS[spec.interpolation])
+    else:
+        resized = image.resize((spec.width, spec.height), FILTERS[spec.interpolation])
+    pixels = np.asarray(resized)
+    return pixels[:, :, None] if pixels.ndim == 2 else pixels
+
+
+def _eight_bit(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I"):
+        # Pillow's own conversion clips 16-bit samples instead of scaling them.
+        scaled = np.asarray(image, dtype=np.float64) / 257
+        return Image.fromarray(scaled.clip(0, 255).astype(np.uint8))
+    return image.convert("L" if image.mode in {"1", "L", "LA"} else "RGB")

@@ -1,0 +1,123 @@
+"""Teaches a small network: `python -m compress.distill --teacher DIR --student NAME_OR_DIR`.
+
+The student sees the same augmented image as the teacher and learns the teacher's probability of
+each label, with the hard labels mixed in.
+"""
+
+import sys
+from functools import partial
+from pathlib import Path
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from compress.context import Context, open_for
+from compress.core import artifact as artifacts
+from compress.core.artifact import Artifact
+from compress.core.cli import main
+from compress.core.manifest import Architecture, Manifest
+from compress.core.stage import Plan, produce, require
+from compress.finish import Trained, finish
+from compress.losses import distillation
+from compress.training import Loss, Training, fit, seed_everything
+from models.defaults import ZOO_TEACHER, default_student
+from models.pretrained import start_network
+from models.stored import load_network
+
+
+class Config(Training):
+    """Distil a teacher into a student."""
+
+    teacher: Path | None = None
+    """Artifact of the teacher; default: the teacher shipped in models/zoo/."""
+    student: str | None = None
+    """Architecture name, or an artifact to go on from, e.g. a pruned one; default: the newest
+    pruned artifact under runs/, else mobilenetv3_small_050."""
+    weights: str = "random"
+    """Start of a student given by name: `imagenet`, `random` or a file."""
+    data: str = "elpv"
+    """`elpv`, a path whose format is recognised, or `format:path`."""
+    out: Path = Path("runs/distilled")
+    """Folder of the artifact."""
+    epochs: int = Field(30, ge=0)
+    """Passes over the training images."""
+    hard_share: float = Field(0.3, ge=0, le=1)
+    """Weight of the labels against the teacher's soft labels."""
+    temperature: float = Field(1.0, gt=0)
+    """Softens the teacher's and the student's probabilities."""
+    gate: tuple[str, ...] = ("map drop <= 0.05",)
+    """Gates against the teacher, e.g. --gate "map drop <= 0.03"."""
+    skip_bad_images: bool = False
+    """Go on without the images that cannot be decoded, and list them."""
+
+
+def run(config: Config) -> Artifact:
+    """Train the student, evaluate and store it.
+
+    Raises:
+        UserError: bad input, or a student with other labels than the teacher.
+        GateFailed: a gate was not met; the artifact is stored all the same.
+        GateUndecided: a gate could not be decided.
+    """
+    teacher = artifacts.load(config.teacher or ZOO_TEACHER)
+    start = _student_artifact(config.student or default_student())
+    parents = (teacher,) if start is None else (teacher, start)
+    context = open_for(parents, config.data, config.skip_bad_images)
+    plan = Plan(
+        stage="compress.distill",
+        config=config,
+        out=config.out,
+        parents=parents,
+        data_fingerprint=context.dataset.fingerprint,
+    )
+    artifact = produce(plan, partial(_build, plan, config, context))
+    require(artifact.manifest.verdicts)
+    return artifact
+
+
+def teacher_loss(teacher: nn.Module, hard_share: float, temperature: float) -> Loss:
+    """Return the loss against labels and the teacher's view of the same inputs."""
+    teacher.requires_grad_(False).eval()
+    teacher.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def loss(logits: Tensor, targets: Tensor, inputs: Tensor) -> Tensor:
+        with torch.inference_mode():
+            soft = teacher.to(inputs.device)(inputs)
+        return distillation(logits, targets, soft.clone(), hard_share, temperature)
+
+    return loss
+
+
+def _build(plan: Plan, config: Config, context: Context, workdir: Path) -> Manifest:
+    teacher = plan.parents[0]
+    seed_everything(config.seed)
+    architecture, student = _student(plan, config, context)
+    student = fit(
+        student,
+        context.training_images(),
+        config,
+        teacher_loss(load_network(teacher), config.hard_share, config.temperature),
+        workdir / "scratch",
+    )
+    return finish(plan, Trained(student, architecture, teacher), context, config.gate)
+
+
+def _student(plan: Plan, config: Config, context: Context) -> tuple[Architecture, nn.Module]:
+    if len(plan.parents) == 2:
+        start = plan.parents[1]
+        network = load_network(start)
+        assert start.manifest.architecture is not None  # load_network has checked it
+        return start.manifest.architecture, network
+    architecture = Architecture(name=config.student or default_student())
+    labels = len(context.dataset.label_names)
+    return architecture, start_network(architecture, labels, config.weights)
+
+
+def _student_artifact(student: str) -> Artifact | None:
+    path = Path(student)
+    return artifacts.load(path) if artifacts.is_artifact(path) or path.is_dir() else None
+
+
+if __name__ == "__main__":
+    sys.exit(main(Config, run))

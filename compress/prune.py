@@ -1,0 +1,114 @@
+"""Removes whole channels: `python -m compress.prune --model DIR --data D --out DIR --macs 0.5`.
+
+Channels are ranked by group magnitude over the dependency graph of torch-pruning (Fang et al. 2023,
+arXiv 2301.12900), removed in several rounds, and after each round batch-norm statistics are
+measured again and the network is tuned for a few epochs on the labels softened by the unpruned one.
+"""
+
+import sys
+from functools import partial
+from pathlib import Path
+
+from pydantic import Field
+from torch import nn
+
+from compress.channels import Widths, prune_until
+from compress.context import Context, open_for
+from compress.core import artifact as artifacts
+from compress.core import console
+from compress.core.artifact import Artifact
+from compress.core.cli import main
+from compress.core.image_spec import ImageSpec
+from compress.core.manifest import Architecture, Manifest
+from compress.core.stage import Plan, produce, require
+from compress.distill import teacher_loss
+from compress.finish import Trained, finish
+from compress.training import Training, fit, recalibrate_batchnorm, seed_everything
+from models.defaults import default_model
+from models.stored import count_macs, load_network
+
+
+class Config(Training):
+    """Prune the channels of a trained network and tune what is left."""
+
+    model: Path | None = None
+    """Artifact to prune; default: the newest under runs/, else the shipped teacher."""
+    data: str = "elpv"
+    """`elpv`, a path whose format is recognised, or `format:path`."""
+    out: Path = Path("runs/pruned")
+    """Folder of the artifact."""
+    macs: float = Field(0.5, gt=0, lt=1)
+    """Share of the parent's multiply-accumulates to keep."""
+    rounds: int = Field(3, ge=1, le=100)
+    """Rounds of pruning and tuning."""
+    round_to: int = Field(8, ge=1)
+    """Widths become multiples of this; 8 or 16 suit vector units."""
+    max_pruning_ratio: float = Field(0.9, gt=0, le=1)
+    """Largest share of channels that any one layer may lose."""
+    epochs: int = Field(2, ge=0)
+    """Epochs of tuning after each round."""
+    learning_rate: float = Field(1e-3, gt=0)
+    """Peak of the one-cycle schedule of each round."""
+    hard_share: float = Field(0.3, ge=0, le=1)
+    """Weight of the labels against the unpruned network's soft labels."""
+    temperature: float = Field(1.0, gt=0)
+    """Softens the unpruned network's probabilities."""
+    gate: tuple[str, ...] = ("macs ratio <= 0.999", "params ratio <= 0.999")
+    """Gates against the unpruned model, e.g. --gate "map drop <= 0.03"."""
+    skip_bad_images: bool = False
+    """Go on without the images that cannot be decoded, and list them."""
+
+
+def run(config: Config) -> Artifact:
+    """Prune, tune, evaluate and store.
+
+    Raises:
+        UserError: bad input, or a target that this architecture cannot reach.
+        GateFailed: a gate was not met; the artifact is stored all the same.
+        GateUndecided: a gate could not be decided.
+    """
+    parent = artifacts.load(config.model or default_model())
+    context = open_for((parent,), config.data, config.skip_bad_images)
+    plan = Plan(
+        stage="compress.prune",
+        config=config,
+        out=config.out,
+        parents=(parent,),
+        data_fingerprint=context.dataset.fingerprint,
+    )
+    artifact = produce(plan, partial(_build, plan, config, parent, context))
+    require(artifact.manifest.verdicts)
+    return artifact
+
+
+def _build(
+    plan: Plan, config: Config, parent: Artifact, context: Context, workdir: Path
+) -> Manifest:
+    network = load_network(parent)
+    assert parent.manifest.architecture is not None  # load_network has checked it
+    history = list(parent.manifest.architecture.pruning_history)
+    loss = teacher_loss(load_network(parent), config.hard_share, config.temperature)
+    images, spec = context.training_images(), context.spec
+    whole = count_macs(network, spec.height, spec.width)
+    widths = Widths(config.round_to, config.max_pruning_ratio)
+    for number in range(1, config.rounds + 1):
+        console.say(f"round {number}/{config.rounds}")
+        seed_everything(config.seed + number)
+        most_macs = whole * config.macs ** (number / config.rounds)
+        history += prune_until(network, partial(_within, spec, most_macs), widths)
+        recalibrate_batchnorm(network, images, config)
+        scratch = workdir / "scratch" / str(number)
+        scratch.mkdir(exist_ok=True)
+        network = fit(network, images, config, loss, scratch)
+    architecture = parent.manifest.architecture.model_copy(
+        update={"pruning_history": tuple(history)}
+    )
+    return finish(plan, Trained(network, architecture, parent), context, config.gate)
+
+
+def _within(spec: ImageSpec, most_macs: float, network: nn.Module) -> bool:
+    return count_macs(network, spec.height, spec.width) <= most_macs
+
+
+if __name__ == "__main__":
+    sys.exit(main(Config, run))

@@ -1,0 +1,117 @@
+"""Trains a network on labelled images: `python -m compress.train --arch NAME --data D --out DIR`."""
+
+import json
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field
+
+from compress.context import Context
+from compress.core.artifact import Artifact
+from compress.core.cli import main
+from compress.core.errors import UserError
+from compress.core.image_spec import ImageSpec
+from compress.core.manifest import Architecture, Manifest
+from compress.core.stage import Plan, produce, require
+from compress.data import split
+from compress.data.dataset import open_data
+from compress.finish import Trained, finish
+from compress.losses import LOSSES, LossName
+from compress.training import Training, fit, seed_everything
+from models.pretrained import start_network
+
+
+class Config(Training):
+    """Train a multi-label network and store it as an artifact."""
+
+    data: str = "elpv"
+    """`elpv`, a path whose format is recognised, or `format:path`."""
+    arch: str = "efficientnet_lite0"
+    """timm or torchvision name, or your own `package.module:factory`."""
+    arch_kwargs: str = "{}"
+    """JSON object of further arguments of the architecture, e.g. '{"drop_rate": 0.2}'."""
+    weights: str = "imagenet"
+    """`imagenet`, `random`, or a `.safetensors` or `.pth` file of this architecture."""
+    out: Path = Path("runs/train")
+    """Folder of the artifact."""
+    image_size: int = Field(224, ge=32, le=1024)
+    """Height and width of the input, pixels."""
+    interpolation: Literal["bilinear", "bicubic", "lanczos"] = "bilinear"
+    """Pillow filter of the resize."""
+    loss: LossName = "bce"
+    """`bce`, or `asl` for many rare labels."""
+    test_share: float = Field(split.TEST_SHARE, gt=0, lt=1)
+    """Share of images in the test part."""
+    val_share: float = Field(split.VAL_SHARE, ge=0, lt=1)
+    """Share of images in the validation part, on which thresholds are tuned."""
+    split_seed: int = split.SEED
+    """Seed of the split."""
+    gate: tuple[str, ...] = ("map >= 0.5",)
+    """Gates on the test part, e.g. --gate "map >= 0.85"."""
+    skip_bad_images: bool = False
+    """Go on without the images that cannot be decoded, and list them."""
+
+
+def run(config: Config) -> Artifact:
+    """Train, evaluate and store.
+
+    Raises:
+        UserError: bad data, architecture or weights.
+        GateFailed: a gate was not met; the artifact is stored all the same.
+        GateUndecided: a gate could not be decided.
+    """
+    architecture = Architecture(name=config.arch, kwargs=_arch_kwargs(config))
+    context = _context(config)
+    plan = Plan(
+        stage="compress.train",
+        config=config,
+        out=config.out,
+        parents=(),
+        data_fingerprint=context.dataset.fingerprint,
+    )
+    artifact = produce(plan, partial(_build, plan, config, architecture, context))
+    require(artifact.manifest.verdicts)
+    return artifact
+
+
+def _build(
+    plan: Plan, config: Config, architecture: Architecture, context: Context, workdir: Path
+) -> Manifest:
+    seed_everything(config.seed)
+    network = start_network(architecture, len(context.dataset.label_names), config.weights)
+    loss = LOSSES[config.loss]
+    network = fit(
+        network,
+        context.training_images(),
+        config,
+        lambda logits, targets, _inputs: loss(logits, targets),
+        workdir / "scratch",
+    )
+    return finish(plan, Trained(network, architecture, reference=None), context, config.gate)
+
+
+def _context(config: Config) -> Context:
+    dataset = open_data(config.data, config.skip_bad_images)
+    parts = split.default_split(dataset, config.split_seed, config.test_share, config.val_share)
+    spec = ImageSpec(
+        height=config.image_size,
+        width=config.image_size,
+        interpolation=config.interpolation,
+    )
+    return Context(dataset, parts, spec)
+
+
+def _arch_kwargs(config: Config) -> dict[str, Any]:
+    try:
+        kwargs = json.loads(config.arch_kwargs)
+    except json.JSONDecodeError as error:
+        raise UserError(f"--arch-kwargs is not JSON ({error})", got=config.arch_kwargs) from None
+    if not isinstance(kwargs, dict):
+        raise UserError("--arch-kwargs must be a JSON object", got=config.arch_kwargs)
+    return kwargs
+
+
+if __name__ == "__main__":
+    sys.exit(main(Config, run))

@@ -1,0 +1,254 @@
+"""The one training loop: AdamW, one-cycle learning rate, EMA, mixup, resumable after every epoch."""
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from numpy.typing import NDArray
+from pydantic import Field
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
+import models.torchvision_compat  # noqa: F401  isort: skip  (must come before timm)
+from timm.utils import ModelEmaV3
+
+from compress.allocator import keep_freed_memory
+from compress.augmentation import AugmentedImages, Item, mixup, normalised
+from compress.core import console
+from compress.core.errors import UserError
+from compress.core.image_spec import ImageSpec
+from compress.core.noun import Noun
+
+Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""(logits, targets, inputs) -> scalar; the inputs let a teacher see the same augmented images."""
+
+
+class Training(Noun):
+    """How a network is trained; the stages add these options to their own."""
+
+    epochs: int = Field(20, ge=0, le=10_000)
+    """Passes over the training images."""
+    batch_size: int = Field(32, ge=2)
+    """Images per step and process."""
+    learning_rate: float = Field(1.5e-3, gt=0)
+    """Peak of the one-cycle schedule."""
+    weight_decay: float = Field(0.05, ge=0)
+    """AdamW's decay of convolution and linear weights; biases and batch-norm have none."""
+    warmup_share: float = Field(0.2, gt=0, lt=1)
+    """Share of all steps in which the learning rate rises."""
+    ema_share: float = Field(0.1, ge=0, lt=1)
+    """Span of the moving average of weights, as a share of all steps; 0 turns it off."""
+    mixup: float = Field(0.2, ge=0)
+    """Beta parameter of mixup; 0 turns it off."""
+    mixup_probability: float = Field(0.5, ge=0, le=1)
+    """Share of batches that are mixed."""
+    augmentation: float = Field(1.0, ge=0, le=5)
+    """Strength of small turns, shifts, scalings and brightness changes; 0 leaves only the views."""
+    mixed_precision: Literal["no", "fp16", "bf16"] = "no"
+    """Accelerate's mixed precision."""
+    seed: int = 0
+    """Seed of everything random; two runs with one seed on one machine give the same weights."""
+
+
+@dataclass(frozen=True)
+class TrainingImages:
+    """The images of the training part, ready to be augmented."""
+
+    pixels: NDArray[np.uint8]
+    """`[n, h, w, 3]`"""
+    targets: NDArray[np.float32]
+    """`[n, labels]`"""
+    views: tuple[str, ...]
+    spec: ImageSpec
+
+
+def seed_everything(seed: int) -> None:
+    """Seed torch's and numpy's global generators."""
+    torch.manual_seed(seed)
+    np.random.seed(seed % 2**32)  # noqa: NPY002  (libraries draw from it)
+
+
+def fit(
+    network: nn.Module, images: TrainingImages, settings: Training, loss: Loss, scratch: Path
+) -> nn.Module:
+    """Train a network and return the moving average of its weights, in eval mode, on the CPU.
+
+    After every epoch the whole state is written to `scratch`, from which a killed run goes on.
+
+    Raises:
+        UserError: fewer images than one batch, or a loss that is not finite.
+    """
+    keep_freed_memory()
+    run = _Run(network, images, settings, loss, scratch)
+    if settings.epochs == 0:
+        return network.eval()
+    for epoch in range(run.resume(), settings.epochs):
+        started = time.perf_counter()
+        mean_loss = run.epoch(epoch)
+        run.save(epoch)
+        console.say(
+            f"  epoch {epoch + 1}/{settings.epochs}  loss {mean_loss:.4f}  "
+            f"{time.perf_counter() - started:.0f} s"
+        )
+    return run.result()
+
+
+class _Run:
+    """State of one training: network, average, optimizer, schedule."""
+
+    def __init__(
+        self,
+        network: nn.Module,
+        images: TrainingImages,
+        settings: Training,
+        loss: Loss,
+        scratch: Path,
+    ) -> None:
+        self.settings, self.loss, self.spec = settings, loss, images.spec
+        self.accelerator = Accelerator(mixed_precision=settings.mixed_precision)
+        self.order = torch.Generator()
+        loader = training_loader(images, settings, self.order)
+        optimizer = torch.optim.AdamW(_groups(network, settings), lr=settings.learning_rate)
+        network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network, self.optimizer, self.loader = self.accelerator.prepare(
+            network, optimizer, loader
+        )
+        steps = max(1, settings.epochs * len(self.loader))
+        self.schedule = torch.optim.lr_scheduler.OneCycleLR(
+            self.optimizer.optimizer,
+            settings.learning_rate,
+            total_steps=steps,
+            pct_start=settings.warmup_share,
+        )
+        decay = 1 - 1 / max(1.0, settings.ema_share * steps)
+        # warmup_gamma 9, power 1 gives min(decay, t / (t + 9)): early averages forget their start.
+        self.average = ModelEmaV3(
+            self.bare, decay=decay, use_warmup=True, warmup_gamma=9.0, warmup_power=1.0
+        )
+        self.steps_done = 0
+        self.file = scratch / "training.pt"
+
+    @property
+    def bare(self) -> nn.Module:
+        """The network without Accelerate's wrappers."""
+        unwrapped: nn.Module = self.accelerator.unwrap_model(self.network)
+        return unwrapped
+
+    def epoch(self, number: int) -> float:
+        """Train one epoch and return its mean loss."""
+        # Seeded afresh, so that a resumed run draws what an uninterrupted one would have drawn.
+        seed = self.settings.seed * 100_003 + number
+        seed_everything(seed)
+        self.order.manual_seed(seed)
+        self.network.train()
+        losses = [
+            self._step(batch, targets)
+            for batch, targets in console.track(
+                self.loader, f"epoch {number + 1}", len(self.loader)
+            )
+        ]
+        mean_loss = float(torch.stack(losses).mean())
+        if not np.isfinite(mean_loss):
+            raise UserError(
+                "The loss is not finite any more",
+                got=f"epoch {number + 1}",
+                next_step="lower --learning-rate",
+            )
+        return mean_loss
+
+    def _step(self, batch: Tensor, targets: Tensor) -> Tensor:
+        inputs, targets = mixup(
+            normalised(batch, self.spec),
+            targets,
+            self.settings.mixup,
+            self.settings.mixup_probability,
+        )
+        with self.accelerator.autocast():
+            logits = self.network(inputs)
+        loss = self.loss(logits.float(), targets, inputs)
+        self.optimizer.zero_grad()
+        self.accelerator.backward(loss)
+        self.optimizer.step()
+        self.schedule.step()
+        self.steps_done += 1
+        self.average.update(self.bare, self.steps_done)
+        return loss.detach()
+
+    def result(self) -> nn.Module:
+        """Return the averaged network, or the network itself where averaging is off."""
+        network = self.average.module if self.settings.ema_share else self.bare
+        return network.to(device="cpu", memory_format=torch.contiguous_format).eval()  # type: ignore[call-overload,no-any-return]
+
+    def save(self, epoch: int) -> None:
+        """Write everything that the next epoch starts from, atomically."""
+        if not self.accelerator.is_main_process:
+            return
+        draft = self.file.with_suffix(".draft")
+        state = {name: part.state_dict() for name, part in self._parts().items()}
+        torch.save({"epoch": epoch, "steps_done": self.steps_done, **state}, draft)
+        os.replace(draft, self.file)
+
+    def resume(self) -> int:
+        """Load what an earlier run has left and return the number of the next epoch."""
+        if not self.file.exists():
+            return 0
+        state: dict[str, Any] = torch.load(self.file, weights_only=True)
+        for name, part in self._parts().items():
+            part.load_state_dict(state[name])
+        self.steps_done = state["steps_done"]
+        console.say(f"  resuming after epoch {state['epoch'] + 1}")
+        return int(state["epoch"]) + 1
+
+    def _parts(self) -> dict[str, Any]:
+        return {
+            "network": self.bare,
+            "average": self.average.module,
+            "optimizer": self.optimizer,
+            "schedule": self.schedule,
+        }
+
+
+def training_loader(
+    images: TrainingImages, settings: Training, order: torch.Generator
+) -> DataLoader[Item]:
+    """Return shuffled batches of augmented images: uint8 `[n, c, h, w]`, targets `[n, labels]`.
+
+    Raises:
+        UserError: fewer images than one batch.
+    """
+    if len(images.targets) < settings.batch_size:
+        raise UserError(
+            "There are fewer training images than one batch",
+            got=f"{len(images.targets)} images, batch size {settings.batch_size}",
+            next_step="lower --batch-size",
+        )
+    augmented = AugmentedImages(images.pixels, images.targets, images.views, settings.augmentation)
+    return DataLoader(
+        augmented, settings.batch_size, shuffle=True, drop_last=True, generator=order
+    )
+
+
+def _groups(network: nn.Module, settings: Training) -> list[dict[str, Any]]:
+    """Split parameters: weight decay is for matrices, not for biases and batch-norm."""
+    parameters = [p for p in network.parameters() if p.requires_grad]
+    return [
+        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": settings.weight_decay},
+        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+
+
+def recalibrate_batchnorm(network: nn.Module, images: TrainingImages, settings: Training) -> None:
+    """Measure every batch-norm's mean and variance again, over one pass of augmented images.
+
+    Removing channels shifts what the layers behind them see; the stored statistics are then wrong.
+    """
+    seed_everything(settings.seed)
+    loader = training_loader(images, settings, torch.Generator().manual_seed(settings.seed))
+    batches = (normalised(batch, images.spec) for batch, _ in loader)
+    torch.optim.swa_utils.update_bn(batches, network)

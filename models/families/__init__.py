@@ -1,0 +1,48 @@
+"""Architecture families, one file each: `knows(name)`, `names()` and `build(name, n_labels, kwargs)`.
+
+`build` returns a network that maps float32 `[n, 3, h, w]` to logits `[n, n_labels]`.
+"""
+
+from types import ModuleType
+
+from torch import nn
+
+from compress.core import registry
+from compress.core.errors import UserError, unknown_name
+from compress.core.manifest import Architecture
+from models.pruning_history import replay
+
+
+def build(architecture: Architecture, n_labels: int) -> nn.Module:
+    """Build a network by name with random weights, and replay its pruning.
+
+    Raises:
+        UserError: unknown architecture (the closest name is offered), or arguments it does not take.
+    """
+    network = _family(architecture.name).build(architecture.name, n_labels, architecture.kwargs)
+    return replay(network, architecture.pruning_history)
+
+
+def call(factory: object, shown_name: str, /, **kwargs: object) -> nn.Module:
+    """Call a factory of networks, turning wrong arguments into a clear message.
+
+    Raises:
+        UserError: the factory refuses its arguments, or returns something else than a network.
+    """
+    try:
+        network = factory(**kwargs)  # type: ignore[operator]
+    except (TypeError, ValueError) as error:
+        shown = ", ".join(f"{key}={value!r}" for key, value in kwargs.items())
+        raise UserError(f"{shown_name} cannot be built with {shown} ({error})") from None
+    if not isinstance(network, nn.Module):
+        raise UserError(f"{shown_name} returned a {type(network).__name__}, not a torch.nn.Module")
+    return network
+
+
+def _family(name: str) -> ModuleType:
+    families = [registry.find(__name__, family, "family") for family in registry.names(__name__)]
+    for family in families:
+        if family.knows(name):
+            return family
+    known = [known for family in families for known in family.names()]
+    raise unknown_name("architecture", name, known)

@@ -1,0 +1,27 @@
+"""Architectures of timm, by timm's names."""
+
+from typing import Any
+
+from torch import nn
+
+import models.torchvision_compat  # noqa: F401  isort: skip  (must come before timm)
+import timm
+
+from models import families
+
+
+def names() -> list[str]:
+    """Return every architecture name."""
+    return list(timm.list_models())
+
+
+def knows(name: str) -> bool:
+    """Tell whether timm has an architecture of this name."""
+    return bool(timm.is_model(name))
+
+
+def build(name: str, n_labels: int, kwargs: dict[str, Any]) -> nn.Module:
+    """Build with random weights."""
+    return families.call(
+        timm.create_model, name, model_name=name, pretrained=False, num_classes=n_labels, **kwargs
+    )

