@@ -1,0 +1,152 @@
+"""One fresh process: open a model, warm up until stable, time short blocks, print JSON.
+
+Started by `benchmarks.latency`, which is why it prints and exits by itself. A fresh process is the
+unit of replication: runs inside one share its memory placement and are not independent.
+"""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from benchmarks.candidates import open_model
+from benchmarks.runtimes import _session
+from compress.core.errors import EdgepressError
+from compress.core.noun import Noun
+
+T = TypeVar("T")
+
+_STABLE = 0.03
+"""Warm-up ends when the medians of two blocks in a row differ by no more than this share."""
+_MIN_RUNS = 3
+
+
+class Job(Noun):
+    """What the process is asked to do."""
+
+    model: Path
+    provider: str
+    threads: int
+    cpus: tuple[int, ...]
+    """Cores to stay on."""
+    warmup_s: float
+    """Longest warm-up."""
+    blocks: int
+    block_s: float
+    """Shortest block; a block has at least three runs."""
+
+
+class Sample(Noun):
+    """What the process found."""
+
+    provider_asked: str
+    provider_opened: str
+    node_share: float
+    warmup_runs: int
+    blocks_s: tuple[tuple[float, ...], ...]
+    """Timed runs of each block, seconds."""
+    load_s: float
+    first_inference_s: float
+    baseline_rss_bytes: int
+    """Memory before the model was opened: Python and the libraries."""
+    peak_rss_bytes: int
+
+
+def measure(job: Job) -> Sample:
+    """Open, warm up and time one model.
+
+    Raises:
+        UserError: the model or the runtime cannot be opened.
+    """
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, job.cpus)
+    model = open_model(job.model)
+    runtime = _session.find(_session.name_for(model, job.provider))
+    spec = model.manifest.image
+    image = np.random.default_rng(0).standard_normal((1, 3, spec.height, spec.width), np.float32)
+    baseline = peak_rss_bytes()
+    load_s, session = _timed(lambda: runtime.open_session(model, job.threads))
+    first_s, _ = _timed(lambda: session.run(image))
+    warmup_runs = _warm_up(session, image, job)
+    blocks = tuple(_block(session, image, job.block_s) for _ in range(job.blocks))
+    return Sample(
+        provider_asked=session.provider_asked,
+        provider_opened=session.provider_opened,
+        node_share=session.node_share,
+        warmup_runs=1 + warmup_runs,
+        blocks_s=blocks,
+        load_s=load_s,
+        first_inference_s=first_s,
+        baseline_rss_bytes=baseline,
+        peak_rss_bytes=peak_rss_bytes(),
+    )
+
+
+def peak_rss_bytes() -> int:
+    """Return the largest resident memory of this process so far.
+
+    Linux's `ru_maxrss` starts at the size of the process that started this one, so the figure
+    that begins anew with the program, VmHWM, is read where there is one.
+    """
+    status = Path("/proc/self/status")
+    if status.exists():
+        for line in status.read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    import resource
+
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def _warm_up(session: _session.Session, image: _session.Images, job: Job) -> int:
+    """Run until two blocks in a row agree, and return the number of runs."""
+    end = time.perf_counter() + job.warmup_s
+    runs, before = 0, float("inf")
+    while time.perf_counter() < end:
+        block = _block(session, image, job.block_s)
+        runs += len(block)
+        now = float(np.median(block))
+        if abs(now - before) <= _STABLE * now:
+            break
+        before = now
+    return runs
+
+
+def _block(
+    session: _session.Session, image: _session.Images, shortest_s: float
+) -> tuple[float, ...]:
+    """Return the seconds of every run of one block."""
+    samples: list[float] = []
+    end = time.perf_counter() + shortest_s
+    while len(samples) < _MIN_RUNS or time.perf_counter() < end:
+        start = time.perf_counter()
+        session.run(image)
+        samples.append(time.perf_counter() - start)
+    return tuple(samples)
+
+
+def _timed(call: Callable[[], T]) -> tuple[float, T]:
+    start = time.perf_counter()
+    result = call()
+    return time.perf_counter() - start, result
+
+
+def main() -> int:
+    """Read a job from standard input, print a sample or an error as JSON."""
+    try:
+        sample = measure(Job.model_validate_json(sys.stdin.read()))
+    except EdgepressError as error:
+        print(json.dumps({"error": str(error)}))
+        return error.exit_code
+    print(sample.model_dump_json())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

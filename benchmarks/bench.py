@@ -1,0 +1,105 @@
+"""Several models on one bench: which were measured on what, and what a gate says of them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from benchmarks import gates
+from benchmarks.candidates import open_model, pick, unique_names
+from benchmarks.evaluation import Rows, rows_for
+from benchmarks.findings import Evidence, Subject
+from benchmarks.tournament import Decided, LatencySettings, Tournament, measure
+from compress.core.artifact import Artifact
+from compress.core.gates import Gate, Verdict
+from compress.core.results import EvalResult
+from compress.data.dataset import Dataset, open_data
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Models with what has been measured of them so far; the first is the reference."""
+
+    models: tuple[Artifact, ...]
+    names: tuple[str, ...]
+    """Unique among the models; gates and reports call them so."""
+    evaluations: tuple[EvalResult, ...] = ()
+    """One per model, or none."""
+    tournament: Tournament | None = None
+    timed: tuple[int, ...] = field(default=())
+    """The models that are in the tournament, in its order."""
+
+    def subject(self, row: int) -> Subject:
+        """Return a model with its measurements."""
+        latency = None
+        if self.tournament is not None and row in self.timed:
+            latency = self.tournament.results[self.timed.index(row)]
+        evaluation = self.evaluations[row] if self.evaluations else None
+        return Subject(self.models[row], evaluation, latency)
+
+    def check(self, gate: Gate, candidate: int, reference: int = 0) -> Verdict:
+        """Hold one model against a gate; `vs NAME` in the gate chooses another reference.
+
+        Raises:
+            UserError: no model or label of that name.
+        """
+        rows = {name: row for row, name in enumerate(self.names)}
+        against = pick(gate.against, rows, reference)
+        aa = self.tournament.aa[1] if self.tournament else None
+        evidence = Evidence(self.subject(candidate), self.subject(against), aa)
+        verdict = gates.check(gate, evidence)
+        if verdict.against is None:
+            return verdict
+        return verdict.model_copy(update={"against": self.names[against]})
+
+    def check_last(self, wanted: Iterable[Gate]) -> tuple[Verdict, ...]:
+        """Hold the last model against gates, with the first as reference.
+
+        Raises:
+            UserError: no model or label of that name.
+        """
+        return tuple(self.check(gate, len(self.models) - 1) for gate in wanted)
+
+
+def open_bench(paths: Iterable[Path]) -> Bench:
+    """Open models, the reference first.
+
+    Raises:
+        UserError: a path that is not a model.
+    """
+    models = tuple(open_model(path) for path in paths)
+    return Bench(models, unique_names(models))
+
+
+def open_test_data(bench: Bench, source: str | None) -> tuple[Dataset, Rows]:
+    """Open the data (default: those of the first model that names its data, else `elpv`).
+
+    Returns the data set and the rows of its test part.
+
+    Raises:
+        UserError: unusable data, or a model was trained on images of the test part.
+    """
+    known = [model.manifest.data.source for model in bench.models if model.manifest.data]
+    dataset = open_data(source or next(iter(known), "elpv"))
+    return dataset, rows_for(bench.models, dataset, "test")
+
+
+def with_latency(
+    bench: Bench, timed: tuple[int, ...], settings: LatencySettings, wanted: Iterable[Gate]
+) -> Bench:
+    """Return the bench with a tournament of the models in `timed`.
+
+    It goes on until the latency gates on the last model are decided; without such gates, until
+    the A/A interval is narrow.
+
+    Raises:
+        UserError: a model or the runtime cannot be opened.
+    """
+    latency_gates = [gate for gate in wanted if gates.needs_latency(gate)]
+
+    def decided(so_far: Tournament) -> bool:
+        verdicts = replace(bench, tournament=so_far, timed=timed).check_last(latency_gates)
+        return all(verdict.outcome != "inconclusive" for verdict in verdicts)
+
+    until: Decided | None = decided if latency_gates else None
+    tournament = measure(tuple(bench.models[row] for row in timed), settings, until)
+    return replace(bench, tournament=tournament, timed=timed)

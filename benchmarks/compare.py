@@ -1,0 +1,173 @@
+"""`python -m benchmarks.compare` measures models side by side and writes a report."""
+
+import shlex
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import tyro
+from pydantic import Field
+
+from benchmarks import gates, statistics
+from benchmarks.bench import Bench, open_bench, open_test_data, with_latency
+from benchmarks.entries import model_entry, speedup_entry
+from benchmarks.evaluation import EvalSettings, Rows, stored_or_evaluated
+from benchmarks.report import render
+from benchmarks.report.schema import LatencyEntry, Report, SpeedupEntry
+from benchmarks.tournament import LatencySettings
+from compress.core import console, environment, stage
+from compress.core.cli import main
+from compress.core.gates import Verdict
+from compress.core.noun import Noun
+from compress.data.dataset import Dataset
+from models.defaults import default_model
+
+
+class Config(Noun):
+    """Measure models on the same images and in the same minutes; write report.html, .md and .json.
+
+    The first model is the reference; gates are held against the last one.
+    """
+
+    models: Annotated[tuple[Path, ...], tyro.conf.Positional] = ()
+    """Artifacts or `.onnx` files, the reference first (default: the newest under runs/)."""
+    out: Path = Path("runs/compare")
+    """Folder of the report."""
+    data: str | None = None
+    """`elpv`, a path, or `format:path` (default: the data that the models were trained on)."""
+    gate: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
+    """A demand on the last model, e.g. `map drop <= 0.01` (against the first model) or
+    `size ratio <= 0.5 vs NAME`; give it as often as needed."""
+    provider: str = "cpu"
+    """Runtime for ONNX models (`python -m benchmarks.runtimes` lists them)."""
+    threads: int = Field(1, ge=1)
+    """Threads inside one inference when latency is measured."""
+    latency: bool = True
+    """Time the ONNX models; torch models are never timed here."""
+    title: str = "Comparison"
+    """Title of the report."""
+    command: str | None = None
+    """The command that the report names as its own (default: this one)."""
+
+
+def run(config: Config) -> Report:
+    """Compare, print a summary, and end by the verdict on the gates.
+
+    Raises:
+        UserError: bad models, data, provider or gates.
+        GateFailed: a gate of this command failed.
+        GateUndecided: none failed, one is inconclusive.
+    """
+    report, verdicts = _measure(config)
+    print_summary(report)
+    console.result(f"report: {config.out / 'report.html'}")
+    stage.require(verdicts)
+    return report
+
+
+def compare(config: Config) -> Report:
+    """Measure the models and write the report; the verdicts in it do not end the command.
+
+    Raises:
+        UserError: bad models, data, provider or gates.
+    """
+    return _measure(config)[0]
+
+
+def _measure(config: Config) -> tuple[Report, tuple[Verdict, ...]]:
+    """Return the report and the verdicts on this command's own gates."""
+    wanted = tuple(gates.parse(text) for text in config.gate)
+    bench = open_bench(config.models or (default_model("onnx"),))
+    dataset, rows = open_test_data(bench, config.data)
+    settings = EvalSettings(provider=config.provider)
+    results = tuple(stored_or_evaluated(model, dataset, rows, settings) for model in bench.models)
+    bench = replace(bench, evaluations=results)
+    timed = tuple(row for row, model in enumerate(bench.models) if model.manifest.kind == "onnx")
+    if config.latency and timed:
+        latency = LatencySettings(provider=config.provider, threads=config.threads)
+        bench = with_latency(bench, timed, latency, wanted)
+    verdicts = bench.check_last(wanted)
+    report = _report(config, bench, verdicts, _data(dataset, rows, bench))
+    render.write(report, config.out)
+    return report, verdicts
+
+
+def print_summary(report: Report) -> None:
+    """Print one line per model and one per gate."""
+    settings = sorted({key for model in report.models for key in model.latency_s})
+    header = ["model", "mAP %", "size MB", *(f"p50 ms {key}" for key in settings)]
+    header += [f"speed-up {key}" for key in settings]
+    rows = [
+        [
+            model.name,
+            "-" if model.map is None else f"{100 * model.map:.2f}",
+            f"{model.size_bytes / 1e6:.2f}",
+            *(_milliseconds(model.latency_s.get(key)) for key in settings),
+            *(_times(model.speedup.get(key)) for key in settings),
+        ]
+        for model in report.models
+    ]
+    console.table(report.title, header, rows)
+    for model in report.models:
+        for gate in model.gates:
+            console.result(f"{gate.verdict.upper():12} {model.name}: {gate.gate}: {gate.reason}")
+
+
+def _report(
+    config: Config, bench: Bench, verdicts: tuple[Verdict, ...], data: dict[str, object]
+) -> Report:
+    last = len(bench.models) - 1
+    entries = tuple(
+        model_entry(bench, row, verdicts if row == last else ()) for row in range(len(bench.models))
+    )
+    aa = {}
+    surroundings = environment.describe()
+    if bench.tournament is not None:
+        aa = speedup_entry(bench.tournament.again, bench.tournament.aa)
+        surroundings = bench.tournament.results[0].environment
+    return Report(
+        title=config.title,
+        command=config.command or _own_command(),
+        models=entries,
+        data=data,
+        environment={**surroundings, "threads": config.threads, "provider": config.provider},
+        aa=aa,
+        verdict=gates.worst(gate.verdict for entry in entries for gate in entry.gates),
+    )
+
+
+def _data(dataset: Dataset, rows: Rows, bench: Bench) -> dict[str, object]:
+    first, last = bench.evaluations[0], bench.evaluations[-1]
+    sd = statistics.expected_sd(first)
+    if len(bench.evaluations) > 1 and first.view_names == last.view_names:
+        sd = statistics.paired_sd(last, first)
+    return {
+        "source": dataset.source,
+        "fingerprint": dataset.fingerprint,
+        "n_images": len(dataset.image_ids),
+        "n_test": len(rows),
+        "label_names": list(dataset.label_names),
+        "prevalence": np.nanmean(dataset.targets[rows], axis=0).astype(float).tolist(),
+        "views": list(first.view_names),
+        "smallest_certifiable_drop": (
+            None if sd is None else statistics.smallest_certifiable_drop(sd)
+        ),
+    }
+
+
+def _own_command() -> str:
+    return shlex.join(["python", "-m", "benchmarks.compare", *sys.argv[1:]])
+
+
+def _milliseconds(entry: LatencyEntry | None) -> str:
+    return "-" if entry is None else f"{1e3 * entry.p50:.3f}"
+
+
+def _times(entry: SpeedupEntry | None) -> str:
+    return "-" if entry is None else f"{entry.ratio:.2f}"
+
+
+if __name__ == "__main__":
+    sys.exit(main(Config, run))

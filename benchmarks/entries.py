@@ -1,0 +1,135 @@
+"""From a bench to the entries of a report."""
+
+from benchmarks import metrics, statistics
+from benchmarks.bench import Bench
+from benchmarks.candidates import size_bytes
+from benchmarks.latency import p50_s, p90_s, setting
+from benchmarks.report.schema import (
+    ConvsEntry,
+    GateEntry,
+    Interval,
+    LatencyEntry,
+    ModelEntry,
+    PrCurve,
+    SpeedupEntry,
+)
+from compress.core.artifact import Artifact
+from compress.core.gates import Verdict
+from compress.core.results import EvalResult, LatencyResult
+
+
+def model_entry(bench: Bench, row: int, verdicts: tuple[Verdict, ...]) -> ModelEntry:
+    """Return the entry of one model; `verdicts` are the new ones beside those in its manifest."""
+    subject = bench.subject(row)
+    manifest = subject.artifact.manifest
+    return ModelEntry(
+        name=bench.names[row],
+        stage=manifest.stage,
+        parent=_parent(bench, manifest.parents),
+        path=str(subject.artifact.path),
+        kind=manifest.kind,
+        precision=manifest.precision,
+        target=manifest.target,
+        params=manifest.measurements.params,
+        macs=manifest.measurements.macs,
+        size_bytes=size_bytes(subject.artifact),
+        int8_convs=_convs(subject.artifact),
+        gates=_gates(manifest.verdicts, verdicts),
+        notes=manifest.notes,
+        **_accuracy(subject.evaluation),
+        **_latency(bench, row),
+    )
+
+
+def speedup_entry(
+    result: LatencyResult, measured: tuple[float, Interval]
+) -> dict[str, SpeedupEntry]:
+    """Return a speed-up under the key of its setting."""
+    return {setting(result): SpeedupEntry(ratio=measured[0], ci95=measured[1])}
+
+
+def _accuracy(result: EvalResult | None) -> dict[str, object]:
+    if result is None:
+        return {"map": None, "map_ci95": None, "ap": {}, "ap_ci95": {}, "f1_macro": None,
+                "ece": None, "pr_curves": {}}  # fmt: skip
+    draws = statistics.ap_draws(result)
+    names = result.label_names
+    return {
+        "map": result.map,
+        "map_ci95": statistics.interval(statistics.map_draws(result)),
+        "ap": result.ap,
+        "ap_ci95": {
+            name: None if result.ap[name] is None else statistics.interval(draws[:, column])
+            for column, name in enumerate(names)
+        },
+        "f1_macro": result.f1_macro,
+        "ece": result.ece,
+        "pr_curves": _pr_curves(result),
+    }
+
+
+def _pr_curves(result: EvalResult) -> dict[str, PrCurve]:
+    """Return the curve of each defined label, on the first view."""
+    curves = {}
+    for column, name in enumerate(result.label_names):
+        points = metrics.precision_recall_curve(
+            result.targets[:, column], result.scores[0, :, column]
+        )
+        if points is not None:
+            recall, precision = (tuple(axis.round(4).tolist()) for axis in points)
+            curves[name] = PrCurve(recall=recall, precision=precision)
+    return curves
+
+
+def _latency(bench: Bench, row: int) -> dict[str, object]:
+    """Return times, speed-up against the first timed model, and memory."""
+    result, tournament = bench.subject(row).latency, bench.tournament
+    if result is None or tournament is None:
+        return {"latency_s": {}, "latency_samples_s": {}, "speedup": {}, "peak_rss_bytes": None}
+    place = bench.timed.index(row)
+    key = setting(result)
+    entry = LatencyEntry(
+        p50=p50_s(result),
+        p90=p90_s(result),
+        n=len(result.samples_s),
+        load=result.load_s,
+        first_inference=result.first_inference_s,
+    )
+    return {
+        "latency_s": {key: entry},
+        "latency_samples_s": {key: result.block_medians_s},
+        "speedup": speedup_entry(result, tournament.speedup(place)),
+        "peak_rss_bytes": result.peak_rss_bytes,
+    }
+
+
+def _convs(model: Artifact) -> ConvsEntry | None:
+    found = model.manifest.measurements
+    if found.int8_convs_fused is None or found.convs_total is None:
+        return None
+    return ConvsEntry(fused=found.int8_convs_fused, total=found.convs_total)
+
+
+def _parent(bench: Bench, parents: tuple[str, ...]) -> str | None:
+    """Return the name of the first model of the bench that this one was made from."""
+    for name, model in zip(bench.names, bench.models, strict=True):
+        if model.manifest.id in parents:
+            return name
+    return None
+
+
+def _gates(stored: tuple[Verdict, ...], new: tuple[Verdict, ...]) -> tuple[GateEntry, ...]:
+    """Return stored verdicts and new ones; a new one replaces the stored one of the same gate."""
+    again = {(verdict.gate, verdict.against) for verdict in new}
+    kept = [verdict for verdict in stored if (verdict.gate, verdict.against) not in again]
+    return tuple(
+        GateEntry(
+            gate=verdict.gate,
+            against=verdict.against,
+            measured=verdict.measured,
+            ci95=verdict.ci95,
+            verdict=verdict.outcome,
+            reason=verdict.reason,
+        )
+        for verdict in (*kept, *new)
+    )

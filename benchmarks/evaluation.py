@@ -1,0 +1,199 @@
+"""Run a model over a part of a data set, view by view, and keep its probabilities."""
+
+import json
+import os
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from benchmarks import metrics
+from benchmarks.runtimes import _session
+from compress.core import console
+from compress.core.artifact import Artifact
+from compress.core.errors import UserError
+from compress.core.labels import Labels
+from compress.core.noun import Noun
+from compress.core.results import EvalResult, Scores, Targets
+from compress.data import pixels, views
+from compress.data.dataset import Dataset
+from compress.data.split import Part, indices, split_for
+
+EVAL_FILE = "eval.npz"
+_CHUNK = 64
+_TEXT_FIELDS = ("data_id", "label_names", "image_ids", "view_names", "ap", "map", "f1_macro", "ece")
+
+Rows = NDArray[np.intp]
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class EvalSettings(Noun):
+    """How probabilities are computed."""
+
+    provider: str = "cpu"
+    """Runtime for ONNX models; torch models run in torch."""
+    threads: int = Field(default_factory=_cores, ge=1)
+    """Threads (default: every core this process may use)."""
+    part: Part = "test"
+    """Part of the data set, which is also part of the result's `data_id`."""
+
+
+def rows_for(models: tuple[Artifact, ...], dataset: Dataset, part: Part) -> Rows:
+    """Return the rows of a part, by the split that the models were trained with.
+
+    The split is the one in the manifest of the first model that was trained on these data, else
+    the default split.
+
+    Raises:
+        UserError: training images of a model are in the test part.
+    """
+    return indices(dataset, split_for(dataset, models), part)
+
+
+def data_id(dataset: Dataset, part: Part) -> str:
+    """Return what names a part of a data set in an `EvalResult`."""
+    return f"{dataset.fingerprint}:{part}"
+
+
+def check_labels(model: Artifact, dataset: Dataset) -> None:
+    """Refuse a model that predicts other labels than the data has.
+
+    Raises:
+        UserError: names or their order differ.
+    """
+    ours, theirs = model.manifest.labels.names, dataset.label_names
+    if ours != theirs:
+        raise UserError(
+            "The model's labels are not the labels of the data",
+            got=f"model {model.path}: {', '.join(ours)}",
+            allowed=f"data {dataset.source}: {', '.join(theirs)}",
+        )
+
+
+def evaluate(model: Artifact, dataset: Dataset, rows: Rows, settings: EvalSettings) -> EvalResult:
+    """Return the probabilities `[views, n, labels]` of the rows, and the metrics made from them.
+
+    Raises:
+        UserError: the labels differ, the runtime is not available, or a probability is not finite.
+    """
+    check_labels(model, dataset)
+    runtime = _session.find(_session.name_for(model, settings.provider))
+    session = runtime.open_session(model, settings.threads, across_images=True)
+    view_names = views.usable(dataset.views, model.manifest.image)
+    chunks = [rows[start : start + _CHUNK] for start in range(0, len(rows), _CHUNK)]
+    done = [
+        _probs(session, model, view_names, images)
+        for images in console.track(
+            _images(model, dataset, chunks), f"evaluating {model.name}", len(chunks)
+        )
+    ]
+    scores = np.concatenate(done, axis=1)
+    if not np.isfinite(scores).all():
+        raise UserError("The model returns probabilities that are not finite", got=model.path)
+    result = EvalResult(
+        data_id=data_id(dataset, settings.part),
+        label_names=dataset.label_names,
+        image_ids=tuple(dataset.image_ids[row] for row in rows),
+        view_names=view_names,
+        scores=scores,
+        targets=dataset.targets[rows],
+        ap={},
+        map=None,
+        f1_macro=None,
+        ece=None,
+    )
+    return with_metrics(result, model.manifest.labels)
+
+
+def with_metrics(result: EvalResult, labels: Labels) -> EvalResult:
+    """Return the result with AP per label, mAP, F1 and ECE filled in from its scores."""
+    ap = ap_per_label(result.scores, result.targets)
+    first = result.scores[0]
+    return result.model_copy(
+        update={
+            "ap": dict(zip(result.label_names, ap, strict=True)),
+            "map": metrics.mean_defined(ap),
+            "f1_macro": metrics.f1_macro(result.targets, first, labels.thresholds),
+            "ece": metrics.expected_calibration_error(result.targets, first),
+        }
+    )
+
+
+def ap_per_label(scores: Scores, targets: Targets) -> tuple[float | None, ...]:
+    """Return the average precision of each label, averaged over views.
+
+    Args:
+        scores: `[views, n, labels]`.
+        targets: `[n, labels]`.
+    """
+    return tuple(
+        metrics.mean_defined(
+            metrics.average_precision(targets[:, label], view[:, label]) for view in scores
+        )
+        for label in range(targets.shape[1])
+    )
+
+
+def stored_or_evaluated(
+    model: Artifact, dataset: Dataset, rows: Rows, settings: EvalSettings
+) -> EvalResult:
+    """Return the result that the model's stage stored, or a new one if it is of other images.
+
+    Raises:
+        UserError: as `evaluate`.
+    """
+    path = model.file(EVAL_FILE)
+    if path is not None and settings.provider in ("cpu", "torch"):
+        stored = load_eval(path)
+        wanted = (data_id(dataset, settings.part), [dataset.image_ids[row] for row in rows])
+        if (stored.data_id, list(stored.image_ids)) == wanted:
+            return stored
+    return evaluate(model, dataset, rows, settings)
+
+
+def save_eval(result: EvalResult, folder: Path) -> None:
+    """Write a result as `eval.npz` into a folder."""
+    text = json.dumps(result.model_dump(include=set(_TEXT_FIELDS), mode="json"))
+    np.savez_compressed(
+        folder / EVAL_FILE, scores=result.scores, targets=result.targets, text=np.array(text)
+    )
+
+
+def load_eval(path: Path) -> EvalResult:
+    """Read a result that `save_eval` wrote; nothing in the file is run.
+
+    Raises:
+        UserError: the file is missing or damaged.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            fields = json.loads(str(stored["text"]))
+            return EvalResult(scores=stored["scores"], targets=stored["targets"], **fields)
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise UserError(f"The stored evaluation cannot be read ({error})", got=path) from None
+
+
+def _images(model: Artifact, dataset: Dataset, chunks: list[Rows]) -> Iterator[NDArray[np.uint8]]:
+    """Yield the pixels of each chunk, `[n, h, w, 3]`, read from the cache when it is its turn."""
+    everything = pixels.decoded(dataset, model.manifest.image)
+    for chunk in chunks:
+        yield np.asarray(everything[chunk])
+
+
+def _probs(
+    session: _session.Session,
+    model: Artifact,
+    view_names: tuple[str, ...],
+    images: NDArray[np.uint8],
+) -> Scores:
+    """Return probabilities `[views, n, labels]` of one chunk."""
+    spec = model.manifest.image
+    return np.stack(
+        [session.run(pixels.normalise(views.apply(view, images), spec)) for view in view_names]
+    ).astype(np.float32)

@@ -1,0 +1,103 @@
+"""`python -m benchmarks.gate` holds a candidate against gates; exit code 0, 3 (fail) or 4."""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+from pydantic import Field
+
+from benchmarks import gates
+from benchmarks.accuracy import certifiable
+from benchmarks.bench import Bench, open_bench, open_test_data, with_latency
+from benchmarks.candidates import open_model
+from benchmarks.evaluation import EvalSettings, evaluate
+from benchmarks.tournament import LatencySettings
+from compress.core import console, stage
+from compress.core.artifact import MANIFEST, Artifact, load
+from compress.core.cli import main
+from compress.core.errors import UserError
+from compress.core.gates import Verdict
+from compress.core.noun import Noun
+from models.defaults import RUNS, ZOO_TEACHER, default_model
+
+DEFAULT_GATES = ("map drop <= 0.01", "latency speedup >= 1")
+
+
+class Config(Noun):
+    """Hold a candidate against gates.
+
+    Exit code 0 when all pass, 3 when one fails, 4 when none fails but one cannot be decided.
+    """
+
+    candidate: Path = Field(default_factory=lambda: default_model("onnx"))
+    """Artifact or `.onnx` file (default: the newest ONNX artifact under runs/, else the zoo's)."""
+    baseline: Path | None = None
+    """Artifact or `.onnx` file to compare with (default: the candidate's parent under runs/)."""
+    gate: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
+    """A demand; give it as often as needed. Default: `map drop <= 0.01`, `latency speedup >= 1`.
+    Others: `map >= 0.8`, `ap[LABEL] drop <= 0.05`, `latency p50 <= 5ms`, `size <= 2MB`,
+    `size ratio <= 0.1`, `macs ratio <= 0.5`, `params ratio <= 0.5`, `int8_convs >= 1`,
+    `parity <= 0.001`, `flipped <= 0.001`."""
+    data: str | None = None
+    """`elpv`, a path, or `format:path` (default: the data that the models were trained on)."""
+    provider: str = "cpu"
+    """Runtime for ONNX models (`python -m benchmarks.runtimes` lists them); torch runs torch."""
+    threads: int = Field(1, ge=1)
+    """Threads inside one inference when latency is measured."""
+
+
+def run(config: Config) -> tuple[Verdict, ...]:
+    """Measure what the gates need, print a line for each, and end by the worst verdict.
+
+    Raises:
+        UserError: bad models, data, provider or gates.
+        GateFailed: a gate failed.
+        GateUndecided: none failed, one is inconclusive.
+    """
+    wanted = tuple(gates.parse(text) for text in config.gate or DEFAULT_GATES)
+    candidate = open_model(config.candidate)
+    bench = open_bench((config.baseline or _parent_path(candidate), config.candidate))
+    if any(gates.needs_accuracy(gate) for gate in wanted):
+        bench = _with_accuracy(bench, config)
+    if any(gates.needs_latency(gate) for gate in wanted):
+        settings = LatencySettings(provider=config.provider, threads=config.threads)
+        bench = with_latency(bench, (0, 1), settings, wanted)
+    verdicts = bench.check_last(wanted)
+    for verdict in verdicts:
+        console.result(f"{verdict.outcome.upper():12} {verdict.gate}: {verdict.reason}")
+    stage.require(verdicts)
+    return verdicts
+
+
+def _with_accuracy(bench: Bench, config: Config) -> Bench:
+    """Evaluate both; between the two, say what the images can certify."""
+    dataset, rows = open_test_data(bench, config.data)
+    settings = EvalSettings(provider=config.provider)
+    reference = evaluate(bench.models[0], dataset, rows, settings)
+    console.say(certifiable(reference))
+    candidate = evaluate(bench.models[1], dataset, rows, settings)
+    return replace(bench, evaluations=(reference, candidate))
+
+
+def _parent_path(candidate: Artifact) -> Path:
+    """Return the folder of the artifact that the candidate was made from.
+
+    Raises:
+        UserError: it is neither beside the candidate nor under runs/ nor in the zoo.
+    """
+    for root in (candidate.path.resolve().parent, RUNS, ZOO_TEACHER.parent):
+        for manifest in sorted(root.rglob(MANIFEST)) if root.is_dir() else ():
+            found = load(manifest.parent)
+            if found.manifest.id in candidate.manifest.parents:
+                return found.path
+    raise UserError(
+        "The model that the candidate was made from is not here",
+        got=candidate.path,
+        next_step="name the model to compare with: --baseline DIR",
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main(Config, run))

@@ -1,0 +1,123 @@
+"""The language of gates: `map drop <= 0.01 vs teacher`, `latency p50 <= 5ms`, `size <= 2MB`."""
+
+import re
+from typing import Literal, cast
+
+from compress.core.errors import UserError, unknown_name
+from compress.core.gates import Gate
+
+Form = Literal["value", "drop", "speedup", "ratio"]
+Op = Literal["<=", ">="]
+
+OPS: dict[tuple[str, str], Op] = {
+    ("map", "value"): ">=",
+    ("map", "drop"): "<=",
+    ("ap", "value"): ">=",
+    ("ap", "drop"): "<=",
+    ("latency", "value"): "<=",
+    ("latency", "speedup"): ">=",
+    ("size", "value"): "<=",
+    ("size", "ratio"): "<=",
+    ("macs", "value"): "<=",
+    ("macs", "ratio"): "<=",
+    ("params", "value"): "<=",
+    ("params", "ratio"): "<=",
+    ("int8_convs", "value"): ">=",
+    ("parity", "value"): "<=",
+    ("flipped", "value"): "<=",
+}
+"""Every metric with its forms, and the one direction in which a demand on it makes sense."""
+
+_UNITS = {
+    "latency": {"s": 1.0, "ms": 1e-3, "us": 1e-6},
+    "size": {"B": 1.0, "kB": 1e3, "MB": 1e6, "KiB": 2.0**10, "MiB": 2.0**20},
+    "map": {"%": 1e-2},
+    "ap": {"%": 1e-2},
+}
+_SYNTAX = re.compile(
+    r"(?P<metric>[A-Za-z0-9_]+)(?:\[(?P<label>[^\]]+)\])?"
+    r"(?:\s+(?P<form>[a-z0-9]+))?"
+    r"\s*(?P<op><=|>=)\s*(?P<number>[-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?)\s*(?P<unit>[A-Za-z%]*)"
+    r"(?:\s+vs\s+(?P<against>\S.*?))?"
+)
+_EXAMPLES = "'map drop <= 0.01', 'ap[LABEL] drop <= 0.05', 'latency speedup >= 2', 'size <= 2MB'"
+
+
+def parse(text: str) -> Gate:
+    """Read a gate; numbers are in base units (seconds, bytes, shares) unless a unit is written.
+
+    Raises:
+        UserError: no such metric, form or unit, or the demand points the wrong way.
+
+    >>> str(parse("latency p50 <= 5ms"))
+    'latency <= 0.005'
+    """
+    found = _SYNTAX.fullmatch(text.strip())
+    if found is None:
+        raise UserError("The gate cannot be read", got=text, allowed=f"for example {_EXAMPLES}")
+    metric, label, written, op = found.group("metric", "label", "form", "op")
+    form = _form(metric, written)
+    if OPS[metric, form] != op:
+        raise UserError("The gate points the wrong way", got=text, allowed=OPS[metric, form])
+    if (metric == "ap") != (label is not None):
+        raise UserError(
+            "A label in brackets belongs to the metric ap, and only to it",
+            got=text,
+            allowed="ap[LABEL], or map for all labels",
+        )
+    limit = _number(text, found.group("number")) * _factor(metric, form, found.group("unit"))
+    if form == "speedup" and limit <= 0:
+        raise UserError("A speed-up is a positive factor", got=text, allowed="above 0, e.g. 2")
+    return Gate(
+        metric=f"ap[{label}]" if label else metric,
+        form=form,
+        op=OPS[metric, form],
+        limit=limit,
+        against=found.group("against"),
+    )
+
+
+def base_metric(gate: Gate) -> str:
+    """Return the metric without its label.
+
+    >>> base_metric(parse("ap[crack] drop <= 0.05"))
+    'ap'
+    """
+    return gate.metric.partition("[")[0]
+
+
+def label_of(gate: Gate) -> str | None:
+    """Return the label in brackets.
+
+    >>> label_of(parse("ap[crack] drop <= 0.05"))
+    'crack'
+    """
+    return gate.metric.partition("[")[2].removesuffix("]") or None
+
+
+def _form(metric: str, written: str | None) -> Form:
+    metrics = {name for name, _ in OPS}
+    if metric not in metrics:
+        raise unknown_name("gate metric", metric, metrics)
+    forms = [form for name, form in OPS if name == metric]
+    form = "value" if written is None or (metric, written) == ("latency", "p50") else written
+    if form not in forms:
+        raise unknown_name(f"form of the gate metric {metric}", form, forms)
+    return cast(Form, form)
+
+
+def _number(text: str, number: str) -> float:
+    try:
+        return float(number)
+    except ValueError:
+        raise UserError(f"The gate's limit is not a number: {number}", got=text) from None
+
+
+def _factor(metric: str, form: Form, unit: str) -> float:
+    """Return what one `unit` is in base units; ratios and speed-ups have none."""
+    units = _UNITS.get(metric, {}) if form in ("value", "drop") else {}
+    if not unit:
+        return 1.0
+    if unit not in units:
+        raise unknown_name(f"unit of the gate metric {metric}", unit, units)
+    return units[unit]

@@ -1,0 +1,138 @@
+"""Gates: hold evidence against a demand and give a verdict with its numbers.
+
+Missing evidence fails, and an interval that holds the limit decides nothing. Accuracy is
+non-inferiority by paired bootstrap over images with one-sided 95% bounds; latency is decided by the
+95% interval over the process pairs of one tournament.
+"""
+
+import math
+from collections.abc import Iterable
+
+from benchmarks.findings import FINDERS, Evidence, Finding, Subject, counted
+from benchmarks.gate_text import base_metric, parse
+from compress.core.gates import Gate, Outcome, Verdict
+
+__all__ = [
+    "Evidence",
+    "Subject",
+    "check",
+    "check_all",
+    "needs_accuracy",
+    "needs_latency",
+    "parse",
+    "worst",
+]
+
+
+def needs_accuracy(gate: Gate) -> bool:
+    """Tell whether a gate needs the models to be evaluated on images."""
+    return base_metric(gate) in ("map", "ap")
+
+
+def needs_latency(gate: Gate) -> bool:
+    """Tell whether a gate needs a latency tournament."""
+    return gate.metric == "latency"
+
+
+def check(gate: Gate, evidence: Evidence) -> Verdict:
+    """Hold evidence against a gate.
+
+    Raises:
+        UserError: the gate names a label that the data does not have, or the two models were not
+            measured on the same images or in the same rounds.
+    """
+    finding = FINDERS.get((base_metric(gate), gate.form), counted)(gate, evidence)
+    outcome, ending = _decide(gate, finding, evidence)
+    return Verdict(
+        gate=str(gate),
+        against=_against(gate, evidence),
+        outcome=outcome,
+        measured=finding.measured if finding else None,
+        ci95=finding.ci95 if finding else None,
+        margin=_margin(gate, finding.bounds, outcome) if finding else None,
+        reason=f"{finding.reason}; {ending}" if finding else ending,
+    )
+
+
+def check_all(
+    wanted: Iterable[str], candidate: Subject, reference: Subject | None
+) -> tuple[Verdict, ...]:
+    """Hold one candidate against gates as they are written; `vs NAME` must name the reference.
+
+    Raises:
+        UserError: a gate that cannot be read, or as `check`.
+    """
+    gates = [parse(text) for text in wanted]
+    name = reference.artifact.name if reference else None
+    return tuple(
+        check(gate, Evidence(candidate, reference if gate.against in (None, name) else None))
+        for gate in gates
+    )
+
+
+def worst(outcomes: Iterable[Outcome]) -> Outcome:
+    """Return the worst outcome; without any gate nothing was demanded, so nothing failed.
+
+    >>> worst(["pass", "inconclusive"])
+    'inconclusive'
+    """
+    found = set(outcomes)
+    order: tuple[Outcome, ...] = ("fail", "inconclusive")
+    return next((outcome for outcome in order if outcome in found), "pass")
+
+
+def _decide(gate: Gate, finding: Finding | None, evidence: Evidence) -> tuple[Outcome, str]:
+    """Return the outcome and why."""
+    if finding is None:
+        form = "" if gate.form == "value" else f" {gate.form}"
+        return "fail", f"not measured: {gate.metric}{form}"
+    if gate.form == "speedup" and evidence.aa is not None:
+        noise, margin = _width(evidence.aa), abs(math.log(finding.measured / gate.limit))
+        if noise > margin:
+            return "inconclusive", (
+                f"this machine is too noisy: the same model twice differs by {100 * noise:.1f}% "
+                f"(A/A interval), and the limit of {gate.limit:g} is {100 * margin:.1f}% away"
+            )
+    outcome = _outcome(gate, finding.bounds)
+    if outcome == "inconclusive":
+        return outcome, f"the interval holds the limit of {_shown(gate)}, so nothing is decided"
+    return outcome, f"the limit of {_shown(gate)} is {'met' if outcome == 'pass' else 'not met'}"
+
+
+def _outcome(gate: Gate, bounds: tuple[float, float]) -> Outcome:
+    low, high = bounds
+    if gate.op == "<=":
+        return "pass" if high <= gate.limit else "fail" if low > gate.limit else "inconclusive"
+    return "pass" if low >= gate.limit else "fail" if high < gate.limit else "inconclusive"
+
+
+def _margin(gate: Gate, bounds: tuple[float, float], outcome: Outcome) -> float:
+    """Return the distance from the deciding end to the limit; negative is beyond it."""
+    low, high = bounds
+    if gate.op == "<=":
+        return gate.limit - (low if outcome == "fail" else high)
+    return (high if outcome == "fail" else low) - gate.limit
+
+
+def _width(interval: tuple[float, float]) -> float:
+    """Return the width of an interval of ratios, in logarithms (0.01 is about 1%)."""
+    return math.log(interval[1] / interval[0])
+
+
+def _shown(gate: Gate) -> str:
+    """Return the limit as a person would write it."""
+    metric = base_metric(gate)
+    if metric in ("map", "ap"):
+        return f"{100 * gate.limit:g} points" if gate.form == "drop" else f"{100 * gate.limit:g}%"
+    if gate.form == "ratio":
+        return f"{100 * gate.limit:g}%"
+    if metric == "latency" and gate.form == "value":
+        return f"{1e3 * gate.limit:g} ms"
+    return f"{gate.limit:,.6g}" + (" bytes" if metric == "size" else "")
+
+
+def _against(gate: Gate, evidence: Evidence) -> str | None:
+    """Return the name of the reference where the gate has one."""
+    if gate.form == "value":
+        return None
+    return gate.against or (evidence.reference.artifact.name if evidence.reference else None)

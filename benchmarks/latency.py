@@ -1,0 +1,131 @@
+"""`python -m benchmarks.latency` times models against each other in fresh processes."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import tyro
+from pydantic import Field
+from scipy.stats import binom
+
+from benchmarks.candidates import open_model, unique_names
+from benchmarks.tournament import LatencySettings, Tournament, measure
+from compress.core import console
+from compress.core.cli import main
+from compress.core.errors import UserError
+from compress.core.noun import Noun
+from compress.core.results import LatencyResult
+from models.defaults import default_model
+
+P90_CONFIDENCE = 0.99
+
+
+class Config(Noun):
+    """Measure latency, load time and memory; speed-ups are against the first model."""
+
+    models: Annotated[tuple[Path, ...], tyro.conf.arg(metavar="DIR [DIR ...]")] = ()
+    """Artifacts or `.onnx` files, the reference first (default: the newest under runs/)."""
+    provider: str = "cpu"
+    """Runtime for ONNX models (`python -m benchmarks.runtimes` lists them); torch runs torch."""
+    threads: int = Field(1, ge=1)
+    """Threads inside one inference; the process stays on as many cores."""
+    rounds_min: int = Field(9, ge=3)
+    """Rounds at least; each is one fresh process per model, about a second."""
+    rounds_max: int = Field(15, ge=3)
+    """Rounds at most, while the A/A interval is wider than 5%."""
+
+
+def run(config: Config) -> Tournament:
+    """Measure and print.
+
+    Raises:
+        UserError: a model or the runtime cannot be opened.
+    """
+    if config.rounds_min > config.rounds_max:
+        raise UserError("--rounds-min is above --rounds-max", got=config.rounds_min)
+    models = tuple(open_model(path) for path in config.models or (default_model("onnx"),))
+    names = unique_names(models)
+    settings = LatencySettings(
+        provider=config.provider,
+        threads=config.threads,
+        rounds_min=config.rounds_min,
+        rounds_max=config.rounds_max,
+    )
+    tournament = measure(models, settings)
+    _print(tournament, names)
+    return tournament
+
+
+def p50_s(result: LatencyResult) -> float:
+    """Return the median over processes of the block medians, seconds."""
+    return float(np.median(result.block_medians_s))
+
+
+def p90_s(result: LatencyResult) -> float | None:
+    """Return an upper bound at 99% confidence of the 90th percentile, seconds.
+
+    The order statistic of MLPerf Inference's early stopping (inference_rules, appendix);
+    `None` below 64 runs, which cannot support it.
+    """
+    rank = p90_rank(len(result.samples_s))
+    return None if rank is None else float(np.sort(result.samples_s)[rank - 1])
+
+
+def p90_rank(n: int) -> int | None:
+    """Return the rank (from 1) among `n` sorted samples that bounds the 90th percentile.
+
+    `t` is the largest count with `P(Binomial(n, 0.1) <= t) <= 0.01`; the rank is `n - t + 1`.
+
+    >>> [p90_rank(n) for n in (63, 64, 100, 200, 500, 1000)]
+    [None, 64, 98, 191, 467, 923]
+    """
+    t = int(binom.ppf(1 - P90_CONFIDENCE, n, 0.1)) - 1
+    return None if t < 1 else n - t + 1
+
+
+def _print(tournament: Tournament, names: tuple[str, ...]) -> None:
+    first = tournament.results[0]
+    header = (
+        "model", "setting", "p50 ms", "p90 ms", "speed-up", "95% interval", "load ms",
+        "first ms", "peak RSS MB", "nodes on provider",
+    )  # fmt: skip
+    rows = [
+        (name, setting(result), *_times(result), *_speedup(tournament, row), *_costs(result))
+        for row, (name, result) in enumerate(zip(names, tournament.results, strict=True))
+    ]
+    console.table(f"Latency, batch 1, {len(first.block_medians_s)} processes each", header, rows)
+    value, (low, high) = tournament.aa
+    console.result(f"A/A, {names[0]} against itself: {value:.3f} ({low:.3f} to {high:.3f})")
+    console.result(f"CPU: {first.environment['cpu']}, cores {first.environment['cpus']}")
+    console.result(f"CPU pressure: {first.environment['cpu_pressure_avg10_percent']}% (avg10, max)")
+
+
+def setting(result: LatencyResult) -> str:
+    """Return the key of a result's setting, `provider:threads`."""
+    return f"{result.provider_asked}:{result.threads}"
+
+
+def _times(result: LatencyResult) -> tuple[str, str]:
+    p90 = p90_s(result)
+    return f"{1e3 * p50_s(result):.3f}", "-" if p90 is None else f"{1e3 * p90:.3f}"
+
+
+def _speedup(tournament: Tournament, row: int) -> tuple[str, str]:
+    if row == 0:
+        return "1", "-"
+    value, (low, high) = tournament.speedup(row)
+    return f"{value:.2f}", f"{low:.2f} to {high:.2f}"
+
+
+def _costs(result: LatencyResult) -> tuple[str, str, str, str]:
+    return (
+        f"{1e3 * result.load_s:.1f}",
+        f"{1e3 * result.first_inference_s:.1f}",
+        f"{result.peak_rss_bytes / 1e6:.0f}",
+        f"{100 * result.node_share:.0f}% of {result.provider_opened}",
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main(Config, run))

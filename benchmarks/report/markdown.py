@@ -1,0 +1,96 @@
+"""The report as GitHub Markdown, for pull requests and the README."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from benchmarks.report import format as fmt
+from benchmarks.report.columns import Column, columns, verdict_word
+from benchmarks.report.schema import GateEntry, Report
+from benchmarks.report.summary import summary
+
+_ICONS = {"pass": "✅ pass", "fail": "❌ fail", "inconclusive": "⚠️ inconclusive"}
+
+
+def markdown(report: Report) -> str:
+    """Return the verdict, the table of models, the gates and the command as GitHub Markdown."""
+    told = summary(report)
+    parts = [
+        f"# {_plain(report.title)}",
+        f"**{_plain(told.title)}.** {_plain(told.sentence)}",
+        models_table_md(report),
+        *_gates(report),
+        _origin(report),
+        _code_block(report.command),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def models_table_md(report: Report) -> str:
+    """Return the table of models, one row each, as GitHub Markdown."""
+    made = columns(report)
+    rows = [
+        [model.name, _verdict(verdict_word(model)), *(_cell(c, place) for c in made)]
+        for place, model in enumerate(report.models)
+    ]
+    return _table(["Model", "Gates", *(_title(c) for c in made)], rows, left={0, 1})
+
+
+def _title(column: Column) -> str:
+    _, _, setting = column.group.partition(": ")
+    return f"{column.title}, {setting}" if setting else column.title
+
+
+def _cell(column: Column, place: int) -> str:
+    cell = column.cells[place]
+    return f"{cell.main} ({cell.sub})" if cell.sub and not column.brief else cell.main
+
+
+def _origin(report: Report) -> str:
+    data, machine = report.data, report.environment
+    versions = machine.get("versions") or {}
+    facts = {
+        "data": data.get("source"),
+        "test images": data.get("n_test"),
+        "CPU": machine.get("cpu"),
+        "onnxruntime": versions.get("onnxruntime"),
+    }
+    known = [f"{name} {fmt.anything(value)}" for name, value in facts.items() if value is not None]
+    return _plain(f"Measured on: {', '.join(known) or 'not recorded'}. Made by:")
+
+
+def _gates(report: Report) -> Iterator[str]:
+    for model in report.models:
+        if model.gates:
+            rows = [_gate_row(gate) for gate in model.gates]
+            header = ["Verdict", "Gate", "Against", "Measured (95% interval)", "Why"]
+            yield f"### Gates of {_plain(model.name)}\n\n" + _table(header, rows, set(range(5)))
+
+
+def _gate_row(gate: GateEntry) -> list[str]:
+    number = fmt.gate_number(gate.gate)
+    ends = fmt.interval(gate.ci95, number)
+    measured = fmt.measured(gate.gate, gate.measured) + (f" ({ends})" if ends else "")
+    return [_verdict(gate.verdict), gate.gate, gate.against or "", measured, gate.reason]
+
+
+def _verdict(word: str) -> str:
+    return _ICONS.get(word, word)
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]], left: set[int]) -> str:
+    rule = [":--" if place in left else "--:" for place in range(len(header))]
+    lines = [[_plain(text) for text in header], rule, *([_plain(t) for t in row] for row in rows)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _plain(text: str) -> str:
+    """Return text that Markdown shows as it is, on one line."""
+    text = re.sub(r"[\\`*\[\]|~]|(?<!\w)_|_(?!\w)", r"\\\g<0>", text)
+    return " ".join(text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").split())
+
+
+def _code_block(command: str) -> str:
+    fence = "```"
+    while fence in command:
+        fence += "`"
+    return f"{fence}sh\n{command}\n{fence}"

@@ -1,0 +1,60 @@
+"""Write a report: `report.json` for programs, `report.md` for pull requests, `report.html`."""
+
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+import jinja2
+from markupsafe import Markup
+
+from benchmarks.report import sections
+from benchmarks.report.markdown import markdown, models_table_md
+from benchmarks.report.schema import Report
+from compress.core import registry
+
+__all__ = ["html", "markdown", "models_table_md", "write"]
+
+_HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class _Section:
+    slug: str
+    title: str
+    body: Markup
+
+
+def write(report: Report, out: Path) -> None:
+    """Write the report's three files into the folder `out`."""
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "report.json").write_text(report.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    (out / "report.md").write_text(markdown(report), encoding="utf-8")
+    (out / "report.html").write_text(html(report), encoding="utf-8")
+
+
+def html(report: Report) -> str:
+    """Return the report as one page that opens without a network."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_HERE),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("template.html.jinja").render(
+        report=report,
+        sections=_sections(report),
+        plotly=Markup(_plotly()),
+        script=Markup((_HERE / "report.js").read_text(encoding="utf-8")),
+    )
+
+
+def _plotly() -> str:
+    return (resources.files("plotly") / "package_data" / "plotly.min.js").read_text("utf-8")
+
+
+def _sections(report: Report) -> list[_Section]:
+    package = sections.__name__
+    found = [(name, registry.find(package, name, "section")) for name in registry.names(package)]
+    found.sort(key=lambda entry: (entry[1].ORDER, entry[0]))
+    return [_Section(name, part.TITLE, Markup(part.render(report))) for name, part in found]

@@ -1,0 +1,1 @@
+"""Runtimes by name: one file per runtime or execution provider."""

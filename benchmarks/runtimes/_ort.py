@@ -1,0 +1,163 @@
+"""What the ONNX Runtime providers share: a session that ran where it was asked to, or none."""
+
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import onnxruntime as ort
+
+from benchmarks.runtimes._session import Images, Probs
+from compress.core.artifact import Artifact
+from compress.core.errors import UserError
+from compress.core.image_spec import ImageSpec
+
+CPU = "CPUExecutionProvider"
+
+
+@dataclass(frozen=True)
+class Provider:
+    """An execution provider and how it is put into session options."""
+
+    name: str
+    """As `--provider` calls it."""
+    ep: str
+    """As ONNX Runtime calls it."""
+    add: Callable[[ort.SessionOptions], None] | None = None
+    """Adds a plugin's devices; `None` for providers that are built in."""
+    label: str | None = None
+    """What `provider_opened` says when it is not just `ep`."""
+
+
+class OrtSession:
+    """One ONNX Runtime session; batch 1, as on the device."""
+
+    def __init__(self, session: ort.InferenceSession, provider: Provider, workers: int) -> None:
+        """Wrap an open session; `workers` images run at a time."""
+        self.provider_asked = provider.name
+        self.provider_opened = provider.label or session.get_providers()[0]
+        self.node_share = _node_share(session, provider.ep)
+        self._session = session
+        self._input = session.get_inputs()[0].name
+        self._output = _output_name(session)
+        self._pool = ThreadPoolExecutor(workers) if workers > 1 else None
+
+    def run(self, images: Images) -> Probs:
+        """Return probabilities `[n, labels]` of images `[n, 3, height, width]`."""
+        each = [images[row : row + 1] for row in range(len(images))]
+        # ONNX Runtime releases the GIL: threads that take an image each beat threads inside one.
+        done = self._pool.map(self._one, each) if self._pool else map(self._one, each)
+        return np.concatenate(list(done))
+
+    def _one(self, image: Images) -> Probs:
+        probs: Probs = self._session.run([self._output], {self._input: image})[0]
+        return probs
+
+
+def open_ort(
+    artifact: Artifact, threads: int, across_images: bool, provider: Provider
+) -> OrtSession:
+    """Open an ONNX model on a provider, without falling back to another.
+
+    Raises:
+        UserError: the model cannot be opened, does not fit its manifest, or the provider cannot
+            take every node of it.
+    """
+    intra_op = 1 if across_images else threads
+    try:
+        session = _create(artifact, intra_op, provider, strict=True)
+    except Exception as error:  # ONNX Runtime raises a dozen classes without a common base
+        raise _refusal(artifact, provider, error) from None
+    if session.get_providers()[0] != provider.ep:
+        raise UserError(
+            f"ONNX Runtime opened {session.get_providers()[0]} in place of {provider.ep}",
+            got=artifact.weights,
+            next_step="python -m benchmarks.runtimes shows what is available and why",
+        )
+    _check_shapes(session, artifact)
+    return OrtSession(session, provider, threads if across_images else 1)
+
+
+def _create(
+    artifact: Artifact, threads: int, provider: Provider, strict: bool
+) -> ort.InferenceSession:
+    options = ort.SessionOptions()
+    options.log_severity_level = 4
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
+    if strict and provider.ep != CPU:
+        options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
+    if provider.add is None:
+        return ort.InferenceSession(
+            artifact.weights, options, providers=[provider.ep], enable_fallback=0
+        )
+    provider.add(options)
+    return ort.InferenceSession(artifact.weights, options, enable_fallback=0)
+
+
+def _refusal(artifact: Artifact, provider: Provider, error: Exception) -> UserError:
+    """Say why a model did not open; nodes that the provider cannot take are the usual reason."""
+    stray = Counter[str]() if provider.ep == CPU else _stray_nodes(artifact, provider)
+    if stray:
+        kinds = ", ".join(f"{count} {kind}" for kind, count in stray.most_common(8))
+        return UserError(
+            f"{provider.ep} cannot run {sum(stray.values())} nodes of the model ({kinds}); they "
+            "would silently run on the CPU",
+            got=artifact.weights,
+            next_step="export for a target that this provider supports, e.g. --quantize none",
+        )
+    first_line = str(error).strip().splitlines()[0]
+    return UserError(f"ONNX Runtime cannot open the model ({first_line})", got=artifact.weights)
+
+
+def _stray_nodes(artifact: Artifact, provider: Provider) -> Counter[str]:
+    """Count by operator the nodes that end on another provider when that is allowed."""
+    try:
+        session = _create(artifact, 1, provider, strict=False)
+    except Exception:  # the first error is the one to show
+        return Counter()
+    return Counter(
+        node.op_type
+        for subgraph in session.get_provider_graph_assignment_info()
+        if subgraph.ep_name != provider.ep
+        for node in subgraph.get_nodes()
+    )
+
+
+def _node_share(session: ort.InferenceSession, ep: str) -> float:
+    counts = Counter[str]()
+    for subgraph in session.get_provider_graph_assignment_info():
+        counts[subgraph.ep_name] += len(subgraph.get_nodes())
+    return counts[ep] / max(counts.total(), 1)
+
+
+def _output_name(session: ort.InferenceSession) -> str:
+    names = [output.name for output in session.get_outputs()]
+    return "probs" if "probs" in names else names[0]
+
+
+def _check_shapes(session: ort.InferenceSession, artifact: Artifact) -> None:
+    """Refuse a model whose input or output is not what its manifest says."""
+    spec: ImageSpec = artifact.manifest.image
+    first = session.get_inputs()[0]
+    wanted = (1, 3, spec.height, spec.width)
+    fits = len(first.shape) == 4 and all(
+        not isinstance(got, int) or got == want
+        for got, want in zip(first.shape, wanted, strict=True)
+    )
+    if not fits or first.type != "tensor(float)" or len(session.get_inputs()) != 1:
+        raise UserError(
+            "The model's input is not the image that its manifest describes",
+            got=f"{first.type} {first.shape} in {artifact.weights}",
+            allowed=f"one tensor(float) {list(wanted)}",
+        )
+    labels = len(artifact.manifest.labels.names)
+    output = next(o for o in session.get_outputs() if o.name == _output_name(session))
+    if output.shape and isinstance(output.shape[-1], int) and output.shape[-1] != labels:
+        raise UserError(
+            "The model's output does not have one probability per label",
+            got=f"{output.shape} in {artifact.weights}",
+            allowed=f"[1, {labels}]",
+        )

@@ -1,0 +1,104 @@
+"""What every runtime offers: whether it is there, and a session that gives probabilities."""
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compress.core import registry
+from compress.core.artifact import Artifact
+from compress.core.errors import UserError
+from compress.core.noun import Noun
+
+RUNTIMES = "benchmarks.runtimes"
+
+Images = NDArray[np.float32]
+"""Normalised by the model's ImageSpec, `[n, 3, height, width]`."""
+Probs = NDArray[np.float32]
+"""`[n, labels]`"""
+
+
+class Availability(Noun):
+    """Whether a runtime can be used on this machine."""
+
+    ok: bool
+    reason: str
+    """What was found, or what is missing."""
+    remedy: str | None = None
+    """The command that would make it available."""
+
+
+class Session(Protocol):
+    """An open model."""
+
+    provider_asked: str
+    provider_opened: str
+    node_share: float
+    """Share of graph nodes on the provider that was asked for."""
+
+    def run(self, images: Images) -> Probs:
+        """Return probabilities `[n, labels]` of images `[n, 3, height, width]`."""
+        ...
+
+
+class Runtime(Protocol):
+    """A module of this folder."""
+
+    def available(self) -> Availability:
+        """Tell whether the runtime can be used here."""
+        ...
+
+    def open_session(
+        self, artifact: Artifact, threads: int, across_images: bool = False
+    ) -> Session:
+        """Open a model.
+
+        `threads` work inside one image, or, with `across_images`, on one image each.
+        """
+        ...
+
+
+def find(name: str) -> Runtime:
+    """Return a runtime that is available.
+
+    Raises:
+        UserError: no such runtime, or it is not available here.
+    """
+    runtime: Runtime = registry.find(RUNTIMES, name, "provider")
+    found = runtime.available()
+    if not found.ok:
+        raise UserError(
+            f"The provider is not available here: {found.reason}",
+            got=name,
+            allowed=", ".join(names_available()),
+            next_step=found.remedy,
+        )
+    return runtime
+
+
+def names_available() -> tuple[str, ...]:
+    """Return the names of the runtimes that can be used on this machine."""
+    return tuple(
+        name
+        for name in registry.names(RUNTIMES)
+        if registry.find(RUNTIMES, name, "provider").available().ok
+    )
+
+
+def name_for(artifact: Artifact, provider: str) -> str:
+    """Return the runtime that runs this kind of model when `provider` is asked for.
+
+    A torch model only runs in torch.
+
+    Raises:
+        UserError: torch is asked to run an ONNX file.
+    """
+    if artifact.manifest.kind == "torch":
+        return "torch"
+    if provider == "torch":
+        raise UserError(
+            "The torch runtime cannot run an ONNX model",
+            got=artifact.path,
+            allowed="a model of kind torch, or another --provider",
+        )
+    return provider

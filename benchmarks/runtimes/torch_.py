@@ -1,0 +1,63 @@
+"""PyTorch on the CPU, for models that are not exported yet; torch is imported on opening."""
+
+import importlib.util
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from benchmarks.runtimes._session import Availability, Images, Probs
+from compress.core.artifact import Artifact
+
+if TYPE_CHECKING:
+    from torch import nn
+
+_BATCH = 32
+
+
+class TorchSession:
+    """A network in eval mode."""
+
+    provider_asked = "torch"
+    provider_opened = "torch:cpu"
+    node_share = 1.0
+
+    def __init__(self, network: "nn.Module") -> None:
+        """Wrap a network that returns logits."""
+        self._network = network
+
+    def run(self, images: Images) -> Probs:
+        """Return probabilities `[n, labels]` of images `[n, 3, height, width]`."""
+        import torch
+
+        done = []
+        with torch.inference_mode():
+            for start in range(0, len(images), _BATCH):
+                logits = self._network(torch.from_numpy(images[start : start + _BATCH]))
+                done.append(torch.sigmoid(logits).numpy())
+        probs: Probs = np.concatenate(done)
+        return probs
+
+
+def available() -> Availability:
+    """Tell whether torch is installed."""
+    if importlib.util.find_spec("torch") is None:
+        return Availability(
+            ok=False,
+            reason="torch is not installed",
+            remedy="pip install torch, or measure the exported ONNX model with --provider cpu",
+        )
+    return Availability(ok=True, reason="torch on the CPU")
+
+
+def open_session(artifact: Artifact, threads: int, across_images: bool = False) -> TorchSession:
+    """Open a torch artifact; `threads` work inside a batch, whatever `across_images` says.
+
+    Raises:
+        UserError: the artifact cannot be built or its weights do not fit.
+    """
+    import torch
+
+    from models.stored import load_network
+
+    torch.set_num_threads(threads)
+    return TorchSession(load_network(artifact))

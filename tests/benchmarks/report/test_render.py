@@ -1,0 +1,201 @@
+import json
+import re
+from collections.abc import Iterator
+from html import escape
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from benchmarks.report import figure
+from benchmarks.report.render import html, markdown, models_table_md, write
+from benchmarks.report.schema import GateEntry, ModelEntry, Report
+from benchmarks.report.summary import summary
+
+LOADING = {"src", "href", "data", "poster", "srcset", "action"}
+
+
+class Page(HTMLParser):
+    """Collects what a page would fetch, its plots and its headings."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.fetched: list[str] = []
+        self.plots: list[str] = []
+        self.headings: list[int] = []
+        self._in_plot = False
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        targets = [value or "" for name, value in attrs if name in LOADING]
+        self.fetched += [target for target in targets if not target.startswith("#")]
+        self._in_plot = tag == "script" and ("type", "application/json") in attrs
+        if re.fullmatch("h[1-6]", tag):
+            self.headings.append(int(tag[1]))
+
+    def handle_data(self, data: str) -> None:
+        if self._in_plot:
+            self.plots.append(data)
+            self._in_plot = False
+
+
+def changed(report: Report, place: int, **fields: object) -> Report:
+    """Return the report with some fields of a model replaced."""
+    models = list(report.models)
+    models[place] = ModelEntry.model_validate(models[place].model_dump() | fields)
+    return report.model_copy(update={"models": tuple(models)})
+
+
+@pytest.fixture(scope="module")
+def page(full: Report) -> str:
+    """Return the page of the full report."""
+    return html(full)
+
+
+def test_json_comes_back_as_it_went(full: Report, tmp_path: Path) -> None:
+    write(full, tmp_path / "new" / "folder")
+    text = (tmp_path / "new" / "folder" / "report.json").read_text(encoding="utf-8")
+    assert Report.model_validate_json(text) == full
+    assert json.loads(text)["schema_version"] == 1
+
+
+def test_the_page_is_one_small_file_that_fetches_nothing(full: Report, tmp_path: Path) -> None:
+    write(full, tmp_path)
+    file = tmp_path / "report.html"
+    assert file.stat().st_size < 6_000_000
+    text = file.read_text(encoding="utf-8")
+    assert Page(text).fetched == []
+    assert "url(http" not in text[: text.index("</style>")]
+    assert "default-src 'none'" in text
+
+
+def test_a_large_comparison_is_still_a_small_file(full: Report) -> None:
+    labels = [f"label-{place}" for place in range(20)]
+    curve = full.models[0].pr_curves["defect_certain"]
+    wide = {"ap": dict.fromkeys(labels, 0.8), "pr_curves": dict.fromkeys(labels, curve)}
+    models = [
+        ModelEntry.model_validate(full.models[0].model_dump() | wide | {"name": f"model-{place}"})
+        for place in range(12)
+    ]
+    assert len(html(full.model_copy(update={"models": tuple(models)})).encode()) < 6_000_000
+
+
+def test_the_check_of_fetches_can_fail() -> None:
+    assert Page('<script src="https://example.org/x.js"></script>').fetched
+
+
+def test_every_model_and_gate_is_on_the_page(full: Report, page: str) -> None:
+    for model in full.models:
+        assert escape(model.name) in page
+        for gate in model.gates:
+            assert str(figure.text(gate.reason)) in page
+
+
+def test_names_are_text_and_not_markup(full: Report) -> None:
+    hostile = "<b>x</b></script><img src=x onerror=alert(1)>"
+    text = html(changed(full, 4, name=hostile))
+    assert Page(text).fetched == []
+    assert hostile not in text
+    assert "&lt;b&gt;x&lt;/b&gt;" in text
+    assert "&lt;b&gt;" in markdown(changed(full, 4, name=hostile))
+
+
+def test_plots_are_what_plotly_accepts(page: str) -> None:
+    graph_objects = pytest.importorskip("plotly.graph_objects")
+    plots = [json.loads(text) for text in Page(page).plots]
+    assert len(plots) == 2 + 4 + 2
+    for plot in plots:
+        plain = json.loads(re.sub(r'"var\(--font\)"', '"serif"', json.dumps(plot)))
+        coloured = json.loads(re.sub(r'"var\(--[\w-]+\)"', '"#123456"', json.dumps(plain)))
+        assert graph_objects.Figure(coloured).data
+
+
+def test_headings_go_down_one_level_at_a_time(page: str) -> None:
+    levels = Page(page).headings
+    assert levels.count(1) == 1
+    assert all(low - high <= 1 for high, low in zip(levels, levels[1:], strict=False))
+
+
+def test_nan_does_not_break_the_page(full: Report) -> None:
+    text = html(changed(full, 0, map=float("nan"), map_ci95=(float("nan"), float("nan"))))
+    for plot in Page(text).plots:
+        assert json.loads(plot, parse_constant=_refuse)["data"] is not None
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is not JSON")
+
+
+def cells(line: str) -> list[str]:
+    """Return the cells of a row of a Markdown table."""
+    return re.split(r"(?<!\\)\|", line)[1:-1]
+
+
+def rows_of(table: str) -> Iterator[list[str]]:
+    """Yield the rows of a Markdown table."""
+    return (cells(line) for line in table.splitlines())
+
+
+def test_the_markdown_table_has_a_row_for_each_model(full: Report) -> None:
+    header, rule, *rows = rows_of(models_table_md(full))
+    assert len(rows) == len(full.models)
+    assert {len(row) for row in (header, rule, *rows)} == {len(header)}
+    assert [row[0].strip() for row in rows] == [model.name for model in full.models]
+
+
+def test_a_pipe_in_a_name_stays_in_its_cell(full: Report) -> None:
+    rows = list(rows_of(models_table_md(changed(full, 0, name="a|b"))))
+    assert len({len(row) for row in rows}) == 1
+    assert rows[2][0].strip() == r"a\|b"
+
+
+def test_what_was_not_measured_is_said_and_not_zero(full: Report, minimal: Report) -> None:
+    _, _, row = rows_of(models_table_md(minimal))
+    assert "not measured" in [cell.strip() for cell in row]
+    pruned = models_table_md(full).splitlines()[3]
+    assert pruned.count("not measured") == 3
+    assert not re.search(r"\b0(\.0+)?( ms| s|×)", pruned)
+
+
+def test_markdown_tells_every_gate_and_the_command(full: Report) -> None:
+    text = markdown(full)
+    assert text.count("✅ pass |") == 5 + 2  # five gates, and two models in the table
+    assert full.command in text
+
+
+def test_the_summary_says_what_a_manager_asks(full: Report) -> None:
+    told = summary(full)
+    assert told.title == "Not decided"
+    assert "18.2× smaller and 17.3× faster" in told.sentence
+    assert "−0.7 points (95% interval −1.8 to +0.3)" in told.sentence
+    assert "5 of 6 gates passed, 1 could not be decided." in told.sentence
+
+
+def test_without_gates_nothing_has_passed(minimal: Report) -> None:
+    told = summary(minimal)
+    assert told.verdict is None
+    assert "No gate was set" in told.sentence
+
+
+def test_a_slower_and_larger_model_is_called_that(full: Report) -> None:
+    slow = {"cpu:1": {"ratio": 0.37, "ci95": (0.36, 0.38)}}
+    told = summary(changed(full, 4, speedup=slow, size_bytes=27_080_000))
+    assert "2.00× larger and 2.70× slower" in told.sentence
+
+
+def test_map_over_other_labels_is_not_compared(full: Report) -> None:
+    ap = {**full.models[4].ap, "defect_certain": None}
+    told = summary(changed(full, 4, ap=ap))
+    assert "changes by" in summary(full).sentence
+    assert "changes by" not in told.sentence
+
+
+def test_a_model_is_as_good_as_its_worst_gate(full: Report) -> None:
+    failed = GateEntry(
+        gate="size <= 1", against=None, measured=2, ci95=None, verdict="fail", reason="No."
+    )
+    gates = [*full.models[4].gates, failed]
+    assert figure.verdict_of(full.models[4]) == "inconclusive"
+    assert figure.verdict_of(changed(full, 4, gates=gates).models[4]) == "fail"
+    assert figure.verdict_of(full.models[0]) is None

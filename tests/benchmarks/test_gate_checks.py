@@ -1,0 +1,237 @@
+"""Verdicts: what passes, what fails, what is undecided, and that nothing missing ever passes."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks import gates
+from benchmarks.evaluation import with_metrics
+from benchmarks.findings import Evidence, Subject
+from benchmarks.gate_text import OPS
+from compress.core.artifact import Artifact
+from compress.core.errors import UserError
+from compress.core.gates import Gate, Verdict
+from compress.core.image_spec import ImageSpec
+from compress.core.labels import Labels
+from compress.core.manifest import Manifest, Measurements
+from compress.core.results import EvalResult, LatencyResult
+
+LABELS = Labels(names=("a", "b"), thresholds=(0.5, 0.5), prevalence=(0.3, 0.3))
+
+
+def model(name: str, size: int = 1000, **measured: float) -> Artifact:
+    """Return an artifact that was never saved."""
+    manifest = Manifest(
+        id=name,
+        stage="tests",
+        config={},
+        kind="onnx",
+        image=ImageSpec(),
+        labels=LABELS,
+        data=None,
+        measurements=Measurements(**measured),
+    )
+    return Artifact(Path(name), manifest)
+
+
+def evaluation(noise: float, n: int = 400, sharpness: float = 0.5) -> EvalResult:
+    """Return a result with so much noise added to the same scores."""
+    rng = np.random.default_rng(0)
+    targets = (rng.random((n, 2)) < 0.3).astype(np.float32)
+    scores = targets * sharpness + rng.normal(0, 0.3, (2, n, 2))
+    scores = (scores + rng.normal(0, noise, scores.shape)).astype(np.float32)
+    bare = EvalResult(
+        data_id="data:test",
+        label_names=LABELS.names,
+        image_ids=tuple(str(row) for row in range(n)),
+        view_names=("identity", "flip-identity"),
+        scores=scores,
+        targets=targets,
+        ap={},
+        map=None,
+        f1_macro=None,
+        ece=None,
+    )
+    return with_metrics(bare, LABELS)
+
+
+def latency(seconds: float, spread: float = 0.005, seed: int = 0) -> LatencyResult:
+    """Return the result of nine processes."""
+    rng = np.random.default_rng(seed)
+    medians = tuple(float(x) for x in seconds * np.exp(rng.normal(0, spread, 9)))
+    return LatencyResult(
+        model="m",
+        provider_asked="cpu",
+        provider_opened="CPUExecutionProvider",
+        node_share=1.0,
+        threads=1,
+        warmup_runs=1,
+        block_medians_s=medians,
+        samples_s=medians,
+        load_s=0.1,
+        first_inference_s=0.1,
+        peak_rss_bytes=1,
+    )
+
+
+def check(
+    text: str, candidate: Subject, reference: Subject | None = None, **more: object
+) -> Verdict:
+    """Parse a gate and check it."""
+    return gates.check(gates.parse(text), Evidence(candidate, reference, **more))
+
+
+def accuracy(text: str, candidate: EvalResult, reference: EvalResult) -> Verdict:
+    """Check a gate on two evaluations."""
+    return check(text, Subject(model("new"), candidate), Subject(model("old"), reference))
+
+
+def speed(text: str, ours: LatencyResult, theirs: LatencyResult, aa: float = 0.01) -> Verdict:
+    """Check a gate on two latencies; `aa` is the width of the A/A interval."""
+    pair = (Subject(model("new"), latency=ours), Subject(model("old"), latency=theirs))
+    return check(text, *pair, aa=(1.0, 1.0 + aa))
+
+
+def test_a_model_passes_against_itself() -> None:
+    verdict = accuracy("map drop <= 0", evaluation(0), evaluation(0))
+    assert (verdict.outcome, verdict.measured, verdict.margin) == ("pass", 0.0, 0.0)
+
+
+def test_planted_drop_fails() -> None:
+    verdict = accuracy("map drop <= 0.01", evaluation(0.6), evaluation(0))
+    assert verdict.outcome == "fail"
+    assert verdict.margin < 0
+    assert f"drops by {100 * verdict.measured:.2f} points" in verdict.reason
+    assert "limit of 1 points is not met" in verdict.reason
+    assert verdict.against == "old"
+
+
+def test_too_few_images_decide_nothing() -> None:
+    verdict = accuracy("map drop <= 0.01", evaluation(0.1, n=60), evaluation(0, n=60))
+    assert verdict.outcome == "inconclusive"
+    assert verdict.ci95[0] < 0.01 < verdict.ci95[1]
+
+
+def test_label_gate_and_unknown_label() -> None:
+    assert accuracy("ap[a] drop <= 0.01", evaluation(0), evaluation(0)).outcome == "pass"
+    assert accuracy("ap[b] drop <= 0.01", evaluation(0.8), evaluation(0)).outcome == "fail"
+    with pytest.raises(UserError, match="Unknown label"):
+        accuracy("ap[c] drop <= 0.01", evaluation(0), evaluation(0))
+
+
+def test_gain_that_is_too_good_is_flagged() -> None:
+    verdict = accuracy("map drop <= 0.01", evaluation(0, sharpness=2), evaluation(0.3))
+    assert verdict.outcome == "pass"
+    assert "suspicious" in verdict.reason
+    assert "suspicious" not in accuracy("map drop <= 1", evaluation(0), evaluation(0)).reason
+
+
+def test_map_itself() -> None:
+    result = evaluation(0)
+    subject = Subject(model("new"), result)
+    assert check(f"map >= {result.map - 0.1}", subject).outcome == "pass"
+    assert check(f"map >= {result.map}", subject).outcome == "inconclusive"
+    assert check(f"map >= {result.map + 0.1}", subject).outcome == "fail"
+
+
+def test_speedup_passes_fails_and_is_undecided() -> None:
+    ours, theirs = latency(0.001), latency(0.0021, seed=1)
+    assert speed("latency speedup >= 2", ours, theirs).outcome == "pass"
+    assert speed("latency speedup >= 3", ours, theirs).outcome == "fail"
+    noisy = speed("latency speedup >= 2", latency(0.001, 0.2), latency(0.0021, 0.2, seed=1))
+    assert noisy.outcome == "inconclusive"
+
+
+def test_noisy_machine_decides_nothing() -> None:
+    ours, theirs = latency(0.001), latency(0.0021, seed=1)
+    assert speed("latency speedup >= 2", ours, theirs, aa=0.01).outcome == "pass"
+    verdict = speed("latency speedup >= 2", ours, theirs, aa=0.2)
+    assert verdict.outcome == "inconclusive"
+    assert "this machine is too noisy" in verdict.reason
+
+
+def test_latency_of_other_rounds_is_refused() -> None:
+    other = latency(0.001).model_copy(update={"block_medians_s": (0.001,) * 5})
+    with pytest.raises(UserError, match="different runs"):
+        speed("latency speedup >= 2", other, latency(0.002))
+
+
+def test_median_latency() -> None:
+    subject = Subject(model("new"), latency=latency(0.004))
+    assert check("latency p50 <= 5ms", subject).outcome == "pass"
+    verdict = check("latency p50 <= 3ms", subject)
+    assert verdict.outcome == "fail"
+    assert "ms" in verdict.reason
+
+
+@pytest.mark.parametrize(
+    ("text", "outcome"),
+    [
+        ("macs ratio <= 0.5", "pass"),
+        ("macs ratio <= 0.4", "fail"),
+        ("params <= 10", "pass"),
+        ("int8_convs >= 0.75", "pass"),
+        ("int8_convs >= 1", "fail"),
+        ("parity <= 0.001", "pass"),
+        ("flipped <= 0.001", "fail"),
+    ],
+)
+def test_counted_figures(text: str, outcome: str) -> None:
+    new = model(
+        "new", macs=50, params=10, int8_convs_fused=3, convs_total=4,
+        parity_max_prob_diff=1e-6, parity_flipped=0.5,
+    )  # fmt: skip
+    verdict = check(text, Subject(new), Subject(model("old", macs=100)))
+    assert verdict.outcome == outcome
+    assert verdict.measured is not None
+
+
+def test_size_is_read_from_the_file(tmp_path: Path) -> None:
+    for name, size in (("old", 1000), ("new", 100)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "model.onnx").write_bytes(b"0" * size)
+    new, old = (Subject(Artifact(tmp_path / n, model(n).manifest)) for n in ("new", "old"))
+    assert check("size ratio <= 0.1", new, old).outcome == "pass"
+    assert check("size <= 0.05kB", new).outcome == "fail"
+
+
+@pytest.mark.parametrize("gate", [key for key in OPS if key[0] != "size"])
+def test_missing_evidence_fails(gate: tuple[str, str]) -> None:
+    metric, form = gate
+    demand = Gate(
+        metric="ap[a]" if metric == "ap" else metric,
+        form=form,
+        op=OPS[gate],
+        limit=1e9 if OPS[gate] == "<=" else 1e-9,
+    )
+    verdict = gates.check(demand, Evidence(Subject(model("new"))))
+    assert verdict.outcome == "fail"
+    assert verdict.measured is None
+    assert "not measured" in verdict.reason
+
+
+def test_speedup_without_an_aa_run_fails() -> None:
+    pair = (Subject(model("new"), latency=latency(1)), Subject(model("old"), latency=latency(9)))
+    assert check("latency speedup >= 2", *pair).outcome == "fail"
+
+
+def test_undefined_metric_fails() -> None:
+    empty = evaluation(0)
+    targets = np.zeros_like(empty.targets)
+    empty = with_metrics(empty.model_copy(update={"targets": targets}), LABELS)
+    verdict = accuracy("map drop <= 1", empty, empty)
+    assert (verdict.outcome, verdict.measured) == ("fail", None)
+
+
+def test_check_all_knows_only_the_reference_at_hand() -> None:
+    old, new = Subject(model("old"), evaluation(0)), Subject(model("new"), evaluation(0))
+    wanted = ("map drop <= 0.01", "map drop <= 0.01 vs old", "map drop <= 0.01 vs other")
+    outcomes = [verdict.outcome for verdict in gates.check_all(wanted, new, old)]
+    assert outcomes == ["pass", "pass", "fail"]
+
+
+def test_worst() -> None:
+    assert gates.worst([]) == "pass"
+    assert gates.worst(["pass", "inconclusive"]) == "inconclusive"
+    assert gates.worst(["inconclusive", "fail", "pass"]) == "fail"

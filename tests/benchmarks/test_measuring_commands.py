@@ -1,0 +1,154 @@
+"""The commands of this room, as a script would call them."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+import pytest
+from conftest import COLOURS, MakeModel, write_onnx
+
+from compress.core.hashing import ROOT
+
+WRONG = COLOURS[::-1].copy()
+"""A head that reads other colours: a planted drop."""
+
+
+def command(module: str, *arguments: object) -> "subprocess.CompletedProcess[str]":
+    """Run `python -m benchmarks.<module>`."""
+    return subprocess.run(
+        [sys.executable, "-m", f"benchmarks.{module}", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        timeout=120,
+    )
+
+
+def test_accuracy(make_model: MakeModel, colours: Path) -> None:
+    model = make_model("model")
+    done = command("accuracy", "--model", model.path, "--data", colours)
+    assert done.returncode == 0, done.stderr
+    for expected in ("mAP", "red", "green", "95% interval", "calibration", "can certify"):
+        assert expected in done.stdout
+
+
+def test_accuracy_of_a_bare_file_on_another_part(tmp_path: Path, colours: Path) -> None:
+    write_onnx(tmp_path / "bare.onnx", COLOURS)
+    done = command(
+        "accuracy", "--model", tmp_path / "bare.onnx", "--data", colours, "--part", "train"
+    )
+    assert done.returncode == 0, done.stderr
+    assert "part train" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("accuracy", "--model", "nowhere"), "Not an artifact"),
+        (("latency", "--models", "nowhere"), "Not an artifact"),
+        (("compare", "nowhere"), "Not an artifact"),
+        (("gate", "--gate", "mop <= 1"), "did you mean 'map'"),
+    ],
+)
+def test_bad_input_is_one_message_and_exit_code_2(arguments: tuple[str, ...], message: str) -> None:
+    done = command(*arguments)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_unavailable_provider_is_exit_code_2(make_model: MakeModel, colours: Path) -> None:
+    if "CUDAExecutionProvider" in ort.get_available_providers():
+        pytest.skip("this onnxruntime has CUDA")
+    model = make_model("model")
+    for module, *rest in (
+        ("latency", "--models", model.path),
+        ("accuracy", "--model", model.path, "--data", colours),
+    ):
+        done = command(module, *rest, "--provider", "cuda")
+        assert done.returncode == 2
+        assert "not available here" in done.stderr
+        assert "pip" in done.stderr
+
+
+def test_runtimes_lists_every_runtime() -> None:
+    done = command("runtimes")
+    assert done.returncode == 0
+    for name in ("cpu", "cuda", "torch", "webgpu"):
+        assert name in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("head", "code", "word"), [(COLOURS, 0, "PASS"), (WRONG, 3, "FAIL")], ids=["same", "planted"]
+)
+def test_gate_ends_by_its_verdict(
+    make_model: MakeModel, colours: Path, head: np.ndarray, code: int, word: str
+) -> None:
+    old, new = make_model("old"), make_model("new", head)
+    done = command(
+        "gate", "--candidate", new.path, "--baseline", old.path, "--data", colours,
+        "--gate", "map drop <= 0.01", "--gate", "size ratio <= 1",
+    )  # fmt: skip
+    assert done.returncode == code, done.stderr
+    assert word in done.stdout
+    assert "size is 100.00% of the reference's" in done.stdout
+
+
+def test_gate_finds_the_parent_and_missing_evidence_fails(make_model: MakeModel) -> None:
+    make_model("old")
+    new = make_model("new", parents=("old",))
+    done = command("gate", "--candidate", new.path, "--gate", "macs ratio <= 1")
+    assert done.returncode == 3
+    assert "not measured" in done.stdout
+
+
+def test_gate_that_cannot_be_decided_is_exit_code_4(make_model: MakeModel, colours: Path) -> None:
+    rng = np.random.default_rng(0)
+    blurred = COLOURS + rng.normal(0, 0.25, COLOURS.shape).astype(np.float32)
+    old, new = make_model("old", blurred), make_model("new", blurred + 0.05)
+    done = command(
+        "gate", "--candidate", new.path, "--baseline", old.path, "--data", colours,
+        "--gate", "map drop <= 0.0001",
+    )  # fmt: skip
+    assert done.returncode == 4, done.stdout + done.stderr
+    assert "INCONCLUSIVE" in done.stdout
+
+
+def test_compare_writes_a_report(make_model: MakeModel, colours: Path, tmp_path: Path) -> None:
+    old = make_model("old")
+    new = make_model("new", WRONG, parents=("old",))
+    done = command(
+        "compare", old.path, new.path, "--out", tmp_path / "report", "--data", colours,
+        "--no-latency", "--gate", "map drop <= 0.01", "--gate", "size ratio <= 1 vs old",
+    )  # fmt: skip
+    assert done.returncode == 3, done.stderr
+    report = json.loads((tmp_path / "report" / "report.json").read_text())
+    assert report["verdict"] == "fail"
+    first, last = report["models"]
+    assert (first["name"], last["name"], last["parent"]) == ("old", "new", "old")
+    assert [gate["verdict"] for gate in last["gates"]] == ["fail", "pass"]
+    assert last["gates"][0]["against"] == "old"
+    assert first["gates"] == []
+    assert first["map"] > last["map"]
+    assert set(first["pr_curves"]) == {"red", "green"}
+    assert report["data"]["n_test"] > 0
+    assert "benchmarks.compare" in report["command"]
+    assert (tmp_path / "report" / "report.html").is_file()
+
+
+@pytest.mark.slow
+def test_compare_times_the_models(make_model: MakeModel, colours: Path, tmp_path: Path) -> None:
+    models = [make_model("old", convs=2).path, make_model("new").path]
+    done = command("compare", *models, "--out", tmp_path / "report", "--data", colours)
+    assert done.returncode == 0, done.stderr
+    report = json.loads((tmp_path / "report" / "report.json").read_text())
+    first, last = report["models"]
+    assert last["speedup"]["cpu:1"]["ratio"] > 1.2
+    assert last["latency_s"]["cpu:1"]["p50"] < first["latency_s"]["cpu:1"]["p50"]
+    assert len(last["latency_samples_s"]["cpu:1"]) >= 9
+    assert report["aa"]["cpu:1"]["ci95"][0] <= report["aa"]["cpu:1"]["ratio"]

@@ -1,0 +1,87 @@
+"""Every file in `benchmarks/report/sections` is a section that renders any report."""
+
+import runpy
+from collections import Counter
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from benchmarks.report import sections
+from benchmarks.report.schema import Report
+from compress.core import registry
+
+NAMES = registry.names(sections.__name__)
+SAMPLE = runpy.run_path(str(Path(__file__).parents[1] / "benchmarks" / "report" / "sample.py"))
+REPORTS: dict[str, Report] = {
+    "full": SAMPLE["full_report"](),
+    "minimal": SAMPLE["minimal_report"](),
+    "hostile": SAMPLE["minimal_report"]("<script>alert(1)</script>"),
+}
+VOID = {"br", "col", "hr", "img", "input", "line", "meta"}
+
+
+class Balance(HTMLParser):
+    """Finds tags that are closed in the wrong order, and the scripts that a browser would run."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.scripts: list[str | None] = []
+        self.text = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "script":
+            self.scripts.append(dict(attrs).get("type"))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Pass over `<line/>`, which has nothing to close."""
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open, f"</{tag}> closes nothing"
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def test_sections_are_found() -> None:
+    assert len(NAMES) >= 9
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_section_has_a_title_and_a_place(name: str) -> None:
+    section = registry.find(sections.__name__, name, "section")
+    assert isinstance(section.TITLE, str)
+    assert section.TITLE
+    assert isinstance(section.ORDER, int)
+    assert section.__doc__
+
+
+def test_titles_and_places_differ() -> None:
+    found = [registry.find(sections.__name__, name, "section") for name in NAMES]
+    assert max(Counter(part.TITLE for part in found).values()) == 1
+    assert max(Counter(part.ORDER for part in found).values()) == 1
+
+
+@pytest.mark.parametrize("report", REPORTS.values(), ids=REPORTS.keys())
+@pytest.mark.parametrize("name", NAMES)
+def test_a_section_renders_sound_html(name: str, report: Report) -> None:
+    fragment = registry.find(sections.__name__, name, "section").render(report)
+    parser = Balance()
+    parser.feed(fragment)
+    parser.close()
+    assert not parser.open
+    assert set(parser.scripts) <= {"application/json"}
+    assert parser.text.strip(), "an empty section must say what is missing"
+    assert not {"None", "nan", "inf"} & set(parser.text.replace("–", " ").split())
+
+
+@pytest.mark.parametrize("broken", ["<p><b></p></b>", "<p>", "</p>"])
+def test_the_check_of_the_html_can_fail(broken: str) -> None:
+    parser = Balance()
+    with pytest.raises(AssertionError):  # noqa: PT012
+        parser.feed(broken)
+        assert not parser.open
