@@ -20,6 +20,7 @@ __all__ = [
     "needs_accuracy",
     "needs_latency",
     "parse",
+    "parse_all",
     "worst",
 ]
 
@@ -54,6 +55,15 @@ def check(gate: Gate, evidence: Evidence) -> Verdict:
     )
 
 
+def parse_all(texts: Iterable[str]) -> tuple[Gate, ...]:
+    """Read several gates; a stage does so before it starts to work.
+
+    Raises:
+        UserError: a gate that cannot be read.
+    """
+    return tuple(parse(text) for text in texts)
+
+
 def check_all(
     wanted: Iterable[str], candidate: Subject, reference: Subject | None
 ) -> tuple[Verdict, ...]:
@@ -62,7 +72,7 @@ def check_all(
     Raises:
         UserError: a gate that cannot be read, or as `check`.
     """
-    gates = [parse(text) for text in wanted]
+    gates = parse_all(wanted)
     name = reference.artifact.name if reference else None
     return tuple(
         check(gate, Evidence(candidate, reference if gate.against in (None, name) else None))

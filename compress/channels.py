@@ -21,7 +21,9 @@ class Widths:
     max_pruning_ratio: float
 
 
-def prune_until(network: nn.Module, reached: Callable[[nn.Module], bool], widths: Widths) -> History:
+def prune_until(
+    network: nn.Module, reached: Callable[[nn.Module], bool], widths: Widths
+) -> History:
     """Remove the least important channels, in place, step by step until `reached(network)`.
 
     Importance is the L2 norm of each group of coupled channels, divided by the group's mean and

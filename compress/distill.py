@@ -12,6 +12,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from benchmarks import gates
 from compress.context import Context, open_for
 from compress.core import artifact as artifacts
 from compress.core.artifact import Artifact
@@ -60,6 +61,7 @@ def run(config: Config) -> Artifact:
         GateFailed: a gate was not met; the artifact is stored all the same.
         GateUndecided: a gate could not be decided.
     """
+    gates.parse_all(config.gate)  # refuses a bad one now instead of after the work
     teacher = artifacts.load(config.teacher or ZOO_TEACHER)
     start = _student_artifact(config.student or default_student())
     parents = (teacher,) if start is None else (teacher, start)

@@ -90,4 +90,3 @@ def _measure(trained: Trained, context: Context, result: EvalResult) -> Measurem
 
 def _updated(draft: Artifact, **fields: object) -> Artifact:
     return Artifact(draft.path, draft.manifest.model_copy(update=fields))
-

@@ -28,7 +28,7 @@ class Step(Noun):
     stage: str
     """Module of the stage, e.g. `compress.prune`."""
     options: dict[str, Any] = Field(default_factory=dict)
-    """Options of the stage; `@NAME` is the artifact of an earlier step, `zoo:NAME` a shipped one."""
+    """Options of the stage; `@NAME` is an earlier step's artifact, `zoo:NAME` a shipped one."""
 
 
 class Comparison(Noun):

@@ -1,4 +1,4 @@
-"""Trains a network on labelled images: `python -m compress.train --arch NAME --data D --out DIR`."""
+"""Trains a network on labelled images: `python -m compress.train --arch NAME --data D`."""
 
 import json
 import sys
@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from benchmarks import gates
 from compress.context import Context
 from compress.core.artifact import Artifact
 from compress.core.cli import main
@@ -62,6 +63,7 @@ def run(config: Config) -> Artifact:
         GateFailed: a gate was not met; the artifact is stored all the same.
         GateUndecided: a gate could not be decided.
     """
+    gates.parse_all(config.gate)  # refuses a bad one now instead of after the work
     architecture = Architecture(name=config.arch, kwargs=_arch_kwargs(config))
     context = _context(config)
     plan = Plan(

@@ -1,6 +1,5 @@
-"""The one training loop: AdamW, one-cycle learning rate, EMA, mixup, resumable after every epoch."""
+"""The one training loop: AdamW, one-cycle, EMA, mixup; resumable after every epoch."""
 
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -192,7 +191,7 @@ class _Run:
         draft = self.file.with_suffix(".draft")
         state = {name: part.state_dict() for name, part in self._parts().items()}
         torch.save({"epoch": epoch, "steps_done": self.steps_done, **state}, draft)
-        os.replace(draft, self.file)
+        draft.replace(self.file)
 
     def resume(self) -> int:
         """Load what an earlier run has left and return the number of the next epoch."""
@@ -229,9 +228,7 @@ def training_loader(
             next_step="lower --batch-size",
         )
     augmented = AugmentedImages(images.pixels, images.targets, images.views, settings.augmentation)
-    return DataLoader(
-        augmented, settings.batch_size, shuffle=True, drop_last=True, generator=order
-    )
+    return DataLoader(augmented, settings.batch_size, shuffle=True, drop_last=True, generator=order)
 
 
 def _groups(network: nn.Module, settings: Training) -> list[dict[str, Any]]:

@@ -32,7 +32,7 @@ def declare_missing_operators() -> None:
     """Declare `torchvision::nms` and `qnms` if the native library cannot."""
     if _declared or _native_operators_load():
         return
-    library = torch.library.Library("torchvision", "FRAGMENT")  # noqa: TOR901
+    library = torch.library.Library("torchvision", "FRAGMENT")
     for name in ("nms", "qnms"):
         library.define(name + _SCHEMA)
     _declared.append(library)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from benchmarks.report import format as fmt
 from benchmarks.report.columns import Column, columns, verdict_word
-from benchmarks.report.schema import GateEntry, Report
+from benchmarks.report.schema import GateEntry, ModelEntry, Report
 from benchmarks.report.summary import summary
 
 _ICONS = {"pass": "✅ pass", "fail": "❌ fail", "inconclusive": "⚠️ inconclusive"}
@@ -58,12 +58,16 @@ def _origin(report: Report) -> str:
     return _plain(f"Measured on: {', '.join(known) or 'not recorded'}. Made by:")
 
 
+def gates_table_md(model: ModelEntry) -> str:
+    """Return a model's gates, one row each with its sentence, as GitHub Markdown."""
+    header = ["Verdict", "Gate", "Against", "Measured (95% interval)", "Why"]
+    return _table(header, [_gate_row(gate) for gate in model.gates], set(range(len(header))))
+
+
 def _gates(report: Report) -> Iterator[str]:
     for model in report.models:
         if model.gates:
-            rows = [_gate_row(gate) for gate in model.gates]
-            header = ["Verdict", "Gate", "Against", "Measured (95% interval)", "Why"]
-            yield f"### Gates of {_plain(model.name)}\n\n" + _table(header, rows, set(range(5)))
+            yield f"### Gates of {_plain(model.name)}\n\n{gates_table_md(model)}"
 
 
 def _gate_row(gate: GateEntry) -> list[str]:

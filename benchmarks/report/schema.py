@@ -93,7 +93,7 @@ class Report(Noun):
     """The command that makes this report again."""
     models: tuple[ModelEntry, ...]
     data: dict[str, Any]
-    """source, fingerprint, n_test, label_names, prevalence, views, smallest_certifiable_drop, ..."""
+    """source, fingerprint, n_images, n_test, label_names, prevalence, views, ..."""
     environment: dict[str, Any]
     aa: dict[str, SpeedupEntry]
     """The reference against itself, by setting: what this machine can resolve."""

@@ -16,7 +16,9 @@ from compress.core.errors import EXIT_DONE, EdgepressError, UserError, unknown_n
 C = TypeVar("C", bound=BaseModel)
 
 
-def main(config_type: type[C], run: Callable[[C], object], argv: Sequence[str] | None = None) -> int:
+def main(
+    config_type: type[C], run: Callable[[C], object], argv: Sequence[str] | None = None
+) -> int:
     """Parse a stage's config, run it and return the exit code.
 
     Every option can also stand in the TOML file given with `--config`; flags win over the file.

@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -27,9 +28,12 @@ class Plan:
     parents: tuple[Artifact, ...]
     data_fingerprint: str
 
-    @property
+    @cached_property
     def id(self) -> str:
-        """Hash of everything that decides the result; the output folder is not part of it."""
+        """Hash of everything that decides the result; the output folder is not part of it.
+
+        Cached: a source edited while the stage runs must not change it half-way.
+        """
         return value_hash(
             {
                 "stage": self.stage,

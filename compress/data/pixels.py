@@ -32,7 +32,8 @@ def decoded(dataset: Dataset, spec: ImageSpec) -> NDArray[np.uint8]:
 def normalise(pixels: NDArray[Any], spec: ImageSpec) -> NDArray[np.float32]:
     """Return `(pixels / 255 - mean) / std` of `[n, h, w, 3]` as float32 `[n, 3, h, w]`."""
     scaled = pixels.astype(np.float32) / np.float32(255)
-    centred = (scaled - np.float32(spec.mean)) / np.float32(spec.std)
+    mean, std = np.array(spec.mean, np.float32), np.array(spec.std, np.float32)
+    centred = (scaled - mean) / std
     return np.ascontiguousarray(centred.transpose(0, 3, 1, 2))
 
 

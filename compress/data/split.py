@@ -95,9 +95,7 @@ def _stratification_columns(dataset: Dataset) -> NDArray[np.float32]:
     return labels if strata is None else np.concatenate([labels, strata], axis=1)
 
 
-def _halves(
-    rows: Rows, columns: NDArray[np.float32], share: float, seed: int
-) -> tuple[Rows, Rows]:
+def _halves(rows: Rows, columns: NDArray[np.float32], share: float, seed: int) -> tuple[Rows, Rows]:
     splitter = MultilabelStratifiedShuffleSplit(n_splits=1, test_size=share, random_state=seed)
     try:
         large, small = next(splitter.split(rows[:, None], columns[rows]))

@@ -37,8 +37,8 @@ def survey(paths: tuple[Path, ...]) -> Survey:
     return Survey(
         image_ids=tuple(digest[:SHORT] for digest in hashes),
         errors=tuple(str(error) for error in arrays["errors"]),
-        grey=arrays["grey"],
-        thumbnails=arrays["thumbnails"],
+        grey=arrays["grey"].astype(np.bool_),
+        thumbnails=arrays["thumbnails"].astype(np.uint8),
     )
 
 

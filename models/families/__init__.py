@@ -1,4 +1,4 @@
-"""Architecture families, one file each: `knows(name)`, `names()` and `build(name, n_labels, kwargs)`.
+"""Architecture families, one file each: `knows(name)`, `names()`, `build(name, n_labels, kwargs)`.
 
 `build` returns a network that maps float32 `[n, 3, h, w]` to logits `[n, n_labels]`.
 """
@@ -17,7 +17,7 @@ def build(architecture: Architecture, n_labels: int) -> nn.Module:
     """Build a network by name with random weights, and replay its pruning.
 
     Raises:
-        UserError: unknown architecture (the closest name is offered), or arguments it does not take.
+        UserError: unknown architecture (the closest is offered), or arguments it does not take.
     """
     network = _family(architecture.name).build(architecture.name, n_labels, architecture.kwargs)
     return replay(network, architecture.pruning_history)

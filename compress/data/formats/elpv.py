@@ -19,8 +19,11 @@ LABELS = ("polycrystalline", "defect_possible", "defect_probable", "defect_certa
 
 def recognises(path: Path) -> bool:
     """Tell whether `path` is a folder laid out as the data set is published."""
-    return path.is_dir() and (path / "labels.csv").is_file() and (path / "images").is_dir() and (
-        len((path / "labels.csv").read_text(errors="replace").partition("\n")[0].split()) == 3
+    return (
+        path.is_dir()
+        and (path / "labels.csv").is_file()
+        and (path / "images").is_dir()
+        and (len((path / "labels.csv").read_text(errors="replace").partition("\n")[0].split()) == 3)
     )
 
 

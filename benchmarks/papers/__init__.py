@@ -1,0 +1,1 @@
+"""Published protocols, one TOML file each, run again with our own stages."""

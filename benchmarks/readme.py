@@ -1,0 +1,65 @@
+"""`python -m benchmarks.readme` writes the tables of README.md from the committed results.
+
+A table stands between `<!-- NAME -->` and `<!-- /NAME -->`; a test fails when one is stale.
+"""
+
+import re
+import sys
+from pathlib import Path
+
+from benchmarks.papers import __main__ as papers
+from benchmarks.report.markdown import gates_table_md, models_table_md
+from benchmarks.report.schema import Report
+from compress.core import console
+from compress.core.cli import main
+from compress.core.errors import UserError
+from compress.core.noun import Noun
+
+RESULTS = Path("docs/results")
+
+
+class Config(Noun):
+    """Write the tables of the README from the committed results."""
+
+    readme: Path = Path("README.md")
+    """File with the marked tables."""
+
+
+def run(config: Config) -> None:
+    """Rewrite the file's tables.
+
+    Raises:
+        UserError: the file or one of its markers is missing.
+    """
+    config.readme.write_text(updated(config.readme.read_text()))
+    console.result(f"written: {config.readme}")
+
+
+def updated(text: str) -> str:
+    """Return the README with every table made anew.
+
+    Raises:
+        UserError: a marker is missing.
+    """
+    report = Report.model_validate_json((RESULTS / "elpv" / "report.json").read_text())
+    paper = papers.Result.model_validate_json((RESULTS / "elpv-paper.json").read_text())
+    lines = "\n".join(f"| {name} | {value} |" for name, value in papers.rows(paper))
+    tables = {
+        "models": models_table_md(report),
+        "gates": gates_table_md(report.models[-1]),
+        "paper": f"| {paper.title} | accuracy, % |\n|---|---:|\n{lines}",
+    }
+    for name, table in tables.items():
+        text = _replaced(text, name, table)
+    return text
+
+
+def _replaced(text: str, name: str, table: str) -> str:
+    pattern = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
+    if not pattern.search(text):
+        raise UserError(f"The README has no table marked {name}")
+    return pattern.sub(lambda found: f"{found[1]}\n{table}\n\n{found[2]}", text)
+
+
+if __name__ == "__main__":
+    sys.exit(main(Config, run))

@@ -1,0 +1,135 @@
+"""Which convolutions a runtime really computes with integers.
+
+A quantized file only asks for integer kernels; the runtime decides while it loads the file. The
+count is therefore taken from the optimised graph, which ONNX Runtime can be told to write down.
+"""
+
+import tempfile
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+import onnx
+import onnxruntime as ort
+from onnx import ModelProto, NodeProto, TensorProto
+
+from compress.core.noun import Noun
+from export.rewrites.graphs import GraphIndex
+
+INTEGER_CONVS = {"QLinearConv", "ConvInteger"}
+FLOAT_CONVS = {
+    "Conv",
+    "FusedConv",
+    "NhwcFusedConv",
+    "NhwcConv",
+    "ConvTranspose",
+    "QLinearConvTranspose",
+}
+# These move or view values without computing, whatever the type of the values.
+LAYOUT = {
+    "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity", "Transpose", "Concat", "Pad",
+    "Slice", "Split", "Gather", "Expand", "Constant", "ReorderInput", "ReorderOutput",
+    "DepthToSpace", "SpaceToDepth", "Shape",
+}  # fmt: skip
+NO_INPUT = "its input is not quantized in the file"
+NO_OUTPUT = "its output is not quantized in the file"
+NO_KERNEL = "it is quantized in the file, but this runtime has no integer kernel for its types"
+
+
+class FloatConv(Noun):
+    """A convolution that stayed float."""
+
+    name: str
+    reason: str
+
+
+class Audit(Noun):
+    """What a runtime made of a file."""
+
+    int8_convs: int
+    """Integer convolutions in the graph that the runtime executes."""
+    total_convs: int
+    float_convs: tuple[FloatConv, ...]
+    quantize_nodes: int
+    """Conversions to integers left, the one at the input among them."""
+    dequantize_nodes: int
+    """Conversions to float left, the one at the output among them."""
+    float_ops: dict[str, int]
+    """Other nodes that compute in float, by type."""
+
+
+def audit(path: Path, session_config: Mapping[str, str] | None = None) -> Audit:
+    """Load a file as a runtime would and count what it executes.
+
+    Args:
+        path: an ONNX file.
+        session_config: session options of the target, see `Target.session_config`.
+    """
+    executed = _optimised(path, session_config or {})
+    source = onnx.load(path)
+    types = Counter(node.op_type for node in executed.graph.node)
+    floats = [node for node in executed.graph.node if node.op_type in FLOAT_CONVS]
+    fused = sum(types[name] for name in INTEGER_CONVS)
+    return Audit(
+        int8_convs=fused,
+        total_convs=fused + len(floats),
+        float_convs=_explain(floats, source),
+        quantize_nodes=types["QuantizeLinear"],
+        dequantize_nodes=types["DequantizeLinear"],
+        float_ops=dict(sorted(_float_ops(executed).items())),
+    )
+
+
+def _optimised(path: Path, session_config: Mapping[str, str]) -> ModelProto:
+    with tempfile.TemporaryDirectory(prefix="edgepress-audit-") as folder:
+        options = ort.SessionOptions()
+        options.optimized_model_filepath = str(Path(folder) / "optimised.onnx")
+        options.intra_op_num_threads = 1
+        options.log_severity_level = 3  # it warns that the optimised file fits this CPU only
+        for key, value in session_config.items():
+            options.add_session_config_entry(key, value)
+        ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        return onnx.load(options.optimized_model_filepath)
+
+
+def _explain(floats: list[NodeProto], source: ModelProto) -> tuple[FloatConv, ...]:
+    index = GraphIndex(source)
+    by_output = {name: node for node in source.graph.node for name in node.output}
+    by_name = {node.name: node for node in source.graph.node if node.name}
+    explained = []
+    for node in floats:
+        written = by_name.get(node.name) or by_output.get(node.output[0])
+        reason = NO_INPUT if written is None else _reason(written, index)
+        explained.append(FloatConv(name=node.name or node.output[0], reason=reason))
+    return tuple(explained)
+
+
+def _reason(conv: NodeProto, index: GraphIndex) -> str:
+    source = index.producer.get(conv.input[0])
+    if source is None or source.op_type != "DequantizeLinear":
+        return NO_INPUT
+    readers = index.consumers[conv.output[0]]
+    if not readers or any(reader.op_type != "QuantizeLinear" for reader in readers):
+        return NO_OUTPUT
+    return NO_KERNEL
+
+
+def _float_ops(model: ModelProto) -> Counter[str]:
+    """Count nodes that neither are integer kernels nor only move values, by type."""
+    integer = {
+        tensor.name
+        for tensor in model.graph.initializer
+        if tensor.data_type in (TensorProto.UINT8, TensorProto.INT8)
+    }
+    found: Counter[str] = Counter()
+    for node in model.graph.node:
+        kind = node.op_type
+        if kind == "QuantizeLinear" or kind.startswith("QLinear") or kind == "QGemm":
+            integer.update(node.output)
+        elif kind in {"DequantizeLinear", "ConvInteger"} or kind in FLOAT_CONVS:
+            continue
+        elif node.input and node.input[0] in integer:  # pooling and moves keep the type
+            integer.update(node.output)
+        elif kind not in LAYOUT:
+            found[kind] += 1
+    return found

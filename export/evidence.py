@@ -1,0 +1,150 @@
+"""What is measured of an exported file, and the verdicts of its gates."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks import gates
+from benchmarks.evaluation import EvalSettings, evaluate, rows_for, save_eval, stored_or_evaluated
+from benchmarks.gates import Evidence, Subject
+from benchmarks.runtimes import _session
+from benchmarks.tournament import LatencySettings, measure
+from compress.core import console
+from compress.core.artifact import Artifact
+from compress.core.errors import UserError
+from compress.core.gates import Gate, Verdict
+from compress.core.manifest import Measurements
+from compress.core.results import EvalResult
+from compress.data.dataset import Dataset
+from compress.data.pixels import decoded, normalise
+from compress.data.split import Part
+from export import parity
+from export.parity import Parity
+
+PARITY_IMAGES = 128
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to be measured, and on what."""
+
+    dataset: Dataset
+    provider: str
+    threads: int
+    gates: tuple[str, ...]
+
+    def settings(self) -> EvalSettings:
+        """Return how accuracy is evaluated."""
+        return EvalSettings(provider=self.provider)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was found."""
+
+    measurements: Measurements
+    verdicts: tuple[Verdict, ...]
+
+
+def parse_gates(texts: tuple[str, ...]) -> tuple[Gate, ...]:
+    """Read gates, which all compare with the one model at hand.
+
+    Raises:
+        UserError: a gate that cannot be read, or that names another model.
+    """
+    parsed = tuple(gates.parse(text) for text in texts)
+    for gate in parsed:
+        if gate.against is not None:
+            raise UserError(
+                "The gates of an export compare with the model that it is made from",
+                got=str(gate),
+                next_step="leave out 'vs ...', or use python -m benchmarks.gate afterwards",
+            )
+    return parsed
+
+
+def gather(draft: Artifact, reference: Artifact, request: Request, folder: Path) -> Measured:
+    """Measure a file, store its evaluation in `folder` and decide its gates.
+
+    Raises:
+        UserError: the runtime is not available, or the model cannot be run.
+    """
+    found = parity_of(draft, reference, request)
+    test = rows_for((reference,), request.dataset, "test")
+    result = evaluate(draft, request.dataset, test, request.settings())
+    save_eval(result, folder)
+    measurements = draft.manifest.measurements.model_copy(
+        update={
+            "map": result.map,
+            "parity_max_prob_diff": found.max_prob_diff,
+            "parity_flipped": found.flipped,
+        }
+    )
+    measured = _with(draft, measurements)
+    return Measured(measurements, _verdicts(measured, result, reference, request))
+
+
+def parity_of(candidate: Artifact, reference: Artifact, request: Request) -> Parity:
+    """Compare two models on validation images (training images where there are none)."""
+    rows = _rows(reference, request.dataset)
+    spec = reference.manifest.image
+    images = normalise(decoded(request.dataset, spec)[rows], spec)
+    probs = [_run(model, request, images) for model in (reference, candidate)]
+    return parity.compare(probs[0], probs[1], reference.manifest.labels.thresholds)
+
+
+def parity_verdicts(export: Artifact, found: Parity, texts: tuple[str, ...]) -> tuple[Verdict, ...]:
+    """Hold the parity of an intermediate fp32 export against gates."""
+    update = {"parity_max_prob_diff": found.max_prob_diff, "parity_flipped": found.flipped}
+    measured = _with(export, export.manifest.measurements.model_copy(update=update))
+    verdicts = (gates.check(gate, Evidence(Subject(measured))) for gate in parse_gates(texts))
+    return tuple(
+        one.model_copy(update={"reason": f"fp32 export against PyTorch: {one.reason}"})
+        for one in verdicts
+    )
+
+
+def show(artifact: Artifact) -> None:
+    """Print an artifact's notes and verdicts."""
+    for note in artifact.manifest.notes:
+        console.say(f"note: {note}")
+    for verdict in artifact.manifest.verdicts:
+        console.result(f"{verdict.outcome}: {verdict.gate} ({verdict.reason})")
+
+
+def _rows(model: Artifact, dataset: Dataset) -> NDArray[np.intp]:
+    parts: tuple[Part, ...] = ("val", "train")
+    for part in parts:
+        rows = rows_for((model,), dataset, part)
+        if len(rows):
+            return rows[:PARITY_IMAGES]
+    raise UserError("There is no image to compare the models on", got=dataset.source)
+
+
+def _run(model: Artifact, request: Request, images: NDArray[np.float32]) -> NDArray[np.float32]:
+    runtime = _session.find(_session.name_for(model, request.provider))
+    return runtime.open_session(model, request.threads).run(images)
+
+
+def _with(model: Artifact, measurements: Measurements) -> Artifact:
+    return replace(model, manifest=model.manifest.model_copy(update={"measurements": measurements}))
+
+
+def _verdicts(
+    candidate: Artifact, result: EvalResult, reference: Artifact, request: Request
+) -> tuple[Verdict, ...]:
+    wanted = parse_gates(request.gates)
+    ours, theirs, aa = Subject(candidate, result), Subject(reference), None
+    if any(gates.needs_accuracy(gate) for gate in wanted):
+        rows = rows_for((reference,), request.dataset, "test")
+        before = stored_or_evaluated(reference, request.dataset, rows, request.settings())
+        theirs = replace(theirs, evaluation=before)
+    if any(gates.needs_latency(gate) for gate in wanted):
+        settings = LatencySettings(provider=request.provider, threads=request.threads)
+        tournament = measure((reference, candidate), settings)
+        first, second = tournament.results
+        theirs, ours = replace(theirs, latency=first), replace(ours, latency=second)
+        aa = tournament.aa[1]
+    return tuple(gates.check(gate, Evidence(ours, theirs, aa)) for gate in wanted)

@@ -1,0 +1,86 @@
+"""What an ONNX file says about itself, so that it can be used without its manifest."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import onnx
+from pydantic import ValidationError
+
+from compress.core.errors import UserError
+from compress.core.image_spec import ImageSpec
+from compress.core.labels import Labels
+from compress.core.manifest import Precision
+from compress.core.noun import Noun
+
+PREFIX = "edgepress."
+SCHEMA_VERSION = 1
+
+
+class ModelFacts(Noun):
+    """The metadata of an ONNX file; each field is stored as JSON under `edgepress.FIELD`."""
+
+    schema_version: int = SCHEMA_VERSION
+    id: str
+    """Id of the artifact that the file belongs to."""
+    parent: str | None
+    """Id of the artifact that the file was made from."""
+    precision: Precision
+    target: str | None
+    labels: Labels
+    image: ImageSpec
+
+
+def write(path: Path, facts: ModelFacts) -> None:
+    """Store the facts in an ONNX file, in place of any that it had."""
+    model = onnx.load(path)
+    kept = [prop for prop in model.metadata_props if not prop.key.startswith(PREFIX)]
+    del model.metadata_props[:]
+    model.metadata_props.extend(kept)
+    for field, value in facts.model_dump(mode="json").items():
+        model.metadata_props.add(key=PREFIX + field, value=json.dumps(value, sort_keys=True))
+    onnx.save(model, path)
+
+
+def read(path: Path) -> ModelFacts:
+    """Return the facts stored in an ONNX file.
+
+    Raises:
+        UserError: there are none, they are not valid, or of a newer schema.
+    """
+    found = _fields(path)
+    version = found.get("schema_version")
+    if isinstance(version, int) and version > SCHEMA_VERSION:
+        raise UserError(
+            "The ONNX file has newer metadata than this edgepress reads",
+            got=f"{path} with schema_version {version}",
+            allowed=f"up to {SCHEMA_VERSION}",
+            next_step="update edgepress",
+        )
+    try:
+        return ModelFacts.model_validate_json(json.dumps(found))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise UserError(
+            f"The metadata of the ONNX file are not valid: {where}: {first['msg']}", got=path
+        ) from None
+
+
+def _fields(path: Path) -> dict[str, Any]:
+    props = {prop.key: prop.value for prop in onnx.load(path).metadata_props}
+    try:
+        found = {
+            key.removeprefix(PREFIX): json.loads(value)
+            for key, value in props.items()
+            if key.startswith(PREFIX)
+        }
+    except json.JSONDecodeError as error:
+        raise UserError(f"The metadata of the ONNX file are not JSON ({error})", got=path) from None
+    if not found:
+        raise UserError(
+            "The ONNX file has no metadata of edgepress: its labels and preprocessing are unknown",
+            got=path,
+            next_step="make the file with python -m export.onnx",
+        )
+    return found

@@ -1,0 +1,62 @@
+"""Makes an ONNX file: `python -m export.onnx --model DIR --quantize int8 --target auto`.
+
+This module holds the command only: run as a script it would be found in place of the onnx package.
+"""
+
+import sys
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from compress.core.artifact import Artifact
+from compress.core.cli import main
+from compress.core.noun import Noun
+from export import stage
+
+
+class Config(Noun):
+    """Export a trained network to ONNX, in float or quantized, and hold it against its gates."""
+
+    model: Path | None = None
+    """PyTorch artifact, or a float ONNX one; default: the newest PyTorch artifact under runs/,
+    else the shipped teacher."""
+    quantize: Literal["none", "fp16", "int8"] = "none"
+    """Number format of the file; `none` is fp32."""
+    target: str = "auto"
+    """Device that the file is for (a file of export/targets); `auto` looks at this CPU's flags."""
+    data: str = "elpv"
+    """`elpv`, a path whose format is recognised, or `format:path`."""
+    out: Path | None = None
+    """Folder of the artifact; default: runs/MODEL-FORMAT."""
+    calibration_images: int = Field(256, ge=1)
+    """Training images from which the ranges of int8 activations are taken."""
+    calibration_method: Literal["minmax", "percentile", "entropy"] = "minmax"
+    """How the ranges are taken."""
+    gate: tuple[str, ...] | None = None
+    """Gates against the model that it is made from (for int8 and fp16 its fp32 export). Default:
+    fp32 "parity <= 1e-3" "flipped <= 0.002"; fp16 "map drop <= 0.01" "flipped <= 0.005"; int8
+    "map drop <= 0.01" "int8_convs >= 1" "latency speedup >= 1"."""
+    provider: str = "cpu"
+    """Runtime for the measurements (`python -m benchmarks.runtimes` lists them)."""
+    threads: int = Field(1, ge=1)
+    """Threads inside one inference when latency is measured."""
+    seed: int = 0
+    """Seed of the choice of calibration images."""
+    skip_bad_images: bool = False
+    """Go on without the images that cannot be decoded, and list them."""
+
+
+def run(config: Config) -> Artifact:
+    """Export, quantize, measure and store.
+
+    Raises:
+        UserError: bad input, or a number format that the target does not take.
+        GateFailed: a gate was not met; the artifact is stored all the same.
+        GateUndecided: a gate could not be decided.
+    """
+    return stage.export(config)
+
+
+if __name__ == "__main__":
+    sys.exit(main(Config, run))

@@ -1,0 +1,47 @@
+"""One file per deployment target: which number format it wants, and where it runs."""
+
+from compress.core import registry
+from compress.core.environment import cpu_flags
+from compress.core.errors import UserError
+from compress.core.manifest import Precision
+from export.targets._target import Target
+
+AUTO = "auto"
+
+
+def names() -> tuple[str, ...]:
+    """Return the name of every target."""
+    return registry.names(__name__)
+
+
+def resolve(name: str, flags: frozenset[str] | None = None) -> Target:
+    """Return a target by name; `auto` is the best one for this CPU, by its feature flags.
+
+    Raises:
+        UserError: no such target.
+    """
+    if name != AUTO:
+        target: Target = registry.find(__name__, name, "target").TARGET
+        return target
+    here = cpu_flags() if flags is None else flags
+    fitting = [target for target in map(resolve, names()) if target.auto_rank is not None]
+    return max(
+        (target for target in fitting if target.runs_here(here)),
+        key=lambda target: target.auto_rank or 0,
+    )
+
+
+def require_precision(target: Target, precision: Precision) -> None:
+    """Refuse a number format that the target does not gain from.
+
+    Raises:
+        UserError: with the reason that the target gives.
+    """
+    if precision not in target.precisions:
+        raise UserError(
+            f"Target {target.name} does not take {precision}: {target.refusal}",
+            got=precision,
+            allowed=", ".join(target.precisions),
+            next_step=f"--quantize {'fp16' if 'fp16' in target.precisions else 'none'}, "
+            "or another --target",
+        )

@@ -1,0 +1,40 @@
+"""What a deployment target is."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from compress.core.manifest import Precision
+from compress.core.noun import Noun
+
+IntType = Literal["uint8", "int8"]
+
+
+class Target(Noun):
+    """A kind of device, and the number format that is exact and fast on it."""
+
+    name: str
+    description: str
+    precisions: tuple[Precision, ...]
+    activation_type: IntType = "uint8"
+    weight_type: IntType = "int8"
+    per_channel: bool = True
+    """One scale per output channel of a weight instead of one per tensor."""
+    reduce_range: bool = False
+    """Weights in 7 bits, so that sums of two products never overflow 16 bits."""
+    any_flag_of: tuple[str, ...] = ()
+    """The target is this CPU when it has one of these flags; empty fits any CPU."""
+    auto_rank: int | None = None
+    """`auto` takes the highest rank that runs here; `None` is never taken."""
+    channel_multiple: int = 1
+    """Depthwise convolutions of other channel counts miss the fast integer kernel."""
+    session_config: dict[str, str] = Field(default_factory=dict)
+    """Session options that make a runtime on any CPU fuse the graph as it does on the target."""
+    refusal: str = ""
+    """Why the target does not take the other precisions."""
+    warning: str = ""
+    """What to know when the file is measured or used on a machine that is not the target."""
+
+    def runs_here(self, flags: frozenset[str]) -> bool:
+        """Tell whether a CPU with these flags is the target."""
+        return not self.any_flag_of or bool(flags & set(self.any_flag_of))

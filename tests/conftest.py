@@ -1,0 +1,89 @@
+"""Fixtures: a tiny real problem, and the command line as a user runs it."""
+
+import importlib
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+SUPPORT = ROOT / "tests" / "support"
+sys.path[:0] = [str(ROOT), str(SUPPORT)]
+
+import scenes as scene_maker  # noqa: E402
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory):
+    """Keep the tests' cache apart from the user's."""
+    folder = tmp_path_factory.mktemp("cache")
+    os.environ["EDGEPRESS_CACHE"] = str(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder of 600 multi-label scenes of handwritten digits with a table."""
+    return scene_maker.write(tmp_path_factory.mktemp("scenes"), n=600)
+
+
+@pytest.fixture(scope="session")
+def shell() -> Callable[..., Done]:
+    """Run `python -m MODULE ...` in a process of its own, as a user does."""
+
+    def run(module: str, *args: object, cwd: Path = ROOT, timeout: float = 300) -> Done:
+        path = os.pathsep.join([str(ROOT), str(SUPPORT)])
+        done = subprocess.run(
+            [sys.executable, "-m", module, *map(str, args)],
+            cwd=cwd,
+            env=os.environ | {"PYTHONPATH": path, "COLUMNS": "200"},
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+        )
+        return Done(done.returncode, done.stdout, done.stderr)
+
+    return run
+
+
+@pytest.fixture
+def command(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
+    """Run a command's `main` in this process: the same parsing and exit code, without the imports."""
+    from compress.core.cli import main
+
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(module: str, *args: object) -> Done:
+        loaded = importlib.import_module(module)
+        capfd.readouterr()
+        try:
+            code = main(loaded.Config, loaded.run, [str(arg) for arg in args])
+        except SystemExit as ended:  # tyro ends the process on options it cannot parse
+            code = int(ended.code or 0)
+        captured = capfd.readouterr()
+        return Done(code, captured.out, captured.err)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def finished(scenes: Path, tmp_path_factory: pytest.TempPathFactory, shell) -> Path:
+    """Run train, prune, distil, export and report on the scenes; return the folder of results."""
+    out = tmp_path_factory.mktemp("runs") / "scenes"
+    recipe = ROOT / "tests" / "recipes" / "scenes.toml"
+    done = shell("compress", "--recipe", recipe, "--data", scenes, "--out", out, timeout=560)
+    assert done.code == 0, done.err
+    return out

@@ -1,0 +1,62 @@
+"""What the tests of the export share: the tiny network's artifact and files, and running files."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+import torch
+
+from compress.core import artifact as artifacts
+from compress.core.artifact import Artifact
+from compress.core.image_spec import ImageSpec
+from compress.core.labels import Labels
+from compress.core.manifest import Architecture, DataRef, Manifest
+from compress.data.dataset import Dataset
+from compress.data.split import default_split
+from export import quantization
+from models.stored import save_network
+
+SPEC = ImageSpec(height=32, width=32)
+LABELS = ("bright", "red", "striped")
+
+
+@dataclass(frozen=True)
+class Files:
+    """The tiny network as ONNX files."""
+
+    fp32: Path
+    int8: Path
+    calibration: quantization.Calibration
+
+
+def store(folder: Path, network: torch.nn.Module, dataset: Dataset, width: int = 64) -> Artifact:
+    """Store a network of `export_network` as an artifact."""
+    work = folder.with_name(f"{folder.name}-work")
+    work.mkdir()
+    save_network(network, work)
+    manifest = Manifest(
+        id=f"id-of-{folder.name}",
+        stage="compress.train",
+        config={},
+        kind="torch",
+        architecture=Architecture(name="export_network:tiny", kwargs={"width": width}),
+        image=SPEC,
+        labels=Labels(names=LABELS, thresholds=(0.5, 0.4, 0.6), prevalence=(0.5, 0.5, 0.5)),
+        data=DataRef(
+            source=dataset.source, fingerprint=dataset.fingerprint, split=default_split(dataset)
+        ),
+    )
+    return artifacts.save(folder, work, manifest)
+
+
+def run(model: Path | bytes, inputs: np.ndarray, optimised: bool = True) -> np.ndarray:
+    """Run a model of one input and one output on each row of `inputs`."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 3
+    level = ort.GraphOptimizationLevel
+    options.graph_optimization_level = level.ORT_ENABLE_ALL if optimised else level.ORT_DISABLE_ALL
+    session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    name = session.get_inputs()[0].name
+    return np.concatenate([session.run(None, {name: row[None]})[0] for row in inputs])
