@@ -92,7 +92,7 @@ def _prepare(config: Config) -> Job:
     """
     parent = open_model(config.model or default_model())
     precision = PRECISIONS[config.quantize]
-    target = targets.resolve(config.target)
+    target = targets.resolve(config.target, precision)
     targets.require_precision(target, precision)
     if parent.manifest.precision != "fp32":
         raise UserError(

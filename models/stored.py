@@ -46,7 +46,7 @@ def count_macs(network: nn.Module, height: int, width: int) -> int:
 
     def count(layer: nn.Module, _: object, output: torch.Tensor) -> None:
         nonlocal total
-        per_output = layer.weight[0].numel()  # type: ignore[index,union-attr]
+        per_output = layer.weight[0].numel()  # type: ignore[index]
         total += output[0].numel() * per_output
 
     hooks = [

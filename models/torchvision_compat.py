@@ -22,7 +22,7 @@ def _native_operators_load() -> bool:
         return True
     for library in Path(spec.origin).parent.glob("_C*.so"):
         try:
-            torch.ops.load_library(str(library))
+            torch.ops.load_library(str(library))  # type: ignore[no-untyped-call]
         except OSError:
             return False
     return hasattr(torch.ops.torchvision, "nms")
@@ -32,9 +32,9 @@ def declare_missing_operators() -> None:
     """Declare `torchvision::nms` and `qnms` if the native library cannot."""
     if _declared or _native_operators_load():
         return
-    library = torch.library.Library("torchvision", "FRAGMENT")
+    library = torch.library.Library("torchvision", "FRAGMENT")  # type: ignore[no-untyped-call]
     for name in ("nms", "qnms"):
-        library.define(name + _SCHEMA)
+        library.define(name + _SCHEMA)  # type: ignore[no-untyped-call]
     _declared.append(library)
 
 

@@ -14,8 +14,12 @@ def names() -> tuple[str, ...]:
     return registry.names(__name__)
 
 
-def resolve(name: str, flags: frozenset[str] | None = None) -> Target:
+def resolve(
+    name: str, precision: Precision = "fp32", flags: frozenset[str] | None = None
+) -> Target:
     """Return a target by name; `auto` is the best one for this CPU, by its feature flags.
+
+    No CPU target gains from fp16, so for that `auto` is a GPU target.
 
     Raises:
         UserError: no such target.
@@ -24,11 +28,13 @@ def resolve(name: str, flags: frozenset[str] | None = None) -> Target:
         target: Target = registry.find(__name__, name, "target").TARGET
         return target
     here = cpu_flags() if flags is None else flags
-    fitting = [target for target in map(resolve, names()) if target.auto_rank is not None]
-    return max(
-        (target for target in fitting if target.runs_here(here)),
-        key=lambda target: target.auto_rank or 0,
-    )
+    fitting = [target for target in map(resolve, names()) if precision in target.precisions]
+    ranked = {
+        target.auto_rank: target
+        for target in fitting
+        if target.auto_rank is not None and target.runs_here(here)
+    }
+    return ranked[max(ranked)]
 
 
 def require_precision(target: Target, precision: Precision) -> None:

