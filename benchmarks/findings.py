@@ -156,14 +156,15 @@ def _int8_share(model: Artifact) -> float | None:
     found = model.manifest.measurements
     if found.int8_convs_fused is None or not found.convs_total:
         return None
-    return found.int8_convs_fused / found.convs_total
+    wanted = found.convs_total - (found.convs_kept_float or 0)
+    return found.int8_convs_fused / wanted if wanted else None
 
 
 _COUNTS: dict[str, tuple[Callable[[Artifact], float | None], str]] = {
     "size": (size_bytes, " bytes"),
     "macs": (lambda model: model.manifest.measurements.macs, ""),
     "params": (lambda model: model.manifest.measurements.params, ""),
-    "int8_convs": (_int8_share, " (share of the convolutions that run in int8)"),
+    "int8_convs": (_int8_share, " (share of the convolutions not kept in float on purpose that run in int8)"),
     "parity": (
         lambda model: model.manifest.measurements.parity_max_prob_diff,
         " (largest difference of a probability from the parent)",

@@ -31,6 +31,7 @@ LAYOUT = {
     "Slice", "Split", "Gather", "Expand", "Constant", "ReorderInput", "ReorderOutput",
     "DepthToSpace", "SpaceToDepth", "Shape",
 }  # fmt: skip
+KEPT = "it reads the image and is kept in float on purpose: there 8 bits cost accuracy, not time"
 NO_INPUT = "its input is not quantized in the file"
 NO_OUTPUT = "its output is not quantized in the file"
 NO_KERNEL = "it is quantized in the file, but this runtime has no integer kernel for its types"
@@ -50,6 +51,8 @@ class Audit(Noun):
     """Integer convolutions in the graph that the runtime executes."""
     total_convs: int
     float_convs: tuple[FloatConv, ...]
+    convs_kept_float: int
+    """Those of the float convolutions that are float on purpose."""
     quantize_nodes: int
     """Conversions to integers left, the one at the input among them."""
     dequantize_nodes: int
@@ -70,10 +73,12 @@ def audit(path: Path, session_config: Mapping[str, str] | None = None) -> Audit:
     types = Counter(node.op_type for node in executed.graph.node)
     floats = [node for node in executed.graph.node if node.op_type in FLOAT_CONVS]
     fused = sum(types[name] for name in INTEGER_CONVS)
+    explained = _explain(floats, executed, source)
     return Audit(
         int8_convs=fused,
         total_convs=fused + len(floats),
-        float_convs=_explain(floats, source),
+        float_convs=explained,
+        convs_kept_float=sum(conv.reason == KEPT for conv in explained),
         quantize_nodes=types["QuantizeLinear"],
         dequantize_nodes=types["DequantizeLinear"],
         float_ops=dict(sorted(_float_ops(executed).items())),
@@ -92,7 +97,9 @@ def _optimised(path: Path, session_config: Mapping[str, str]) -> ModelProto:
         return onnx.load(options.optimized_model_filepath)
 
 
-def _explain(floats: list[NodeProto], source: ModelProto) -> tuple[FloatConv, ...]:
+def _explain(
+    floats: list[NodeProto], executed: ModelProto, source: ModelProto
+) -> tuple[FloatConv, ...]:
     index = GraphIndex(source)
     by_output = {name: node for node in source.graph.node for name in node.output}
     by_name = {node.name: node for node in source.graph.node if node.name}
@@ -100,8 +107,19 @@ def _explain(floats: list[NodeProto], source: ModelProto) -> tuple[FloatConv, ..
     for node in floats:
         written = by_name.get(node.name) or by_output.get(node.output[0])
         reason = NO_INPUT if written is None else _reason(written, index)
+        if _reads_image(node, executed):
+            reason = KEPT
         explained.append(FloatConv(name=node.name or node.output[0], reason=reason))
     return tuple(explained)
+
+
+def _reads_image(conv: NodeProto, executed: ModelProto) -> bool:
+    """Tell whether nothing but changes of layout lies between the model's input and a node."""
+    made_by = {name: node for node in executed.graph.node for name in node.output}
+    name = conv.input[0]
+    while name in made_by and made_by[name].op_type in LAYOUT:
+        name = made_by[name].input[0]
+    return name in {tensor.name for tensor in executed.graph.input}
 
 
 def _reason(conv: NodeProto, index: GraphIndex) -> str:

@@ -185,6 +185,7 @@ def _draft_manifest(plan: Plan, job: Job, base: Path, found: Audit | None) -> Ma
             macs=parent.measurements.macs,
             int8_convs_fused=found.int8_convs if found else None,
             convs_total=found.total_convs if found else None,
+            convs_kept_float=found.convs_kept_float if found else None,
         ),
         notes=_notes(job, base, found),
     )

@@ -61,6 +61,8 @@ class Measurements(Noun):
     int8_convs_fused: int | None = None
     """Integer convolutions in the graph that the runtime executes."""
     convs_total: int | None = None
+    convs_kept_float: int | None = None
+    """Convolutions that are float on purpose; the notes say why."""
     parity_max_prob_diff: float | None = None
     """Largest difference of a probability between this model and the one it was made from."""
     parity_flipped: float | None = None

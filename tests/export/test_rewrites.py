@@ -5,11 +5,10 @@ from collections import Counter
 import numpy as np
 import onnx
 import pytest
-from export_helpers import Files, run
+from export_helpers import run
 from onnx import ModelProto, TensorProto, helper, numpy_helper
 
-from export.rewrites import average_pool, hard_sigmoid, stem_channels
-from export.rewrites.graphs import GraphIndex
+from export.rewrites import average_pool, hard_sigmoid
 
 
 def graph(nodes: list, constants: dict, shape: list[int], out: list[int]) -> ModelProto:
@@ -107,35 +106,3 @@ def test_hard_sigmoid_whose_integers_reach_above_one_is_left_alone() -> None:
     model = hard_sigmoid_model(1 / 100, np.uint8, 1 / 6, 0.5)
     assert hard_sigmoid.apply(model) == 0
     assert types(model)["HardSigmoid"] == 1
-
-
-def test_stem_reads_four_channels_and_computes_the_same(files: Files) -> None:
-    model = onnx.load(files.int8)
-    index = GraphIndex(model)
-    conv = next(node for node in model.graph.node if node.op_type == "Conv")
-    weight = index.constant(index.producer[conv.input[1]].input[0])
-    assert weight is not None
-    assert weight.shape == (64, 4, 3, 3)
-    assert not weight[:, 3].any()
-    assert types(model)["Pad"] == 1
-    assert stem_channels.apply(model) == 0  # it is there already
-    narrow = _without_fourth_channel(model)
-    images = np.random.default_rng(0).standard_normal((8, 3, 32, 32)).astype(np.float32)
-    for optimised in (True, False):
-        wide = run(files.int8, images, optimised)
-        np.testing.assert_array_equal(wide, run(narrow.SerializeToString(), images, optimised))
-
-
-def _without_fourth_channel(model: ModelProto) -> ModelProto:
-    """Undo the rewrite by hand."""
-    narrow = ModelProto.FromString(model.SerializeToString())
-    pad = next(node for node in narrow.graph.node if node.op_type == "Pad")
-    for node in narrow.graph.node:
-        node.input[:] = [pad.input[0] if name == pad.output[0] else name for name in node.input]
-    narrow.graph.node.remove(pad)
-    index = GraphIndex(narrow)
-    conv = next(node for node in narrow.graph.node if node.op_type == "Conv")
-    tensor = index.initializers[index.producer[conv.input[1]].input[0]]
-    values = numpy_helper.to_array(tensor)[:, :3]
-    tensor.CopyFrom(numpy_helper.from_array(np.ascontiguousarray(values), tensor.name))
-    return narrow

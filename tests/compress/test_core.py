@@ -1,0 +1,139 @@
+"""Artifacts, the registry and the command line: whole or not there, found by name, clear."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from compress.core import artifact as artifacts
+from compress.core import registry
+from compress.core.errors import GateFailed, GateUndecided, UserError, unknown_name
+from compress.core.gates import Verdict
+from compress.core.hashing import source_hash
+from compress.core.image_spec import ImageSpec
+from compress.core.labels import Labels
+from compress.core.manifest import Manifest
+from compress.core.stage import Plan, produce, require, settings
+from compress.train import Config
+
+
+def manifest(**fields: object) -> Manifest:
+    labels = Labels(names=("a", "b"), thresholds=(0.5, 0.5), prevalence=(0.1, 0.2))
+    base = {"id": "x", "stage": "s", "config": {}, "kind": "torch", "data": None}
+    return Manifest(**(base | {"image": ImageSpec(), "labels": labels} | fields))
+
+
+def store(path: Path, content: bytes = b"weights") -> artifacts.Artifact:
+    work = path.with_name("work")
+    work.mkdir()
+    (work / "model.safetensors").write_bytes(content)
+    return artifacts.save(path, work, manifest())
+
+
+def test_an_artifact_survives_the_disk(tmp_path: Path):
+    saved = store(tmp_path / "a")
+    assert artifacts.load(tmp_path / "a") == saved
+    assert saved.manifest.files["model.safetensors"].bytes == 7
+
+
+def test_a_new_artifact_replaces_the_old_and_leaves_nothing_behind(tmp_path: Path):
+    store(tmp_path / "a", b"old")
+    store(tmp_path / "a", b"new")
+    assert (tmp_path / "a" / "model.safetensors").read_bytes() == b"new"
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_altered_missing_and_invalid_are_refused(tmp_path: Path):
+    path = store(tmp_path / "a").path
+    (path / "model.safetensors").write_bytes(b"weightz")
+    with pytest.raises(UserError, match="altered"):
+        artifacts.load(path)
+    (path / "model.safetensors").unlink()
+    with pytest.raises(UserError, match="missing"):
+        artifacts.load(path)
+    (path / "manifest.json").write_text("{")
+    with pytest.raises(UserError, match="not JSON"):
+        artifacts.load(path)
+    (path / "manifest.json").write_text(json.dumps({"schema_version": 1, "id": "x"}))
+    with pytest.raises(UserError, match="not valid"):
+        artifacts.load(path)
+
+
+def test_manifest_refuses_unknown_fields():
+    with pytest.raises(ValueError, match="colour"):
+        manifest(colour="red")
+
+
+def test_labels_need_one_threshold_each():
+    with pytest.raises(ValueError, match="one entry per label"):
+        Labels(names=("a", "b"), thresholds=(0.5,), prevalence=(0.1, 0.2))
+
+
+def plan(out: Path, **options: object) -> Plan:
+    return Plan("compress.train", Config(out=out, **options), out, (), "data")
+
+
+def test_the_id_follows_settings_but_not_places(tmp_path: Path):
+    first = plan(tmp_path / "a")
+    assert first.id == plan(tmp_path / "b").id
+    assert first.id != plan(tmp_path / "a", epochs=3).id
+    assert "out" not in settings(first.config)
+
+
+def test_a_stage_runs_once_and_again_when_its_settings_change(tmp_path: Path):
+    built = []
+
+    def build(workdir: Path) -> Manifest:
+        (workdir / "files" / "model.safetensors").write_bytes(b"x")
+        built.append(workdir)
+        return manifest(id=first.id if len(built) == 1 else second.id)
+
+    first, second = plan(tmp_path / "a"), plan(tmp_path / "a", epochs=3)
+    produce(first, build)
+    produce(first, build)
+    assert len(built) == 1
+    produce(second, build)
+    assert len(built) == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_a_stage_that_cannot_go_on_leaves_nothing(tmp_path: Path):
+    def build(workdir: Path) -> Manifest:
+        raise UserError("no")
+
+    with pytest.raises(UserError):
+        produce(plan(tmp_path / "a"), build)
+    assert not list(tmp_path.iterdir())
+
+
+def verdict(outcome: str) -> Verdict:
+    return Verdict(gate="g", against=None, outcome=outcome, measured=1.0, reason="because")
+
+
+def test_the_worst_verdict_decides_the_exit_code():
+    require((verdict("pass"),))
+    with pytest.raises(GateUndecided) as undecided:
+        require((verdict("pass"), verdict("inconclusive")))
+    assert undecided.value.exit_code == 4
+    with pytest.raises(GateFailed) as failed:
+        require((verdict("inconclusive"), verdict("fail")))
+    assert failed.value.exit_code == 3
+
+
+def test_registry_names_are_public_names():
+    assert registry.names("compress.data.formats") == ("csv", "elpv")
+    assert registry.find("export.targets", "cpu-vnni", "target").TARGET.name == "cpu-vnni"
+    with pytest.raises(UserError, match="did you mean 'cpu-vnni'"):
+        registry.find("export.targets", "cpu-vni", "target")
+
+
+def test_a_long_list_of_names_is_not_printed():
+    message = str(unknown_name("thing", "name7x", [f"name{n}" for n in range(500)]))
+    assert "500 names" in message
+    assert "name7" in message
+    assert len(message) < 300
+
+
+def test_the_source_hash_follows_imports_but_not_comments():
+    assert source_hash("compress.train") != source_hash("compress.prune")
+    assert source_hash("compress.losses") == source_hash("compress.losses")
