@@ -164,7 +164,7 @@ _COUNTS: dict[str, tuple[Callable[[Artifact], float | None], str]] = {
     "size": (size_bytes, " bytes"),
     "macs": (lambda model: model.manifest.measurements.macs, ""),
     "params": (lambda model: model.manifest.measurements.params, ""),
-    "int8_convs": (_int8_share, " (share of the convolutions not kept in float on purpose that run in int8)"),
+    "int8_convs": (_int8_share, " (share of the convolutions that should run in int8 and do)"),
     "parity": (
         lambda model: model.manifest.measurements.parity_max_prob_diff,
         " (largest difference of a probability from the parent)",

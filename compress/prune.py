@@ -24,8 +24,10 @@ from compress.core.manifest import Manifest
 from compress.core.stage import Plan, produce, require
 from compress.distill import teacher_loss
 from compress.finish import Trained, finish
+from compress.latency_target import Prune, macs_share
 from compress.training import Training, fit, recalibrate_batchnorm, seed_everything
 from models.defaults import default_model
+from models.pruning_history import History
 from models.stored import count_macs, load_network
 
 
@@ -40,6 +42,9 @@ class Config(Training):
     """Folder of the artifact."""
     macs: float = Field(0.5, gt=0, lt=1)
     """Share of the parent's multiply-accumulates to keep."""
+    latency: float | None = Field(None, gt=0, lt=1)
+    """Share of the parent's latency to keep, measured in ONNX Runtime on this CPU with one thread;
+    replaces --macs."""
     rounds: int = Field(3, ge=1, le=100)
     """Rounds of pruning and tuning."""
     round_to: int = Field(16, ge=1)
@@ -91,14 +96,13 @@ def _build(
     assert parent.manifest.architecture is not None  # load_network has checked it
     history = list(parent.manifest.architecture.pruning_history)
     loss = teacher_loss(load_network(parent), config.hard_share, config.temperature)
-    images, spec = context.training_images(), context.spec
-    whole = count_macs(network, spec.height, spec.width)
-    widths = Widths(config.round_to, config.max_pruning_ratio)
+    images = context.training_images()
+    prune = partial(_prune_to, config, context.spec, _macs(context.spec, network))
+    share = _share(config, parent, prune, workdir / "scratch")
     for number in range(1, config.rounds + 1):
         console.say(f"round {number}/{config.rounds}")
         seed_everything(config.seed + number)
-        most_macs = whole * config.macs ** (number / config.rounds)
-        history += prune_until(network, partial(_within, spec, most_macs), widths)
+        history += prune(network, share ** (number / config.rounds))
         recalibrate_batchnorm(network, images, config)
         scratch = workdir / "scratch" / str(number)
         scratch.mkdir(exist_ok=True)
@@ -109,8 +113,26 @@ def _build(
     return finish(plan, Trained(network, architecture, parent), context, config.gate)
 
 
-def _within(spec: ImageSpec, most_macs: float, network: nn.Module) -> bool:
-    return count_macs(network, spec.height, spec.width) <= most_macs
+def _prune_to(
+    config: Config, spec: ImageSpec, whole: int, network: nn.Module, share: float
+) -> History:
+    """Prune a network, in place, to a share of the `whole` multiply-accumulates."""
+    widths = Widths(config.round_to, config.max_pruning_ratio)
+    return prune_until(network, lambda pruned: _macs(spec, pruned) <= share * whole, widths)
+
+
+def _share(config: Config, parent: Artifact, prune: Prune, scratch: Path) -> float:
+    """Return the share of MACs to keep; one that was measured is kept for a resumed run."""
+    if config.latency is None:
+        return config.macs
+    found = scratch / "macs_share"
+    if not found.exists():
+        found.write_text(repr(macs_share(parent, load_network(parent), prune, config.latency)))
+    return float(found.read_text())
+
+
+def _macs(spec: ImageSpec, network: nn.Module) -> int:
+    return count_macs(network, spec.height, spec.width)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import onnxruntime as ort
 from onnx import ModelProto, NodeProto, TensorProto
 
 from compress.core.noun import Noun
-from export.rewrites.graphs import GraphIndex
+from models.onnx_graph.index import GraphIndex
 
 INTEGER_CONVS = {"QLinearConv", "ConvInteger"}
 FLOAT_CONVS = {

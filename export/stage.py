@@ -22,11 +22,11 @@ from compress.data.dataset import Dataset, open_data
 from compress.data.split import split_for
 from export import evidence, metadata, quantization, targets
 from export.audit import Audit, audit
-from export.graph import to_onnx
 from export.metadata import ModelFacts
-from export.rewrites.graphs import count_params, depthwise_channels
 from export.targets._target import Target
 from models.defaults import default_model
+from models.onnx_graph.index import count_params, depthwise_channels
+from models.onnx_graph.write import to_onnx
 from models.stored import load_network
 
 if TYPE_CHECKING:

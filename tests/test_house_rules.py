@@ -1,4 +1,4 @@
-"""The house rules that a program can check: sizes, imports, assertions, no torch where none belongs."""
+"""The house rules that a program can check: sizes, imports, assertions, and where torch is not."""
 
 import ast
 import statistics

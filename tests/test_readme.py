@@ -54,7 +54,8 @@ def test_the_ten_lines_predict_what_the_benchmark_measured(finished: Path, scene
     for place in (0, 5, 9):
         done = subprocess.run(
             [sys.executable, script, artifact.weights, data.paths[rows[place]]],
-            capture_output=True, text=True, check=True, cwd=tmp_path, env={"PATH": os.environ["PATH"]},
+            capture_output=True, text=True, check=True, cwd=tmp_path,
+            env={"PATH": os.environ["PATH"]},
         )  # fmt: skip
         found = set(ast.literal_eval(done.stdout))
         wanted = stored.scores[0, place] >= np.array(labels.thresholds)

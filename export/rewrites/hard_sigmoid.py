@@ -13,7 +13,7 @@ integer kernel, is quantized with scale `s / alpha`, and read back with scale `s
 import numpy as np
 from onnx import ModelProto, NodeProto, helper
 
-from export.rewrites.graphs import Array, GraphIndex, add_constant, attribute, replace_node
+from models.onnx_graph.index import Array, GraphIndex, add_constant, attribute, replace_node
 
 
 def apply(model: ModelProto) -> int:

@@ -94,7 +94,7 @@ def test_stored_result_is_used_for_the_same_images_only(
 def test_labels_must_be_those_of_the_data(make_model: MakeModel, colours: Path) -> None:
     dataset = open_data(str(colours))
     dataset = replace(dataset, table=replace(dataset.table, label_names=("red", "blue")))
-    with pytest.raises(UserError, match="red, green.*red, blue"):
+    with pytest.raises(UserError, match=r"red, green.*red, blue"):
         evaluation.evaluate(make_model("model"), dataset, np.arange(4), ONE_THREAD)
 
 

@@ -34,12 +34,16 @@ def write(folder: Path, name: str, rows: list[list[str]], delimiter: str = ",") 
 
 
 def test_columns_and_names_describe_the_same_data(photos: Path):
-    sets = [[label for label in "abc" if (n + ord(label)) % 3 == 0 or n % 5 == 0] for n in range(30)]
+    sets = [
+        [label for label in "abc" if (n + ord(label)) % 3 == 0 or n % 5 == 0] for n in range(30)
+    ]
     columns = [["file", "a", "b", "c"]]
     columns += [[f"p{n}.png", *(str(int(x in s)) for x in "abc")] for n, s in enumerate(sets)]
     first = open_data(str(write(photos, "columns.csv", columns)))
     for number, separator in enumerate("|;, "):
-        names = [["image", "labels"]] + [[f"p{n}.png", separator.join(s)] for n, s in enumerate(sets)]
+        names = [["image", "labels"]] + [
+            [f"p{n}.png", separator.join(s)] for n, s in enumerate(sets)
+        ]
         second = open_data(str(write(photos, f"names{number}.tsv", names, "\t")))
         assert second.label_names == first.label_names == ("a", "b", "c")
         np.testing.assert_array_equal(second.targets, first.targets)

@@ -12,7 +12,7 @@ from PIL import Image
 from compress.core.artifact import Artifact
 from compress.data.dataset import Dataset, open_data
 from export import quantization, targets
-from export.graph import to_onnx
+from models.onnx_graph.write import to_onnx
 from models.stored import load_network
 
 

@@ -13,7 +13,7 @@ from torch import nn
 from compress.core.artifact import Artifact
 from compress.core.errors import UserError
 from compress.core.image_spec import ImageSpec
-from export.graph import to_onnx
+from models.onnx_graph.write import to_onnx
 from models.stored import load_network
 
 

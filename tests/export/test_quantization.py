@@ -15,7 +15,7 @@ from compress.core.manifest import Split
 from compress.data.dataset import Dataset
 from compress.data.pixels import normalise
 from export import quantization, targets
-from export.rewrites.graphs import GraphIndex
+from models.onnx_graph.index import GraphIndex
 
 
 def weights(model: ModelProto) -> dict[str, np.ndarray]:

@@ -8,7 +8,8 @@ import pytest
 from export_helpers import run
 from onnx import ModelProto, TensorProto, helper, numpy_helper
 
-from export.rewrites import average_pool, hard_sigmoid
+from export.rewrites import hard_sigmoid
+from models.onnx_graph import average_pool
 
 
 def graph(nodes: list, constants: dict, shape: list[int], out: list[int]) -> ModelProto:

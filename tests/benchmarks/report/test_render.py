@@ -1,3 +1,4 @@
+import itertools
 import json
 import re
 from collections.abc import Iterator
@@ -114,7 +115,7 @@ def test_plots_are_what_plotly_accepts(page: str) -> None:
 def test_headings_go_down_one_level_at_a_time(page: str) -> None:
     levels = Page(page).headings
     assert levels.count(1) == 1
-    assert all(low - high <= 1 for high, low in zip(levels, levels[1:], strict=False))
+    assert all(low - high <= 1 for high, low in itertools.pairwise(levels))
 
 
 def test_nan_does_not_break_the_page(full: Report) -> None:

@@ -8,8 +8,8 @@ from torch import nn
 
 from compress.core.errors import UserError
 from compress.core.image_spec import ImageSpec
-from export.quiet import quiet
-from export.rewrites import average_pool
+from compress.core.quiet import quiet
+from models.onnx_graph import average_pool
 
 INPUT, OUTPUT = "image", "probs"
 # Opset 18 is what torch's exporter writes natively; ONNX Runtime reads it since 1.14 (2023). The

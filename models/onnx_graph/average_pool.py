@@ -8,7 +8,7 @@ Torch's exporter writes the mean over height and width as `ReduceMean`, whether 
 import onnx
 from onnx import ModelProto, NodeProto, helper
 
-from export.rewrites.graphs import GraphIndex, attribute, drop_unused_initializers
+from models.onnx_graph.index import GraphIndex, attribute, drop_unused_initializers
 
 
 def apply(model: ModelProto) -> int:

@@ -1,0 +1,71 @@
+"""How many multiply-accumulates to keep for a wanted latency, found by measuring.
+
+Multiply-accumulates mislead: half of them may be a fifth of the time. So trial networks are pruned,
+exported and run in ONNX Runtime in turn with the parent, and the share is bisected.
+"""
+
+import copy
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from torch import nn
+
+from benchmarks.candidates import BareModel
+from benchmarks.tournament import LatencySettings, measure
+from compress.core import console
+from compress.core.artifact import Artifact
+from compress.core.errors import UserError
+from models.onnx_graph.write import to_onnx
+
+TRIALS = 6
+QUICK = LatencySettings(rounds_min=3, rounds_max=3)
+
+Prune = Callable[[nn.Module, float], object]
+"""(network, share of MACs) -> prunes the network in place."""
+
+
+def macs_share(parent: Artifact, network: nn.Module, prune: Prune, wanted: float) -> float:
+    """Return the largest share of MACs found whose latency is at most `wanted` of the parent's.
+
+    What a trial is worth does not matter for its speed, so trials are not tuned.
+
+    Raises:
+        UserError: no trial was fast enough.
+    """
+    fast_enough = None
+    low, high = 0.0, 1.0
+    with tempfile.TemporaryDirectory(prefix="edgepress-latency-") as folder:
+        reference = _exported(parent, network, Path(folder) / "parent.onnx")
+        for number in range(TRIALS):
+            share = (low + high) / 2
+            trial = copy.deepcopy(network)
+            if not _pruned(prune, trial, share):
+                low = share
+                continue
+            candidate = _exported(parent, trial, Path(folder) / f"trial{number}.onnx")
+            ratio = 1 / measure((reference, candidate), QUICK).speedup(1)[0]
+            console.say(f"  {share:.1%} of the MACs take {ratio:.1%} of the time")
+            low, high = (share, high) if ratio <= wanted else (low, share)
+            fast_enough = share if ratio <= wanted else fast_enough
+    if fast_enough is None:
+        raise UserError(
+            "The architecture cannot be pruned to this latency",
+            got=f"--latency {wanted:g}",
+            next_step="raise --latency or --max-pruning-ratio, or lower --round-to",
+        )
+    return fast_enough
+
+
+def _pruned(prune: Prune, network: nn.Module, share: float) -> bool:
+    """Prune a trial; `False` where the architecture cannot be made so small."""
+    try:
+        prune(network, share)
+    except UserError:
+        return False
+    return True
+
+
+def _exported(parent: Artifact, network: nn.Module, path: Path) -> BareModel:
+    to_onnx(network, parent.manifest.image, path)
+    return BareModel(path, parent.manifest.model_copy(update={"kind": "onnx"}))
