@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import torch_pruning
 from torch import nn
@@ -19,6 +20,7 @@ class Widths:
 
     round_to: int
     max_pruning_ratio: float
+    ranking: Literal["layer", "global"]
 
 
 def prune_until(
@@ -26,8 +28,8 @@ def prune_until(
 ) -> History:
     """Remove the least important channels, in place, step by step until `reached(network)`.
 
-    Importance is the L2 norm of each group of coupled channels, divided by the group's mean and
-    compared over the whole network. The output layer keeps its width.
+    Importance is the L2 norm of each group of coupled channels, divided by the group's mean, and
+    compared within each layer or over the whole network. The output layer keeps its width.
 
     Raises:
         UserError: the target cannot be reached within the limits.
@@ -39,7 +41,7 @@ def prune_until(
         network,
         EXAMPLE,
         importance=torch_pruning.importance.GroupMagnitudeImportance(p=2),
-        global_pruning=True,
+        global_pruning=widths.ranking == "global",
         pruning_ratio=1.0,
         max_pruning_ratio=widths.max_pruning_ratio,
         iterative_steps=STEPS,

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.evaluation import check_labels
+from benchmarks import statistics
+from benchmarks.evaluation import EVAL_FILE, check_labels, load_eval
+from compress.core import console
 from compress.core.artifact import Artifact
 from compress.core.image_spec import ImageSpec
 from compress.core.manifest import DataRef, Split
@@ -48,6 +50,18 @@ class Context:
         )
 
 
+def _say_power(reference: Artifact, context: Context) -> None:
+    """Print the smallest drop of mAP that the test part can certify, before work starts."""
+    file = reference.file(EVAL_FILE)
+    sd = statistics.expected_sd(load_eval(file)) if file else None
+    if sd is not None:
+        smallest = 100 * statistics.smallest_certifiable_drop(sd)
+        console.say(
+            f"{len(context.rows('test'))} test images can certify a drop of mAP of about "
+            f"{smallest:.1f} points or more"
+        )
+
+
 def open_for(parents: tuple[Artifact, ...], source: str, skip_bad_images: bool) -> Context:
     """Open data for a stage that works on existing models.
 
@@ -57,4 +71,6 @@ def open_for(parents: tuple[Artifact, ...], source: str, skip_bad_images: bool) 
     dataset = open_data(source, skip_bad_images)
     for parent in parents:
         check_labels(parent, dataset)
-    return Context(dataset, split_for(dataset, parents), parents[0].manifest.image)
+    context = Context(dataset, split_for(dataset, parents), parents[0].manifest.image)
+    _say_power(parents[0], context)
+    return context

@@ -8,6 +8,7 @@ measured again and the network is tuned for a few epochs on the labels softened 
 import sys
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 from torch import nn
@@ -50,6 +51,9 @@ class Config(Training):
     round_to: int = Field(16, ge=1)
     """Widths become multiples of this; 16 suits AVX-512 (a depthwise convolution of 24 channels
     took twice the time of one of 32), 8 narrower units."""
+    ranking: Literal["layer", "global"] = "layer"
+    """Compare channels within their layer, so that every layer loses the same share, or over the
+    whole network, which thins the early layers of EfficientNet-Lite0 until details are lost."""
     max_pruning_ratio: float = Field(0.9, gt=0, le=1)
     """Largest share of channels that any one layer may lose."""
     epochs: int = Field(2, ge=0)
@@ -117,7 +121,7 @@ def _prune_to(
     config: Config, spec: ImageSpec, whole: int, network: nn.Module, share: float
 ) -> History:
     """Prune a network, in place, to a share of the `whole` multiply-accumulates."""
-    widths = Widths(config.round_to, config.max_pruning_ratio)
+    widths = Widths(config.round_to, config.max_pruning_ratio, config.ranking)
     return prune_until(network, lambda pruned: _macs(spec, pruned) <= share * whole, widths)
 
 

@@ -1,6 +1,7 @@
 """Weights in: safetensors, or a pickle that holds nothing but tensors."""
 
 import pickle
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -66,7 +67,9 @@ def _read_safetensors(path: Path) -> Weights:
 
 def _read_pickle(path: Path) -> Weights:
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch remarks on how the file was pickled
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:
         raise UserError(
             "The checkpoint holds more than tensors and wants to run code, which is refused",

@@ -55,6 +55,7 @@ def load(path: Path) -> Artifact:
             "Not an artifact: there is no manifest.json",
             got=path,
             allowed="a folder that a stage of edgepress has written",
+            next_step=_way_in(path),
         )
     manifest = _read_manifest(path / MANIFEST)
     for name, entry in manifest.files.items():
@@ -111,6 +112,13 @@ def newest(root: Path, kind: str | None = None, stage: str | None = None) -> Art
         if kind in (None, artifact.manifest.kind) and stage in (None, artifact.manifest.stage):
             return artifact
     return None
+
+
+def _way_in(path: Path) -> str | None:
+    """Return how a bare checkpoint becomes an artifact."""
+    if path.suffix not in {".safetensors", ".pth", ".pt"}:
+        return None
+    return f"python -m compress.train --weights {path} --arch NAME --data D --epochs 0 --out DIR"
 
 
 def _read_manifest(path: Path) -> Manifest:

@@ -30,6 +30,7 @@ def main(
             config_type,
             args=arguments,
             default=default,
+            prog=_program(),
             description=_description(config_type),
             config=(tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff),
         )
@@ -53,6 +54,12 @@ def explain(error: ValidationError) -> str:
         option = "--" + "-".join(str(part).replace("_", "-") for part in item["loc"])
         problems.append(f"{option}: {item['msg']} (got: {item['input']!r})")
     return "Bad options. " + "; ".join(problems)
+
+
+def _program() -> str | None:
+    """Return the command as a user types it: `python -m compress.train`."""
+    spec = getattr(sys.modules["__main__"], "__spec__", None)
+    return f"python -m {spec.name.removesuffix('.__main__')}" if spec else None
 
 
 def _description(config_type: type[BaseModel]) -> str:

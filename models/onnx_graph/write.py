@@ -79,14 +79,16 @@ def _export(network: nn.Module, spec: ImageSpec) -> onnx.ModelProto:
 
 def _strip(model: onnx.ModelProto) -> None:
     """Remove stack traces with local paths, and shapes that a rewrite may have made stale."""
-    for node in model.graph.node:
-        del node.metadata_props[:]
-        node.doc_string = ""
-    for part in (model.graph, model):
-        del part.metadata_props[:]
-        part.doc_string = ""
-    for tensor in [*model.graph.input, *model.graph.output, *model.graph.initializer]:
-        del tensor.metadata_props[:]
-        tensor.doc_string = ""
+    described = [
+        model,
+        model.graph,
+        *model.graph.node,
+        *model.graph.input,
+        *model.graph.output,
+        *model.graph.initializer,
+    ]
+    for part in described:
+        part.ClearField("metadata_props")
+        part.ClearField("doc_string")
     del model.graph.value_info[:]
     model.ir_version = IR_VERSION
