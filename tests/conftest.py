@@ -9,12 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-
-ROOT = Path(__file__).resolve().parents[1]
-SUPPORT = ROOT / "tests" / "support"
-sys.path[:0] = [str(ROOT), str(SUPPORT)]
-
-import scenes as scene_maker  # noqa: E402
+import scenes as scene_maker
+from places import ROOT, SUPPORT
 
 
 @dataclass(frozen=True)
