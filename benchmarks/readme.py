@@ -7,7 +7,6 @@ import re
 import sys
 from pathlib import Path
 
-from benchmarks.papers import __main__ as papers
 from benchmarks.report.markdown import gates_table_md, models_table_md
 from benchmarks.report.schema import Report
 from compress.core import console
@@ -42,12 +41,9 @@ def updated(text: str) -> str:
         UserError: a marker is missing.
     """
     report = Report.model_validate_json((RESULTS / "elpv" / "report.json").read_text())
-    paper = papers.Result.model_validate_json((RESULTS / "elpv-paper.json").read_text())
-    lines = "\n".join(f"| {name} | {value} |" for name, value in papers.rows(paper))
     tables = {
         "models": models_table_md(report),
         "gates": gates_table_md(report.models[-1]),
-        "paper": f"| {paper.title} | accuracy, % |\n|---|---:|\n{lines}",
     }
     for name, table in tables.items():
         text = _replaced(text, name, table)

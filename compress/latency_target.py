@@ -11,8 +11,8 @@ from pathlib import Path
 
 from torch import nn
 
-from benchmarks.candidates import BareModel
 from benchmarks.tournament import LatencySettings, measure
+from compress.core import artifact as artifacts
 from compress.core import console
 from compress.core.artifact import Artifact
 from compress.core.errors import UserError
@@ -36,14 +36,14 @@ def macs_share(parent: Artifact, network: nn.Module, prune: Prune, wanted: float
     fast_enough = None
     low, high = 0.0, 1.0
     with tempfile.TemporaryDirectory(prefix="edgepress-latency-") as folder:
-        reference = _exported(parent, network, Path(folder) / "parent.onnx")
+        reference = _exported(parent, network, Path(folder) / "parent")
         for number in range(TRIALS):
             share = (low + high) / 2
             trial = copy.deepcopy(network)
             if not _pruned(prune, trial, share):
                 low = share
                 continue
-            candidate = _exported(parent, trial, Path(folder) / f"trial{number}.onnx")
+            candidate = _exported(parent, trial, Path(folder) / f"trial{number}")
             ratio = 1 / measure((reference, candidate), QUICK).speedup(1)[0]
             console.say(f"  {share:.1%} of the MACs take {ratio:.1%} of the time")
             low, high = (share, high) if ratio <= wanted else (low, share)
@@ -66,6 +66,8 @@ def _pruned(prune: Prune, network: nn.Module, share: float) -> bool:
     return True
 
 
-def _exported(parent: Artifact, network: nn.Module, path: Path) -> BareModel:
-    to_onnx(network, parent.manifest.image, path)
-    return BareModel(path, parent.manifest.model_copy(update={"kind": "onnx"}))
+def _exported(parent: Artifact, network: nn.Module, path: Path) -> Artifact:
+    files = path.with_name(f"{path.name}-files")
+    files.mkdir()
+    to_onnx(network, parent.manifest.image, files / artifacts.WEIGHTS["onnx"])
+    return artifacts.save(path, files, parent.manifest.model_copy(update={"kind": "onnx"}))

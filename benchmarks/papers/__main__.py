@@ -87,12 +87,12 @@ def run(config: Config) -> Result:
         environment=environment.describe(),
     )
     (out / "result.json").write_text(result.model_dump_json(indent=1) + "\n")
-    console.table(protocol.title, ["", "accuracy %"], rows(result))
+    console.table(protocol.title, ["", "accuracy %"], _rows(result))
     console.result(f"result: {out / 'result.json'}")
     return result
 
 
-def rows(result: Result) -> list[tuple[str, str]]:
+def _rows(result: Result) -> list[tuple[str, str]]:
     """Return the lines of the table: what was published, then mean and spread of ours."""
     seeds = len(result.runs)
     one = _spread(run.accuracy_one_view for run in result.runs)

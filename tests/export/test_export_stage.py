@@ -47,7 +47,7 @@ def test_int8_from_pytorch(quantized: Artifact, trained: Artifact) -> None:
     assert manifest.labels == trained.manifest.labels
     assert manifest.data == trained.manifest.data
     found = manifest.measurements
-    assert (found.int8_convs_fused, found.convs_total) == (4, 4)
+    assert (found.int8_convs_fused, found.convs_kept_float, found.convs_total) == (3, 1, 4)
     assert found.params is not None
     assert found.map is not None
     assert found.parity_max_prob_diff is not None
