@@ -213,7 +213,7 @@ def _notes(job: Job, base: Path, found: Audit | None) -> tuple[str, ...]:
 def _int8_notes(target: Target, base: Path, found: Audit) -> list[str]:
     notes = [target.warning] if target.warning else []
     reasons = Counter(conv.reason for conv in found.float_convs)
-    notes += [f"{count} convolutions stay float: {why}" for why, count in reasons.items()]
+    notes += [f"float convolutions: {count}, because {why}" for why, count in reasons.items()]
     if found.float_ops:
         listed = ", ".join(f"{count} {kind}" for kind, count in found.float_ops.items())
         notes.append(f"nodes that compute in float: {listed}")
