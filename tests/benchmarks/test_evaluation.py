@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import COLOURS, LABELS, MakeModel, write_onnx
+from colours import COLOURS, LABELS, MakeModel, write_onnx
 from sklearn.metrics import average_precision_score
 
 from benchmarks import evaluation

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime as ort
 import pytest
-from conftest import COLOURS, MakeModel, write_onnx
+from colours import COLOURS, MakeModel, write_onnx
 
 from compress.core.hashing import ROOT
 

@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import onnxruntime as ort
 import pytest
-from conftest import SPEC, MakeModel
+from colours import SPEC, MakeModel
 
 from benchmarks.runtimes import _ort, _session, cpu
 from compress.core import registry

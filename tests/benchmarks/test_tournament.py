@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 import pytest
-from conftest import MakeModel
+from colours import MakeModel
 
 from benchmarks import gates
 from benchmarks._latency_worker import peak_rss_bytes
