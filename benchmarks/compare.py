@@ -78,7 +78,7 @@ def compare(config: Config) -> Report:
 
 def _measure(config: Config) -> tuple[Report, tuple[Verdict, ...]]:
     """Return the report and the verdicts on this command's own gates."""
-    wanted = tuple(gates.parse(text) for text in config.gate)
+    wanted = gates.parse_all(config.gate)
     bench = open_bench(config.models or (default_model("onnx"),))
     dataset, rows = open_test_data(bench, config.data)
     settings = EvalSettings(provider=config.provider)

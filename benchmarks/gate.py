@@ -56,7 +56,7 @@ def run(config: Config) -> tuple[Verdict, ...]:
         GateFailed: a gate failed.
         GateUndecided: none failed, one is inconclusive.
     """
-    wanted = tuple(gates.parse(text) for text in config.gate or DEFAULT_GATES)
+    wanted = gates.parse_all(config.gate or DEFAULT_GATES)
     candidate = open_model(config.candidate)
     bench = open_bench((config.baseline or _parent_path(candidate), config.candidate))
     if any(gates.needs_accuracy(gate) for gate in wanted):

@@ -30,7 +30,11 @@ def run(config: Config) -> None:
     Raises:
         UserError: the file or one of its markers is missing.
     """
-    config.readme.write_text(updated(config.readme.read_text()))
+    try:
+        text = config.readme.read_text()
+    except OSError as error:
+        raise UserError(f"The file cannot be read ({error.strerror})", got=config.readme) from None
+    config.readme.write_text(updated(text))
     console.result(f"written: {config.readme}")
 
 

@@ -9,7 +9,6 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-import torch
 from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
@@ -23,8 +22,8 @@ from compress.core.image_spec import ImageSpec
 from compress.core.manifest import Architecture, Manifest
 from compress.core.stage import Plan, produce, require
 from compress.finish import Trained, finish
-from compress.losses import distillation
-from compress.training import Loss, Training, fit, seed_everything
+from compress.teaching import teacher_loss
+from compress.training import Training, fit, seed_everything
 from models.defaults import ZOO_TEACHER, default_student
 from models.pretrained import start_network
 from models.stored import load_network
@@ -47,8 +46,7 @@ class Config(Training):
     epochs: int = Field(30, ge=0)
     """Passes over the training images."""
     image_size: int | None = Field(None, ge=32, le=1024)
-    """Height and width of the student's input, pixels; default: the teacher's. A smaller input
-    costs a wide student less accuracy than thin layers cost at the same latency."""
+    """Height and width of the student's input, pixels; default: the teacher's."""
     hard_share: float = Field(0.3, ge=0, le=1)
     """Weight of the labels against the teacher's soft labels."""
     temperature: float = Field(1.0, gt=0)
@@ -82,19 +80,6 @@ def run(config: Config) -> Artifact:
     artifact = produce(plan, partial(_build, plan, config, context))
     require(artifact.manifest.verdicts)
     return artifact
-
-
-def teacher_loss(teacher: nn.Module, hard_share: float, temperature: float) -> Loss:
-    """Return the loss against labels and the teacher's view of the same inputs."""
-    teacher.requires_grad_(False).eval()
-    teacher.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-
-    def loss(logits: Tensor, targets: Tensor, inputs: Tensor) -> Tensor:
-        with torch.inference_mode():
-            soft = teacher.to(inputs.device)(inputs)
-        return distillation(logits, targets, soft.clone(), hard_share, temperature)
-
-    return loss
 
 
 def _build(plan: Plan, config: Config, context: Context, workdir: Path) -> Manifest:

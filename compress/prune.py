@@ -23,9 +23,9 @@ from compress.core.cli import main
 from compress.core.image_spec import ImageSpec
 from compress.core.manifest import Manifest
 from compress.core.stage import Plan, produce, require
-from compress.distill import teacher_loss
 from compress.finish import Trained, finish
 from compress.latency_target import Prune, macs_share
+from compress.teaching import teacher_loss
 from compress.training import Training, fit, recalibrate_batchnorm, seed_everything
 from models.defaults import default_model
 from models.pruning_history import History

@@ -54,7 +54,7 @@ def parse_gates(texts: tuple[str, ...]) -> tuple[Gate, ...]:
     Raises:
         UserError: a gate that cannot be read, or that names another model.
     """
-    parsed = tuple(gates.parse(text) for text in texts)
+    parsed = gates.parse_all(texts)
     for gate in parsed:
         if gate.against is not None:
             raise UserError(

@@ -94,6 +94,13 @@ def test_imports_point_one_way(room: str):
     assert not wrong
 
 
+def test_stages_meet_on_disk_only():
+    stages = {"compress.train", "compress.prune", "compress.distill", "export.onnx"}
+    for stage in stages:
+        file = ROOT.joinpath(*stage.split(".")).with_suffix(".py")
+        assert not imported(file) & (stages - {stage}), file
+
+
 def test_every_test_asserts():
     silent = []
     for file in TESTS:

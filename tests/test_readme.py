@@ -34,6 +34,12 @@ def test_a_stale_table_is_noticed(monkeypatch: pytest.MonkeyPatch):
     assert readme.updated(stale) != stale
 
 
+def test_a_readme_that_is_not_there_is_bad_input(command, tmp_path: Path):
+    done = command("benchmarks.readme", "--readme", tmp_path / "none.md")
+    assert done.code == 2
+    assert "none.md" in done.err
+
+
 def test_every_linked_file_is_there():
     links = re.findall(r"\]\((?!http)([^)#]+)\)", text())
     assert links
