@@ -2,16 +2,19 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Literal
 
 import torch_pruning
 from torch import nn
 
-from compress.core.errors import UserError
+from compress.core.errors import UserError, unknown_name
 from models.pruning_history import EXAMPLE, History
 
 STEPS = 200
 """Steps from the whole network to nothing: each removes about half a percent of the channels."""
+
+LAYERS = (nn.Conv2d, nn.Linear)
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,10 @@ class Widths:
     round_to: int
     max_pruning_ratio: float
     ranking: Literal["layer", "global"]
+    keep: tuple[str, ...]
+    """Patterns of the names of layers whose outputs keep their width."""
+    keep_residual: bool
+    """Keep the width of everything that a residual connection adds up."""
 
 
 def prune_until(
@@ -32,11 +39,14 @@ def prune_until(
     compared within each layer or over the whole network. The output layer keeps its width.
 
     Raises:
-        UserError: the target cannot be reached within the limits.
+        UserError: the target cannot be reached within the limits, or a pattern fits no layer.
     """
     network.eval()
     for parameter in network.parameters():
         parameter.requires_grad_(True)
+    kept = [output_layer(network), *_named_like(network, widths.keep)]
+    if widths.keep_residual:
+        kept += residual_layers(network)
     pruner = torch_pruning.pruner.BasePruner(
         network,
         EXAMPLE,
@@ -45,7 +55,7 @@ def prune_until(
         pruning_ratio=1.0,
         max_pruning_ratio=widths.max_pruning_ratio,
         iterative_steps=STEPS,
-        ignored_layers=[output_layer(network)],
+        ignored_layers=kept,
         round_to=widths.round_to,
     )
     for _ in range(STEPS):
@@ -58,7 +68,8 @@ def prune_until(
         "The architecture cannot be pruned to this target",
         allowed=f"layers may lose {widths.max_pruning_ratio:.0%} and keep a multiple of "
         f"{widths.round_to} channels",
-        next_step="raise --max-pruning-ratio or the target, or lower --round-to",
+        next_step="raise --max-pruning-ratio or the target, lower --round-to, or allow more: "
+        "--no-keep-residual, fewer --keep",
     )
 
 
@@ -68,10 +79,42 @@ def output_layer(network: nn.Module) -> nn.Module:
     Raises:
         UserError: there is none.
     """
-    layers = [m for m in network.modules() if isinstance(m, nn.Linear | nn.Conv2d)]
+    layers = [m for m in network.modules() if isinstance(m, LAYERS)]
     if not layers:
         raise UserError("The network has no convolution and no linear layer to prune")
     return layers[-1]
+
+
+def residual_layers(network: nn.Module) -> list[nn.Module]:
+    """Return the convolutions and linear layers whose outputs a residual connection adds up.
+
+    Their channels can only be removed together. Depthwise convolutions and normalisations follow
+    the layer before them, so they do not count; neither do the factors of a multiplication, as in
+    squeeze-and-excitation.
+    """
+    graph = torch_pruning.DependencyGraph().build_dependency(network, example_inputs=EXAMPLE)
+    found: list[nn.Module] = []
+    for group in graph.get_all_groups(root_module_types=list(LAYERS)):
+        coupled = {item.dep.target.module: item.dep.handler for item in group}
+        makers = [
+            module
+            for module, handler in coupled.items()
+            if isinstance(module, LAYERS)
+            and graph.is_out_channel_pruning_fn(handler)
+            and getattr(module, "groups", 1) == 1
+        ]
+        # torch-pruning names an element-wise operation after its gradient function
+        if len(makers) > 1 and any("AddBackward" in repr(module) for module in coupled):
+            found += makers
+    return found
+
+
+def _named_like(network: nn.Module, patterns: tuple[str, ...]) -> list[nn.Module]:
+    layers = {n: m for n, m in network.named_modules() if isinstance(m, LAYERS)}
+    for pattern in patterns:
+        if not any(fnmatchcase(name, pattern) for name in layers):
+            raise unknown_name("layer in --keep", pattern, layers)
+    return [m for n, m in layers.items() if any(fnmatchcase(n, pattern) for pattern in patterns)]
 
 
 def _history(pruner: torch_pruning.pruner.BasePruner) -> History:

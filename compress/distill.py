@@ -1,7 +1,7 @@
 """Teaches a small network: `python -m compress.distill --teacher DIR --student NAME_OR_DIR`.
 
 The student sees the same augmented image as the teacher and learns the teacher's probability of
-each label, with the hard labels mixed in.
+each label and the teacher's feature maps, with the hard labels mixed in.
 """
 
 import sys
@@ -10,8 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from pydantic import Field
-from torch import Tensor, nn
-from torch.nn.functional import interpolate
+from torch import nn
 
 from benchmarks import gates
 from compress.context import Context, open_for
@@ -22,14 +21,14 @@ from compress.core.image_spec import ImageSpec
 from compress.core.manifest import Architecture, Manifest
 from compress.core.stage import Plan, produce, require
 from compress.finish import Trained, finish
-from compress.teaching import teacher_loss
-from compress.training import Training, fit, seed_everything
+from compress.teaching import Student, Teaching, teach
+from compress.training import seed_everything
 from models.defaults import ZOO_TEACHER, default_student
 from models.pretrained import start_network
 from models.stored import load_network
 
 
-class Config(Training):
+class Config(Teaching):
     """Distil a teacher into a student."""
 
     teacher: Path | None = None
@@ -47,10 +46,6 @@ class Config(Training):
     """Passes over the training images."""
     image_size: int | None = Field(None, ge=32, le=1024)
     """Height and width of the student's input, pixels; default: the teacher's."""
-    hard_share: float = Field(0.3, ge=0, le=1)
-    """Weight of the labels against the teacher's soft labels."""
-    temperature: float = Field(1.0, gt=0)
-    """Softens the teacher's and the student's probabilities."""
     gate: tuple[str, ...] = ("map drop <= 0.05",)
     """Gates against the teacher, e.g. --gate "map drop <= 0.03"."""
     skip_bad_images: bool = False
@@ -87,31 +82,10 @@ def _build(plan: Plan, config: Config, context: Context, workdir: Path) -> Manif
     seed_everything(config.seed)
     architecture, student = _student(plan, config, context)
     spec = _student_spec(config, context.spec)
-    seeing = fit(
-        Downsized(student, spec),
-        context.training_images(),
-        config,
-        teacher_loss(load_network(teacher), config.hard_share, config.temperature),
-        workdir / "scratch",
-    )
-    trained = Trained(seeing.get_submodule("network"), architecture, teacher)
+    images, scratch = context.training_images(), workdir / "scratch"
+    taught = teach(Student(student, spec), load_network(teacher), images, config, scratch)
+    trained = Trained(taught, architecture, teacher)
     return finish(plan, trained, replace(context, spec=spec), config.gate)
-
-
-class Downsized(nn.Module):
-    """A student that sees the teacher's augmented image at its own size."""
-
-    def __init__(self, network: nn.Module, spec: ImageSpec) -> None:
-        super().__init__()
-        self.network = network
-        self.size = (spec.height, spec.width)
-
-    def forward(self, image: Tensor) -> Tensor:
-        """Return logits `[n, labels]` of images `[n, 3, h, w]` of the teacher's size."""
-        if image.shape[-2:] != self.size:
-            image = interpolate(image, self.size, mode="bilinear", antialias=True)
-        logits: Tensor = self.network(image)
-        return logits
 
 
 def _student_spec(config: Config, spec: ImageSpec) -> ImageSpec:

@@ -2,7 +2,7 @@
 
 Channels are ranked by group magnitude over the dependency graph of torch-pruning (Fang et al. 2023,
 arXiv 2301.12900), removed in several rounds, and after each round batch-norm statistics are
-measured again and the network is tuned for a few epochs on the labels softened by the unpruned one.
+measured again and the network is tuned for a few epochs with the unpruned one as its teacher.
 """
 
 import sys
@@ -25,14 +25,14 @@ from compress.core.manifest import Manifest
 from compress.core.stage import Plan, produce, require
 from compress.finish import Trained, finish
 from compress.latency_target import Prune, macs_share
-from compress.teaching import teacher_loss
-from compress.training import Training, fit, recalibrate_batchnorm, seed_everything
+from compress.teaching import Student, Teaching, teach
+from compress.training import recalibrate_batchnorm, seed_everything
 from models.defaults import default_model
 from models.pruning_history import History
 from models.stored import count_macs, load_network
 
 
-class Config(Training):
+class Config(Teaching):
     """Prune the channels of a trained network and tune what is left."""
 
     model: Path | None = None
@@ -54,16 +54,17 @@ class Config(Training):
     ranking: Literal["layer", "global"] = "layer"
     """Compare channels within their layer, so that every layer loses the same share, or over the
     whole network, which thins the early layers of EfficientNet-Lite0 until details are lost."""
+    keep_residual: bool = True
+    """Prune only inside residual blocks: what the blocks add up keeps its width, and so do the
+    feature maps that the unpruned network teaches."""
+    keep: tuple[str, ...] = ()
+    """Layers that keep their output channels, by name or pattern, e.g. --keep "*.conv_pwl"."""
     max_pruning_ratio: float = Field(0.9, gt=0, le=1)
     """Largest share of channels that any one layer may lose."""
     epochs: int = Field(2, ge=0)
     """Epochs of tuning after each round."""
     learning_rate: float = Field(1e-3, gt=0)
     """Peak of the one-cycle schedule of each round."""
-    hard_share: float = Field(0.3, ge=0, le=1)
-    """Weight of the labels against the unpruned network's soft labels."""
-    temperature: float = Field(1.0, gt=0)
-    """Softens the unpruned network's probabilities."""
     gate: tuple[str, ...] = ("macs ratio <= 0.999", "params ratio <= 0.999")
     """Gates against the unpruned model, e.g. --gate "map drop <= 0.03"."""
     skip_bad_images: bool = False
@@ -99,7 +100,7 @@ def _build(
     network = load_network(parent)
     assert parent.manifest.architecture is not None  # load_network has checked it
     history = list(parent.manifest.architecture.pruning_history)
-    loss = teacher_loss(load_network(parent), config.hard_share, config.temperature)
+    teacher = load_network(parent)
     images = context.training_images()
     prune = partial(_prune_to, config, context.spec, _macs(context.spec, network))
     share = _share(config, parent, prune, workdir / "scratch")
@@ -110,7 +111,8 @@ def _build(
         recalibrate_batchnorm(network, images, config)
         scratch = workdir / "scratch" / str(number)
         scratch.mkdir(exist_ok=True)
-        network = fit(network, images, config, loss, scratch)
+        student = Student(network, context.spec)
+        network = teach(student, teacher, images, config, scratch)
     architecture = parent.manifest.architecture.model_copy(
         update={"pruning_history": tuple(history)}
     )
@@ -121,7 +123,13 @@ def _prune_to(
     config: Config, spec: ImageSpec, whole: int, network: nn.Module, share: float
 ) -> History:
     """Prune a network, in place, to a share of the `whole` multiply-accumulates."""
-    widths = Widths(config.round_to, config.max_pruning_ratio, config.ranking)
+    widths = Widths(
+        round_to=config.round_to,
+        max_pruning_ratio=config.max_pruning_ratio,
+        ranking=config.ranking,
+        keep=config.keep,
+        keep_residual=config.keep_residual,
+    )
     return prune_until(network, lambda pruned: _macs(spec, pruned) <= share * whole, widths)
 
 

@@ -1,0 +1,99 @@
+"""A teacher's features as targets: what a student can learn beyond the probabilities of labels.
+
+A handful of labels on a thousand images say little about a million weights; the teacher's feature
+maps say a lot (FitNets, Romero et al. 2015, arXiv 1412.6550). Two kinds of features are compared:
+
+* Where a layer has the same name and output shape in both networks, as after pruning inside the
+  blocks, the feature maps themselves; of each resolution only the last such layer.
+* The input of the output layer, through a learnt linear map from the student's width to the
+  teacher's. Every pair of networks has that.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from compress.channels import output_layer
+
+PENULTIMATE = "penultimate"
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """Which features of a student are compared with which of its teacher."""
+
+    layers: tuple[str, ...]
+    """Layers of the same name and output shape, at most one per resolution."""
+    widths: tuple[int, int]
+    """Values that enter the student's and the teacher's output layer."""
+
+
+def run_recorded(
+    network: nn.Module, images: Tensor, layers: Iterable[str]
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """Return a network's logits, and the outputs of `layers` with the input of the output layer.
+
+    The features are in the order in which the layers ran. Nothing is left behind in the network,
+    so that it can be copied and stored.
+    """
+    features: dict[str, Tensor] = {}
+    modules = dict(network.named_modules())
+    handles = [
+        modules[name].register_forward_hook(_output_recorder(features, name)) for name in layers
+    ]
+    handles.append(output_layer(network).register_forward_pre_hook(_input_recorder(features)))
+    try:
+        return network(images), features
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def _output_recorder(features: dict[str, Tensor], name: str) -> Any:
+    def record(_layer: nn.Module, _inputs: Any, output: Any) -> None:
+        if isinstance(output, Tensor):
+            features.pop(name, None)  # a layer that runs again counts at its last place
+            features[name] = output
+
+    return record
+
+
+def _input_recorder(features: dict[str, Tensor]) -> Any:
+    def record(_layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        # A 1x1 convolution as output layer sees a map; its mean is what the labels depend on.
+        features[PENULTIMATE] = inputs[0].mean((2, 3)) if inputs[0].ndim == 4 else inputs[0]
+
+    return record
+
+
+def pair(student: nn.Module, teacher: nn.Module, images: Tensor, student_images: Tensor) -> Pairing:
+    """Find what two networks share, by running each on its images `[n, 3, h, w]`."""
+    with torch.no_grad():
+        _, mine = run_recorded(student.eval(), student_images, _named(student))
+        _, theirs = run_recorded(teacher.eval(), images, _named(teacher))
+    widths = (mine.pop(PENULTIMATE).shape[1], theirs.pop(PENULTIMATE).shape[1])
+    shared = {
+        feature.shape[2:]: name  # in the order of execution, so the last one stays
+        for name, feature in mine.items()
+        if feature.ndim == 4 and name in theirs and feature.shape == theirs[name].shape
+    }
+    return Pairing(tuple(shared.values()), widths)
+
+
+def _named(network: nn.Module) -> list[str]:
+    return [name for name, _ in network.named_modules() if name]
+
+
+def unexplained(student: Tensor, teacher: Tensor) -> Tensor:
+    """Return the share of the teacher's feature variance that the student's features miss.
+
+    Both are `[n, channels, ...]`; 0 is a perfect copy, 1 what the channels' means would give. The
+    squared error is divided by the variance so that layers of every scale weigh the same.
+    """
+    teacher = teacher.float()
+    all_but_channels = [axis for axis in range(teacher.ndim) if axis != 1]
+    variance = teacher.var(all_but_channels, correction=0).mean()
+    return (student.float() - teacher).square().mean() / variance.clamp(min=1e-12)
