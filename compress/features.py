@@ -4,7 +4,7 @@ A handful of labels on a thousand images say little about a million weights; the
 maps say a lot (FitNets, Romero et al. 2015, arXiv 1412.6550). Two kinds of features are compared:
 
 * Where a layer has the same name and output shape in both networks, as after pruning inside the
-  blocks, the feature maps themselves; of each resolution only the last such layer.
+  blocks, the feature maps themselves; of each shape only the last such layer.
 * The input of the output layer, through a learnt linear map from the student's width to the
   teacher's. Every pair of networks has that.
 """
@@ -26,7 +26,7 @@ class Pairing:
     """Which features of a student are compared with which of its teacher."""
 
     layers: tuple[str, ...]
-    """Layers of the same name and output shape, at most one per resolution."""
+    """Layers of the same name and output shape, at most one per shape."""
     widths: tuple[int, int]
     """Values that enter the student's and the teacher's output layer."""
 
@@ -76,7 +76,7 @@ def pair(student: nn.Module, teacher: nn.Module, images: Tensor, student_images:
         _, theirs = run_recorded(teacher.eval(), images, _named(teacher))
     widths = (mine.pop(PENULTIMATE).shape[1], theirs.pop(PENULTIMATE).shape[1])
     shared = {
-        feature.shape[2:]: name  # in the order of execution, so the last one stays
+        feature.shape[1:]: name  # in the order of execution, so the last one stays
         for name, feature in mine.items()
         if feature.ndim == 4 and name in theirs and feature.shape == theirs[name].shape
     }

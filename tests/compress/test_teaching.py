@@ -1,0 +1,151 @@
+"""Features as targets, and which channels pruning leaves alone."""
+
+import copy
+
+import pytest
+import torch
+from torch import nn
+
+import models.torchvision_compat  # noqa: F401  isort: skip  (must come before timm)
+import timm
+import torchvision
+from tiny_network import build
+
+from compress.channels import Widths, prune_until, residual_layers
+from compress.core.errors import UserError
+from compress.core.image_spec import ImageSpec
+from compress.features import PENULTIMATE, pair, run_recorded, unexplained
+from compress.teaching import Student, Teaching, teach
+from compress.training import TrainingImages
+from models.stored import count_macs, count_params
+
+IMAGES = torch.rand(2, 3, 48, 48)
+
+
+def lite0() -> nn.Module:
+    return timm.create_model("efficientnet_lite0", num_classes=2).eval()
+
+
+def prune(network: nn.Module, share: float, **changes: object) -> nn.Module:
+    whole = count_macs(network, 48, 48)
+    limits = {
+        "round_to": 8, "max_pruning_ratio": 0.9, "ranking": "layer", "keep": (),
+        "keep_residual": True,
+    }  # fmt: skip
+    widths = Widths(**(limits | changes))
+    prune_until(network, lambda pruned: count_macs(pruned, 48, 48) <= share * whole, widths)
+    return network
+
+
+def names_of(network: nn.Module, layers: list[nn.Module]) -> set[str]:
+    return {name for name, layer in network.named_modules() if layer in layers}
+
+
+def test_residual_layers_of_inverted_residuals():
+    network = lite0()
+    expected = {
+        f"blocks.{stage}.{block}.conv_pwl"
+        for stage, blocks in ((1, 2), (2, 2), (3, 3), (4, 3), (5, 4))
+        for block in range(blocks)
+    }
+    assert names_of(network, residual_layers(network)) == expected
+
+
+def test_residual_layers_of_a_resnet():
+    network = torchvision.models.resnet18().eval()
+    found = names_of(network, residual_layers(network))
+    assert {"conv1", "layer1.0.conv2", "layer2.0.downsample.0"} <= found
+    assert not any(name.endswith("conv1") for name in found - {"conv1"})
+
+
+def test_factors_of_squeeze_and_excitation_are_not_residual():
+    network = timm.create_model("mobilenetv3_small_050", num_classes=2).eval()
+    found = names_of(network, residual_layers(network))
+    assert found
+    assert all(name.endswith("conv_pwl") for name in found)
+
+
+def output_widths(network: nn.Module) -> dict[str, int]:
+    return {name: m.out_channels for name, m in network.named_modules() if isinstance(m, nn.Conv2d)}
+
+
+def test_pruning_keeps_residual_widths_and_named_layers():
+    whole, pruned = lite0(), prune(lite0(), 0.5, keep=("conv_head", "blocks.6.*.conv_pwl"))
+    before, after = output_widths(whole), output_widths(pruned)
+    kept = names_of(whole, residual_layers(whole)) | {"conv_head", "blocks.6.0.conv_pwl"}
+    assert {name: after[name] for name in kept} == {name: before[name] for name in kept}
+    inside = [name for name in before if name.endswith("conv_pw") and before[name] > 32]
+    assert all(after[name] < 0.8 * before[name] for name in inside)
+    assert count_params(pruned) < count_params(whole)
+
+
+def test_pruning_may_thin_residual_widths_when_asked():
+    network = prune(lite0(), 0.3, keep_residual=False)
+    assert network.get_submodule("blocks.4.0.conv_pwl").out_channels < 112
+
+
+def test_a_pattern_that_fits_no_layer_is_refused():
+    with pytest.raises(UserError, match=r"layer in --keep.*conv_haed"):
+        prune(lite0(), 0.5, keep=("conv_haed",))
+
+
+def test_recording_returns_features_and_leaves_no_hooks():
+    network = build(3).eval()
+    logits, features = run_recorded(network, IMAGES, ["0", "3"])
+    assert torch.equal(logits, network(IMAGES))
+    assert list(features) == ["0", "3", PENULTIMATE]
+    assert torch.equal(network[6](features[PENULTIMATE]), logits)
+    assert not any(layer._forward_hooks or layer._forward_pre_hooks for layer in network.modules())
+
+
+def test_a_convolution_as_output_layer_has_pooled_features():
+    network = nn.Sequential(
+        nn.Conv2d(3, 5, 3), nn.Conv2d(5, 2, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten()
+    )
+    _, features = run_recorded(network, IMAGES, [])
+    assert features[PENULTIMATE].shape == (2, 5)
+
+
+def test_pruned_networks_share_a_layer_of_each_shape():
+    teacher = lite0()
+    found = pair(prune(copy.deepcopy(teacher), 0.4), teacher, IMAGES, IMAGES)
+    stages = [name for name in found.layers if name.startswith("blocks")]
+    assert stages[-5:] == ["blocks.1", "blocks.2", "blocks.3", "blocks.4", "blocks.5"]
+    assert found.widths[0] < found.widths[1] == 1280
+
+
+def test_other_architectures_share_only_the_last_features():
+    found = pair(build(2), lite0(), IMAGES, IMAGES)
+    assert found.layers == ()
+    assert found.widths == (18 * 32, 1280)
+
+
+def test_another_image_size_shares_what_is_pooled_to_the_same_shape():
+    assert pair(build(2), build(2), IMAGES, torch.rand(2, 3, 32, 32)).layers == ("4",)
+
+
+def test_unexplained_is_zero_for_a_copy_and_one_for_the_mean():
+    feature = torch.randn(6, 4, 3, 3) * torch.tensor([1.0, 2.0, 3.0, 4.0]).view(1, 4, 1, 1) + 7
+    mean = feature.mean((0, 2, 3), keepdim=True).expand_as(feature)
+    assert unexplained(feature, feature) == 0
+    assert unexplained(mean, feature).item() == pytest.approx(1)
+    assert unexplained(100 * mean, 100 * feature).item() == pytest.approx(1, rel=1e-4)
+
+
+def test_a_student_comes_to_copy_its_teachers_features(tmp_path):
+    torch.manual_seed(0)
+    teacher, student = build(2).eval(), build(2, width=16).eval()
+    rng = torch.Generator().manual_seed(0)
+    pixels = torch.randint(0, 256, (64, 48, 48, 3), generator=rng, dtype=torch.uint8).numpy()
+    spec = ImageSpec(height=48, width=48)
+    images = TrainingImages(pixels, torch.zeros(64, 2).numpy(), ("identity",), spec)
+    settings = Teaching(epochs=12, batch_size=16, learning_rate=0.01, mixup=0, hard_share=0)
+    taught = teach(Student(student, spec), teacher, images, settings, tmp_path)
+    assert taught.get_submodule("6").in_features == student.get_submodule("6").in_features
+    inputs = (torch.from_numpy(pixels).permute(0, 3, 1, 2) / 255 - 0.45) / 0.225
+    with torch.no_grad():
+        wanted, untaught, found = teacher(inputs), build(2, width=16).eval()(inputs), taught(inputs)
+    assert (found - wanted).square().mean() < 0.2 * (untaught - wanted).square().mean()
+    assert isinstance(taught, nn.Sequential), (
+        "the network itself, without what was added to teach it"
+    )
