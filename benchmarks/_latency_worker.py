@@ -14,6 +14,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from benchmarks import energy
 from benchmarks.candidates import open_model
 from benchmarks.runtimes import _session
 from compress.core.errors import EdgepressError
@@ -54,7 +55,12 @@ class Sample(Noun):
     first_inference_s: float
     baseline_rss_bytes: int
     """Memory before the model was opened: Python and the libraries."""
-    peak_rss_bytes: int
+    peak_rss_bytes: int | None
+    """`None` where the model runs in another process, e.g. a browser's."""
+    cpu_s: float | None
+    """Processor time of one timed run, over all threads; `None` as above."""
+    energy_j: float | None
+    """Energy of the whole processor package during one timed run; `None` without a counter."""
 
 
 def measure(job: Job) -> Sample:
@@ -73,7 +79,14 @@ def measure(job: Job) -> Sample:
     load_s, session = _timed(lambda: runtime.open_session(model, job.threads))
     first_s, _ = _timed(lambda: session.run(image))
     warmup_runs = _warm_up(session, image, job)
-    blocks = tuple(_block(session, image, job.block_s) for _ in range(job.blocks))
+    energy_before, cpu_before = energy.read_j(), time.process_time()
+    blocks = tuple(timed_block(session, image, job.block_s) for _ in range(job.blocks))
+    cpu_s, spent_j = (
+        time.process_time() - cpu_before,
+        energy.spent_j(energy_before, energy.read_j()),
+    )
+    runs = sum(map(len, blocks))
+    elsewhere = isinstance(session, _session.TimesItself)
     return Sample(
         provider_asked=session.provider_asked,
         provider_opened=session.provider_opened,
@@ -83,7 +96,9 @@ def measure(job: Job) -> Sample:
         load_s=load_s,
         first_inference_s=first_s,
         baseline_rss_bytes=baseline,
-        peak_rss_bytes=peak_rss_bytes(),
+        peak_rss_bytes=None if elsewhere else peak_rss_bytes(),
+        cpu_s=None if elsewhere else cpu_s / runs,
+        energy_j=None if spent_j is None else spent_j / runs,
     )
 
 
@@ -109,7 +124,7 @@ def _warm_up(session: _session.Session, image: _session.Images, job: Job) -> int
     end = time.perf_counter() + job.warmup_s
     runs, before = 0, float("inf")
     while time.perf_counter() < end:
-        block = _block(session, image, job.block_s)
+        block = timed_block(session, image, job.block_s)
         runs += len(block)
         now = float(np.median(block))
         if abs(now - before) <= _STABLE * now:
@@ -118,10 +133,12 @@ def _warm_up(session: _session.Session, image: _session.Images, job: Job) -> int
     return runs
 
 
-def _block(
+def timed_block(
     session: _session.Session, image: _session.Images, shortest_s: float
 ) -> tuple[float, ...]:
     """Return the seconds of every run of one block."""
+    if isinstance(session, _session.TimesItself):
+        return session.time_runs(image, _MIN_RUNS, shortest_s)
     samples: list[float] = []
     end = time.perf_counter() + shortest_s
     while len(samples) < _MIN_RUNS or time.perf_counter() < end:

@@ -7,7 +7,7 @@ from pathlib import Path
 from benchmarks import gates
 from benchmarks.candidates import open_model, pick, unique_names
 from benchmarks.evaluation import Rows, rows_for
-from benchmarks.findings import Evidence, Subject
+from benchmarks.evidence import Evidence, Subject
 from benchmarks.tournament import Decided, LatencySettings, Tournament, measure
 from compress.core.artifact import Artifact
 from compress.core.gates import Gate, Verdict

@@ -47,11 +47,6 @@ def open_model(path: Path) -> Artifact:
     return BareModel(path, _manifest(path))
 
 
-def size_bytes(model: Artifact) -> int:
-    """Return the size of the file with the weights."""
-    return model.weights.stat().st_size
-
-
 def unique_names(models: tuple[Artifact, ...]) -> tuple[str, ...]:
     """Return a name for each model: its own, with its folder or a number where two are the same."""
     own = [model.name for model in models]

@@ -1,5 +1,6 @@
 """`python -m benchmarks.compare` measures models side by side and writes a report."""
 
+import os
 import shlex
 import sys
 from dataclasses import replace
@@ -10,15 +11,17 @@ import numpy as np
 import tyro
 from pydantic import Field
 
-from benchmarks import gates, statistics
+from benchmarks import baseline, gates, statistics
 from benchmarks.bench import Bench, open_bench, open_test_data, with_latency
 from benchmarks.entries import model_entry, speedup_entry
 from benchmarks.evaluation import EvalSettings, Rows, stored_or_evaluated
 from benchmarks.report import render
 from benchmarks.report.schema import LatencyEntry, Report, SpeedupEntry
+from benchmarks.thumbnails import thumbnails
 from benchmarks.tournament import LatencySettings
 from compress.core import console, environment, stage
 from compress.core.cli import main
+from compress.core.errors import UserError
 from compress.core.gates import Verdict
 from compress.core.noun import Noun
 from compress.data.dataset import Dataset
@@ -46,6 +49,11 @@ class Config(Noun):
     """Threads inside one inference when latency is measured."""
     latency: bool = True
     """Time the ONNX models; torch models are never timed here."""
+    save: Path | None = None
+    """Write the last model's accuracy and size to this file (`.npz`), unless a gate is not met, as
+    the baseline of later `benchmarks.gate --baseline FILE`."""
+    images: bool = True
+    """Show small copies of the images whose decision changed in report.html."""
     title: str = "Comparison"
     """Title of the report."""
     command: str | None = None
@@ -60,10 +68,13 @@ def run(config: Config) -> Report:
         GateFailed: a gate of this command failed.
         GateUndecided: none failed, one is inconclusive.
     """
-    report, verdicts = _measure(config)
+    report, bench, verdicts = _measure(config)
     print_summary(report)
     console.result(f"report: {config.out / 'report.html'}")
     stage.require(verdicts)
+    if config.save:
+        baseline.save(bench.models[-1], bench.evaluations[-1], config.save)
+        console.result(f"baseline: {config.save}")
     return report
 
 
@@ -76,9 +87,10 @@ def compare(config: Config) -> Report:
     return _measure(config)[0]
 
 
-def _measure(config: Config) -> tuple[Report, tuple[Verdict, ...]]:
-    """Return the report and the verdicts on this command's own gates."""
+def _measure(config: Config) -> tuple[Report, Bench, tuple[Verdict, ...]]:
+    """Return the report, what was measured, and the verdicts on this command's own gates."""
     wanted = gates.parse_all(config.gate)
+    _check_writable(config.out)
     bench = open_bench(config.models or (default_model("onnx"),))
     dataset, rows = open_test_data(bench, config.data)
     settings = EvalSettings(provider=config.provider)
@@ -90,8 +102,19 @@ def _measure(config: Config) -> tuple[Report, tuple[Verdict, ...]]:
         bench = with_latency(bench, timed, latency, wanted)
     verdicts = bench.check_last(wanted)
     report = _report(config, bench, verdicts, _data(dataset, rows, bench))
-    render.write(report, config.out)
-    return report, verdicts
+    render.write(report, config.out, thumbnails(report, dataset) if config.images else None)
+    return report, bench, verdicts
+
+
+def _check_writable(folder: Path) -> None:
+    """Refuse, before any work, a folder that cannot be made or written.
+
+    Raises:
+        UserError: it cannot.
+    """
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK):
+        raise UserError("The report's folder cannot be written", got=folder)
 
 
 def print_summary(report: Report) -> None:
@@ -126,7 +149,7 @@ def _report(
     surroundings = environment.describe()
     if bench.tournament is not None:
         aa = speedup_entry(bench.tournament.again, bench.tournament.aa)
-        surroundings = bench.tournament.results[0].environment
+        surroundings = bench.tournament.reference.environment
     return Report(
         title=config.title,
         command=config.command or _own_command(),

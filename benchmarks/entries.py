@@ -1,8 +1,9 @@
 """From a bench to the entries of a report."""
 
 from benchmarks import metrics, statistics
+from benchmarks.against_first import against_first
 from benchmarks.bench import Bench
-from benchmarks.candidates import size_bytes
+from benchmarks.commands import made_by
 from benchmarks.latency import p50_s, p90_s, setting
 from benchmarks.report.schema import (
     ConvsEntry,
@@ -32,10 +33,13 @@ def model_entry(bench: Bench, row: int, verdicts: tuple[Verdict, ...]) -> ModelE
         target=manifest.target,
         params=manifest.measurements.params,
         macs=manifest.measurements.macs,
-        size_bytes=size_bytes(subject.artifact),
+        size_bytes=subject.artifact.size_bytes,
         int8_convs=_convs(subject.artifact),
         gates=_gates(manifest.verdicts, verdicts),
         notes=manifest.notes,
+        latency_failure=_failure(bench, row),
+        made_by=made_by(manifest),
+        **against_first(bench, row),
         **_accuracy(subject.evaluation),
         **_latency(bench, row),
     )
@@ -86,7 +90,7 @@ def _latency(bench: Bench, row: int) -> dict[str, object]:
     result, tournament = bench.subject(row).latency, bench.tournament
     if result is None or tournament is None:
         return {"latency_s": {}, "latency_samples_s": {}, "speedup": {}, "peak_rss_bytes": None}
-    place = bench.timed.index(row)
+    measured = tournament.speedup(bench.timed.index(row))
     key = setting(result)
     entry = LatencyEntry(
         p50=p50_s(result),
@@ -98,16 +102,27 @@ def _latency(bench: Bench, row: int) -> dict[str, object]:
     return {
         "latency_s": {key: entry},
         "latency_samples_s": {key: result.block_medians_s},
-        "speedup": speedup_entry(result, tournament.speedup(place)),
+        "speedup": speedup_entry(result, measured) if measured else {},
         "peak_rss_bytes": result.peak_rss_bytes,
     }
+
+
+def _failure(bench: Bench, row: int) -> str | None:
+    """Return why a model that should have been timed has no latency."""
+    if bench.tournament is None or row not in bench.timed:
+        return None
+    return bench.tournament.failures[bench.timed.index(row)]
 
 
 def _convs(model: Artifact) -> ConvsEntry | None:
     found = model.manifest.measurements
     if found.int8_convs_fused is None or found.convs_total is None:
         return None
-    return ConvsEntry(fused=found.int8_convs_fused, total=found.convs_total)
+    return ConvsEntry(
+        fused=found.int8_convs_fused,
+        total=found.convs_total,
+        kept_float=found.convs_kept_float,
+    )
 
 
 def _parent(bench: Bench, parents: tuple[str, ...]) -> str | None:
@@ -122,14 +137,16 @@ def _gates(stored: tuple[Verdict, ...], new: tuple[Verdict, ...]) -> tuple[GateE
     """Return stored verdicts and new ones; a new one replaces the stored one of the same gate."""
     again = {(verdict.gate, verdict.against) for verdict in new}
     kept = [verdict for verdict in stored if (verdict.gate, verdict.against) not in again]
-    return tuple(
-        GateEntry(
-            gate=verdict.gate,
-            against=verdict.against,
-            measured=verdict.measured,
-            ci95=verdict.ci95,
-            verdict=verdict.outcome,
-            reason=verdict.reason,
-        )
-        for verdict in (*kept, *new)
+    return tuple(gate_entry(verdict) for verdict in (*kept, *new))
+
+
+def gate_entry(verdict: Verdict) -> GateEntry:
+    """Return a verdict as the report shows it."""
+    return GateEntry(
+        gate=verdict.gate,
+        against=verdict.against,
+        measured=verdict.measured,
+        ci95=verdict.ci95,
+        verdict=verdict.outcome,
+        reason=verdict.reason,
     )

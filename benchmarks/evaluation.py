@@ -1,10 +1,10 @@
 """Run a model over a part of a data set, view by view, and keep its probabilities."""
 
 import json
-import os
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from benchmarks import metrics
 from benchmarks.runtimes import _session
 from compress.core import console
 from compress.core.artifact import Artifact
+from compress.core.environment import usable_cores
 from compress.core.errors import UserError
 from compress.core.labels import Labels
 from compress.core.noun import Noun
@@ -23,14 +24,12 @@ from compress.data.dataset import Dataset
 from compress.data.split import Part, indices, split_for
 
 EVAL_FILE = "eval.npz"
+UNREADABLE = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile)
+"""What numpy raises on a damaged `.npz` file; pydantic's errors are ValueErrors too."""
 _CHUNK = 64
 _TEXT_FIELDS = ("data_id", "label_names", "image_ids", "view_names", "ap", "map", "f1_macro", "ece")
 
 Rows = NDArray[np.intp]
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class EvalSettings(Noun):
@@ -38,7 +37,7 @@ class EvalSettings(Noun):
 
     provider: str = "cpu"
     """Runtime for ONNX models; torch models run in torch."""
-    threads: int = Field(default_factory=_cores, ge=1)
+    threads: int = Field(default_factory=usable_cores, ge=1)
     """Threads (default: every core this process may use)."""
     part: Part = "test"
     """Part of the data set, which is also part of the result's `data_id`."""
@@ -159,10 +158,7 @@ def stored_or_evaluated(
 
 def save_eval(result: EvalResult, folder: Path) -> None:
     """Write a result as `eval.npz` into a folder."""
-    text = json.dumps(result.model_dump(include=set(_TEXT_FIELDS), mode="json"))
-    np.savez_compressed(
-        folder / EVAL_FILE, scores=result.scores, targets=result.targets, text=np.array(text)
-    )
+    np.savez_compressed(folder / EVAL_FILE, **pack(result))  # type: ignore[arg-type]  # numpy's stub
 
 
 def load_eval(path: Path) -> EvalResult:
@@ -173,10 +169,25 @@ def load_eval(path: Path) -> EvalResult:
     """
     try:
         with np.load(path, allow_pickle=False) as stored:
-            fields = json.loads(str(stored["text"]))
-            return EvalResult(scores=stored["scores"], targets=stored["targets"], **fields)
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+            return unpack(stored)
+    except UNREADABLE as error:
         raise UserError(f"The stored evaluation cannot be read ({error})", got=path) from None
+
+
+def pack(result: EvalResult) -> dict[str, NDArray[Any]]:
+    """Return a result as the arrays of an `.npz` file."""
+    text = json.dumps(result.model_dump(include=set(_TEXT_FIELDS), mode="json"))
+    return {"scores": result.scores, "targets": result.targets, "text": np.array(text)}
+
+
+def unpack(stored: Mapping[str, NDArray[Any]]) -> EvalResult:
+    """Return the result that `pack` has made arrays of.
+
+    Raises:
+        KeyError, ValueError: they are not what `pack` makes.
+    """
+    fields = json.loads(str(stored["text"]))
+    return EvalResult(scores=stored["scores"], targets=stored["targets"], **fields)
 
 
 def _images(model: Artifact, dataset: Dataset, chunks: list[Rows]) -> Iterator[NDArray[np.uint8]]:

@@ -8,10 +8,11 @@ from typing import Annotated
 import tyro
 from pydantic import Field
 
-from benchmarks import gates
+from benchmarks import baseline, gates
 from benchmarks.accuracy import certifiable
-from benchmarks.bench import Bench, open_bench, open_test_data, with_latency
-from benchmarks.candidates import open_model
+from benchmarks.bench import Bench, open_test_data, with_latency
+from benchmarks.candidates import open_model, unique_names
+from benchmarks.ci_files import write_junit, write_markdown
 from benchmarks.evaluation import EvalSettings, evaluate
 from benchmarks.tournament import LatencySettings
 from compress.core import console, stage
@@ -34,10 +35,12 @@ class Config(Noun):
     candidate: Path = Field(default_factory=lambda: default_model("onnx"))
     """Artifact or `.onnx` file (default: the newest ONNX artifact under runs/, else the zoo's)."""
     baseline: Path | None = None
-    """Artifact or `.onnx` file to compare with (default: the candidate's parent under runs/)."""
+    """Artifact or `.onnx` file to compare with, or a file that `benchmarks.compare --save` has
+    written (default: the candidate's parent under runs/)."""
     gate: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
     """A demand; give it as often as needed. Default: `map drop <= 0.01`, `latency speedup >= 1`.
-    Others: `map >= 0.8`, `ap[LABEL] drop <= 0.05`, `latency p50 <= 5ms`, `size <= 2MB`,
+    Others: `map >= 0.8`, `ap[LABEL] drop <= 0.05`, `worst_ap drop <= 0.05`,
+    `agreement >= 0.98`, `latency p50 <= 5ms`, `size <= 2MB`,
     `size ratio <= 0.1`, `macs ratio <= 0.5`, `params ratio <= 0.5`, `int8_convs >= 1`,
     `parity <= 0.001`, `flipped <= 0.001`."""
     data: str | None = None
@@ -46,6 +49,10 @@ class Config(Noun):
     """Runtime for ONNX models (`python -m benchmarks.runtimes` lists them); torch runs torch."""
     threads: int = Field(1, ge=1)
     """Threads inside one inference when latency is measured."""
+    junit: Path | None = None
+    """Write the verdicts as JUnit XML, one test case per gate."""
+    markdown: Path | None = None
+    """Write the verdicts as a Markdown table, e.g. for a pull request."""
 
 
 def run(config: Config) -> tuple[Verdict, ...]:
@@ -58,15 +65,22 @@ def run(config: Config) -> tuple[Verdict, ...]:
     """
     wanted = gates.parse_all(config.gate or DEFAULT_GATES)
     candidate = open_model(config.candidate)
-    bench = open_bench((config.baseline or _parent_path(candidate), config.candidate))
+    reference = _open_reference(config.baseline or _parent_path(candidate))
+    bench = Bench((reference, candidate), unique_names((reference, candidate)))
     if any(gates.needs_accuracy(gate) for gate in wanted):
         bench = _with_accuracy(bench, config)
     if any(gates.needs_latency(gate) for gate in wanted):
+        if isinstance(reference, baseline.BaselineModel):
+            baseline.require_same_file(reference)
         settings = LatencySettings(provider=config.provider, threads=config.threads)
         bench = with_latency(bench, (0, 1), settings, wanted)
     verdicts = bench.check_last(wanted)
     for verdict in verdicts:
         console.result(f"{verdict.outcome.upper():12} {verdict.gate}: {verdict.reason}")
+    if config.junit:
+        write_junit(candidate.name, verdicts, config.junit)
+    if config.markdown:
+        write_markdown(candidate.name, verdicts, config.markdown)
     stage.require(verdicts)
     return verdicts
 
@@ -75,10 +89,18 @@ def _with_accuracy(bench: Bench, config: Config) -> Bench:
     """Evaluate both; between the two, say what the images can certify."""
     dataset, rows = open_test_data(bench, config.data)
     settings = EvalSettings(provider=config.provider)
-    reference = evaluate(bench.models[0], dataset, rows, settings)
+    first, last = bench.models
+    if isinstance(first, baseline.BaselineModel):
+        reference = first.evaluation
+    else:
+        reference = evaluate(first, dataset, rows, settings)
     console.say(certifiable(reference))
-    candidate = evaluate(bench.models[1], dataset, rows, settings)
+    candidate = evaluate(last, dataset, rows, settings)
     return replace(bench, evaluations=(reference, candidate))
+
+
+def _open_reference(path: Path) -> Artifact:
+    return baseline.load(path) if path.suffix == baseline.SUFFIX else open_model(path)
 
 
 def _parent_path(candidate: Artifact) -> Path:

@@ -14,6 +14,8 @@ OPS: dict[tuple[str, str], Op] = {
     ("map", "drop"): "<=",
     ("ap", "value"): ">=",
     ("ap", "drop"): "<=",
+    ("worst_ap", "drop"): "<=",
+    ("agreement", "value"): ">=",
     ("latency", "value"): "<=",
     ("latency", "speedup"): ">=",
     ("size", "value"): "<=",
@@ -33,6 +35,8 @@ _UNITS = {
     "size": {"B": 1.0, "kB": 1e3, "MB": 1e6, "KiB": 2.0**10, "MiB": 2.0**20},
     "map": {"%": 1e-2},
     "ap": {"%": 1e-2},
+    "worst_ap": {"%": 1e-2},
+    "agreement": {"%": 1e-2},
 }
 _SYNTAX = re.compile(
     r"(?P<metric>[A-Za-z0-9_]+)(?:\[(?P<label>[^\]]+)\])?"

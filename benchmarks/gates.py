@@ -8,7 +8,8 @@ non-inferiority by paired bootstrap over images with one-sided 95% bounds; laten
 import math
 from collections.abc import Iterable
 
-from benchmarks.findings import FINDERS, Evidence, Finding, Subject, counted
+from benchmarks.evidence import Evidence, Finding, Subject
+from benchmarks.findings import FINDERS, counted
 from benchmarks.gate_text import base_metric, parse
 from compress.core.gates import Gate, Outcome, Verdict
 
@@ -25,9 +26,12 @@ __all__ = [
 ]
 
 
+ACCURACY_METRICS = ("map", "ap", "worst_ap", "agreement")
+
+
 def needs_accuracy(gate: Gate) -> bool:
     """Tell whether a gate needs the models to be evaluated on images."""
-    return base_metric(gate) in ("map", "ap")
+    return base_metric(gate) in ACCURACY_METRICS
 
 
 def needs_latency(gate: Gate) -> bool:
@@ -96,6 +100,11 @@ def _decide(gate: Gate, finding: Finding | None, evidence: Evidence) -> tuple[Ou
     if finding is None:
         form = "" if gate.form == "value" else f" {gate.form}"
         return "fail", f"not measured: {gate.metric}{form}"
+    if needs_latency(gate) and _emulated(evidence):
+        return "inconclusive", (
+            "measured on a software adapter, which emulates the device: the times say nothing "
+            "about it"
+        )
     if gate.form == "speedup" and evidence.aa is not None:
         noise, margin = _width(evidence.aa), abs(math.log(finding.measured / gate.limit))
         if noise > margin:
@@ -107,6 +116,11 @@ def _decide(gate: Gate, finding: Finding | None, evidence: Evidence) -> tuple[Ou
     if outcome == "inconclusive":
         return outcome, f"the interval holds the limit of {_shown(gate)}, so nothing is decided"
     return outcome, f"the limit of {_shown(gate)} is {'met' if outcome == 'pass' else 'not met'}"
+
+
+def _emulated(evidence: Evidence) -> bool:
+    subjects = (evidence.candidate, evidence.reference)
+    return any(subject.latency.software for subject in subjects if subject and subject.latency)
 
 
 def _outcome(gate: Gate, bounds: tuple[float, float]) -> Outcome:
@@ -132,7 +146,7 @@ def _width(interval: tuple[float, float]) -> float:
 def _shown(gate: Gate) -> str:
     """Return the limit as a person would write it."""
     metric = base_metric(gate)
-    if metric in ("map", "ap"):
+    if metric in ACCURACY_METRICS:
         return f"{100 * gate.limit:g} points" if gate.form == "drop" else f"{100 * gate.limit:g}%"
     if gate.form == "ratio":
         return f"{100 * gate.limit:g}%"
@@ -143,6 +157,6 @@ def _shown(gate: Gate) -> str:
 
 def _against(gate: Gate, evidence: Evidence) -> str | None:
     """Return the name of the reference where the gate has one."""
-    if gate.form == "value":
+    if gate.form == "value" and gate.metric != "agreement":
         return None
     return gate.against or (evidence.reference.artifact.name if evidence.reference else None)

@@ -15,7 +15,7 @@ from compress.core import console
 from compress.core.cli import main
 from compress.core.errors import UserError
 from compress.core.noun import Noun
-from compress.core.results import LatencyResult
+from compress.core.results import SOFTWARE, LatencyResult
 from models.defaults import default_model
 
 P90_CONFIDENCE = 0.99
@@ -40,7 +40,8 @@ def run(config: Config) -> Tournament:
     """Measure and print.
 
     Raises:
-        UserError: a model or the runtime cannot be opened.
+        UserError: a model or the runtime cannot be opened, or a process failed; the others are
+            measured and printed all the same.
     """
     if config.rounds_min > config.rounds_max:
         raise UserError("--rounds-min is above --rounds-max", got=config.rounds_min)
@@ -54,6 +55,9 @@ def run(config: Config) -> Tournament:
     )
     tournament = measure(models, settings)
     _print(tournament, names)
+    failed = [name for name, why in zip(names, tournament.failures, strict=True) if why]
+    if failed:
+        raise UserError("Not every model could be timed", got=", ".join(failed))
     return tournament
 
 
@@ -85,16 +89,14 @@ def p90_rank(n: int) -> int | None:
 
 
 def _print(tournament: Tournament, names: tuple[str, ...]) -> None:
-    first = tournament.results[0]
+    first = tournament.reference
     header = (
         "model", "setting", "p50 ms", "p90 ms", "speed-up", "95% interval", "load ms",
-        "first ms", "peak RSS MB", "nodes on provider",
+        "first ms", "CPU ms", "energy mJ", "peak RSS MB", "above import MB", "nodes on provider",
     )  # fmt: skip
-    rows = [
-        (name, setting(result), *_times(result), *_speedup(tournament, row), *_costs(result))
-        for row, (name, result) in enumerate(zip(names, tournament.results, strict=True))
-    ]
-    console.table(f"Latency, batch 1, {len(first.block_medians_s)} processes each", header, rows)
+    rows = [_row(tournament, row, name) for row, name in enumerate(names)]
+    kind = SOFTWARE if first.software else "batch 1"
+    console.table(f"Latency, {kind}, {len(first.block_medians_s)} processes each", header, rows)
     value, (low, high) = tournament.aa
     console.result(f"A/A, {names[0]} against itself: {value:.3f} ({low:.3f} to {high:.3f})")
     console.result(f"CPU: {first.environment['cpu']}, cores {first.environment['cpus']}")
@@ -102,8 +104,16 @@ def _print(tournament: Tournament, names: tuple[str, ...]) -> None:
 
 
 def setting(result: LatencyResult) -> str:
-    """Return the key of a result's setting, `provider:threads`."""
-    return f"{result.provider_asked}:{result.threads}"
+    """Return the key of a result's setting, `provider:threads`; an emulated device is no device."""
+    provider = result.provider_asked + (f" ({SOFTWARE})" if result.software else "")
+    return f"{provider}:{result.threads}"
+
+
+def _row(tournament: Tournament, row: int, name: str) -> tuple[str, ...]:
+    result = tournament.results[row]
+    if result is None:
+        return (name, "failed", *["-"] * 11)
+    return (name, setting(result), *_times(result), *_speedup(tournament, row), *_costs(result))
 
 
 def _times(result: LatencyResult) -> tuple[str, str]:
@@ -112,17 +122,29 @@ def _times(result: LatencyResult) -> tuple[str, str]:
 
 
 def _speedup(tournament: Tournament, row: int) -> tuple[str, str]:
-    if row == 0:
+    measured = tournament.speedup(row)
+    if row == 0 or measured is None:
         return "1", "-"
-    value, (low, high) = tournament.speedup(row)
+    value, (low, high) = measured
     return f"{value:.2f}", f"{low:.2f} to {high:.2f}"
 
 
-def _costs(result: LatencyResult) -> tuple[str, str, str, str]:
+def _milli(value: float | None) -> str:
+    return "not measured" if value is None else f"{1e3 * value:.3f}"
+
+
+def _costs(result: LatencyResult) -> tuple[str, ...]:
+    peak, above = "not measured", "not measured"
+    if result.peak_rss_bytes is not None:
+        peak = f"{result.peak_rss_bytes / 1e6:.0f}"
+        above = f"{(result.peak_rss_bytes - result.environment['baseline_rss_bytes']) / 1e6:.0f}"
     return (
         f"{1e3 * result.load_s:.1f}",
         f"{1e3 * result.first_inference_s:.1f}",
-        f"{result.peak_rss_bytes / 1e6:.0f}",
+        _milli(result.cpu_s),
+        _milli(result.energy_j),
+        peak,
+        above,
         f"{100 * result.node_share:.0f}% of {result.provider_opened}",
     )
 

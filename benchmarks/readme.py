@@ -7,7 +7,8 @@ import re
 import sys
 from pathlib import Path
 
-from benchmarks.report.markdown import gates_table_md, models_table_md
+from benchmarks.papers.result import HEADER, Result, result_rows
+from benchmarks.report.markdown import gates_table_md, models_table_md, table_md
 from benchmarks.report.schema import Report
 from compress.core import console
 from compress.core.cli import main
@@ -45,9 +46,11 @@ def updated(text: str) -> str:
         UserError: a marker is missing.
     """
     report = Report.model_validate_json((RESULTS / "elpv" / "report.json").read_text())
+    paper = Result.model_validate_json((RESULTS / "elpv-paper.json").read_text())
     tables = {
         "models": models_table_md(report),
-        "gates": gates_table_md(report.models[-1]),
+        "gates": gates_table_md(report.models[-1].gates),
+        "paper": table_md(HEADER, result_rows(paper), left={0}),
     }
     for name, table in tables.items():
         text = _replaced(text, name, table)

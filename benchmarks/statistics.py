@@ -101,11 +101,27 @@ def drop_draws(candidate: EvalResult, reference: EvalResult, label: str | None =
     Raises:
         UserError: the two were not measured on the same images, labels and views.
     """
-    check_paired(candidate, reference)
-    difference = ap_draws(reference) - ap_draws(candidate)
+    difference = label_drop_draws(candidate, reference)
     if label is None:
         return _mean_over_labels(difference)
     return np.asarray(difference[:, candidate.label_names.index(label)], float)
+
+
+def label_drop_draws(candidate: EvalResult, reference: EvalResult) -> Array:
+    """Return reference minus candidate of every label's AP per draw, `[draws, labels]`.
+
+    Raises:
+        UserError: the two were not measured on the same images, labels and views.
+    """
+    check_paired(candidate, reference)
+    return ap_draws(reference) - ap_draws(candidate)
+
+
+def mean_draws(values: ArrayLike, draws: int = DRAWS, seed: int = SEED) -> Array:
+    """Return the mean per draw `[draws]` of one figure per image `[n]`, resampling images."""
+    per_image = np.asarray(values, float)
+    n = len(per_image)
+    return np.concatenate([per_image @ counts / n for counts in _counts(n, draws, seed)])
 
 
 def check_paired(candidate: EvalResult, reference: EvalResult) -> None:

@@ -5,11 +5,8 @@ only ratios within a round are compared (Bulej et al. 2020, "Duet Benchmarking")
 second run (A/A) shows what this machine can resolve: whatever it differs by is noise.
 """
 
-import json
 import os
 import random
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +16,8 @@ from pydantic import Field
 
 from benchmarks import statistics
 from benchmarks._latency_worker import Job, Sample
+from benchmarks.alone import others_running
+from benchmarks.latency_process import spawn
 from benchmarks.runtimes import _session
 from compress.core import console, environment
 from compress.core.artifact import Artifact
@@ -26,7 +25,6 @@ from compress.core.errors import UserError
 from compress.core.noun import Noun
 from compress.core.results import LatencyResult
 
-_TIMEOUT_S = 300
 _PRESSURE = Path("/proc/pressure/cpu")
 
 
@@ -49,6 +47,8 @@ class LatencySettings(Noun):
     """Timed blocks in a process."""
     block_s: float = Field(0.06, gt=0)
     """Shortest block, seconds."""
+    timeout_s: float = Field(300, gt=0)
+    """Longest time that one process may take, seconds."""
     seed: int = 0
     """Seed of the order within a round."""
 
@@ -57,19 +57,23 @@ class LatencySettings(Noun):
 class Tournament:
     """The results of one tournament, whose rounds are pairs."""
 
-    results: tuple[LatencyResult, ...]
-    """One per model, in the order given; the first is the reference."""
+    reference: LatencyResult
     again: LatencyResult
     """The reference, measured a second time in every round."""
+    results: tuple[LatencyResult | None, ...]
+    """One per model, in the order given, the reference first; `None` where a process failed."""
+    failures: tuple[str | None, ...]
+    """Why a model has no result; `None` where it has one."""
 
-    def speedup(self, row: int, against: int = 0) -> tuple[float, statistics.Interval]:
+    def speedup(self, row: int) -> tuple[float, statistics.Interval] | None:
         """Return how many times faster a model is, as the median over rounds, and its interval."""
-        return ratio(self.results[against], self.results[row])
+        result = self.results[row]
+        return None if result is None else ratio(self.reference, result)
 
     @property
     def aa(self) -> tuple[float, statistics.Interval]:
         """The reference against itself."""
-        return ratio(self.results[0], self.again)
+        return ratio(self.reference, self.again)
 
 
 Decided = Callable[[Tournament], bool]
@@ -97,27 +101,75 @@ def measure(
 ) -> Tournament:
     """Run rounds until `decided` says so (at the least `rounds_min`, at the most `rounds_max`).
 
-    Without `decided`, until the A/A interval is narrower than `settings.resolution`.
+    Without `decided`, until the A/A interval is narrower than `settings.resolution`. A model whose
+    process crashes, hangs or reports an error leaves the tournament; the others go on.
 
     Raises:
-        UserError: a model cannot be run, the runtime is not available, or there are fewer cores
-            than threads.
+        UserError: the reference cannot be run, the runtime is not available, or there are fewer
+            cores than threads.
     """
     for model in models:
         _session.find(_session.name_for(model, settings.provider))
-    jobs = [_job(model, settings) for model in (*models, models[0])]
-    samples: list[list[Sample]] = [[] for _ in jobs]
-    pressure = [_pressure()]
-    shuffled = random.Random(settings.seed)
-    for number in console.track(range(settings.rounds_max), "latency, rounds"):
-        for row in shuffled.sample(range(len(jobs)), len(jobs)):
-            samples[row].append(_spawn(jobs[row]))
-        pressure.append(_pressure())
-        if number + 1 >= settings.rounds_min:
-            so_far = _tournament(models, settings, samples, pressure)
-            if (decided or _resolved(settings))(so_far):
-                break
-    return _tournament(models, settings, samples, pressure)
+    with others_running() as disturbed:
+        field = _Field(models, settings, disturbed)
+        for number in console.track(range(settings.rounds_max), "latency, rounds"):
+            field.play_round()
+            if number + 1 >= settings.rounds_min:
+                so_far = field.tournament()
+                if (decided or _resolved(settings))(so_far):
+                    break
+        return field.tournament()
+
+
+class _Field:
+    """The models of a tournament, the reference once more at the end, and their samples."""
+
+    def __init__(
+        self, models: tuple[Artifact, ...], settings: LatencySettings, disturbed: bool
+    ) -> None:
+        self.models = (*models, models[0])
+        self.settings, self.disturbed = settings, disturbed
+        self.jobs = [_job(model, settings) for model in self.models]
+        self.samples: list[list[Sample]] = [[] for _ in self.models]
+        self.failures: list[str | None] = [None] * len(self.models)
+        self.pressure = [_pressure()]
+        self.shuffled = random.Random(settings.seed)
+
+    def play_round(self) -> None:
+        """Run every model that has not failed, once, in random order."""
+        for row in self.shuffled.sample(range(len(self.jobs)), len(self.jobs)):
+            if self.failures[row] is None:
+                self._run(row)
+        self.pressure.append(_pressure())
+
+    def _run(self, row: int) -> None:
+        try:
+            self.samples[row].append(spawn(self.jobs[row], self.settings.timeout_s))
+        except UserError as error:
+            if row in (0, len(self.jobs) - 1):
+                raise  # nothing can be compared without the reference
+            self.failures[row] = str(error)
+            console.warn(f"{self.models[row].name} is not timed any more: {error}")
+
+    def tournament(self) -> Tournament:
+        """Return what has been measured so far."""
+        known = [value for value in self.pressure if value is not None]
+        surroundings = {
+            **environment.describe(),
+            "cpu_pressure_avg10_percent": max(known) if known else None,
+            "cpus": _cpus(self.settings.threads),
+            "another_benchmark_running": self.disturbed,
+        }
+        results = [
+            None if failure else _result(model.name, self.settings.threads, samples, surroundings)
+            for model, samples, failure in zip(
+                self.models, self.samples, self.failures, strict=True
+            )
+        ]
+        reference, *_, again = results
+        assert reference is not None  # its failure has been raised
+        assert again is not None
+        return Tournament(reference, again, tuple(results[:-1]), tuple(self.failures[:-1]))
 
 
 def _resolved(settings: LatencySettings) -> Decided:
@@ -126,25 +178,6 @@ def _resolved(settings: LatencySettings) -> Decided:
         return high - low < settings.resolution
 
     return narrow
-
-
-def _tournament(
-    models: tuple[Artifact, ...],
-    settings: LatencySettings,
-    samples: list[list[Sample]],
-    pressure: list[float | None],
-) -> Tournament:
-    known = [value for value in pressure if value is not None]
-    surroundings = {
-        **environment.describe(),
-        "cpu_pressure_avg10_percent": max(known) if known else None,
-        "cpus": _cpus(settings.threads),
-    }
-    results = [
-        _result(model.name, settings.threads, found, surroundings)
-        for model, found in zip((*models, models[0]), samples, strict=True)
-    ]
-    return Tournament(tuple(results[:-1]), results[-1])
 
 
 def _result(
@@ -165,9 +198,20 @@ def _result(
         samples_s=tuple(float(value) for value in np.concatenate(times)),
         load_s=float(np.median([sample.load_s for sample in samples])),
         first_inference_s=float(np.median([sample.first_inference_s for sample in samples])),
-        peak_rss_bytes=max(sample.peak_rss_bytes for sample in samples),
+        peak_rss_bytes=_largest_known([sample.peak_rss_bytes for sample in samples]),
+        cpu_s=_median_known([sample.cpu_s for sample in samples]),
+        energy_j=_median_known([sample.energy_j for sample in samples]),
         environment={**surroundings, "baseline_rss_bytes": baseline},
     )
+
+
+def _largest_known(values: list[int | None]) -> int | None:
+    return max((value for value in values if value is not None), default=None)
+
+
+def _median_known(values: list[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return float(np.median(known)) if known else None
 
 
 def _job(model: Artifact, settings: LatencySettings) -> Job:
@@ -198,45 +242,6 @@ def _cpus(threads: int) -> tuple[int, ...]:
             allowed=f"1 to {len(cores)}",
         )
     return tuple(cores[-threads:])
-
-
-def _spawn(job: Job) -> Sample:
-    """Run one job in a fresh process.
-
-    Raises:
-        UserError: it reports an error, crashes or hangs.
-    """
-    command = [sys.executable, "-m", "benchmarks._latency_worker"]
-    paths = os.pathsep.join(path for path in sys.path if path)
-    limits = {"OMP_NUM_THREADS": str(job.threads), "PYTHONPATH": paths}
-    try:
-        done = subprocess.run(
-            command,
-            input=job.model_dump_json(),
-            capture_output=True,
-            text=True,
-            timeout=_TIMEOUT_S,
-            env={**os.environ, **limits},
-        )
-    except subprocess.TimeoutExpired:
-        raise UserError(f"The model did not finish in {_TIMEOUT_S} s", got=job.model) from None
-    return _read(job, done)
-
-
-def _read(job: Job, done: "subprocess.CompletedProcess[str]") -> Sample:
-    lines = done.stdout.strip().splitlines() or ["{}"]
-    try:
-        answer = json.loads(lines[-1])
-    except json.JSONDecodeError:
-        answer = {}
-    if "error" in answer:
-        raise UserError(answer["error"])
-    if done.returncode != 0 or not answer:
-        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        raise UserError(
-            f"The model crashed its process (exit code {done.returncode}: {last})", got=job.model
-        )
-    return Sample.model_validate(answer)
 
 
 def _pressure() -> float | None:

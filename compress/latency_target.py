@@ -44,7 +44,7 @@ def macs_share(parent: Artifact, network: nn.Module, prune: Prune, wanted: float
                 low = share
                 continue
             candidate = _exported(parent, trial, Path(folder) / f"trial{number}")
-            ratio = 1 / measure((reference, candidate), QUICK).speedup(1)[0]
+            ratio = _latency_ratio(reference, candidate)
             console.say(f"  {share:.1%} of the MACs take {ratio:.1%} of the time")
             low, high = (share, high) if ratio <= wanted else (low, share)
             fast_enough = share if ratio <= wanted else fast_enough
@@ -55,6 +55,14 @@ def macs_share(parent: Artifact, network: nn.Module, prune: Prune, wanted: float
             next_step="raise --latency or --max-pruning-ratio, or lower --round-to",
         )
     return fast_enough
+
+
+def _latency_ratio(reference: Artifact, candidate: Artifact) -> float:
+    tournament = measure((reference, candidate), QUICK)
+    speedup = tournament.speedup(1)
+    if speedup is None:
+        raise UserError(f"A pruned trial could not be timed ({tournament.failures[1]})")
+    return 1 / speedup[0]
 
 
 def _pruned(prune: Prune, network: nn.Module, share: float) -> bool:

@@ -3,15 +3,15 @@
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
 import tyro
+from numpy.typing import NDArray
 
-from benchmarks import metrics
 from benchmarks.evaluation import load_eval
+from benchmarks.papers.result import HEADER, Accuracy, Result, Run, result_rows
 from compress.core import artifact as artifacts
 from compress.core import console, environment
 from compress.core.cli import main
@@ -28,6 +28,8 @@ class Protocol(Noun):
     title: str
     label: str
     """The label whose binary accuracy is measured."""
+    severity: tuple[str, ...]
+    """Cumulative labels; the mean of their probabilities is the expected severity, 0 to 1."""
     threshold: float
     """Fixed beforehand: the protocol has no validation part to tune it on."""
     seeds: tuple[int, ...]
@@ -35,29 +37,6 @@ class Protocol(Noun):
     published: dict[str, float]
     train: dict[str, Any]
     """Options of compress.train."""
-
-
-class Run(Noun):
-    """One seed."""
-
-    seed: int
-    n_test: int
-    accuracy_one_view: float
-    """Mean over views of the accuracy on one view."""
-    accuracy_all_views: float
-    """Accuracy of the probabilities averaged over the label-preserving views."""
-    map: float | None
-
-
-class Result(Noun):
-    """What was found, next to what was published."""
-
-    title: str
-    command: str
-    published: dict[str, float]
-    train: dict[str, Any]
-    runs: tuple[Run, ...]
-    environment: dict[str, Any]
 
 
 class Config(Noun):
@@ -87,26 +66,9 @@ def run(config: Config) -> Result:
         environment=environment.describe(),
     )
     (out / "result.json").write_text(result.model_dump_json(indent=1) + "\n")
-    console.table(protocol.title, ["", "accuracy %"], _rows(result))
+    console.table(protocol.title, HEADER, result_rows(result))
     console.result(f"result: {out / 'result.json'}")
     return result
-
-
-def _rows(result: Result) -> list[tuple[str, str]]:
-    """Return the lines of the table: what was published, then mean and spread of ours."""
-    seeds = len(result.runs)
-    one = _spread(run.accuracy_one_view for run in result.runs)
-    averaged = _spread(run.accuracy_all_views for run in result.runs)
-    return [
-        *((name, f"{100 * value:.2f}") for name, value in result.published.items()),
-        (f"edgepress, one view, {seeds} seeds", one),
-        (f"edgepress, mean of the label-preserving views, {seeds} seeds", averaged),
-    ]
-
-
-def _spread(values: Iterable[float]) -> str:
-    shares = [100 * value for value in values]
-    return f"{np.mean(shares):.2f} ± {np.std(shares, ddof=1):.2f}"
 
 
 def _read(name: str) -> Protocol:
@@ -127,21 +89,25 @@ def _run(protocol: Protocol, seed: int, out: Path) -> Run:
 
 
 def _measure(protocol: Protocol, seed: int, found: EvalResult) -> Run:
-    column = found.label_names.index(protocol.label)
-    targets = found.targets[:, column]
-
-    def accuracy(probs: np.ndarray[Any, Any]) -> float:
-        share = metrics.accuracy(targets, probs, protocol.threshold)
-        assert share is not None  # every target is known, and there are some
-        return share
-
+    columns = [found.label_names.index(name) for name in protocol.severity]
+    targets = found.targets[:, found.label_names.index(protocol.label)]
+    alone = found.scores[:, :, found.label_names.index(protocol.label)]
     return Run(
         seed=seed,
         n_test=len(targets),
-        accuracy_one_view=float(np.mean([accuracy(view[:, column]) for view in found.scores])),
-        accuracy_all_views=accuracy(found.scores.mean(axis=0)[:, column]),
+        label=_accuracy(targets, alone, protocol.threshold),
+        severity=_accuracy(targets, found.scores[:, :, columns].mean(axis=2), protocol.threshold),
         map=found.map,
     )
+
+
+def _accuracy(
+    targets: NDArray[np.float32], probs: NDArray[np.float32], threshold: float
+) -> Accuracy:
+    """Return the accuracy of `probs` `[views, n]` against `targets` `[n]`, 0 or 1."""
+    hits = (probs >= threshold) == (targets == 1)
+    averaged = (probs.mean(axis=0) >= threshold) == (targets == 1)
+    return Accuracy(one_view=float(hits.mean()), all_views=float(averaged.mean()))
 
 
 if __name__ == "__main__":

@@ -1,12 +1,12 @@
 """Plots and the small pieces of HTML that the sections share.
 
-A plot is a Plotly figure as plain data. Its colours are names of CSS variables, which `report.js`
+A plot is a Plotly figure as plain data. Its colours are names of CSS variables, which `plots.js`
 resolves when it draws, so that one figure serves the light page, the dark one and the printed one.
 """
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from markupsafe import Markup, escape
@@ -62,16 +62,25 @@ def axis(title: str, **options: Any) -> Json:
 
 
 def milliseconds(seconds: Sequence[float]) -> Json:
-    """Return a latency axis over these values: logarithmic where they span a wide range."""
-    low, high = min(seconds) * 1e3, max(seconds) * 1e3
+    """Return a latency axis over these values."""
+    return spread("Latency (ms)", [value * 1e3 for value in seconds])
+
+
+def spread(title: str, values: Sequence[float]) -> Json:
+    """Return an axis over these values: logarithmic where they span a wide range.
+
+    The title ends with the unit in brackets.
+    """
+    low, high = min(values), max(values)
     if low > 0 and high / low > 5:
         limits = [math.log10(low / 1.5), math.log10(high * 1.5)]
         decades = range(math.floor(limits[0]), math.ceil(limits[1]) + 1)
         ticks = [step * 10.0**decade for decade in decades for step in (1, 2, 5)]
         named = {"tickvals": ticks, "ticktext": [f"{tick:g}" for tick in ticks]}
-        return axis("Latency (ms, logarithmic)", type="log", range=limits, **named)
+        title = f"{title.removesuffix(')')}, logarithmic)"
+        return axis(title, type="log", range=limits, **named)
     pad = 0.25 * (high - low) or 0.25 * high or 1.0
-    return axis("Latency (ms)", range=[max(0.0, low - pad), high + pad], nticks=8)
+    return axis(title, range=[max(0.0, low - pad), high + pad], nticks=8)
 
 
 def plot(traces: Sequence[Json], layout: Json, *, label: str, height: int) -> Markup:
@@ -102,15 +111,26 @@ def plot(traces: Sequence[Json], layout: Json, *, label: str, height: int) -> Ma
     ).format(label, height, Markup(spec.replace("<", "\\u003c")))
 
 
-def legend(report: Report, shown: Sequence[int]) -> Markup:
-    """Return buttons that name the models of a plot and switch them on and off."""
+def legend(report: Report, shown: Sequence[int], aside: Mapping[int, str] | None = None) -> Markup:
+    """Return buttons that name the models of a plot and switch them on and off.
+
+    Those in `aside` are greyed, and tell why on hover and to a screen reader.
+    """
     buttons = (
         Markup(
-            '<li><button type="button" aria-pressed="true" data-model="{}">{} {}</button></li>'
-        ).format(index, line_sample(index), report.models[index].name)
+            '<li data-place="{0}"><button type="button" aria-pressed="true" data-model="{0}"{1}>'
+            "{2} {3}</button></li>"
+        ).format(index, _aside(aside, index), line_sample(index), report.models[index].name)
         for index in shown
     )
     return Markup('<ul class="legend" aria-label="Models">{}</ul>').format(Markup("").join(buttons))
+
+
+def _aside(aside: Mapping[int, str] | None, index: int) -> Markup:
+    why = (aside or {}).get(index)
+    if why is None:
+        return Markup("")
+    return Markup(' class="aside" title="{0}" aria-description="{0}"').format(why)
 
 
 def grid(panels: Sequence[Markup], *, small: bool = False) -> Markup:

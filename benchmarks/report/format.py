@@ -48,6 +48,15 @@ def score(value: float | None) -> str:
     return UNDEFINED if undefined(value) else f"{value:.3f}"
 
 
+def percent(share: float | None) -> str:
+    """Return a share as a percentage.
+
+    >>> percent(0.9876)
+    '98.8%'
+    """
+    return UNDEFINED if share is None or undefined(share) else f"{100 * share:.1f}%"
+
+
 def ratio(value: float | None) -> str:
     """Return how many times.
 

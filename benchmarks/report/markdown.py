@@ -1,12 +1,12 @@
 """The report as GitHub Markdown, for pull requests and the README."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from benchmarks.report import format as fmt
-from benchmarks.report.columns import Column, columns, verdict_word
+from benchmarks.report.columns import Column, columns, verdict_word, worst_drop
 from benchmarks.report.schema import GateEntry, ModelEntry, Report
-from benchmarks.report.summary import summary
+from benchmarks.report.summary import map_change, summary
 
 _ICONS = {"pass": "✅ pass", "fail": "❌ fail", "inconclusive": "⚠️ inconclusive"}
 
@@ -18,6 +18,12 @@ def markdown(report: Report) -> str:
         f"# {_plain(report.title)}",
         f"**{_plain(told.title)}.** {_plain(told.sentence)}",
         models_table_md(report),
+        *(
+            _plain(f"{model.name} could not be timed: {model.latency_failure}")
+            for model in report.models
+            if model.latency_failure
+        ),
+        *_against_first(report),
         *_gates(report),
         _origin(report),
         _code_block(report.command),
@@ -26,13 +32,13 @@ def markdown(report: Report) -> str:
 
 
 def models_table_md(report: Report) -> str:
-    """Return the table of models, one row each, as GitHub Markdown."""
-    made = columns(report)
+    """Return the table of models, one row each, as GitHub Markdown; the page has all columns."""
+    made = [column for column in columns(report) if column.key]
     rows = [
         [model.name, _verdict(verdict_word(model)), *(_cell(c, place) for c in made)]
         for place, model in enumerate(report.models)
     ]
-    return _table(["Model", "Gates", *(_title(c) for c in made)], rows, left={0, 1})
+    return table_md(["Model", "Gates", *(_title(c) for c in made)], rows, left={0, 1})
 
 
 def _title(column: Column) -> str:
@@ -43,6 +49,36 @@ def _title(column: Column) -> str:
 def _cell(column: Column, place: int) -> str:
     cell = column.cells[place]
     return f"{cell.main} ({cell.sub})" if cell.sub and not column.brief else cell.main
+
+
+def _against_first(report: Report) -> Iterator[str]:
+    """Yield how accuracy and decisions changed against the first model."""
+    rows = [_changes(report, model) for model in report.models if model.agreement]
+    if rows:
+        header = ["Model", "mAP, points", "Most lost label, points", "Decisions alike", "Changed"]
+        title = f"### Against {_plain(report.models[0].name)}, image by image"
+        yield f"{title}\n\n{table_md(header, rows, left={0})}"
+
+
+def _changes(report: Report, model: ModelEntry) -> list[str]:
+    change, ci95 = map_change(report, model)
+    worst, found = worst_drop(model), model.agreement
+    lost = fmt.UNDEFINED
+    if worst is not None:
+        label, drop = worst
+        ends = fmt.interval(drop.ci95, fmt.drop)
+        lost = f"{fmt.drop(drop.drop)} {label} ({ends}; p {drop.p_holm:.3f})"
+    alike, changed = fmt.UNDEFINED, fmt.UNDEFINED
+    if found is not None:
+        alike = f"{fmt.percent(found.share)} ({fmt.interval(found.ci95, fmt.percent)})"
+        changed = f"{found.n_flips}: {found.n_now_wrong} now wrong, {found.n_now_right} now right"
+    return [
+        model.name,
+        f"{fmt.points(change)} ({fmt.interval(ci95, fmt.points)})",
+        lost,
+        alike,
+        changed,
+    ]
 
 
 def _origin(report: Report) -> str:
@@ -58,16 +94,16 @@ def _origin(report: Report) -> str:
     return _plain(f"Measured on: {', '.join(known) or 'not recorded'}. Made by:")
 
 
-def gates_table_md(model: ModelEntry) -> str:
-    """Return a model's gates, one row each with its sentence, as GitHub Markdown."""
+def gates_table_md(gates: Iterable[GateEntry]) -> str:
+    """Return gates, one row each with its sentence, as GitHub Markdown."""
     header = ["Verdict", "Gate", "Against", "Measured (95% interval)", "Why"]
-    return _table(header, [_gate_row(gate) for gate in model.gates], set(range(len(header))))
+    return table_md(header, [_gate_row(gate) for gate in gates], set(range(len(header))))
 
 
 def _gates(report: Report) -> Iterator[str]:
     for model in report.models:
         if model.gates:
-            yield f"### Gates of {_plain(model.name)}\n\n{gates_table_md(model)}"
+            yield f"### Gates of {_plain(model.name)}\n\n{gates_table_md(model.gates)}"
 
 
 def _gate_row(gate: GateEntry) -> list[str]:
@@ -81,7 +117,8 @@ def _verdict(word: str) -> str:
     return _ICONS.get(word, word)
 
 
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]], left: set[int]) -> str:
+def table_md(header: Sequence[str], rows: Sequence[Sequence[str]], left: set[int]) -> str:
+    """Return a GitHub Markdown table; the columns in `left` are aligned to the left."""
     rule = [":--" if place in left else "--:" for place in range(len(header))]
     lines = [[_plain(text) for text in header], rule, *([_plain(t) for t in row] for row in rows)]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)

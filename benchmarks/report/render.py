@@ -1,6 +1,10 @@
 """Write a report: `report.json` for programs, `report.md` for pull requests, `report.html`."""
 
+import base64
+import gzip
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib import resources
 from pathlib import Path
 
@@ -15,6 +19,11 @@ from compress.core import registry
 __all__ = ["html", "markdown", "models_table_md", "write"]
 
 _HERE = Path(__file__).parent
+_SCRIPTS = ("plots.js", "table.js", "page.js")
+"""In the order in which the page runs them: the plots listen to what the table filters."""
+
+Thumbnails = Mapping[str, bytes]
+"""JPEG by image id, for the page alone: `report.json` stays small."""
 
 
 @dataclass(frozen=True)
@@ -24,15 +33,15 @@ class _Section:
     body: Markup
 
 
-def write(report: Report, out: Path) -> None:
+def write(report: Report, out: Path, thumbnails: Thumbnails | None = None) -> None:
     """Write the report's three files into the folder `out`."""
     out.mkdir(parents=True, exist_ok=True)
     (out / "report.json").write_text(report.model_dump_json(indent=1) + "\n", encoding="utf-8")
     (out / "report.md").write_text(markdown(report), encoding="utf-8")
-    (out / "report.html").write_text(html(report), encoding="utf-8")
+    (out / "report.html").write_text(html(report, thumbnails), encoding="utf-8")
 
 
-def html(report: Report) -> str:
+def html(report: Report, thumbnails: Thumbnails | None = None) -> str:
     """Return the report as one page that opens without a network."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_HERE),
@@ -44,13 +53,26 @@ def html(report: Report) -> str:
     return environment.get_template("template.html.jinja").render(
         report=report,
         sections=_sections(report),
-        plotly=Markup(_plotly()),
-        script=Markup((_HERE / "report.js").read_text(encoding="utf-8")),
+        style=_text("style.css"),
+        thumbnails={name: _data_uri(jpeg) for name, jpeg in (thumbnails or {}).items()},
+        plotly=_plotly(),
+        scripts=[_text(name) for name in _SCRIPTS],
     )
 
 
+def _text(name: str) -> Markup:
+    return Markup((_HERE / name).read_text(encoding="utf-8"))
+
+
+def _data_uri(jpeg: bytes) -> str:
+    return f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}"
+
+
+@cache
 def _plotly() -> str:
-    return (resources.files("plotly") / "package_data" / "plotly.min.js").read_text("utf-8")
+    """Return Plotly's script, packed: it is nine tenths of the page otherwise."""
+    script = (resources.files("plotly") / "package_data" / "plotly.min.js").read_bytes()
+    return base64.b64encode(gzip.compress(script, mtime=0)).decode()
 
 
 def _sections(report: Report) -> list[_Section]:

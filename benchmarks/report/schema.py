@@ -2,6 +2,8 @@
 
 from typing import Any, Literal
 
+from pydantic import Field
+
 from compress.core.noun import Noun
 
 Interval = tuple[float, float]
@@ -32,6 +34,8 @@ class ConvsEntry(Noun):
 
     fused: int
     total: int
+    kept_float: int | None = None
+    """Convolutions that are float on purpose; the model's notes say why."""
 
 
 class GateEntry(Noun):
@@ -50,6 +54,45 @@ class PrCurve(Noun):
 
     recall: tuple[float, ...]
     precision: tuple[float, ...]
+
+
+class LabelDrop(Noun):
+    """AP of the first model minus AP of this one, on the same images."""
+
+    drop: float
+    """In 0..1; negative is a gain."""
+    ci95: Interval
+    p_holm: float
+    """Two-sided p value of "nothing has changed", adjusted for all labels of the model (Holm)."""
+
+
+class FlipEntry(Noun):
+    """A decision that differs from the first model's, on the first view of an image."""
+
+    image_id: str
+    """First 16 hex digits of the sha256 of the image file."""
+    label: str
+    target: bool | None
+    """What the image shows; `None` is unknown."""
+    decided: bool
+    """What this model says; the first model says the opposite."""
+    before: float
+    """Probability by the first model."""
+    after: float
+
+
+class AgreementEntry(Noun):
+    """How often a model decides like the first one, and where it does not."""
+
+    share: float
+    """Share of decisions, over images and labels, that are the same."""
+    ci95: Interval
+    n_flips: int
+    n_now_right: int
+    n_now_wrong: int
+    """Right and wrong ones do not add up to `n_flips` where the truth is unknown."""
+    flips: tuple[FlipEntry, ...]
+    """Those with the largest change of probability, the largest first."""
 
 
 class ModelEntry(Noun):
@@ -82,6 +125,17 @@ class ModelEntry(Noun):
     pr_curves: dict[str, PrCurve]
     gates: tuple[GateEntry, ...]
     notes: tuple[str, ...] = ()
+    latency_failure: str | None = None
+    """Why a model that should have been timed has no latency."""
+    made_by: str | None = None
+    """The command that makes this model again; `None` where it comes from elsewhere."""
+    map_drop_ci95: Interval | None = None
+    """Paired 95% interval of the first model's mAP minus this one's."""
+    label_drops: dict[str, LabelDrop | None] = Field(default_factory=dict)
+    """By label, `None` where undefined; empty for the first model, and where it was measured on
+    other images or views than the first."""
+    agreement: AgreementEntry | None = None
+    """`None` under the same conditions."""
 
 
 class Report(Noun):

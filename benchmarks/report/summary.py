@@ -53,16 +53,22 @@ def candidate(report: Report) -> ModelEntry | None:
 def map_change(report: Report, model: ModelEntry) -> tuple[float | None, Interval | None]:
     """Return a model's mAP minus that of the first model, and the paired 95% interval if known.
 
-    Only a gate on the drop of mAP against the first model tells the interval. Where a label is
-    defined for one of the two alone, their mAPs are means of different things: no difference.
+    Where a label is defined for one of the two alone, their mAPs are means of different things: no
+    difference.
     """
     first = report.models[0]
     if first.map is None or model.map is None or _defined(first) != _defined(model):
         return None, None
+    drop = model.map_drop_ci95 or _gated_drop(first, model)
+    return model.map - first.map, (-drop[1], -drop[0]) if drop else None
+
+
+def _gated_drop(first: ModelEntry, model: ModelEntry) -> Interval | None:
+    """Return the interval that a gate on the drop of mAP against the first model found."""
     for gate in model.gates:
-        if gate.gate.startswith("map drop") and gate.against == first.name and gate.ci95:
-            return model.map - first.map, (-gate.ci95[1], -gate.ci95[0])
-    return model.map - first.map, None
+        if gate.gate.startswith("map drop") and gate.against == first.name:
+            return gate.ci95
+    return None
 
 
 def main_setting(report: Report, model: ModelEntry) -> str | None:

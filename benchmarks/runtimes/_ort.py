@@ -1,17 +1,18 @@
 """What the ONNX Runtime providers share: a session that ran where it was asked to, or none."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import onnxruntime as ort
 
-from benchmarks.runtimes._session import Images, Probs
+from benchmarks.runtimes import _contract
+from benchmarks.runtimes._contract import Port
+from benchmarks.runtimes._session import Availability, Images, Probs, broke, said
 from compress.core.artifact import Artifact
 from compress.core.errors import UserError
-from compress.core.image_spec import ImageSpec
 
 CPU = "CPUExecutionProvider"
 
@@ -28,6 +29,19 @@ class Provider:
     """Adds a plugin's devices; `None` for providers that are built in."""
     label: str | None = None
     """What `provider_opened` says when it is not just `ep`."""
+    options: Mapping[str, str] = field(default_factory=dict)
+    """Options of a provider that is built in."""
+
+
+def built_in(ep: str, remedy: str) -> Availability:
+    """Tell whether the installed onnxruntime was built with a provider."""
+    if ep in ort.get_available_providers():
+        return Availability(ok=True, reason=f"part of onnxruntime {ort.__version__}")
+    return Availability(
+        ok=False,
+        reason=f"onnxruntime {ort.__version__}, as installed, lacks {ep}",
+        remedy=remedy,
+    )
 
 
 class OrtSession:
@@ -40,18 +54,25 @@ class OrtSession:
         self.node_share = _node_share(session, provider.ep)
         self._session = session
         self._input = session.get_inputs()[0].name
-        self._output = _output_name(session)
+        self._output = _contract.output_name([output.name for output in session.get_outputs()])
         self._pool = ThreadPoolExecutor(workers) if workers > 1 else None
 
     def run(self, images: Images) -> Probs:
-        """Return probabilities `[n, labels]` of images `[n, 3, height, width]`."""
+        """Return probabilities `[n, labels]` of images `[n, 3, height, width]`.
+
+        Raises:
+            UserError: the provider fails.
+        """
         each = [images[row : row + 1] for row in range(len(images))]
         # ONNX Runtime releases the GIL: threads that take an image each beat threads inside one.
         done = self._pool.map(self._one, each) if self._pool else map(self._one, each)
         return np.concatenate(list(done))
 
     def _one(self, image: Images) -> Probs:
-        probs: Probs = self._session.run([self._output], {self._input: image})[0]
+        try:
+            probs: Probs = self._session.run([self._output], {self._input: image})[0]
+        except Exception as error:  # ONNX Runtime raises a dozen classes without a common base
+            raise broke(self.provider_opened, error) from None
         return probs
 
 
@@ -75,7 +96,7 @@ def open_ort(
             got=artifact.weights,
             next_step="python -m benchmarks.runtimes shows what is available and why",
         )
-    _check_shapes(session, artifact)
+    _check(session, artifact)
     return OrtSession(session, provider, threads if across_images else 1)
 
 
@@ -91,7 +112,10 @@ def _create(
         options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
     if provider.add is None:
         return ort.InferenceSession(
-            artifact.weights, options, providers=[provider.ep], enable_fallback=0
+            artifact.weights,
+            options,
+            providers=[(provider.ep, dict(provider.options))],
+            enable_fallback=0,
         )
     provider.add(options)
     return ort.InferenceSession(artifact.weights, options, enable_fallback=0)
@@ -108,8 +132,7 @@ def _refusal(artifact: Artifact, provider: Provider, error: Exception) -> UserEr
             got=artifact.weights,
             next_step="export for a target that this provider supports, e.g. --quantize none",
         )
-    first_line = str(error).strip().splitlines()[0]
-    return UserError(f"ONNX Runtime cannot open the model ({first_line})", got=artifact.weights)
+    return UserError(f"ONNX Runtime cannot open the model ({said(error)})", got=artifact.weights)
 
 
 def _stray_nodes(artifact: Artifact, provider: Provider) -> Counter[str]:
@@ -133,31 +156,7 @@ def _node_share(session: ort.InferenceSession, ep: str) -> float:
     return counts[ep] / max(counts.total(), 1)
 
 
-def _output_name(session: ort.InferenceSession) -> str:
-    names = [output.name for output in session.get_outputs()]
-    return "probs" if "probs" in names else names[0]
-
-
-def _check_shapes(session: ort.InferenceSession, artifact: Artifact) -> None:
-    """Refuse a model whose input or output is not what its manifest says."""
-    spec: ImageSpec = artifact.manifest.image
-    first = session.get_inputs()[0]
-    wanted = (1, 3, spec.height, spec.width)
-    fits = len(first.shape) == 4 and all(
-        not isinstance(got, int) or got == want
-        for got, want in zip(first.shape, wanted, strict=True)
-    )
-    if not fits or first.type != "tensor(float)" or len(session.get_inputs()) != 1:
-        raise UserError(
-            "The model's input is not the image that its manifest describes",
-            got=f"{first.type} {first.shape} in {artifact.weights}",
-            allowed=f"one tensor(float) {list(wanted)}",
-        )
-    labels = len(artifact.manifest.labels.names)
-    output = next(o for o in session.get_outputs() if o.name == _output_name(session))
-    if output.shape and isinstance(output.shape[-1], int) and output.shape[-1] != labels:
-        raise UserError(
-            "The model's output does not have one probability per label",
-            got=f"{output.shape} in {artifact.weights}",
-            allowed=f"[1, {labels}]",
-        )
+def _check(session: ort.InferenceSession, artifact: Artifact) -> None:
+    ports = {port.name: Port(port.type, port.shape) for port in session.get_outputs()}
+    inputs = [Port(port.type, port.shape) for port in session.get_inputs()]
+    _contract.check(artifact, inputs, ports[_contract.output_name(list(ports))])

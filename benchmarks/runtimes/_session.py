@@ -1,6 +1,6 @@
 """What every runtime offers: whether it is there, and a session that gives probabilities."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +38,15 @@ class Session(Protocol):
 
     def run(self, images: Images) -> Probs:
         """Return probabilities `[n, labels]` of images `[n, 3, height, width]`."""
+        ...
+
+
+@runtime_checkable
+class TimesItself(Protocol):
+    """A session that times its runs where they happen, since the way there costs time too."""
+
+    def time_runs(self, image: Images, least: int, shortest_s: float) -> tuple[float, ...]:
+        """Return the seconds of each of `least` runs or more, over `shortest_s` or longer."""
         ...
 
 
@@ -102,3 +111,18 @@ def name_for(artifact: Artifact, provider: str) -> str:
             allowed="a model of kind torch, or another --provider",
         )
     return provider
+
+
+def said(error: Exception) -> str:
+    """Return the line of a runtime's error that says what is wrong."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    telling = [line for line in lines if not line.startswith("Exception from ")]  # OpenVINO's
+    return (telling or lines or [type(error).__name__])[0]
+
+
+def broke(runtime: str, error: Exception) -> UserError:
+    """Return the error for a runtime that opened a model and then failed to run it."""
+    return UserError(
+        f"{runtime} opened the model, and failed while it ran it ({said(error)})",
+        next_step="try another --provider; python -m benchmarks.runtimes lists them",
+    )

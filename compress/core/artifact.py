@@ -34,6 +34,11 @@ class Artifact:
         """The folder's name, by which reports and gates call the model."""
         return self.path.resolve().name
 
+    @property
+    def size_bytes(self) -> int:
+        """Size of the file with the weights."""
+        return self.weights.stat().st_size
+
     def file(self, name: str) -> Path | None:
         """Return the path of a named file of the artifact, or `None` if it has none."""
         return self.path / name if name in self.manifest.files else None

@@ -25,7 +25,25 @@ def describe() -> dict[str, Any]:
         "cpu": _cpu_field("model name") or platform.processor(),
         "cpu_flags": [flag for flag in FLAGS if flag in cpu_flags()],
         "cores": os.cpu_count(),
+        "cpu_governor": _text("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+        "cpu_quota": cpu_quota(_text("/sys/fs/cgroup/cpu.max")),
+        "memory_bytes": _memory_bytes(),
     }
+
+
+def usable_cores() -> int:
+    """Return how many cores this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def cpu_quota(cpu_max: str | None) -> float | None:
+    """Return how many cores' time a control group may use, from its `cpu.max` (`None`: all).
+
+    >>> cpu_quota("150000 100000"), cpu_quota("max 100000")
+    (1.5, None)
+    """
+    quota, _, period = (cpu_max or "max").partition(" ")
+    return None if quota == "max" else int(quota) / int(period)
 
 
 @cache
@@ -44,6 +62,20 @@ def _cpu_field(name: str) -> str | None:
         if key.strip() == name:
             return value.strip()
     return None
+
+
+def _text(path: str) -> str | None:
+    """Return what a file of the system says, `None` where there is none."""
+    try:
+        return Path(path).read_text().strip()
+    except OSError:
+        return None
+
+
+def _memory_bytes() -> int | None:
+    if not hasattr(os, "sysconf") or "SC_PHYS_PAGES" not in os.sysconf_names:
+        return None
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
 def _versions() -> dict[str, str]:

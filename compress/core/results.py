@@ -13,6 +13,9 @@ Scores = NDArray[np.float32]
 Targets = NDArray[np.float32]
 """0 or 1 per label `[n, labels]`; NaN is unknown and is left out of that label's metrics."""
 
+SOFTWARE = "software, not a latency"
+"""Part of `provider_opened` where a device is emulated: its times say nothing about the device."""
+
 
 class EvalResult(Noun):
     """A model's probabilities on one part of a data set, and the metrics made from them."""
@@ -56,5 +59,15 @@ class LatencyResult(Noun):
     """All timed runs, seconds."""
     load_s: float
     first_inference_s: float
-    peak_rss_bytes: int
+    peak_rss_bytes: int | None
+    """`None` where the model runs in another process, e.g. a browser's."""
+    cpu_s: float | None = None
+    """Processor time of one inference over all threads, seconds."""
+    energy_j: float | None = None
+    """Energy of the whole processor package during one inference; `None` without a counter."""
     environment: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def software(self) -> bool:
+        """Whether the device was emulated in software, so that the times mean nothing."""
+        return SOFTWARE in self.provider_opened

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 
 import numpy as np
 import onnxruntime as ort
@@ -12,6 +13,18 @@ from benchmarks.runtimes import _ort, _session, cpu
 from compress.core import registry
 from compress.core.errors import UserError
 from compress.core.labels import Labels
+
+HERE = ["cpu", "openvino", "browser"]
+"""Runtimes that need no device; each is skipped where it is not installed."""
+
+
+def open_in(name: str) -> Callable[..., _session.Session]:
+    """Return what opens a model in a runtime."""
+    runtime = registry.find(_session.RUNTIMES, name, "provider")
+    found = runtime.available()
+    if not found.ok:
+        pytest.skip(f"{found.reason}; {found.remedy}")
+    return runtime.open_session
 
 
 def images(n: int) -> np.ndarray:
@@ -43,21 +56,43 @@ def test_a_provider_that_is_not_there_opens_nothing(make_model: MakeModel) -> No
         _ort.open_ort(make_model("model"), 1, False, _ort.Provider("cuda", ep))
 
 
-def test_model_that_does_not_fit_its_manifest(make_model: MakeModel) -> None:
+@pytest.mark.parametrize("name", HERE)
+def test_model_that_does_not_fit_its_manifest(make_model: MakeModel, name: str) -> None:
     artifact = make_model("model")
     other_size = SPEC.model_copy(update={"height": 32})
     other_labels = Labels(names=("x",), thresholds=(0.5,), prevalence=(0.5,))
     for update, message in (({"image": other_size}, "input"), ({"labels": other_labels}, "output")):
         manifest = artifact.manifest.model_copy(update=update)
         with pytest.raises(UserError, match=message):
-            cpu.open_session(type(artifact)(artifact.path, manifest), threads=1)
+            open_in(name)(type(artifact)(artifact.path, manifest), threads=1)
 
 
-def test_damaged_model(make_model: MakeModel) -> None:
+@pytest.mark.parametrize("name", HERE)
+def test_damaged_model(make_model: MakeModel, name: str) -> None:
     artifact = make_model("model")
     artifact.weights.write_bytes(b"nothing")
     with pytest.raises(UserError, match="cannot open the model"):
-        cpu.open_session(artifact, threads=1)
+        open_in(name)(artifact, threads=1)
+
+
+@pytest.mark.parametrize("across_images", [False, True])
+@pytest.mark.parametrize("name", HERE)
+def test_runtime_that_fails_while_it_runs_says_so(
+    make_model: MakeModel, name: str, across_images: bool
+) -> None:
+    session = open_in(name)(make_model("model"), threads=2, across_images=across_images)
+    good = session.run(images(3))
+    with pytest.raises(UserError, match=r"failed while it ran it \(.+\)"):
+        session.run(images(3)[:, :, :4])
+    assert np.array_equal(session.run(images(3)), good)
+
+
+def test_the_telling_line_of_a_runtimes_error() -> None:
+    nested = (
+        "Exception from src/core.cpp:92:\nException from src/model.cpp:7:\n\nNo such operator\n"
+    )
+    assert _session.said(RuntimeError(nested)) == "No such operator"
+    assert _session.said(RuntimeError()) == "RuntimeError"
 
 
 @pytest.mark.parametrize("name", registry.names(_session.RUNTIMES))
@@ -70,17 +105,6 @@ def test_every_runtime_says_whether_it_is_there(name: str) -> None:
     else:
         with pytest.raises(UserError, match="not available"):
             _session.find(name)
-
-
-@pytest.mark.parametrize("name", ["webgpu", "cuda"])
-def test_gpu_gives_the_cpus_probabilities(make_model: MakeModel, name: str) -> None:
-    if name not in _session.names_available():
-        pytest.skip(f"{name} is not available here")
-    artifact, batch = make_model("model", convs=1), images(3)
-    session = _session.find(name).open_session(artifact, 1)
-    wanted = cpu.open_session(artifact, 1).run(batch)
-    assert np.allclose(session.run(batch), wanted, atol=1e-4)
-    assert session.node_share == 1.0
 
 
 def test_torch_model_runs_in_torch_only(make_model: MakeModel) -> None:

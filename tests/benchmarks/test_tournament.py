@@ -10,7 +10,7 @@ from colours import MakeModel
 
 from benchmarks import gates
 from benchmarks._latency_worker import peak_rss_bytes
-from benchmarks.findings import Evidence, Subject
+from benchmarks.evidence import Evidence, Subject
 from benchmarks.latency import p50_s, p90_rank, p90_s, setting
 from benchmarks.tournament import LatencySettings, measure
 from compress.core.errors import UserError
@@ -35,7 +35,7 @@ def test_planted_slowdown_is_caught_and_a_model_equals_itself(make_model: MakeMo
     evidence = Evidence(candidate, reference, (aa_low, aa_high))
     assert gates.check(gates.parse("latency speedup >= 1"), evidence).outcome == "fail"
 
-    result = tournament.results[0]
+    result = tournament.reference
     assert (result.provider_opened, result.node_share) == ("CPUExecutionProvider", 1.0)
     assert setting(result) == "cpu:1"
     assert len(result.block_medians_s) == 3
@@ -51,7 +51,7 @@ def test_rounds_go_on_until_decided(make_model: MakeModel) -> None:
     settings = QUICK.model_copy(update={"rounds_max": 5, "blocks": 1})
 
     def after_four(so_far: object) -> bool:
-        asked.append(len(so_far.results[0].block_medians_s))
+        asked.append(len(so_far.reference.block_medians_s))
         return asked[-1] == 4
 
     tournament = measure((make_model("one"),), settings, after_four)

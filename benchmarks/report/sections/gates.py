@@ -3,11 +3,15 @@
 from markupsafe import Markup
 
 from benchmarks.report import format as fmt
-from benchmarks.report.figure import badge, missing, model_name
-from benchmarks.report.schema import GateEntry, Report
+from benchmarks.report.figure import badge, missing, model_name, verdict_of
+from benchmarks.report.schema import GateEntry, ModelEntry, Report
+from benchmarks.report.summary import candidate
 
 TITLE = "Gates"
 ORDER = 20
+
+MOST_OPEN = 6
+"""With more models than these, those that passed are folded."""
 
 
 def render(report: Report) -> str:
@@ -15,7 +19,7 @@ def render(report: Report) -> str:
     groups = [
         _group(report, place)
         for place, model in enumerate(report.models)
-        if model.gates or model.notes
+        if model.gates or _notes(model)
     ]
     if not any(model.gates for model in report.models):
         groups.insert(0, missing("No gate was set."))
@@ -26,10 +30,34 @@ def _group(report: Report, place: int) -> Markup:
     model = report.models[place]
     gates = Markup("").join(_gate(gate) for gate in model.gates)
     listed = Markup('<ul class="gates">{}</ul>').format(gates) if model.gates else ""
-    notes = (Markup('<p class="note">{}</p>').format(note) for note in model.notes)
-    return Markup('<div class="card"><h3>{}</h3>{}{}</div>').format(
-        model_name(report, place), listed, Markup("").join(notes)
+    notes = (Markup('<p class="note">{}</p>').format(note) for note in _notes(model))
+    return Markup(
+        '<details class="card gated" data-place="{}"{}><summary><h3>{}</h3> <span>{}</span>'
+        "</summary>{}{}</details>"
+    ).format(
+        place,
+        Markup(" open") if _is_open(report, model) else "",
+        model_name(report, place),
+        _passed(model),
+        listed,
+        Markup("").join(notes),
     )
+
+
+def _is_open(report: Report, model: ModelEntry) -> bool:
+    """Tell whether to unfold a model's gates: in a long report only those that want attention."""
+    gated = [other for other in report.models if other.gates]
+    return len(gated) <= MOST_OPEN or verdict_of(model) != "pass" or model is candidate(report)
+
+
+def _passed(model: ModelEntry) -> str:
+    passed = sum(gate.verdict == "pass" for gate in model.gates)
+    return f"{passed} of {len(model.gates)} passed" if model.gates else ""
+
+
+def _notes(model: ModelEntry) -> tuple[str, ...]:
+    """Return the remarks on a model; those on an int8 file stand in its audit."""
+    return () if model.precision == "int8" else model.notes
 
 
 def _gate(gate: GateEntry) -> Markup:

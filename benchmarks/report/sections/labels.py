@@ -4,10 +4,13 @@ from markupsafe import Markup
 
 from benchmarks.report import format as fmt
 from benchmarks.report.figure import colour, grid, label_names, missing, model_name, prevalence
-from benchmarks.report.schema import Report
+from benchmarks.report.schema import ModelEntry, Report
 
 TITLE = "Accuracy per label"
 ORDER = 40
+
+MOST_BARS = 60
+"""More than these, and the section is a table."""
 
 
 def render(report: Report) -> str:
@@ -15,6 +18,8 @@ def render(report: Report) -> str:
     labels = label_names(report)
     if not any(value is not None for model in report.models for value in model.ap.values()):
         return missing("No label has a measured average precision.")
+    if len(labels) * len(report.models) > MOST_BARS:
+        return _table(report, labels)
     chance = any(prevalence(report, label) is not None for label in labels)
     tick = " The thin line is the share of images with the label: a blind guess." if chance else ""
     panels = [_panel(report, label) for label in labels]
@@ -23,15 +28,45 @@ def render(report: Report) -> str:
     ).format(tick, grid(panels))
 
 
+def _table(report: Report, labels: list[str]) -> Markup:
+    """Return the same figures in rows and columns, where bars would fill many screens."""
+    head = Markup("").join(
+        Markup('<th scope="col">{}<small>{}</small></th>').format(label, _share(report, label))
+        for label in labels
+    )
+    rows = Markup("").join(
+        Markup('<tr data-place="{}"><th scope="row">{}</th>{}</tr>').format(
+            place, model_name(report, place), Markup("").join(_cell(model, x) for x in labels)
+        )
+        for place, model in enumerate(report.models)
+    )
+    return Markup(
+        '<div class="scroll" role="region" aria-label="Accuracy per label" tabindex="0">'
+        '<table class="plain heat"><caption>Average precision from 0 to 1; small print: 95% '
+        'interval.</caption><thead><tr><th scope="col">Model</th>{}</tr></thead>'
+        "<tbody>{}</tbody></table></div>"
+    ).format(head, rows)
+
+
+def _cell(model: ModelEntry, label: str) -> Markup:
+    value, ends = model.ap.get(label), fmt.interval(model.ap_ci95.get(label))
+    return Markup("<td{}>{}<small>{}</small></td>").format(
+        Markup(' class="missing"') if value is None else "", fmt.score(value), ends
+    )
+
+
+def _share(report: Report, label: str) -> str:
+    share = prevalence(report, label)
+    return "" if share is None else f"{fmt.percent(share)} of images"
+
+
 def _panel(report: Report, label: str) -> Markup:
     rows = (_row(report, place, label) for place in range(len(report.models)))
-    share = prevalence(report, label)
-    about = "" if share is None else f"{fmt.plain(round(share * 100, 1))}% of images"
     return Markup(
         '<div class="card"><table class="bars"><caption><b>{}</b> <span>{}</span></caption>'
         '<thead class="unseen"><tr><th scope="col">Model</th><th scope="col">Average precision</th>'
         "</tr></thead><tbody>{}</tbody></table></div>"
-    ).format(label, about, Markup("").join(rows))
+    ).format(label, _share(report, label), Markup("").join(rows))
 
 
 def _row(report: Report, place: int, label: str) -> Markup:
@@ -47,10 +82,16 @@ def _row(report: Report, place: int, label: str) -> Markup:
     if share is not None:
         bar += Markup('<i class="chance" style="left:{:.2f}%"></i>').format(share * 100)
     return Markup(
-        '<tr><th scope="row">{}</th><td><span class="value{}">{}<small>{}</small></span>'
+        '<tr data-place="{}"><th scope="row">{}</th><td>'
+        '<span class="value{}">{}<small>{}</small></span>'
         '<span class="track" aria-hidden="true">{}</span></td></tr>'
     ).format(
-        model_name(report, place), " missing" if value is None else "", fmt.score(value), ends, bar
+        place,
+        model_name(report, place),
+        " missing" if value is None else "",
+        fmt.score(value),
+        ends,
+        bar,
     )
 
 

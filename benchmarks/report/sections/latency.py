@@ -26,12 +26,23 @@ def render(report: Report) -> str:
     """Return the spread of the block medians for every setting."""
     drawn = [(name, _shown(report, name)) for name in settings(report)]
     panels = [_panel(report, name, shown) for name, shown in drawn if shown]
+    failed = Markup("").join(_failed(report, place) for place in range(len(report.models)))
     if not panels:
-        return missing("Latency was not measured.")
+        return failed or missing("Latency was not measured.")
     return Markup(
         '<p class="lead">Every dot is the median of one fresh process; the box holds the middle '
-        "half of them. Left is faster.</p>{}"
-    ).format(grid(panels))
+        "half of them. Left is faster.</p>{}{}"
+    ).format(grid(panels), failed)
+
+
+def _failed(report: Report, place: int) -> Markup:
+    """Return why a model that should have been timed was not."""
+    why = report.models[place].latency_failure
+    if why is None:
+        return Markup("")
+    return Markup('<p class="note" data-place="{}"><b>{}</b> could not be timed: {}</p>').format(
+        place, report.models[place].name, why
+    )
 
 
 def _shown(report: Report, name: str) -> list[int]:
@@ -45,7 +56,7 @@ def _panel(report: Report, name: str, shown: list[int]) -> Markup:
     layout = {
         "xaxis": milliseconds([value for values in samples.values() for value in values]),
         "yaxis": axis("", visible=False, range=[min(rows.values()) - 0.4, 0.75]),
-        "annotations": [_name(told[place], row) for place, row in rows.items()],
+        "annotations": [_name(place, told[place], row) for place, row in rows.items()],
     }
     traces = [_box(place, row, samples[place]) for place, row in rows.items()]
     label = f"Latency on {fmt.setting(name)}, median per process: {'; '.join(told.values())}"
@@ -79,8 +90,9 @@ def _box(place: int, row: int, samples_s: tuple[float, ...]) -> Json:
     }
 
 
-def _name(told: str, row: int) -> Json:
+def _name(place: int, told: str, row: int) -> Json:
     return {
+        "name": str(place),
         "text": text(told),
         "xref": "paper",
         "x": 0,

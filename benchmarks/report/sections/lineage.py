@@ -1,24 +1,53 @@
-"""What every step changed."""
+"""What every stage changed: size and latency as a waterfall, then each step in figures."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from markupsafe import Markup
 
 from benchmarks.report import format as fmt
-from benchmarks.report.figure import colour, missing, model_name
+from benchmarks.report.figure import colour, grid, missing, model_name, settings
 from benchmarks.report.schema import ModelEntry, Report
+from benchmarks.report.summary import candidate
+from benchmarks.report.waterfall import Quantity, chain, waterfall
 
-TITLE = "Steps"
-ORDER = 70
+TITLE = "Stage by stage"
+ORDER = 35
 
 
 def render(report: Report) -> str:
-    """Return the list of models with what each changed of its parent."""
+    """Return the waterfalls of the model that the report is about, and the list of all steps."""
     places = {model.name: place for place, model in enumerate(report.models)}
     if not any(model.parent in places for model in report.models):
         return missing("No model of this report was made from another one of it.")
     steps = (_step(report, place, places) for place in range(len(report.models)))
-    return Markup('<ol class="steps">{}</ol>').format(Markup("").join(steps))
+    return Markup('{}<h3>Every step</h3><ol class="steps">{}</ol>').format(
+        _waterfalls(report), Markup("").join(steps)
+    )
+
+
+def _waterfalls(report: Report) -> Markup:
+    model = candidate(report)
+    if model is None:
+        return Markup("")
+    along = chain(report, report.models.index(model))
+    panels = [panel for q in _quantities(report) if (panel := waterfall(report, along, q))]
+    if not panels:
+        return Markup("")
+    return Markup(
+        '<p class="lead">From {} to {}: the solid bar is what is left after a stage, the hatched '
+        "one what the stage saved (or, in red, added).</p>{}"
+    ).format(report.models[along[0]].name, model.name, grid(panels))
+
+
+def _quantities(report: Report) -> Iterator[Quantity]:
+    yield Quantity("Size", lambda m: m.size_bytes, fmt.size, "smaller", "larger")
+    for name in settings(report):
+        title = f"Latency, {fmt.setting(name)}"
+        yield Quantity(title, _p50(name), fmt.duration, "faster", "slower")
+
+
+def _p50(name: str) -> Callable[[ModelEntry], float | None]:
+    return lambda m: m.latency_s[name].p50 if name in m.latency_s else None
 
 
 def _step(report: Report, place: int, places: dict[str, int]) -> Markup:
@@ -31,9 +60,9 @@ def _step(report: Report, place: int, places: dict[str, int]) -> Markup:
         facts = list(_changes(report.models[origin], model))
     listed = Markup("").join(Markup("<li>{}</li>").format(fact) for fact in facts)
     return Markup(
-        '<li style="--c:{}"><p><span class="model">{}</span> <span class="made">{}</span></p>'
-        '<ul class="facts">{}</ul></li>'
-    ).format(colour(place), model.name, made, listed)
+        '<li data-place="{}" style="--c:{}"><p><span class="model">{}</span> '
+        '<span class="made">{}</span></p><ul class="facts">{}</ul></li>'
+    ).format(place, colour(place), model.name, made, listed)
 
 
 def _changes(parent: ModelEntry, model: ModelEntry) -> Iterator[str]:

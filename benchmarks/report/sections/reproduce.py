@@ -5,7 +5,7 @@ from typing import Any
 from markupsafe import Markup
 
 from benchmarks.report import format as fmt
-from benchmarks.report.figure import missing
+from benchmarks.report.figure import missing, model_name
 from benchmarks.report.schema import Report
 
 TITLE = "How this was measured"
@@ -14,22 +14,67 @@ ORDER = 80
 _CERTIFIABLE = "smallest_certifiable_drop"
 _NAMES = {
     _CERTIFIABLE: "smallest drop that can be certified",
+    "n_images": "images",
     "n_test": "test images",
     "label_names": "labels",
     "cpu": "CPU",
+    "cpus": "bound to CPU",
     "cpu_flags": "CPU flags",
+    "cpu_pressure_avg10_percent": "CPU pressure (10 s)",
     "dirty": "uncommitted changes",
 }
 
 
 def render(report: Report) -> str:
-    """Return the command, the data, the machine and the reference against itself."""
+    """Return the commands, the data, the machine and the reference against itself."""
     return Markup(
-        '<h3>Command</h3><pre tabindex="0"><code>{}</code></pre>'
+        '<h3>This report</h3><pre class="command" tabindex="0"><code>{}</code></pre>{}'
         '<div class="grid wide"><div class="card"><h3>Data</h3>{}</div>'
         '<div class="card"><h3>Machine and software</h3>{}</div></div>'
         "<h3>What this machine can tell apart</h3>{}"
-    ).format(report.command, _facts(report.data), _facts(report.environment), _noise(report))
+    ).format(
+        _command(report),
+        _models(report),
+        _facts(_with_prevalence(report.data)),
+        _facts(report.environment),
+        _noise(report),
+    )
+
+
+def _command(report: Report) -> str:
+    """Return what to type in a clone: the commit, if it says all, and the command."""
+    commit = report.environment.get("commit")
+    if not commit or report.environment.get("dirty"):
+        return report.command
+    return f"git checkout {commit}\n{report.command}"
+
+
+def _models(report: Report) -> Markup:
+    """Return the command that makes each model again."""
+    rows = Markup("").join(
+        Markup(
+            '<div data-place="{}"><dt>{}</dt><dd><pre tabindex="0"><code>{}</code></pre></dd></div>'
+        ).format(place, model_name(report, place), model.made_by)
+        for place, model in enumerate(report.models)
+        if model.made_by
+    )
+    if not rows:
+        return Markup("")
+    return Markup(
+        '<details class="card commands"><summary>How each model was made</summary><dl>{}</dl>'
+        "</details>"
+    ).format(rows)
+
+
+def _with_prevalence(data: dict[str, Any]) -> dict[str, Any]:
+    """Return the data with the name of its label beside each prevalence."""
+    names, shares = data.get("label_names"), data.get("prevalence")
+    if not isinstance(names, (list, tuple)) or not isinstance(shares, (list, tuple)):
+        return data
+    if len(names) != len(shares):
+        return data
+    told = {str(name): fmt.percent(share) for name, share in zip(names, shares, strict=True)}
+    return {**data, "prevalence": told}
 
 
 def _facts(values: dict[str, Any]) -> Markup:
@@ -37,7 +82,7 @@ def _facts(values: dict[str, Any]) -> Markup:
         return missing("Not recorded.")
     rows = (
         Markup("<div><dt>{}</dt><dd>{}</dd></div>").format(
-            _NAMES.get(key, key.replace("_", " ")), _value(key, value)
+            _NAMES.get(key, key.removesuffix("_bytes").replace("_", " ")), _value(key, value)
         )
         for key, value in values.items()
     )
@@ -47,6 +92,10 @@ def _facts(values: dict[str, Any]) -> Markup:
 def _value(key: str, value: Any) -> str:
     if key == _CERTIFIABLE and isinstance(value, float):
         return f"{fmt.drop(value)} points of mAP"
+    if key.endswith("_bytes") and isinstance(value, (int, float)):
+        return fmt.size(value)
+    if key.endswith("_percent") and isinstance(value, (int, float)):
+        return f"{value:.1f}%"
     return fmt.anything(value)
 
 

@@ -1,4 +1,8 @@
-"""Accuracy against latency, with size as area."""
+"""Accuracy against latency and against size, with the models worth choosing among."""
+
+import math
+from dataclasses import dataclass
+from textwrap import wrap
 
 from markupsafe import Markup
 
@@ -14,101 +18,152 @@ from benchmarks.report.figure import (
     plot,
     settings,
     shorten,
+    spread,
     text,
 )
+from benchmarks.report.front import Cost, Front, front
 from benchmarks.report.schema import ModelEntry, Report
 
 TITLE = "Trade-off"
 ORDER = 30
 
-_WIDEST_PX = 64
 _MOST_NAMES = 6
-"""More names than this would cover each other; the legend has them all."""
+"""More names than this would cover each other; they are in the legend and on hover."""
 _LONGEST_NAME = 28
+_ROOM = 0.15
+"""Share of the axis that a name of a greyed model needs on either side."""
+_FADED = "var(--faded)"
+
+
+@dataclass(frozen=True)
+class _Panel:
+    """One plot: mAP against a cost."""
+
+    title: str
+    x: Json
+    scale: float
+    """From the unit of the cost to that of the axis."""
+    cost: Cost
+    found: Front
 
 
 def render(report: Report) -> str:
-    """Return a plot of mAP against latency for every setting."""
-    drawn = [(name, _shown(report, name)) for name in settings(report)]
-    drawn = [(name, shown) for name, shown in drawn if shown]
-    if not drawn:
-        return missing("No model has both its accuracy and its latency measured.")
-    placed = sorted({place for _, shown in drawn for place in shown})
-    left_out = [m.name for place, m in enumerate(report.models) if place not in placed]
-    note = f" Not drawn, as no latency was measured: {', '.join(left_out)}." if left_out else ""
-    panels = [_panel(report, name, shown) for name, shown in drawn]
+    """Return a plot of mAP against latency for every setting, and one against size."""
+    panels = [*_latencies(report), *_size(report)]
+    if not panels:
+        return missing("No model has its accuracy measured.")
+    placed = sorted({place for panel in panels for place in panel.cost.values})
+    everywhere = {
+        p: _told(panels, p) for p in placed if not any(p in x.found.places for x in panels)
+    }
     return Markup(
-        '<p class="lead">Up is more accurate, left is faster; the area of a disc is the size of '
-        "the file. Bars: 95% interval of mAP.{}</p>{}{}"
-    ).format(note, legend(report, placed), grid(panels))
-
-
-def _shown(report: Report, name: str) -> list[int]:
-    return [
-        place
-        for place, model in enumerate(report.models)
-        if name in model.latency_s and model.map is not None
-    ]
-
-
-def _panel(report: Report, name: str, shown: list[int]) -> Markup:
-    models = {place: report.models[place] for place in shown}
-    x = milliseconds([model.latency_s[name].p50 for model in models.values()])
-    largest = max(model.size_bytes for model in models.values())
-    axis_of_map = _map_axis(list(models.values()))
-    traces = []
-    for place, model in models.items():
-        traces += _point(model, place, name, largest)
-    height = axis_of_map["range"][1] - axis_of_map["range"][0]
-    if len(models) <= _MOST_NAMES:
-        traces += _names(models, name, 0.025 * height)
-    layout = {"xaxis": x, "yaxis": axis_of_map}
-    told = "; ".join(_sentence(model, name) for model in models.values())
-    return Markup('<figure class="card"><figcaption>{}</figcaption>{}</figure>').format(
-        fmt.setting(name), plot(traces, layout, label=f"mAP against latency: {told}", height=380)
+        '<p class="lead">Up is more accurate, left is cheaper. The line joins the models that '
+        "no other one beats in both, by the measured values; bars are 95% intervals of mAP. "
+        "Grey: another model is better in both, or a gate was failed (crosses).</p>{}{}{}"
+    ).format(
+        legend(report, placed, everywhere),
+        grid([_drawn(report, panel) for panel in panels]),
+        _reasons(report, panels),
     )
 
 
-def _point(model: ModelEntry, place: int, name: str, largest: int) -> list[Json]:
-    """Return the disc and the dot of a model."""
-    point = {"x": [model.latency_s[name].p50 * 1e3], "y": [model.map], "meta": place}
-    disc = {
-        **point,
-        "mode": "markers",
-        "hoverinfo": "skip",
-        "cliponaxis": False,
-        "marker": {
-            "size": [_WIDEST_PX * (model.size_bytes / largest) ** 0.5 if largest else 1],
-            "color": colour(place),
-            "opacity": 0.22,
-        },
+def _latencies(report: Report) -> list[_Panel]:
+    panels = []
+    for name in settings(report):
+        values = {
+            place: model.latency_s[name].p50
+            for place, model in enumerate(report.models)
+            if name in model.latency_s and not fmt.undefined(model.map)
+        }
+        if values:
+            cost = Cost(values, "faster", "as fast")
+            x = milliseconds(list(values.values()))
+            title = f"mAP against latency: {fmt.setting(name)}"
+            panels.append(_Panel(title, x, 1e3, cost, front(report, cost)))
+    return panels
+
+
+def _size(report: Report) -> list[_Panel]:
+    values: dict[int, float] = {
+        place: model.size_bytes
+        for place, model in enumerate(report.models)
+        if not fmt.undefined(model.map)
     }
-    dot = {
-        **point,
+    if not values:
+        return []
+    cost = Cost(values, "smaller", "as small")
+    x = spread("Size (MB)", [value / 1e6 for value in values.values()])
+    return [_Panel("mAP against size", x, 1e-6, cost, front(report, cost))]
+
+
+def _drawn(report: Report, panel: _Panel) -> Markup:
+    models = {place: report.models[place] for place in panel.cost.values}
+    y = _map_axis(list(models.values()))
+    traces = [_line(report, panel), *(_dot(models[place], place, panel) for place in models)]
+    traces += _names(models, panel, 0.025 * (y["range"][1] - y["range"][0]))
+    told = "; ".join(_sentence(model, place, panel) for place, model in models.items())
+    drawn = plot(traces, {"xaxis": panel.x, "yaxis": y}, label=f"{panel.title}: {told}", height=380)
+    return Markup('<figure class="card"><figcaption>{}</figcaption>{}</figure>').format(
+        panel.title, drawn
+    )
+
+
+def _line(report: Report, panel: _Panel) -> Json:
+    """Return the front, as steps: all that is right of it and below is beaten."""
+    return {
+        "x": [panel.cost.values[place] * panel.scale for place in panel.found.places],
+        "y": [report.models[place].map for place in panel.found.places],
+        "mode": "lines",
+        "line": {"color": "var(--muted)", "width": 1.5, "dash": "dot", "shape": "hv"},
+        "hoverinfo": "skip",
+    }
+
+
+def _dot(model: ModelEntry, place: int, panel: _Panel) -> Json:
+    aside = place in panel.found.aside
+    paint = _FADED if aside else colour(place)
+    failed = aside and panel.found.aside[place].startswith("failed")
+    return {
+        "x": [panel.cost.values[place] * panel.scale],
+        "y": [model.map],
+        "meta": place,
         "mode": "markers",
         "hoverinfo": "text",
-        "hovertext": [text(_sentence(model, name)).replace(", ", "<br>")],
-        "marker": {"size": 9, "color": colour(place)},
-        "error_y": _error(model, place),
+        "hovertext": ["<br>".join(map(text, _lines(model, place, panel)))],
+        "cliponaxis": False,
+        "marker": {
+            "size": 9 if aside else 13,
+            "color": paint,
+            "symbol": "x" if failed else "circle-open" if aside else "circle",
+        },
+        "error_y": _error(model, paint) if not aside or _is_small(panel) else {"visible": False},
     }
-    return [disc, dot]
 
 
-def _names(models: dict[int, ModelEntry], name: str, gap: float) -> list[Json]:
-    """Return the names, by turns above and below the bars, where neighbours leave them room."""
-    by_latency = sorted(models.items(), key=lambda item: item[1].latency_s[name].p50)
+def _is_small(panel: _Panel) -> bool:
+    """Tell whether there is room for the names and intervals of all models."""
+    return len(panel.cost.values) <= _MOST_NAMES
+
+
+def _names(models: dict[int, ModelEntry], panel: _Panel, gap: float) -> list[Json]:
+    """Return names by turns above and below the bars: of the front, and of others with room."""
+    named = [place for place in models if _has_room(place, panel)]
+    if len(named) > _MOST_NAMES:
+        return []
+    named.sort(key=panel.cost.values.__getitem__)
     traces = []
-    for rank, (place, model) in enumerate(by_latency):
-        low, high = _ends(model)
-        side = "left" if 0 < rank == len(models) - 1 else "center"
+    for rank, place in enumerate(named):
+        low, high = _ends(models[place])
+        side = "left" if 0 < rank == len(named) - 1 else "right" if rank == 0 else "center"
+        paint = "var(--muted)" if place in panel.found.aside else "var(--text)"
         traces.append(
             {
-                "x": [model.latency_s[name].p50 * 1e3],
+                "x": [panel.cost.values[place] * panel.scale],
                 "y": [low - gap if rank % 2 else high + gap],
                 "mode": "text",
-                "text": [text(shorten(model.name, _LONGEST_NAME))],
+                "text": [text(shorten(models[place].name, _LONGEST_NAME))],
                 "textposition": f"{'bottom' if rank % 2 else 'top'} {side}",
-                "textfont": {"color": "var(--text)", "size": 12},
+                "textfont": {"color": paint, "size": 12},
                 "hoverinfo": "skip",
                 "cliponaxis": False,
                 "meta": place,
@@ -117,18 +172,38 @@ def _names(models: dict[int, ModelEntry], name: str, gap: float) -> list[Json]:
     return traces
 
 
+def _has_room(place: int, panel: _Panel) -> bool:
+    """Tell whether a model is on the front, or has no neighbour along the axis."""
+    if place not in panel.found.aside:
+        return True
+    return _is_small(panel) and all(
+        abs(_along(panel, place) - _along(panel, other)) > _ROOM
+        for other in panel.cost.values
+        if other != place
+    )
+
+
+def _along(panel: _Panel, place: int) -> float:
+    """Return where a model stands on the axis of the cost, from 0 to 1."""
+    value = panel.cost.values[place] * panel.scale
+    low, high = panel.x["range"]
+    if panel.x.get("type") == "log":
+        value = math.log10(value)
+    return float((value - low) / (high - low))
+
+
 def _ends(model: ModelEntry) -> tuple[float, float]:
     return model.map_ci95 or (model.map or 0.0, model.map or 0.0)
 
 
-def _error(model: ModelEntry, place: int) -> Json:
+def _error(model: ModelEntry, paint: str) -> Json:
     if model.map is None or model.map_ci95 is None:
         return {"visible": False}
     low, high = model.map_ci95
     return {
         "array": [high - model.map],
         "arrayminus": [model.map - low],
-        "color": colour(place),
+        "color": paint,
         "thickness": 1.5,
         "width": 5,
     }
@@ -141,6 +216,52 @@ def _map_axis(models: list[ModelEntry]) -> Json:
     return axis("mAP", range=limits, nticks=7, tickformat=".3f")
 
 
-def _sentence(model: ModelEntry, name: str) -> str:
-    p50 = fmt.duration(model.latency_s[name].p50)
-    return f"{model.name}, mAP {fmt.score(model.map)}, {p50}, {fmt.size(model.size_bytes)}"
+def _sentence(model: ModelEntry, place: int, panel: _Panel) -> str:
+    return f"{model.name}, {', '.join(_facts(model, place, panel))}"
+
+
+def _lines(model: ModelEntry, place: int, panel: _Panel) -> list[str]:
+    """Return the same in lines short enough to stand beside the point."""
+    facts = (
+        line
+        for fact in _facts(model, place, panel)
+        for line in wrap(fact, _LONGEST_NAME, break_on_hyphens=False)
+    )
+    return [model.name, *facts]
+
+
+def _facts(model: ModelEntry, place: int, panel: _Panel) -> list[str]:
+    cost = panel.cost.values[place]
+    shown = fmt.size(cost) if panel.cost.lower == "smaller" else fmt.duration(cost)
+    why = panel.found.aside.get(place)
+    about = f"not on the front: {why}" if why else "on the front"
+    return [f"mAP {fmt.score(model.map)}", shown, about]
+
+
+def _told(panels: list[_Panel], place: int) -> str:
+    reasons = (panel.found.aside[place] for panel in panels if place in panel.found.aside)
+    return "Not on a front: " + "; ".join(dict.fromkeys(reasons))
+
+
+def _reasons(report: Report, panels: list[_Panel]) -> Markup:
+    """Return the reasons as a list, for those who cannot hover, and what is in no plot."""
+    rows = [
+        Markup('<li data-place="{}"><b>{}</b> ({}): {}</li>').format(
+            place, report.models[place].name, panel.title.removeprefix("mAP against "), why
+        )
+        for panel in panels
+        for place, why in panel.found.aside.items()
+    ]
+    rows += [
+        Markup('<li data-place="{}"><b>{}</b> (latency): {}</li>').format(
+            place, model.name, fmt.NOT_MEASURED
+        )
+        for place, model in enumerate(report.models)
+        if settings(report) and not model.latency_s
+    ]
+    if not rows:
+        return Markup("")
+    return Markup(
+        '<details class="reasons"><summary>Why models are grey or missing</summary><ul>{}</ul>'
+        "</details>"
+    ).format(Markup("").join(rows))

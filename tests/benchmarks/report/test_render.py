@@ -1,6 +1,7 @@
 import itertools
 import json
 import re
+import runpy
 from collections.abc import Iterator
 from html import escape
 from html.parser import HTMLParser
@@ -8,11 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.against_first import MOST_FLIPS
 from benchmarks.report import figure
 from benchmarks.report.render import html, markdown, models_table_md, write
 from benchmarks.report.schema import GateEntry, ModelEntry, Report
 from benchmarks.report.summary import summary
+from benchmarks.thumbnails import MOST_BYTES
 
+SAMPLE = runpy.run_path(str(Path(__file__).with_name("sample.py")))
 LOADING = {"src", "href", "data", "poster", "srcset", "action"}
 
 
@@ -30,7 +34,7 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         targets = [value or "" for name, value in attrs if name in LOADING]
-        self.fetched += [target for target in targets if not target.startswith("#")]
+        self.fetched += [target for target in targets if not target.startswith(("#", "data:"))]
         self._in_plot = tag == "script" and ("type", "application/json") in attrs
         if re.fullmatch("h[1-6]", tag):
             self.headings.append(int(tag[1]))
@@ -74,12 +78,42 @@ def test_the_page_is_one_small_file_that_fetches_nothing(full: Report, tmp_path:
 def test_a_large_comparison_is_still_a_small_file(full: Report) -> None:
     labels = [f"label-{place}" for place in range(20)]
     curve = full.models[0].pr_curves["defect_certain"]
-    wide = {"ap": dict.fromkeys(labels, 0.8), "pr_curves": dict.fromkeys(labels, curve)}
+    drop = full.models[4].label_drops["defect_certain"]
+    wide = {
+        "ap": dict.fromkeys(labels, 0.8),
+        "pr_curves": dict.fromkeys(labels, curve),
+        "label_drops": dict.fromkeys(labels, drop),
+        "agreement": SAMPLE["agreement"](n_flips=MOST_FLIPS),
+    }
     models = [
-        ModelEntry.model_validate(full.models[0].model_dump() | wide | {"name": f"model-{place}"})
-        for place in range(12)
+        ModelEntry.model_validate(full.models[4].model_dump() | wide | {"name": f"model-{place}"})
+        for place in range(30)
     ]
-    assert len(html(full.model_copy(update={"models": tuple(models)})).encode()) < 6_000_000
+    thumbnails = {str(number): bytes(MOST_BYTES // 200) for number in range(200)}
+    page = html(full.model_copy(update={"models": tuple(models)}), thumbnails)
+    assert len(page.encode()) < 6_000_000
+    assert page.count('class="thumb"') == 30 * MOST_FLIPS
+
+
+def test_thumbnails_are_in_the_page_and_not_in_the_json(full: Report, tmp_path: Path) -> None:
+    flip = full.models[4].agreement.flips[0]
+    write(full, tmp_path, {flip.image_id: b"jpeg"})
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert f'<image id="image-{flip.image_id}"' in page
+    assert "data:image/jpeg;base64,anBlZw==" in page
+    assert "anBlZw==" not in (tmp_path / "report.json").read_text(encoding="utf-8")
+
+
+def test_a_report_from_before_the_new_fields_still_opens() -> None:
+    text = Path(__file__).parents[3].joinpath("docs/results/elpv/report.json").read_text()
+    old = json.loads(text)
+    for model in old["models"]:
+        for name in ("made_by", "map_drop_ci95", "label_drops", "agreement"):
+            model.pop(name, None)
+        if model["int8_convs"]:
+            model["int8_convs"].pop("kept_float", None)
+    page = html(Report.model_validate(old))
+    assert "was compared with the first one image by image" in page
 
 
 def test_the_check_of_fetches_can_fail() -> None:
@@ -105,7 +139,7 @@ def test_names_are_text_and_not_markup(full: Report) -> None:
 def test_plots_are_what_plotly_accepts(page: str) -> None:
     graph_objects = pytest.importorskip("plotly.graph_objects")
     plots = [json.loads(text) for text in Page(page).plots]
-    assert len(plots) == 2 + 4 + 2
+    assert len(plots) == (2 + 1) + 4 + 2  # trade-off, precision and recall, latency
     for plot in plots:
         plain = json.loads(re.sub(r'"var\(--font\)"', '"serif"', json.dumps(plot)))
         coloured = json.loads(re.sub(r'"var\(--[\w-]+\)"', '"#123456"', json.dumps(plain)))
@@ -155,8 +189,23 @@ def test_what_was_not_measured_is_said_and_not_zero(full: Report, minimal: Repor
     _, _, row = rows_of(models_table_md(minimal))
     assert "not measured" in [cell.strip() for cell in row]
     pruned = models_table_md(full).splitlines()[3]
-    assert pruned.count("not measured") == 3
+    assert pruned.count("not measured") == 2
     assert not re.search(r"\b0(\.0+)?( ms| s|×)", pruned)
+
+
+def test_markdown_tells_the_worst_label_and_the_agreement(full: Report) -> None:
+    told = re.split("^### ", markdown(full), flags=re.MULTILINE)[1]
+    assert told.startswith("Against efficientnet_lite0-teacher, image by image")
+    int8 = next(line for line in told.splitlines() if "mobilenetv3-int8" in line)
+    assert "1.6 defect_possible (1.0 to 2.3; p 0.004)" in int8
+    assert "98.4% (97.9–98.9%)" in int8
+    assert "3: 1 now wrong, 1 now right" in int8
+
+
+def test_the_short_table_fits_a_readme(full: Report) -> None:
+    header = next(rows_of(models_table_md(full)))
+    assert len(header) <= 12
+    assert "Worst label drop" in [cell.strip() for cell in header]
 
 
 def test_markdown_tells_every_gate_and_the_command(full: Report) -> None:

@@ -1,0 +1,84 @@
+"""What the entry of a model says against the first model of the bench, image by image."""
+
+import numpy as np
+
+from benchmarks import statistics
+from benchmarks.agreement import Agreement, agreement
+from benchmarks.bench import Bench
+from benchmarks.label_statistics import drop_p_values, holm
+from benchmarks.report.schema import AgreementEntry, FlipEntry, LabelDrop
+from compress.core.errors import UserError
+from compress.core.results import EvalResult
+
+MOST_FLIPS = 24
+
+
+def against_first(bench: Bench, row: int) -> dict[str, object]:
+    """Return the drop of mAP and of each label, and the agreement, as fields of a `ModelEntry`.
+
+    Empty for the first model itself, and where the two cannot be compared image by image.
+    """
+    if row == 0 or not bench.evaluations:
+        return {}
+    ours, first = bench.evaluations[row], bench.evaluations[0]
+    if not _paired(ours, first):
+        return {}
+    found = agreement((bench.models[row], ours), (bench.models[0], first))
+    return {
+        "map_drop_ci95": statistics.interval(statistics.drop_draws(ours, first)),
+        "label_drops": _label_drops(ours, first),
+        "agreement": _agreement(found),
+    }
+
+
+def _paired(ours: EvalResult, first: EvalResult) -> bool:
+    try:
+        statistics.check_paired(ours, first)
+    except UserError:
+        return False
+    return True
+
+
+def _label_drops(ours: EvalResult, first: EvalResult) -> dict[str, LabelDrop | None]:
+    draws = statistics.label_drop_draws(ours, first)
+    p_values = holm(drop_p_values(draws))
+    return {
+        name: _label_drop(
+            (first.ap[name], ours.ap[name]), draws[:, column], float(p_values[column])
+        )
+        for column, name in enumerate(ours.label_names)
+    }
+
+
+def _label_drop(
+    ap: tuple[float | None, float | None], draws: statistics.Array, p_holm: float
+) -> LabelDrop | None:
+    before, after = ap
+    ci95 = statistics.interval(draws)
+    if before is None or after is None or ci95 is None or np.isnan(p_holm):
+        return None
+    return LabelDrop(drop=before - after, ci95=ci95, p_holm=p_holm)
+
+
+def _agreement(found: Agreement) -> AgreementEntry:
+    known = [flip for flip in found.flips if flip.target is not None]
+    right = sum(flip.decided == flip.target for flip in known)
+    flips = tuple(
+        FlipEntry(
+            image_id=flip.image_id,
+            label=flip.label,
+            target=flip.target,
+            decided=flip.decided,
+            before=round(flip.prob_reference, 4),
+            after=round(flip.prob_candidate, 4),
+        )
+        for flip in found.flips[:MOST_FLIPS]
+    )
+    return AgreementEntry(
+        share=found.share,
+        ci95=found.ci95,
+        n_flips=len(found.flips),
+        n_now_right=right,
+        n_now_wrong=len(known) - right,
+        flips=flips,
+    )

@@ -1,0 +1,116 @@
+"""A model's figures in one file, so that later models are held against it without running it.
+
+Accuracy is compared image by image with the stored probabilities, size with the stored size. Speed
+is never compared with a stored number: latency gates run the baseline's model file again.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.evaluation import UNREADABLE, pack, unpack
+from compress.core.artifact import Artifact
+from compress.core.errors import UserError
+from compress.core.hashing import file_sha256
+from compress.core.manifest import Manifest
+from compress.core.noun import Noun
+from compress.core.results import EvalResult
+
+SUFFIX = ".npz"
+
+
+class Remembered(Noun):
+    """What the file says of the model."""
+
+    schema_version: int = 1
+    name: str
+    path: str
+    """The artifact or `.onnx` file, relative to the baseline file."""
+    weights_sha256: str
+    size_bytes: int
+    manifest: Manifest
+
+
+@dataclass(frozen=True)
+class BaselineModel(Artifact):
+    """A model known from a baseline file; its own files may be gone."""
+
+    remembered: Remembered
+    evaluation: EvalResult
+
+    @property
+    def name(self) -> str:
+        """The name it had when it was saved."""
+        return self.remembered.name
+
+    @property
+    def size_bytes(self) -> int:
+        """The size it had when it was saved."""
+        return self.remembered.size_bytes
+
+
+def save(model: Artifact, evaluation: EvalResult, file: Path) -> None:
+    """Write a model's figures, whole or not at all.
+
+    Raises:
+        UserError: the file cannot be written, or does not end in `.npz`.
+    """
+    if file.suffix != SUFFIX:
+        raise UserError("A baseline file ends in .npz", got=file)
+    remembered = Remembered(
+        name=model.name,
+        path=os.path.relpath(model.path.resolve(), file.resolve().parent),
+        weights_sha256=file_sha256(model.weights),
+        size_bytes=model.size_bytes,
+        manifest=model.manifest,
+    )
+    draft = file.with_name(f".{file.name}.draft")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with draft.open("wb") as stream:
+            arrays = {"model": np.array(remembered.model_dump_json()), **pack(evaluation)}
+            np.savez_compressed(stream, **arrays)  # type: ignore[arg-type]  # numpy's stub
+        draft.replace(file)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise UserError(f"The baseline cannot be written ({error.strerror})", got=file) from None
+
+
+def load(file: Path) -> BaselineModel:
+    """Read a baseline file; nothing in it is run.
+
+    Raises:
+        UserError: the file is missing or damaged.
+    """
+    try:
+        with np.load(file, allow_pickle=False) as stored:
+            remembered = Remembered.model_validate_json(str(stored["model"]))
+            evaluation = unpack(stored)
+    except UNREADABLE as error:
+        problem = str(error).splitlines()[0]
+        raise UserError(f"The baseline cannot be read ({problem})", got=file) from None
+    path = (file.resolve().parent / remembered.path).resolve()
+    return BaselineModel(path, remembered.manifest, remembered, evaluation)
+
+
+def require_same_file(model: BaselineModel) -> None:
+    """Refuse to time a baseline whose model file is gone or is another one.
+
+    Raises:
+        UserError: it is.
+    """
+    weights = model.path if model.path.suffix == ".onnx" else model.weights
+    if not weights.is_file():
+        raise UserError(
+            "Latency is measured again, never remembered, and the baseline's model is not here",
+            got=weights,
+            next_step="restore the file, or leave the latency gates out",
+        )
+    if file_sha256(weights) != model.remembered.weights_sha256:
+        raise UserError(
+            "The baseline's model has changed since the baseline was saved",
+            got=weights,
+            next_step="save a new one: python -m benchmarks.compare ... --save FILE.npz",
+        )

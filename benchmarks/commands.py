@@ -1,0 +1,40 @@
+"""The commands that make a model or a report again."""
+
+import shlex
+from pathlib import Path
+from typing import Any
+
+from compress.core.hashing import ROOT
+from compress.core.manifest import Manifest
+
+_MODULES = ("compress.", "export.")
+
+
+def made_by(manifest: Manifest) -> str | None:
+    """Return the command that makes a model again, `None` where its stage is not a command here."""
+    if not manifest.stage.startswith(_MODULES) or not manifest.config:
+        return None
+    words = ["python", "-m", manifest.stage]
+    for name, value in manifest.config.items():
+        words += _flags(name, value)
+    return shlex.join(words)
+
+
+def _flags(name: str, value: Any) -> list[str]:
+    flag = name.replace("_", "-")
+    if value is None or value in ([], ()) or isinstance(value, dict):
+        return []
+    if isinstance(value, bool):
+        return [f"--{flag}" if value else f"--no-{flag}"]
+    if isinstance(value, (list, tuple)):
+        return [f"--{flag}", *(_word(item) for item in value)]
+    return [f"--{flag}", _word(value)]
+
+
+def _word(value: Any) -> str:
+    """Return a value as a word; a path inside the repository is told from its root."""
+    text = str(value)
+    path = Path(text)
+    if path.is_absolute() and path.is_relative_to(ROOT):
+        return str(path.relative_to(ROOT))
+    return text

@@ -1,0 +1,99 @@
+"""Where the models lost accuracy: the drop of every label against the first model."""
+
+from markupsafe import Markup
+
+from benchmarks.report import format as fmt
+from benchmarks.report.columns import MOST_LABELS
+from benchmarks.report.figure import label_names, missing, model_name
+from benchmarks.report.schema import LabelDrop, Report
+from benchmarks.statistics import DRAWS
+
+TITLE = "Drops per label"
+ORDER = 45
+
+SIGNIFICANT = 0.05
+_DARKEST_AT = 0.05
+"""Drop of AP from which on the colour is the darkest."""
+_DARKEST_PERCENT = 50
+_PALEST_PERCENT = 12
+
+
+def render(report: Report) -> str:
+    """Return the heat map, models by labels."""
+    labels = [x for x in label_names(report) if any(x in m.label_drops for m in report.models)]
+    if not labels:
+        return missing("No model was compared with the first one image by image.")
+    rows = [
+        _row(report, place, labels)
+        for place, model in enumerate(report.models)
+        if model.label_drops
+    ]
+    dense = len(labels) > MOST_LABELS
+    head = Markup("").join(Markup('<th scope="col">{}</th>').format(label) for label in labels)
+    return Markup(
+        '<p class="lead">How many points of average precision each label lost against {}, on the '
+        "same images; a minus is a gain. Coloured and marked ▼ or ▲ only where the change is "
+        "significant: p ≤ 0.05 after Holm's correction for looking at {}.{}</p>"
+        '<div class="scroll" role="region" aria-label="Drops per label" tabindex="0">'
+        '<table class="plain heat{}"><caption>{}</caption><thead><tr><th scope="col">Model</th>{}'
+        "</tr></thead><tbody>{}</tbody></table></div>"
+    ).format(
+        report.models[0].name,
+        f"all {len(labels)} labels" if len(labels) > 1 else "one label",
+        _resolution(len(labels)),
+        " dense" if dense else "",
+        f"Points of AP lost; {'on hover' if dense else 'small print'}: 95% interval and p.",
+        head,
+        Markup("").join(rows),
+    )
+
+
+def _resolution(labels: int) -> str:
+    """Return a warning where so many labels are looked at that no p can be small enough."""
+    smallest = 2 * labels / (DRAWS + 1)
+    if smallest <= SIGNIFICANT:
+        return ""
+    return f" With {labels} labels and {DRAWS} resamples p is never below {smallest:.2f}."
+
+
+def _row(report: Report, place: int, labels: list[str]) -> Markup:
+    drops = report.models[place].label_drops
+    cells = Markup("").join(_cell(label, drops.get(label)) for label in labels)
+    return Markup('<tr data-place="{}"><th scope="row">{}</th>{}</tr>').format(
+        place, model_name(report, place), cells
+    )
+
+
+def _cell(label: str, found: LabelDrop | None) -> Markup:
+    if found is None:
+        return Markup('<td class="missing">{}</td>').format(fmt.UNDEFINED)
+    ends = fmt.interval(found.ci95, fmt.drop)
+    told = f"{label}: {fmt.drop(found.drop)} points lost, 95% interval {ends}, {_p(found.p_holm)}"
+    return Markup(
+        '<td{0} title="{1}"><span class="unseen">{1}</span>'
+        '<span aria-hidden="true">{2}{3}<small>{4}</small><small>{5}</small></span></td>'
+    ).format(_paint(found), told, _mark(found), fmt.drop(found.drop), ends, _p(found.p_holm))
+
+
+def _significant(found: LabelDrop) -> bool:
+    return found.p_holm <= SIGNIFICANT and found.drop != 0
+
+
+def _mark(found: LabelDrop) -> str:
+    if not _significant(found):
+        return ""
+    return "▼ " if found.drop > 0 else "▲ "
+
+
+def _paint(found: LabelDrop) -> Markup:
+    if not _significant(found):
+        return Markup("")
+    share = min(abs(found.drop) / _DARKEST_AT, 1.0)
+    percent = _PALEST_PERCENT + share * (_DARKEST_PERCENT - _PALEST_PERCENT)
+    return Markup(' class="{}" style="--heat:{:.0f}%"').format(
+        "worse" if found.drop > 0 else "better", percent
+    )
+
+
+def _p(p_value: float) -> str:
+    return "p < 0.001" if p_value < 0.001 else f"p {p_value:.3f}"

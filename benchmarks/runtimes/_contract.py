@@ -1,0 +1,51 @@
+"""A model must take the image, and return the probabilities, that its manifest describes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from compress.core.artifact import Artifact
+from compress.core.errors import UserError
+
+_FLOAT32 = ("tensor(float)", "float32", "f32")
+"""The one type, as ONNX Runtime, its web build and OpenVINO call it."""
+
+
+@dataclass(frozen=True)
+class Port:
+    """An input or output as a runtime describes it; an open dimension is not an integer."""
+
+    dtype: str
+    shape: Sequence[object]
+
+
+def output_name(names: Sequence[str]) -> str:
+    """Return the output that holds the probabilities: `probs`, else the first."""
+    return "probs" if "probs" in names else names[0]
+
+
+def check(artifact: Artifact, inputs: Sequence[Port], output: Port) -> None:
+    """Refuse a model whose input or output is not what its manifest says.
+
+    Raises:
+        UserError: it takes something else than one image, or returns another number of labels.
+    """
+    spec = artifact.manifest.image
+    wanted = (1, 3, spec.height, spec.width)
+    first = inputs[0]
+    fits = len(first.shape) == 4 and all(
+        not isinstance(got, int) or got == want
+        for got, want in zip(first.shape, wanted, strict=True)
+    )
+    if not fits or first.dtype not in _FLOAT32 or len(inputs) != 1:
+        raise UserError(
+            "The model's input is not the image that its manifest describes",
+            got=f"{first.dtype} {list(first.shape)} in {artifact.weights}",
+            allowed=f"one float32 {list(wanted)}",
+        )
+    labels = len(artifact.manifest.labels.names)
+    if output.shape and isinstance(output.shape[-1], int) and output.shape[-1] != labels:
+        raise UserError(
+            "The model's output does not have one probability per label",
+            got=f"{list(output.shape)} in {artifact.weights}",
+            allowed=f"[1, {labels}]",
+        )

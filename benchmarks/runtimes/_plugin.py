@@ -1,0 +1,91 @@
+"""Execution providers that come as plugins: a package of their own beside any onnxruntime."""
+
+import importlib
+import importlib.util
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import onnxruntime as ort
+
+from benchmarks.runtimes._ort import Provider
+from benchmarks.runtimes._session import Availability, said
+from compress.core.errors import UserError
+from compress.core.results import SOFTWARE
+
+_KINDS = ort.OrtHardwareDeviceType
+_BEST_FIRST = (_KINDS.NPU, _KINDS.GPU, _KINDS.CPU)
+"""A plugin that offers the CPU too emulates its device there."""
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """A provider and the package that brings it."""
+
+    name: str
+    """As `--provider` calls it."""
+    ep: str
+    """As ONNX Runtime calls it, and as the plugin is registered."""
+    package: str
+    """As pip calls it."""
+    no_device: str
+    """What to do when the plugin finds no device."""
+
+
+def available(plugin: Plugin) -> Availability:
+    """Tell whether the plugin is installed, loads, and finds a device."""
+    if importlib.util.find_spec(_module(plugin)) is None:
+        return Availability(
+            ok=False,
+            reason=f"the package {plugin.package} is not installed",
+            remedy=f"pip install {plugin.package}",
+        )
+    try:
+        found = devices(plugin)
+    except UserError as error:
+        return Availability(ok=False, reason=str(error), remedy=plugin.no_device)
+    if not found:
+        reason = f"{plugin.package} finds no device that it can use"
+        return Availability(ok=False, reason=reason, remedy=plugin.no_device)
+    return Availability(ok=True, reason=f"{plugin.package} on {label(plugin)}")
+
+
+@cache
+def devices(plugin: Plugin) -> tuple[Any, ...]:
+    """Register the plugin, once per process, and return the devices it offers, the best first.
+
+    Raises:
+        UserError: its library cannot be loaded.
+    """
+    ort.set_default_logger_severity(3)
+    try:
+        library = importlib.import_module(_module(plugin)).get_library_path()
+        ort.register_execution_provider_library(plugin.ep, library)
+    except Exception as error:  # whatever a foreign library fails with
+        raise UserError(f"{plugin.package} cannot be loaded ({said(error)})") from None
+    offered = [device for device in ort.get_ep_devices() if device.ep_name == plugin.ep]
+    return tuple(sorted(offered, key=lambda device: _BEST_FIRST.index(device.device.type)))
+
+
+def label(plugin: Plugin) -> str:
+    """Return the provider's name, and whether its device is software that runs on the CPU."""
+    software = devices(plugin)[0].device.type == _KINDS.CPU
+    return f"{plugin.ep} ({SOFTWARE})" if software else plugin.ep
+
+
+def provider(plugin: Plugin, options: dict[str, str] | None = None) -> Provider:
+    """Return the provider on the plugin's first device.
+
+    Raises:
+        UserError: its library cannot be loaded.
+    """
+    device = devices(plugin)[0]
+
+    def add(session: ort.SessionOptions) -> None:
+        session.add_provider_for_devices([device], options or {})
+
+    return Provider(plugin.name, plugin.ep, add=add, label=label(plugin))
+
+
+def _module(plugin: Plugin) -> str:
+    return plugin.package.replace("-", "_")

@@ -1,0 +1,1 @@
+"""Does the measuring measure? What is known beforehand is measured and compared."""

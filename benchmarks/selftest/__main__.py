@@ -1,0 +1,93 @@
+"""`python -m benchmarks.selftest` measures what is known beforehand, and says how well it did."""
+
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field
+
+from benchmarks.candidates import open_model
+from benchmarks.selftest import accuracy, agreement, latency, overhead, synthetic
+from benchmarks.selftest.check import Check
+from compress.core import console, environment
+from compress.core.cli import main
+from compress.core.errors import GateFailed
+from compress.core.noun import Noun
+from models.defaults import RUNS
+
+Part = Literal["accuracy", "overhead", "agreement", "latency"]
+
+
+class Config(Noun):
+    """Measure equal models, planted slowdowns and drops, and print how often they were found.
+
+    About an hour on two cores, nearly all of it the latency part, which keeps every core busy.
+    Exit code 3 when a demand is not met.
+    """
+
+    parts: tuple[Part, ...] = ("accuracy", "overhead", "agreement", "latency")
+    """What to test."""
+    runs: int = Field(40, ge=1)
+    """Tournaments of equal models, and as many with a planted slowdown."""
+    models: tuple[Path, ...] = ()
+    """ONNX artifacts that every runtime must agree on (default: those of runs/elpv)."""
+    out: Path | None = None
+    """Also write the result to this JSON file."""
+
+
+class Result(Noun):
+    """What the self-test found."""
+
+    command: str
+    checks: tuple[Check, ...]
+    environment: dict[str, Any]
+
+
+def run(config: Config) -> Result:
+    """Run the parts, print a table, and fail if a demand was not met.
+
+    Raises:
+        GateFailed: a demand was not met.
+    """
+    with tempfile.TemporaryDirectory(prefix="edgepress-selftest-") as folder:
+        checks = tuple(check for part in config.parts for check in _run(part, config, Path(folder)))
+    result = Result(
+        command=f"python -m benchmarks.selftest --runs {config.runs}",
+        checks=checks,
+        environment=environment.describe(),
+    )
+    if config.out:
+        config.out.parent.mkdir(parents=True, exist_ok=True)
+        config.out.write_text(result.model_dump_json(indent=1) + "\n")
+    console.table("Self-test of the measuring", ("", "demanded", "measured", ""), _rows(checks))
+    missed = [check.name for check in checks if check.met is False]
+    if missed:
+        raise GateFailed(f"Not met: {'; '.join(missed)}")
+    return result
+
+
+def _run(part: Part, config: Config, folder: Path) -> tuple[Check, ...]:
+    console.say(f"{part} ...")
+    if part == "accuracy":
+        return accuracy.run(synthetic.write(folder / "named.onnx", convs=1))
+    if part == "overhead":
+        return overhead.run(folder)
+    if part == "latency":
+        return latency.run(folder, config.runs)
+    return agreement.run(tuple(open_model(path) for path in config.models or _default_models()))
+
+
+def _default_models() -> tuple[Path, ...]:
+    return tuple(path.parent for path in sorted((RUNS / "elpv").glob("*/model.onnx")))
+
+
+def _rows(checks: tuple[Check, ...]) -> Iterator[tuple[str, str, str, str]]:
+    words = {True: "met", False: "NOT MET", None: "not measured"}
+    for check in checks:
+        yield check.name, check.demanded, check.measured, words[check.met]
+
+
+if __name__ == "__main__":
+    sys.exit(main(Config, run))

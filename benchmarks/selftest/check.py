@@ -1,0 +1,13 @@
+"""One thing that the self-test demands, and what it found."""
+
+from compress.core.noun import Noun
+
+
+class Check(Noun):
+    """A demand on the measuring itself."""
+
+    name: str
+    demanded: str
+    measured: str
+    met: bool | None
+    """`None` where it could not be measured here."""

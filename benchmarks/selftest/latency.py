@@ -1,0 +1,72 @@
+"""The latency tournament on a busy machine: equal models, and one that is 10% slower."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from benchmarks.bench import Bench, with_latency
+from benchmarks.gates import parse
+from benchmarks.selftest import synthetic
+from benchmarks.selftest.check import Check
+from benchmarks.tournament import LatencySettings
+from compress.core import console
+from compress.core.artifact import Artifact
+from compress.core.environment import usable_cores
+from compress.core.gates import Outcome
+
+CONVS = 10
+SETTINGS = LatencySettings(rounds_min=9, rounds_max=40, warmup_s=0.2, block_s=0.04)
+
+
+def run(folder: Path, runs: int) -> tuple[Check, ...]:
+    """Hold an equal and a slower model against `latency speedup >= 1`, `runs` times each."""
+    reference = synthetic.write(folder / "reference.onnx", CONVS)
+    equal = synthetic.write(folder / "equal.onnx", CONVS)
+    slower = synthetic.write(folder / "slower.onnx", CONVS + CONVS // 10)
+    with _busy_cores():
+        alike = [
+            _verdict((reference, equal), seed)
+            for seed in console.track(range(runs), "equal models")
+        ]
+        planted = [
+            _verdict((reference, slower), seed)
+            for seed in console.track(range(runs), "10% slower models")
+        ]
+    wrong = runs - alike.count("inconclusive")
+    return (
+        Check(
+            name=f"equal models called faster or slower, every core busy, {runs} runs",
+            demanded=f"at most {runs // 20}",
+            measured=str(wrong),
+            met=wrong <= runs // 20,
+        ),
+        Check(
+            name=f"a 10% slowdown is caught, every core busy, {runs} runs",
+            demanded=f"at least {runs - runs // 20}, none passed",
+            measured=f"{planted.count('fail')}, {planted.count('pass')} passed",
+            met=planted.count("fail") >= runs - runs // 20 and "pass" not in planted,
+        ),
+    )
+
+
+def _verdict(models: tuple[Artifact, Artifact], seed: int) -> Outcome:
+    gate = parse("latency speedup >= 1")
+    bench = Bench(models, ("reference", "candidate"))
+    settings = SETTINGS.model_copy(update={"seed": seed})
+    return with_latency(bench, (0, 1), settings, [gate]).check(gate, 1).outcome
+
+
+@contextmanager
+def _busy_cores() -> Iterator[None]:
+    """Keep every core that this process may use busy."""
+    spinners = [
+        subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(usable_cores())
+    ]
+    try:
+        yield
+    finally:
+        for spinner in spinners:
+            spinner.kill()
+            spinner.wait()

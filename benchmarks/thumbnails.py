@@ -1,0 +1,55 @@
+"""Small copies of the images that a report shows."""
+
+import io
+from collections.abc import Iterable, Iterator
+from itertools import zip_longest
+
+from PIL import Image
+
+from benchmarks.report.schema import AgreementEntry, Report
+from compress.data.dataset import Dataset
+from compress.data.images import BadImage, open_image
+
+LONGEST_PX = 96
+QUALITY = 70
+MOST_BYTES = 900_000
+"""Of all thumbnails of a report together, so that the page stays small enough to be mailed."""
+
+
+def thumbnails(report: Report, dataset: Dataset) -> dict[str, bytes]:
+    """Return a JPEG of at most 96 x 96 pixels of each image whose decision flipped, by image id.
+
+    The largest flips of every model come first; where there are too many, the smaller ones are
+    left out.
+    """
+    paths = dict(zip(dataset.image_ids, dataset.paths, strict=True))
+    made: dict[str, bytes] = {}
+    room = MOST_BYTES
+    for image_id in _wanted(report):
+        try:
+            small = _jpeg(open_image(paths[image_id]))
+        except (KeyError, BadImage):
+            continue  # the report shows the id in its place
+        room -= len(small)
+        if room < 0:
+            break
+        made[image_id] = small
+    return made
+
+
+def _wanted(report: Report) -> Iterable[str]:
+    """Return image ids, each once: the largest flip of every model, then the second ones, ..."""
+    ranks = zip_longest(*(_ids(model.agreement) for model in report.models))
+    return dict.fromkeys(image_id for rank in ranks for image_id in rank if image_id)
+
+
+def _ids(found: AgreementEntry | None) -> Iterator[str]:
+    yield from (flip.image_id for flip in found.flips) if found else ()
+
+
+def _jpeg(image: Image.Image) -> bytes:
+    small = image.convert("L" if image.mode == "L" else "RGB")
+    small.thumbnail((LONGEST_PX, LONGEST_PX))
+    stream = io.BytesIO()
+    small.save(stream, "JPEG", quality=QUALITY, optimize=True)
+    return stream.getvalue()

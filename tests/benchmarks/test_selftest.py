@@ -1,0 +1,72 @@
+"""The self-test's own formulas, and that it can fail."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.metrics import average_precision_score
+
+from benchmarks import statistics
+from benchmarks.selftest import accuracy, latency, overhead
+from benchmarks.selftest.simulated import (
+    PREVALENCE,
+    SEPARATION,
+    Pair,
+    draw,
+    separation_for,
+    true_ap,
+    true_map,
+)
+
+
+def test_true_ap_is_that_of_very_many_images() -> None:
+    rng = np.random.default_rng(0)
+    targets = rng.random(400_000) < 0.3
+    scores = SEPARATION * targets + rng.standard_normal(len(targets))
+    assert true_ap(SEPARATION, 0.3) == pytest.approx(
+        average_precision_score(targets, scores), abs=0.003
+    )
+
+
+def test_a_planted_drop_is_as_large_as_it_says() -> None:
+    assert true_map(SEPARATION) - true_map(separation_for(0.02)) == pytest.approx(0.02, abs=1e-9)
+    candidate, reference = draw(Pair(drop=0.05, correlation=0.9), 50_000, seed=1)
+    assert reference.map - candidate.map == pytest.approx(0.05, abs=0.01)
+    assert len(reference.ap) == len(PREVALENCE)
+
+
+def test_the_accuracy_part_passes_and_notices_a_wrong_interval(make_model, monkeypatch) -> None:
+    monkeypatch.setattr(accuracy, "PAIRS", 30)
+    monkeypatch.setattr(accuracy, "PAIR_IMAGES", 300)
+    monkeypatch.setattr(accuracy, "DECIDED", 3)
+    found = accuracy.run(make_model("named"))
+    assert [check.met for check in found[1:]] == [True, True]
+    monkeypatch.setattr(statistics, "interval", lambda draws: (0.5, 0.6))
+    assert accuracy.run(make_model("again"))[0].met is False
+
+
+@pytest.mark.slow
+def test_the_latency_part_tells_equal_from_slower(tmp_path: Path, monkeypatch) -> None:
+    quick = latency.SETTINGS.model_copy(update={"rounds_max": 12})
+    monkeypatch.setattr(latency, "SETTINGS", quick)
+    equal, slower = latency.run(tmp_path, runs=1)
+    assert equal.demanded == "at most 0"
+    assert "0 passed" in slower.measured
+
+
+def test_the_harness_adds_little(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(overhead, "BLOCKS", 15)
+    (check,) = overhead.run(tmp_path)
+    assert check.measured.endswith("%")
+    assert abs(float(check.measured.rstrip("%"))) < 10
+
+
+def test_the_command_writes_its_result(tmp_path: Path, command, monkeypatch) -> None:
+    monkeypatch.setattr(overhead, "BLOCKS", 5)
+    out = tmp_path / "results" / "selftest.json"
+    done = command("benchmarks.selftest.__main__", "--parts", "overhead", "--out", out)
+    assert done.code in (0, 3), done.err
+    (check,) = json.loads(out.read_text())["checks"]
+    assert check["demanded"] == "less than 2%"
+    assert "Self-test" in done.out

@@ -1,0 +1,116 @@
+"""Crashes, hangs and neighbours while latency is measured."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from colours import MakeModel
+from filelock import FileLock
+
+from benchmarks.alone import LOCK, others_running
+from benchmarks.bench import Bench, with_latency
+from benchmarks.gates import parse
+from benchmarks.tournament import LatencySettings, measure
+from compress.core.errors import UserError
+from compress.data.cache import cache_dir
+
+QUICK = LatencySettings(rounds_min=3, rounds_max=3, blocks=1, block_s=0.01, warmup_s=0.05)
+
+
+def test_a_model_that_fails_leaves_and_the_others_go_on(make_model: MakeModel, capfd) -> None:
+    good, bad, last = (make_model(name) for name in ("good", "bad", "last"))
+    bad.weights.write_bytes(b"altered after it was opened")
+    models = (good, bad, last)
+    found = measure(models, QUICK)
+    assert [result is None for result in found.results] == [False, True, False]
+    assert "altered" in (found.failures[1] or "")
+    assert found.speedup(1) is None
+    assert len(found.results[2].block_medians_s) == 3
+    assert "bad is not timed any more" in capfd.readouterr().err
+    gate = parse("latency speedup >= 0.1")
+    bench = with_latency(Bench(models, ("good", "bad", "last")), (0, 1, 2), QUICK, [gate])
+    verdict = bench.check(gate, 1)
+    assert (verdict.outcome, verdict.measured) == ("fail", None), "what is missing fails"
+    assert bench.check(gate, 2).outcome == "pass"
+
+
+def test_a_reference_that_fails_ends_the_measurement(make_model: MakeModel) -> None:
+    reference, other = make_model("reference"), make_model("other")
+    reference.weights.write_bytes(b"altered after it was opened")
+    with pytest.raises(UserError, match="altered"):
+        measure((reference, other), QUICK)
+
+
+def test_a_process_that_takes_too_long_is_ended(make_model: MakeModel) -> None:
+    settings = QUICK.model_copy(update={"timeout_s": 0.05})
+    with pytest.raises(UserError, match=r"did not finish in 0\.05 s"):
+        measure((make_model("slow"),), settings)
+
+
+def test_a_crash_is_told_from_an_error(make_model: MakeModel, monkeypatch) -> None:
+    """A process without the memory for its libraries dies instead of answering."""
+    resource = pytest.importorskip("resource")
+    from benchmarks import latency_process
+
+    run = subprocess.run
+
+    def starved(*arguments: object, **options: object) -> object:
+        limit = (64 * 2**20, 64 * 2**20)
+        options["preexec_fn"] = lambda: resource.setrlimit(resource.RLIMIT_AS, limit)
+        return run(*arguments, **options)
+
+    monkeypatch.setattr(latency_process.subprocess, "run", starved)
+    with pytest.raises(UserError, match="crashed its process"):
+        measure((make_model("model"),), QUICK)
+
+
+def test_two_benchmarks_at_once_are_noticed(make_model: MakeModel, capfd) -> None:
+    with others_running() as disturbed:
+        assert not disturbed
+    code = (
+        "import sys; from filelock import FileLock\n"
+        f"FileLock({str(cache_dir() / LOCK)!r}).acquire()\n"
+        "print('held', flush=True); sys.stdin.read()"
+    )
+    other = subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "held\n"
+        found = measure((make_model("model"),), QUICK)
+    finally:
+        other.communicate("")
+    assert found.reference.environment["another_benchmark_running"] is True
+    assert "another benchmark is running" in capfd.readouterr().err
+    with FileLock(cache_dir() / LOCK, timeout=0):
+        pass
+
+
+def test_the_command_prints_the_others_and_ends_with_2(make_model: MakeModel, command) -> None:
+    good, bad = make_model("good"), make_model("bad")
+    opened = bad.manifest
+    (bad.path / "manifest.json").write_text(
+        opened.model_copy(update={"files": {}}).model_dump_json()
+    )
+    bad.weights.write_bytes(b"not a model")
+    done = command(
+        "benchmarks.latency", "--models", good.path, bad.path, "--rounds-min", 3, "--rounds-max", 3
+    )
+    assert done.code == 2
+    assert "good" in done.out
+    assert "failed" in done.out
+    assert "Not every model could be timed" in done.err
+
+
+def test_a_report_folder_that_cannot_be_written(
+    make_model: MakeModel, colours: Path, tmp_path: Path, command
+) -> None:
+    (tmp_path / "file").touch()
+    done = command(
+        "benchmarks.compare", make_model("model").path, "--data", colours, "--no-latency",
+        "--out", tmp_path / "file" / "report",
+    )  # fmt: skip
+    assert done.code == 2
+    assert "cannot be written" in done.err

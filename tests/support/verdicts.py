@@ -1,0 +1,90 @@
+"""Models, evaluations and latencies that were never measured, to hold against gates."""
+
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks import gates
+from benchmarks.evaluation import with_metrics
+from benchmarks.evidence import Evidence, Subject
+from compress.core.artifact import Artifact
+from compress.core.gates import Verdict
+from compress.core.image_spec import ImageSpec
+from compress.core.labels import Labels
+from compress.core.manifest import Manifest, Measurements
+from compress.core.results import EvalResult, LatencyResult
+
+LABELS = Labels(names=("a", "b"), thresholds=(0.5, 0.5), prevalence=(0.3, 0.3))
+
+
+def model(name: str, size: int = 1000, **measured: float) -> Artifact:
+    """Return an artifact that was never saved."""
+    manifest = Manifest(
+        id=name,
+        stage="tests",
+        config={},
+        kind="onnx",
+        image=ImageSpec(),
+        labels=LABELS,
+        data=None,
+        measurements=Measurements(**measured),
+    )
+    return Artifact(Path(name), manifest)
+
+
+def evaluation(noise: float, n: int = 400, sharpness: float = 0.5) -> EvalResult:
+    """Return a result with so much noise added to the same scores."""
+    rng = np.random.default_rng(0)
+    targets = (rng.random((n, 2)) < 0.3).astype(np.float32)
+    scores = targets * sharpness + rng.normal(0, 0.3, (2, n, 2))
+    scores = (scores + rng.normal(0, noise, scores.shape)).astype(np.float32)
+    bare = EvalResult(
+        data_id="data:test",
+        label_names=LABELS.names,
+        image_ids=tuple(str(row) for row in range(n)),
+        view_names=("identity", "flip-identity"),
+        scores=scores,
+        targets=targets,
+        ap={},
+        map=None,
+        f1_macro=None,
+        ece=None,
+    )
+    return with_metrics(bare, LABELS)
+
+
+def latency(seconds: float, spread: float = 0.005, seed: int = 0) -> LatencyResult:
+    """Return the result of nine processes."""
+    rng = np.random.default_rng(seed)
+    medians = tuple(float(x) for x in seconds * np.exp(rng.normal(0, spread, 9)))
+    return LatencyResult(
+        model="m",
+        provider_asked="cpu",
+        provider_opened="CPUExecutionProvider",
+        node_share=1.0,
+        threads=1,
+        warmup_runs=1,
+        block_medians_s=medians,
+        samples_s=medians,
+        load_s=0.1,
+        first_inference_s=0.1,
+        peak_rss_bytes=1,
+    )
+
+
+def check(
+    text: str, candidate: Subject, reference: Subject | None = None, **more: object
+) -> Verdict:
+    """Parse a gate and check it."""
+    return gates.check(gates.parse(text), Evidence(candidate, reference, **more))
+
+
+def accuracy(text: str, candidate: EvalResult, reference: EvalResult) -> Verdict:
+    """Check a gate on two evaluations."""
+    return check(text, Subject(model("new"), candidate), Subject(model("old"), reference))
+
+
+def speed(text: str, ours: LatencyResult, theirs: LatencyResult, aa: float = 0.01) -> Verdict:
+    """Check a gate on two latencies; `aa` is the width of the A/A interval."""
+    pair = (Subject(model("new"), latency=ours), Subject(model("old"), latency=theirs))
+    return check(text, *pair, aa=(1.0, 1.0 + aa))
