@@ -68,10 +68,10 @@ def test_a_crash_is_told_from_an_error(make_model: MakeModel, monkeypatch) -> No
 def test_two_benchmarks_at_once_are_noticed(make_model: MakeModel, capfd) -> None:
     with others_running() as disturbed:
         assert not disturbed
+    file = str(cache_dir() / LOCK)
     code = (
         "import sys; from filelock import FileLock\n"
-        f"FileLock({str(cache_dir() / LOCK)!r}).acquire()\n"
-        "print('held', flush=True); sys.stdin.read()"
+        f"with FileLock({file!r}): print('held', flush=True); sys.stdin.read()"
     )
     other = subprocess.Popen(
         [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
