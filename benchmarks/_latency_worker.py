@@ -81,10 +81,8 @@ def measure(job: Job) -> Sample:
     warmup_runs = _warm_up(session, image, job)
     energy_before, cpu_before = energy.read_j(), time.process_time()
     blocks = tuple(timed_block(session, image, job.block_s) for _ in range(job.blocks))
-    cpu_s, spent_j = (
-        time.process_time() - cpu_before,
-        energy.spent_j(energy_before, energy.read_j()),
-    )
+    cpu_s = time.process_time() - cpu_before
+    spent_j = energy.spent_j(energy_before, energy.read_j())
     runs = sum(map(len, blocks))
     elsewhere = isinstance(session, _session.TimesItself)
     return Sample(

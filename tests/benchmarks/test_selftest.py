@@ -8,7 +8,7 @@ import pytest
 from sklearn.metrics import average_precision_score
 
 from benchmarks import statistics
-from benchmarks.selftest import accuracy, latency, overhead
+from benchmarks.selftest import accuracy, agreement, latency, overhead
 from benchmarks.selftest.simulated import (
     PREVALENCE,
     SEPARATION,
@@ -70,3 +70,9 @@ def test_the_command_writes_its_result(tmp_path: Path, command, monkeypatch) -> 
     (check,) = json.loads(out.read_text())["checks"]
     assert check["demanded"] == "less than 2%"
     assert "Self-test" in done.out
+
+
+def test_without_a_model_nothing_is_claimed_of_the_runtimes() -> None:
+    (check,) = agreement.run(())
+    assert check.met is None
+    assert "make demo" in check.measured
