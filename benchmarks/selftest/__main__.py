@@ -2,7 +2,7 @@
 
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -34,38 +34,47 @@ class Config(Noun):
     models: tuple[Path, ...] = ()
     """ONNX artifacts that every runtime must agree on (default: those of runs/elpv)."""
     out: Path | None = None
-    """Also write the result to this JSON file."""
+    """Also write the result of each part to PART.json in this folder, as soon as it is known."""
 
 
 class Result(Noun):
-    """What the self-test found."""
+    """What one part of the self-test found."""
 
+    part: Part
     command: str
     checks: tuple[Check, ...]
     environment: dict[str, Any]
 
 
-def run(config: Config) -> Result:
+def run(config: Config) -> tuple[Check, ...]:
     """Run the parts, print a table, and fail if a demand was not met.
 
     Raises:
         GateFailed: a demand was not met.
     """
+    checks: list[Check] = []
     with tempfile.TemporaryDirectory(prefix="edgepress-selftest-") as folder:
-        checks = tuple(check for part in config.parts for check in _run(part, config, Path(folder)))
-    result = Result(
-        command=f"python -m benchmarks.selftest --runs {config.runs}",
-        checks=checks,
-        environment=environment.describe(),
-    )
-    if config.out:
-        config.out.parent.mkdir(parents=True, exist_ok=True)
-        config.out.write_text(result.model_dump_json(indent=1) + "\n")
+        for part in config.parts:
+            checks += _save(part, config, _run(part, config, Path(folder)))
     console.table("Self-test of the measuring", ("", "demanded", "measured", ""), _rows(checks))
     missed = [check.name for check in checks if check.met is False]
     if missed:
         raise GateFailed(f"Not met: {'; '.join(missed)}")
-    return result
+    return tuple(checks)
+
+
+def _save(part: Part, config: Config, checks: tuple[Check, ...]) -> tuple[Check, ...]:
+    """Write a part's checks where the user asked for them, so that an interruption loses none."""
+    if config.out is not None:
+        result = Result(
+            part=part,
+            command=f"python -m benchmarks.selftest --parts {part} --runs {config.runs}",
+            checks=checks,
+            environment=environment.describe(),
+        )
+        config.out.mkdir(parents=True, exist_ok=True)
+        (config.out / f"{part}.json").write_text(result.model_dump_json(indent=1) + "\n")
+    return checks
 
 
 def _run(part: Part, config: Config, folder: Path) -> tuple[Check, ...]:
@@ -83,7 +92,7 @@ def _default_models() -> tuple[Path, ...]:
     return tuple(path.parent for path in sorted((RUNS / "elpv").glob("*/model.onnx")))
 
 
-def _rows(checks: tuple[Check, ...]) -> Iterator[tuple[str, str, str, str]]:
+def _rows(checks: Iterable[Check]) -> Iterator[tuple[str, str, str, str]]:
     words = {True: "met", False: "NOT MET", None: "not measured"}
     for check in checks:
         yield check.name, check.demanded, check.measured, words[check.met]

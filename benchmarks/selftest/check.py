@@ -11,3 +11,5 @@ class Check(Noun):
     measured: str
     met: bool | None
     """`None` where it could not be measured here."""
+    runs: tuple[str, ...] = ()
+    """What every run gave, where there were several."""

@@ -14,7 +14,7 @@ from benchmarks.tournament import LatencySettings
 from compress.core import console
 from compress.core.artifact import Artifact
 from compress.core.environment import usable_cores
-from compress.core.gates import Outcome
+from compress.core.gates import Outcome, Verdict
 
 CONVS = 10
 SETTINGS = LatencySettings(rounds_min=9, rounds_max=40, warmup_s=0.2, block_s=0.04)
@@ -34,28 +34,39 @@ def run(folder: Path, runs: int) -> tuple[Check, ...]:
             _verdict((reference, slower), seed)
             for seed in console.track(range(runs), "10% slower models")
         ]
-    wrong = runs - alike.count("inconclusive")
+    wrong = runs - _count(alike, "inconclusive")
+    caught, passed = _count(planted, "fail"), _count(planted, "pass")
     return (
         Check(
             name=f"equal models called faster or slower, every core busy, {runs} runs",
             demanded=f"at most {runs // 20}",
             measured=str(wrong),
             met=wrong <= runs // 20,
+            runs=tuple(map(_shown, alike)),
         ),
         Check(
             name=f"a 10% slowdown is caught, every core busy, {runs} runs",
             demanded=f"at least {runs - runs // 20}, none passed",
-            measured=f"{planted.count('fail')}, {planted.count('pass')} passed",
-            met=planted.count("fail") >= runs - runs // 20 and "pass" not in planted,
+            measured=f"{caught}, {passed} passed",
+            met=caught >= runs - runs // 20 and not passed,
+            runs=tuple(map(_shown, planted)),
         ),
     )
 
 
-def _verdict(models: tuple[Artifact, Artifact], seed: int) -> Outcome:
+def _verdict(models: tuple[Artifact, Artifact], seed: int) -> Verdict:
     gate = parse("latency speedup >= 1")
     bench = Bench(models, ("reference", "candidate"))
     settings = SETTINGS.model_copy(update={"seed": seed})
-    return with_latency(bench, (0, 1), settings, [gate]).check(gate, 1).outcome
+    return with_latency(bench, (0, 1), settings, [gate]).check(gate, 1)
+
+
+def _count(verdicts: list[Verdict], outcome: Outcome) -> int:
+    return sum(verdict.outcome == outcome for verdict in verdicts)
+
+
+def _shown(verdict: Verdict) -> str:
+    return f"{verdict.outcome}: {verdict.reason}"
 
 
 @contextmanager

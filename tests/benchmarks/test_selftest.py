@@ -64,10 +64,10 @@ def test_the_harness_adds_little(tmp_path: Path, monkeypatch) -> None:
 
 def test_the_command_writes_its_result(tmp_path: Path, command, monkeypatch) -> None:
     monkeypatch.setattr(overhead, "BLOCKS", 5)
-    out = tmp_path / "results" / "selftest.json"
+    out = tmp_path / "results"
     done = command("benchmarks.selftest.__main__", "--parts", "overhead", "--out", out)
     assert done.code in (0, 3), done.err
-    (check,) = json.loads(out.read_text())["checks"]
+    (check,) = json.loads((out / "overhead.json").read_text())["checks"]
     assert check["demanded"] == "less than 2%"
     assert "Self-test" in done.out
 
