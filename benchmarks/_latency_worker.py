@@ -14,10 +14,13 @@ from typing import TypeVar
 
 import numpy as np
 
-from benchmarks import energy
+from benchmarks import energy, rebatch
 from benchmarks.candidates import open_model
 from benchmarks.runtimes import _session
-from compress.core.errors import EdgepressError
+from benchmarks.runtimes._contract import Batched
+from compress.core import memory
+from compress.core.artifact import Artifact
+from compress.core.errors import EdgepressError, UserError
 from compress.core.noun import Noun
 
 T = TypeVar("T")
@@ -40,6 +43,12 @@ class Job(Noun):
     blocks: int
     block_s: float
     """Shortest block; a block has at least three runs."""
+    batch: int = 1
+    """Images in one run."""
+    rebatched: Path | None = None
+    """The file that takes the batch; `None` at batch 1."""
+    profile: bool = False
+    """Whether to look, after all that is timed, where the operators' time goes."""
 
 
 class Sample(Noun):
@@ -61,31 +70,32 @@ class Sample(Noun):
     """Processor time of one timed run, over all threads; `None` as above."""
     energy_j: float | None
     """Energy of the whole processor package during one timed run; `None` without a counter."""
+    time_share: float | None = None
+    """Share of the operators' time on the provider; `None` where it was not measured."""
 
 
 def measure(job: Job) -> Sample:
-    """Open, warm up and time one model.
+    """Open, warm up and time one model; after that, compare a batch with its images one by one.
 
     Raises:
-        UserError: the model or the runtime cannot be opened.
+        UserError: the model or the runtime cannot be opened, or a batch gives other results.
     """
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, job.cpus)
     model = open_model(job.model)
     runtime = _session.find(_session.name_for(model, job.provider))
-    spec = model.manifest.image
-    image = np.random.default_rng(0).standard_normal((1, 3, spec.height, spec.width), np.float32)
+    images = rebatch.random_images(job.batch, model.manifest.image)
     baseline = peak_rss_bytes()
-    load_s, session = _timed(lambda: runtime.open_session(model, job.threads))
-    first_s, _ = _timed(lambda: session.run(image))
-    warmup_runs = _warm_up(session, image, job)
+    load_s, session = _timed(lambda: _open(runtime, model, job))
+    first_s, first = _timed(lambda: session.run(images))
+    warmup_runs = _warm_up(session, images, job)
     energy_before, cpu_before = energy.read_j(), time.process_time()
-    blocks = tuple(timed_block(session, image, job.block_s) for _ in range(job.blocks))
+    blocks = tuple(timed_block(session, images, job.block_s) for _ in range(job.blocks))
     cpu_s = time.process_time() - cpu_before
     spent_j = energy.spent_j(energy_before, energy.read_j())
     runs = sum(map(len, blocks))
     elsewhere = isinstance(session, _session.TimesItself)
-    return Sample(
+    sample = Sample(
         provider_asked=session.provider_asked,
         provider_opened=session.provider_opened,
         node_share=session.node_share,
@@ -98,6 +108,27 @@ def measure(job: Job) -> Sample:
         cpu_s=None if elsewhere else cpu_s / runs,
         energy_j=None if spent_j is None else spent_j / runs,
     )
+    if job.batch > 1:
+        alone = runtime.open_session(model, job.threads)
+        rebatch.prove(first, images, alone, model.manifest.precision)
+    if job.profile:  # last, since it opens the model anew
+        return sample.model_copy(update={"time_share": _time_share(session, images)})
+    return sample
+
+
+def _open(runtime: _session.Runtime, model: Artifact, job: Job) -> _session.Session:
+    """Open a model at the job's batch.
+
+    Raises:
+        UserError: it cannot be opened, or the runtime takes one image at a time.
+    """
+    if job.rebatched is None:
+        return runtime.open_session(model, job.threads)
+    batched = Batched(model.path, model.manifest, job.batch, job.rebatched)
+    session = runtime.open_session(batched, job.threads)
+    if not isinstance(session, _session.TakesBatches):
+        raise UserError(f"The runtime {session.provider_asked} takes one image at a time")
+    return session
 
 
 def peak_rss_bytes() -> int:
@@ -146,6 +177,16 @@ def timed_block(
     return tuple(samples)
 
 
+def _time_share(session: _session.Session, images: _session.Images) -> float | None:
+    """Return the share of the operators' time on the provider, if the runtime can tell."""
+    from benchmarks.runtimes import _profile  # its libraries would add to the memory measured
+
+    try:
+        return _profile.time_share(session, images)
+    except UserError:
+        return None  # what was timed stands
+
+
 def _timed(call: Callable[[], T]) -> tuple[float, T]:
     start = time.perf_counter()
     result = call()
@@ -155,7 +196,8 @@ def _timed(call: Callable[[], T]) -> tuple[float, T]:
 def main() -> int:
     """Read a job from standard input, print a sample or an error as JSON."""
     try:
-        sample = measure(Job.model_validate_json(sys.stdin.read()))
+        with memory.watched():
+            sample = measure(Job.model_validate_json(sys.stdin.read()))
     except EdgepressError as error:
         print(json.dumps({"error": str(error)}))
         return error.exit_code

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.evaluation import UNREADABLE, pack, unpack
+from compress.core import writable
 from compress.core.artifact import Artifact
 from compress.core.errors import UserError
 from compress.core.hashing import file_sha256
@@ -51,14 +52,25 @@ class BaselineModel(Artifact):
         return self.remembered.size_bytes
 
 
+def check_file(file: Path) -> None:
+    """Refuse, before any work, a baseline file that `save` could not write.
+
+    Raises:
+        UserError: it cannot be written, or does not end in `.npz`.
+    """
+    if file.suffix != SUFFIX:
+        raise UserError("A baseline file ends in .npz", got=file)
+    writable.check_file(file, "The baseline")
+    writable.check_folder(file.parent, "The baseline")  # a draft beside it takes its place
+
+
 def save(model: Artifact, evaluation: EvalResult, file: Path) -> None:
     """Write a model's figures, whole or not at all.
 
     Raises:
         UserError: the file cannot be written, or does not end in `.npz`.
     """
-    if file.suffix != SUFFIX:
-        raise UserError("A baseline file ends in .npz", got=file)
+    check_file(file)
     remembered = Remembered(
         name=model.name,
         path=os.path.relpath(model.path.resolve(), file.resolve().parent),

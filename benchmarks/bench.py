@@ -8,6 +8,7 @@ from benchmarks import gates
 from benchmarks.candidates import open_model, pick, unique_names
 from benchmarks.evaluation import Rows, rows_for
 from benchmarks.evidence import Evidence, Subject
+from benchmarks.throughput import Throughput
 from benchmarks.tournament import Decided, LatencySettings, Tournament, measure
 from compress.core.artifact import Artifact
 from compress.core.gates import Gate, Verdict
@@ -27,6 +28,8 @@ class Bench:
     tournament: Tournament | None = None
     timed: tuple[int, ...] = field(default=())
     """The models that are in the tournament, in its order."""
+    throughput: Throughput | None = None
+    """A pass over some of the models, by their names here."""
 
     def subject(self, row: int) -> Subject:
         """Return a model with its measurements."""

@@ -1,6 +1,7 @@
 """The commands that make a model or a report again."""
 
 import shlex
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,11 @@ from compress.core.hashing import ROOT
 from compress.core.manifest import Manifest
 
 _MODULES = ("compress.", "export.")
+
+
+def own_command(module: str) -> str:
+    """Return the command line of this process, as one runs `module`."""
+    return shlex.join(["python", "-m", module, *sys.argv[1:]])
 
 
 def made_by(manifest: Manifest) -> str | None:

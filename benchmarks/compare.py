@@ -1,7 +1,5 @@
 """`python -m benchmarks.compare` measures models side by side and writes a report."""
 
-import os
-import shlex
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -11,17 +9,17 @@ import numpy as np
 import tyro
 from pydantic import Field
 
-from benchmarks import baseline, gates, statistics
+from benchmarks import baseline, gates, statistics, throughput
 from benchmarks.bench import Bench, open_bench, open_test_data, with_latency
+from benchmarks.commands import own_command
 from benchmarks.entries import model_entry, speedup_entry
 from benchmarks.evaluation import EvalSettings, Rows, stored_or_evaluated
 from benchmarks.report import render
 from benchmarks.report.schema import LatencyEntry, Report, SpeedupEntry
 from benchmarks.thumbnails import thumbnails
 from benchmarks.tournament import LatencySettings
-from compress.core import console, environment, stage
+from compress.core import console, environment, stage, writable
 from compress.core.cli import main
-from compress.core.errors import UserError
 from compress.core.gates import Verdict
 from compress.core.noun import Noun
 from compress.data.dataset import Dataset
@@ -49,6 +47,9 @@ class Config(Noun):
     """Threads inside one inference when latency is measured."""
     latency: bool = True
     """Time the ONNX models; torch models are never timed here."""
+    throughput: bool = False
+    """Measure images per second as well, of the ONNX models at batch 1, 8 and 32 on one thread and
+    on all cores: a pass of its own, five processes for each figure."""
     save: Path | None = None
     """Write the last model's accuracy and size to this file (`.npz`), unless a gate is not met, as
     the baseline of later `benchmarks.gate --baseline FILE`."""
@@ -90,7 +91,9 @@ def compare(config: Config) -> Report:
 def _measure(config: Config) -> tuple[Report, Bench, tuple[Verdict, ...]]:
     """Return the report, what was measured, and the verdicts on this command's own gates."""
     wanted = gates.parse_all(config.gate)
-    _check_writable(config.out)
+    writable.check_folder(config.out, "The report's folder")
+    if config.save:
+        baseline.check_file(config.save)
     bench = open_bench(config.models or (default_model("onnx"),))
     dataset, rows = open_test_data(bench, config.data)
     settings = EvalSettings(provider=config.provider)
@@ -100,21 +103,14 @@ def _measure(config: Config) -> tuple[Report, Bench, tuple[Verdict, ...]]:
     if config.latency and timed:
         latency = LatencySettings(provider=config.provider, threads=config.threads)
         bench = with_latency(bench, timed, latency, wanted)
+    if config.throughput and timed:
+        pace = throughput.ThroughputSettings(provider=config.provider)
+        field = {bench.names[row]: bench.models[row] for row in timed}
+        bench = replace(bench, throughput=throughput.measure(field, pace))
     verdicts = bench.check_last(wanted)
     report = _report(config, bench, verdicts, _data(dataset, rows, bench))
     render.write(report, config.out, thumbnails(report, dataset) if config.images else None)
     return report, bench, verdicts
-
-
-def _check_writable(folder: Path) -> None:
-    """Refuse, before any work, a folder that cannot be made or written.
-
-    Raises:
-        UserError: it cannot.
-    """
-    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-    if not there.is_dir() or not os.access(there, os.W_OK):
-        raise UserError("The report's folder cannot be written", got=folder)
 
 
 def print_summary(report: Report) -> None:
@@ -152,7 +148,7 @@ def _report(
         surroundings = bench.tournament.reference.environment
     return Report(
         title=config.title,
-        command=config.command or _own_command(),
+        command=config.command or own_command("benchmarks.compare"),
         models=entries,
         data=data,
         environment={**surroundings, "threads": config.threads, "provider": config.provider},
@@ -178,10 +174,6 @@ def _data(dataset: Dataset, rows: Rows, bench: Bench) -> dict[str, object]:
             None if sd is None else statistics.smallest_certifiable_drop(sd)
         ),
     }
-
-
-def _own_command() -> str:
-    return shlex.join(["python", "-m", "benchmarks.compare", *sys.argv[1:]])
 
 
 def _milliseconds(entry: LatencyEntry | None) -> str:

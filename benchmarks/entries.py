@@ -13,6 +13,7 @@ from benchmarks.report.schema import (
     ModelEntry,
     PrCurve,
     SpeedupEntry,
+    ThroughputEntry,
 )
 from compress.core.artifact import Artifact
 from compress.core.gates import Verdict
@@ -39,6 +40,7 @@ def model_entry(bench: Bench, row: int, verdicts: tuple[Verdict, ...]) -> ModelE
         notes=manifest.notes,
         latency_failure=_failure(bench, row),
         made_by=made_by(manifest),
+        throughput=_throughput(bench, bench.names[row]),
         **against_first(bench, row),
         **_accuracy(subject.evaluation),
         **_latency(bench, row),
@@ -112,6 +114,31 @@ def _failure(bench: Bench, row: int) -> str | None:
     if bench.tournament is None or row not in bench.timed:
         return None
     return bench.tournament.failures[bench.timed.index(row)]
+
+
+def _throughput(bench: Bench, name: str) -> tuple[ThroughputEntry, ...]:
+    """Return the figures of one model, none where it was not in the pass or there was none."""
+    found = bench.throughput
+    if found is None:
+        return ()
+    entries = []
+    for rate in found.rates:
+        if rate.model == name:
+            value, ci95 = rate.measured or (None, None)
+            ratio = found.ratio(rate)
+            entries.append(
+                ThroughputEntry(
+                    threads=rate.threads,
+                    batch=rate.batch,
+                    images_per_s=value,
+                    ci95=ci95,
+                    n=len(rate.images_per_s),
+                    provider_opened=rate.provider_opened,
+                    against_first=SpeedupEntry(ratio=ratio[0], ci95=ratio[1]) if ratio else None,
+                    failure=rate.failure,
+                )
+            )
+    return tuple(entries)
 
 
 def _convs(model: Artifact) -> ConvsEntry | None:

@@ -2,7 +2,7 @@
 
 import json
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from compress.core.environment import usable_cores
 from compress.core.errors import UserError
 from compress.core.labels import Labels
 from compress.core.noun import Noun
-from compress.core.results import EvalResult, Scores, Targets
+from compress.core.results import EvalResult, Scores, Targets, fold_rows
 from compress.data import pixels, views
 from compress.data.dataset import Dataset
 from compress.data.split import Part, indices, split_for
@@ -27,7 +27,7 @@ EVAL_FILE = "eval.npz"
 UNREADABLE = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile)
 """What numpy raises on a damaged `.npz` file; pydantic's errors are ValueErrors too."""
 _CHUNK = 64
-_TEXT_FIELDS = ("data_id", "label_names", "image_ids", "view_names", "ap", "map", "f1_macro", "ece")
+_TEXT_FIELDS = set(EvalResult.model_fields) - {"scores", "targets"}
 
 Rows = NDArray[np.intp]
 
@@ -112,7 +112,7 @@ def evaluate(model: Artifact, dataset: Dataset, rows: Rows, settings: EvalSettin
 
 def with_metrics(result: EvalResult, labels: Labels) -> EvalResult:
     """Return the result with AP per label, mAP, F1 and ECE filled in from its scores."""
-    ap = ap_per_label(result.scores, result.targets)
+    ap = ap_per_label(result.scores, result.targets, result.folds)
     first = result.scores[0]
     return result.model_copy(
         update={
@@ -124,16 +124,29 @@ def with_metrics(result: EvalResult, labels: Labels) -> EvalResult:
     )
 
 
-def ap_per_label(scores: Scores, targets: Targets) -> tuple[float | None, ...]:
-    """Return the average precision of each label, averaged over views.
+def ap_per_label(
+    scores: Scores, targets: Targets, folds: Sequence[int] = ()
+) -> tuple[float | None, ...]:
+    """Return the average precision of each label, averaged over views and folds.
+
+    AP is taken within each fold, never of the scores of several models in one ranking: those are
+    not on one scale, and it is their scales that such a ranking would compare (Forman and Scholz
+    2010, "Apples-to-apples in cross-validation studies"). A fold in which a label is undefined is
+    left out of that label's mean.
 
     Args:
         scores: `[views, n, labels]`.
         targets: `[n, labels]`.
+        folds: Fold of each image `[n]`, or empty: all are one.
     """
+    parts = fold_rows(folds, len(targets))
     return tuple(
         metrics.mean_defined(
-            metrics.average_precision(targets[:, label], view[:, label]) for view in scores
+            metrics.mean_defined(
+                metrics.average_precision(targets[rows, label], view[rows, label])
+                for view in scores
+            )
+            for rows in parts
         )
         for label in range(targets.shape[1])
     )
@@ -176,7 +189,8 @@ def load_eval(path: Path) -> EvalResult:
 
 def pack(result: EvalResult) -> dict[str, NDArray[Any]]:
     """Return a result as the arrays of an `.npz` file."""
-    text = json.dumps(result.model_dump(include=set(_TEXT_FIELDS), mode="json"))
+    fields = result.model_dump(include=_TEXT_FIELDS, mode="json", exclude_defaults=True)
+    text = json.dumps(fields)
     return {"scores": result.scores, "targets": result.targets, "text": np.array(text)}
 
 

@@ -15,7 +15,7 @@ from benchmarks.candidates import open_model, unique_names
 from benchmarks.ci_files import write_junit, write_markdown
 from benchmarks.evaluation import EvalSettings, evaluate
 from benchmarks.tournament import LatencySettings
-from compress.core import console, stage
+from compress.core import console, stage, writable
 from compress.core.artifact import MANIFEST, Artifact, load
 from compress.core.cli import main
 from compress.core.errors import UserError
@@ -64,6 +64,8 @@ def run(config: Config) -> tuple[Verdict, ...]:
         GateUndecided: none failed, one is inconclusive.
     """
     wanted = gates.parse_all(config.gate or DEFAULT_GATES)
+    for file in filter(None, (config.junit, config.markdown)):
+        writable.check_file(file, "The file")
     candidate = open_model(config.candidate)
     reference = _open_reference(config.baseline or _parent_path(candidate))
     bench = Bench((reference, candidate), unique_names((reference, candidate)))

@@ -92,7 +92,8 @@ def _print(tournament: Tournament, names: tuple[str, ...]) -> None:
     first = tournament.reference
     header = (
         "model", "setting", "p50 ms", "p90 ms", "speed-up", "95% interval", "load ms",
-        "first ms", "CPU ms", "energy mJ", "peak RSS MB", "above import MB", "nodes on provider",
+        "first ms", "CPU ms", "energy mJ", "peak RSS MB", "above import MB",
+        "nodes / time on provider",
     )  # fmt: skip
     rows = [_row(tournament, row, name) for row, name in enumerate(names)]
     kind = SOFTWARE if first.software else "batch 1"
@@ -138,6 +139,7 @@ def _costs(result: LatencyResult) -> tuple[str, ...]:
     if result.peak_rss_bytes is not None:
         peak = f"{result.peak_rss_bytes / 1e6:.0f}"
         above = f"{(result.peak_rss_bytes - result.environment['baseline_rss_bytes']) / 1e6:.0f}"
+    opened = result.provider_opened.replace("ExecutionProvider", "")
     return (
         f"{1e3 * result.load_s:.1f}",
         f"{1e3 * result.first_inference_s:.1f}",
@@ -145,8 +147,12 @@ def _costs(result: LatencyResult) -> tuple[str, ...]:
         _milli(result.energy_j),
         peak,
         above,
-        f"{100 * result.node_share:.0f}% of {result.provider_opened}",
+        f"{opened}: {100 * result.node_share:.0f}% / {_percent(result.time_share)}",
     )
+
+
+def _percent(share: float | None) -> str:
+    return "not measured" if share is None else f"{100 * share:.0f}%"
 
 
 if __name__ == "__main__":

@@ -6,14 +6,19 @@ import subprocess
 import sys
 
 from benchmarks._latency_worker import Job, Sample
+from compress.core import memory
 from compress.core.errors import UserError
+
+_SIGKILL = -9
+"""Return code of a process that Linux ends because the memory has run out."""
 
 
 def spawn(job: Job, timeout_s: float) -> Sample:
     """Run one job in a fresh process.
 
     Raises:
-        UserError: it reports an error, crashes or does not finish in time.
+        UserError: it reports an error, crashes, needs more memory than there is, or does not
+            finish in time.
     """
     command = [sys.executable, "-m", "benchmarks._latency_worker"]
     paths = os.pathsep.join(path for path in sys.path if path)
@@ -41,8 +46,16 @@ def _read(job: Job, done: "subprocess.CompletedProcess[str]") -> Sample:
     if "error" in answer:
         raise UserError(answer["error"])
     if done.returncode != 0 or not answer:
-        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        raise UserError(
-            f"The model crashed its process (exit code {done.returncode}: {last})", got=job.model
-        )
+        raise _crash(job, done)
     return Sample.model_validate(answer)
+
+
+def _crash(job: Job, done: "subprocess.CompletedProcess[str]") -> UserError:
+    """Say why a process has ended without an answer."""
+    if done.returncode == _SIGKILL:
+        why = "its process was killed, as the system does when the memory runs out"
+        return memory.too_little(why, job.model)
+    last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+    return memory.from_text(done.stderr, job.model) or UserError(
+        f"The model crashed its process (exit code {done.returncode}: {last})", got=job.model
+    )

@@ -3,10 +3,12 @@
 mAP is the mean over labels of the mean over views of AP. A draw gives every image a count (how
 often it was drawn), and AP under such counts has a closed form, so no image is ever copied. Two
 results on the same images with the same seed get the same counts: that is what makes it paired.
+Where the images are the folds of several models, AP is the mean of the AP within each fold, and
+each fold is resampled by itself, so that it keeps its size.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -14,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from compress.core.errors import UserError
-from compress.core.results import EvalResult, Scores, Targets
+from compress.core.results import EvalResult, Scores, Targets, fold_rows
 
 Array = NDArray[np.float64]
 Interval = tuple[float, float]
@@ -77,22 +79,26 @@ class _Ranking:
 
 @dataclass(frozen=True)
 class _Problem:
-    """Scores and targets, equal when their bytes are: a result is resampled only once."""
+    """What is resampled, equal when its bytes are: a result is resampled only once."""
 
     digest: str
+    folds: tuple[int, ...]
     scores: Scores = field(compare=False, repr=False)
     targets: Targets = field(compare=False, repr=False)
 
 
 def ap_draws(result: EvalResult, draws: int = DRAWS, seed: int = SEED) -> Array:
-    """Return AP per draw and label `[draws, labels]`, averaged over views; NaN is undefined."""
+    """Return AP per draw and label `[draws, labels]`, averaged over views and folds.
+
+    NaN is undefined; a fold that a draw leaves undefined is left out of the mean.
+    """
     digest = hashlib.sha256(result.scores.tobytes() + result.targets.tobytes()).hexdigest()
-    return _ap_draws(_Problem(digest, result.scores, result.targets), draws, seed)
+    return _ap_draws(_Problem(digest, result.folds, result.scores, result.targets), draws, seed)
 
 
 def map_draws(result: EvalResult, draws: int = DRAWS, seed: int = SEED) -> Array:
     """Return mAP per draw `[draws]`; labels that a draw leaves undefined are left out of it."""
-    return _mean_over_labels(ap_draws(result, draws, seed))
+    return _mean_defined(ap_draws(result, draws, seed))
 
 
 def drop_draws(candidate: EvalResult, reference: EvalResult, label: str | None = None) -> Array:
@@ -103,7 +109,7 @@ def drop_draws(candidate: EvalResult, reference: EvalResult, label: str | None =
     """
     difference = label_drop_draws(candidate, reference)
     if label is None:
-        return _mean_over_labels(difference)
+        return _mean_defined(difference)
     return np.asarray(difference[:, candidate.label_names.index(label)], float)
 
 
@@ -121,19 +127,20 @@ def mean_draws(values: ArrayLike, draws: int = DRAWS, seed: int = SEED) -> Array
     """Return the mean per draw `[draws]` of one figure per image `[n]`, resampling images."""
     per_image = np.asarray(values, float)
     n = len(per_image)
-    return np.concatenate([per_image @ counts / n for counts in _counts(n, draws, seed)])
+    return np.concatenate([per_image @ counts / n for (counts,) in _counts([n], draws, seed)])
 
 
 def check_paired(candidate: EvalResult, reference: EvalResult) -> None:
     """Refuse to compare results that were not measured on the same thing.
 
     Raises:
-        UserError: data, images, labels or views differ.
+        UserError: data, images, labels, views or folds differ.
     """
-    for name in ("data_id", "image_ids", "label_names", "view_names"):
+    for name in ("data_id", "image_ids", "label_names", "view_names", "folds"):
         ours, theirs = getattr(candidate, name), getattr(reference, name)
         if ours != theirs:
-            short = (ours, theirs) if name != "image_ids" else (len(ours), len(theirs))
+            long = name in ("image_ids", "folds")
+            short = (len(set(ours)), len(set(theirs))) if long else (ours, theirs)
             raise UserError(
                 f"The models were not measured on the same data: {name} differs",
                 got=f"{short[0]} and {short[1]}",
@@ -213,33 +220,47 @@ def median_interval(values: ArrayLike, seed: int = SEED) -> tuple[float, Interva
 def _ap_draws(problem: _Problem, draws: int, seed: int) -> Array:
     views, n, labels = problem.scores.shape
     targets, scores = problem.targets.astype(float), problem.scores.astype(float)
+    folds = fold_rows(problem.folds, n)
     rankings = [
-        [_Ranking(targets[:, label], scores[view, :, label]) for view in range(views)]
+        [
+            [_Ranking(targets[rows, label], scores[view, rows, label]) for view in range(views)]
+            for rows in folds
+        ]
         for label in range(labels)
     ]
     result = np.concatenate(
         [
-            np.stack(
-                [np.mean([one.ap(counts) for one in label], axis=0) for label in rankings], axis=1
-            )
-            for counts in _counts(n, draws, seed)
+            np.stack([_mean_over_folds(label, counts) for label in rankings], axis=1)
+            for counts in _counts([len(rows) for rows in folds], draws, seed)
         ]
     )
     result.flags.writeable = False
     return result
 
 
-def _counts(n: int, draws: int, seed: int) -> Iterator[Array]:
-    """Yield how often each image is drawn, `[n, draws]`, a chunk of the draws at a time."""
+def _mean_over_folds(folds: list[list[_Ranking]], counts: tuple[Array, ...]) -> Array:
+    """Return AP `[draws]` of one label from its rankings by fold and view."""
+    within = [
+        np.mean([one.ap(drawn) for one in views], axis=0)
+        for views, drawn in zip(folds, counts, strict=True)
+    ]
+    return _mean_defined(np.stack(within, axis=1))
+
+
+def _counts(sizes: Sequence[int], draws: int, seed: int) -> Iterator[tuple[Array, ...]]:
+    """Yield how often each image is drawn, a chunk of the draws at a time.
+
+    `sizes` is the number of images of each fold; of each, `[n, draws]` is yielded.
+    """
     generator = np.random.default_rng(seed)
     for start in range(0, draws, _CHUNK):
         size = min(_CHUNK, draws - start)
-        counts = generator.multinomial(n, np.full(n, 1 / n), size=size)
-        yield np.ascontiguousarray(counts.T, dtype=float)
+        drawn = [generator.multinomial(n, np.full(n, 1 / n), size=size) for n in sizes]
+        yield tuple(np.ascontiguousarray(counts.T, dtype=float) for counts in drawn)
 
 
-def _mean_over_labels(values: Array) -> Array:
-    """Return the mean over defined labels per draw, NaN where none is."""
+def _mean_defined(values: Array) -> Array:
+    """Return the mean over the defined columns per draw, NaN where none is."""
     defined = ~np.isnan(values)
     counts = defined.sum(axis=1)
     total = np.where(defined, values, 0.0).sum(axis=1)

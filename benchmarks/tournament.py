@@ -132,7 +132,7 @@ class _Field:
         self.jobs = [_job(model, settings) for model in self.models]
         self.samples: list[list[Sample]] = [[] for _ in self.models]
         self.failures: list[str | None] = [None] * len(self.models)
-        self.pressure = [_pressure()]
+        self.pressure = [cpu_pressure()]
         self.shuffled = random.Random(settings.seed)
 
     def play_round(self) -> None:
@@ -140,11 +140,12 @@ class _Field:
         for row in self.shuffled.sample(range(len(self.jobs)), len(self.jobs)):
             if self.failures[row] is None:
                 self._run(row)
-        self.pressure.append(_pressure())
+        self.pressure.append(cpu_pressure())
 
     def _run(self, row: int) -> None:
+        job = self.jobs[row].model_copy(update={"profile": not self.samples[row]})
         try:
-            self.samples[row].append(spawn(self.jobs[row], self.settings.timeout_s))
+            self.samples[row].append(spawn(job, self.settings.timeout_s))
         except UserError as error:
             if row in (0, len(self.jobs) - 1):
                 raise  # nothing can be compared without the reference
@@ -157,7 +158,7 @@ class _Field:
         surroundings = {
             **environment.describe(),
             "cpu_pressure_avg10_percent": max(known) if known else None,
-            "cpus": _cpus(self.settings.threads),
+            "cpus": cpus(self.settings.threads),
             "another_benchmark_running": self.disturbed,
         }
         results = [
@@ -190,6 +191,7 @@ def _result(
         provider_asked=samples[0].provider_asked,
         provider_opened=samples[0].provider_opened,
         node_share=min(sample.node_share for sample in samples),
+        time_share=samples[0].time_share,
         threads=threads,
         warmup_runs=sum(sample.warmup_runs for sample in samples),
         block_medians_s=tuple(
@@ -219,14 +221,14 @@ def _job(model: Artifact, settings: LatencySettings) -> Job:
         model=model.path.resolve(),
         provider=settings.provider,
         threads=settings.threads,
-        cpus=_cpus(settings.threads),
+        cpus=cpus(settings.threads),
         warmup_s=settings.warmup_s,
         blocks=settings.blocks,
         block_s=settings.block_s,
     )
 
 
-def _cpus(threads: int) -> tuple[int, ...]:
+def cpus(threads: int) -> tuple[int, ...]:
     """Return the cores to stay on: the last ones, since the first serves most interrupts.
 
     Raises:
@@ -244,7 +246,7 @@ def _cpus(threads: int) -> tuple[int, ...]:
     return tuple(cores[-threads:])
 
 
-def _pressure() -> float | None:
+def cpu_pressure() -> float | None:
     """Return the share of the last 10 s in which a task waited for a CPU, percent."""
     try:
         first = _PRESSURE.read_text().splitlines()[0]

@@ -31,6 +31,9 @@ class Config(Noun):
     """`elpv`, a path whose format is recognised, or `format:path`."""
     out: Path = Path("runs/elpv")
     """Folder of the artifacts and the report."""
+    fold: str | None = None
+    """K/N, e.g. 2/5: train for fold K of N, with an `--out` of its own for each K. Only for recipes
+    that train their own models; `python -m benchmarks.out_of_fold` puts the N results together."""
     skip_bad_images: bool = False
     """Go on without the images that cannot be decoded, and list them."""
 
@@ -44,7 +47,8 @@ def run(config: Config) -> None:
         GateUndecided: a gate could not be decided.
     """
     recipe = recipes.read(config.recipe)
-    steps = recipes.prepare(recipe, Place(config.data, config.out, config.skip_bad_images))
+    place = Place(config.data, config.out, config.skip_bad_images, config.fold)
+    steps = recipes.prepare(recipe, place)
     stopped = False
     made: list[Artifact] = []
     for step, start in zip(recipe.step, steps, strict=True):

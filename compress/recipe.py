@@ -13,10 +13,12 @@ from compress.core import cli, console
 from compress.core.artifact import Artifact
 from compress.core.errors import UserError, unknown_name
 from compress.core.noun import Noun
+from compress.data.split import parse_fold
 from models.defaults import ZOO
 
 RECIPES = Path(__file__).parent / "recipes"
-STAGES = ("compress.train", "compress.prune", "compress.distill", "export.onnx")
+TRAINING = "compress.train"
+STAGES = (TRAINING, "compress.prune", "compress.distill", "export.onnx")
 MODEL_OPTIONS = ("model", "teacher", "student")
 
 
@@ -54,6 +56,8 @@ class Place:
     data: str
     out: Path
     skip_bad_images: bool
+    fold: str | None = None
+    """K/N: what the training stage tests on; `None` is its share."""
 
     def resolve(self, name: str) -> str:
         """Return the path or name that `@NAME` or `zoo:NAME` stands for."""
@@ -87,8 +91,10 @@ def prepare(recipe: Recipe, place: Place) -> tuple[Callable[[], Artifact], ...]:
     """Check every step's stage and options, and return what runs them, in order.
 
     Raises:
-        UserError: unknown stage, option or step, before any work has begun.
+        UserError: unknown stage, option, step or fold, before any work has begun.
     """
+    if place.fold is not None:
+        _require_own_training(recipe, place.fold)
     known: set[str] = set()
     for step in recipe.step:
         for name in _references(step):
@@ -110,6 +116,8 @@ def _runner(step: Step, place: Place) -> Callable[[], Artifact]:
         "data": place.data,
         "skip_bad_images": place.skip_bad_images,
     }
+    if step.stage == TRAINING and place.fold is not None:
+        options["fold"] = place.fold
     config = stage.Config(**options)
 
     def run() -> Artifact:
@@ -124,6 +132,25 @@ def _stage(step: Step) -> ModuleType:
     if step.stage not in STAGES:
         raise unknown_name("stage", step.stage, STAGES)
     return importlib.import_module(step.stage)
+
+
+def _require_own_training(recipe: Recipe, fold: str) -> None:
+    """Refuse a fold for a recipe that starts from a model trained on another split.
+
+    Raises:
+        UserError: it does, it trains no model of its own, or there is no such fold.
+    """
+    parse_fold(fold)
+    given = [step.options.get(option) for step in recipe.step for option in MODEL_OPTIONS]
+    shipped = [name for name in given if isinstance(name, str) and name.startswith("zoo:")]
+    if shipped or all(step.stage != TRAINING for step in recipe.step):
+        what = f"starts from {shipped[0]}" if shipped else "has no training stage"
+        raise UserError(
+            f"--fold is for recipes that train their own models. This one {what}: a model that is "
+            "trained already has seen images of the other folds, on which it would be tested",
+            got=f"--fold {fold}",
+            next_step=f"use a recipe whose first step is {TRAINING}, or leave --fold out",
+        )
 
 
 def _references(step: Step) -> list[str]:

@@ -45,18 +45,35 @@ def teach(
     """
     teacher.requires_grad_(False).eval()
     teacher.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    pupil = _Pupil(student, teacher, images.spec)
-    taught = fit(pupil, images, settings, _loss(pupil, teacher, settings), scratch)
+    if settings.feature_weight == 0:
+        pupil = _Pupil(student)
+        loss = _label_loss(teacher, settings)
+    else:
+        pupil = observed = _ObservedPupil(student, teacher, images.spec)
+        loss = _feature_loss(observed, teacher, settings)
+    taught = fit(pupil, images, settings, loss, scratch)
     return taught.get_submodule("network")
 
 
 class _Pupil(nn.Module):
-    """A student in training: sees the teacher's image at its own size, and keeps its features."""
+    """A student in training: sees the teacher's image at its own size."""
 
-    def __init__(self, student: Student, teacher: nn.Module, spec: ImageSpec) -> None:
+    def __init__(self, student: Student) -> None:
         super().__init__()
         self.network = student.network
         self.size = (student.spec.height, student.spec.width)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Return logits `[n, labels]` of images `[n, 3, h, w]` of the teacher's size."""
+        logits: Tensor = self.network(_resized(image, self.size))
+        return logits
+
+
+class _ObservedPupil(_Pupil):
+    """One that keeps its features, as those to be compared with the teacher's."""
+
+    def __init__(self, student: Student, teacher: nn.Module, spec: ImageSpec) -> None:
+        super().__init__(student)
         example = torch.zeros(1, 3, spec.height, spec.width)
         self.pairing = pair(self.network, teacher, example, _resized(example, self.size))
         narrow, wide = self.pairing.widths
@@ -77,19 +94,32 @@ def _resized(image: Tensor, size: tuple[int, int]) -> Tensor:
     return interpolate(image, size, mode="bilinear", antialias=True)
 
 
-def _loss(pupil: _Pupil, teacher: nn.Module, settings: Teaching) -> Loss:
+def _label_loss(teacher: nn.Module, settings: Teaching) -> Loss:
+    """Return the loss against labels and the teacher's probabilities."""
+
+    def loss(logits: Tensor, targets: Tensor, inputs: Tensor) -> Tensor:
+        with torch.no_grad(), _cheap_precision(inputs.device.type):
+            soft = teacher.to(inputs.device)(inputs)
+        return _of_labels(logits, targets, soft, settings)
+
+    return loss
+
+
+def _feature_loss(pupil: _ObservedPupil, teacher: nn.Module, settings: Teaching) -> Loss:
     """Return the loss against labels, the teacher's probabilities and the teacher's features."""
 
     def loss(logits: Tensor, targets: Tensor, inputs: Tensor) -> Tensor:
         with torch.no_grad(), _cheap_precision(inputs.device.type):
             soft, features = run_recorded(teacher.to(inputs.device), inputs, pupil.pairing.layers)
-        labels = distillation(
-            logits, targets, soft.float(), settings.hard_share, settings.temperature
-        )
+        labels = _of_labels(logits, targets, soft, settings)
         misses = [unexplained(pupil.features[name], features[name]) for name in features]
         return labels + settings.feature_weight * torch.stack(misses).mean()
 
     return loss
+
+
+def _of_labels(logits: Tensor, targets: Tensor, soft: Tensor, settings: Teaching) -> Tensor:
+    return distillation(logits, targets, soft.float(), settings.hard_share, settings.temperature)
 
 
 @contextmanager

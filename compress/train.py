@@ -45,6 +45,9 @@ class Config(Training):
     """`bce`, or `asl` for many rare labels."""
     test_share: float = Field(split.TEST_SHARE, gt=0, lt=1)
     """Share of images in the test part."""
+    fold: str | None = None
+    """K/N, e.g. 2/5: the test part is fold K of N instead of a share (`--test-share` is not used).
+    `python -m benchmarks.out_of_fold` puts the N models together."""
     val_share: float = Field(split.VAL_SHARE, ge=0, lt=1)
     """Share of images in the validation part, on which thresholds are tuned."""
     split_seed: int = split.SEED
@@ -59,13 +62,14 @@ def run(config: Config) -> Artifact:
     """Train, evaluate and store.
 
     Raises:
-        UserError: bad data, architecture or weights.
+        UserError: bad data, fold, architecture or weights.
         GateFailed: a gate was not met; the artifact is stored all the same.
         GateUndecided: a gate could not be decided.
     """
     gates.parse_all(config.gate)  # refuses a bad one now instead of after the work
+    fold = None if config.fold is None else split.parse_fold(config.fold)
     architecture = Architecture(name=config.arch, kwargs=_arch_kwargs(config))
-    context = _context(config)
+    context = _context(config, fold)
     plan = Plan(
         stage="compress.train",
         config=config,
@@ -94,9 +98,12 @@ def _build(
     return finish(plan, Trained(network, architecture, reference=None), context, config.gate)
 
 
-def _context(config: Config) -> Context:
+def _context(config: Config, fold: split.Fold | None) -> Context:
     dataset = open_data(config.data, config.skip_bad_images)
-    parts = split.default_split(dataset, config.split_seed, config.test_share, config.val_share)
+    if fold is None:
+        parts = split.default_split(dataset, config.split_seed, config.test_share, config.val_share)
+    else:
+        parts = split.fold_split(dataset, fold, config.split_seed, config.val_share)
     spec = ImageSpec(
         height=config.image_size,
         width=config.image_size,

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from benchmarks.report import format as fmt
+from benchmarks.report import rates
 from benchmarks.report.columns import Column, columns, verdict_word, worst_drop
 from benchmarks.report.schema import GateEntry, ModelEntry, Report
 from benchmarks.report.summary import map_change, summary
@@ -24,6 +25,7 @@ def markdown(report: Report) -> str:
             if model.latency_failure
         ),
         *_against_first(report),
+        *_throughput(report),
         *_gates(report),
         _origin(report),
         _code_block(report.command),
@@ -49,6 +51,26 @@ def _title(column: Column) -> str:
 def _cell(column: Column, place: int) -> str:
     cell = column.cells[place]
     return f"{cell.main} ({cell.sub})" if cell.sub and not column.brief else cell.main
+
+
+def _throughput(report: Report) -> Iterator[str]:
+    """Yield images per second by batch and thread count, and why models failed."""
+    columns = rates.settings(report)
+    if not columns:
+        return
+    header = ["Model", *(f"batch {batch}, {rates.threads(count)}" for count, batch in columns)]
+    rows = [
+        [model.name, *(_rate(rates.cell(model, column)) for column in columns)]
+        for model in report.models
+        if model.throughput
+    ]
+    yield f"### Images per second, {_plain(rates.opened(report))}\n\n{table_md(header, rows, {0})}"
+    for place, why in rates.failures(report):
+        yield _plain(f"{report.models[place].name} failed: {why}")
+
+
+def _rate(cell: rates.Cell) -> str:
+    return f"{cell.main} ({cell.interval})" if cell.interval else cell.main
 
 
 def _against_first(report: Report) -> Iterator[str]:

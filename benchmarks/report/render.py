@@ -75,8 +75,13 @@ def _plotly() -> str:
     return base64.b64encode(gzip.compress(script, mtime=0)).decode()
 
 
+def _always(_: Report) -> bool:
+    return True
+
+
 def _sections(report: Report) -> list[_Section]:
     package = sections.__name__
     found = [(name, registry.find(package, name, "section")) for name in registry.names(package)]
+    found = [(name, part) for name, part in found if getattr(part, "shown", _always)(report)]
     found.sort(key=lambda entry: (entry[1].ORDER, entry[0]))
     return [_Section(name, part.TITLE, Markup(part.render(report))) for name, part in found]

@@ -29,6 +29,24 @@ class SpeedupEntry(Noun):
     ci95: Interval
 
 
+class ThroughputEntry(Noun):
+    """Images per second of one model at one thread count and batch, in a pass of its own."""
+
+    threads: int
+    batch: int
+    """Images in one run."""
+    images_per_s: float | None
+    """Median over processes; `None` where the model failed."""
+    ci95: Interval | None
+    n: int
+    """Processes behind the median."""
+    provider_opened: str | None = None
+    against_first: SpeedupEntry | None = None
+    """How many times the images of the first model; `None` for itself, and where one failed."""
+    failure: str | None = None
+    """Why there is no figure."""
+
+
 class ConvsEntry(Noun):
     """Integer convolutions in the graph that the runtime executes, of all convolutions."""
 
@@ -136,6 +154,8 @@ class ModelEntry(Noun):
     other images or views than the first."""
     agreement: AgreementEntry | None = None
     """`None` under the same conditions."""
+    throughput: tuple[ThroughputEntry, ...] = ()
+    """By thread count, then by batch; empty where it was not measured."""
 
 
 class Report(Noun):

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from compress.core.artifact import Artifact
 from compress.core.errors import UserError
@@ -18,6 +19,25 @@ class Port:
     shape: Sequence[object]
 
 
+@dataclass(frozen=True)
+class Batched(Artifact):
+    """A model whose file takes `batch` images in one run (made by `benchmarks.rebatch`)."""
+
+    batch: int
+    batch_file: Path
+
+    @property
+    def weights(self) -> Path:
+        """The file that takes the batch."""
+        return self.batch_file
+
+
+def images_per_run(image: Port) -> int:
+    """Return how many images a model takes in one run; 1, as on the device, where that is open."""
+    batch = image.shape[0]
+    return batch if isinstance(batch, int) else 1
+
+
 def output_name(names: Sequence[str]) -> str:
     """Return the output that holds the probabilities: `probs`, else the first."""
     return "probs" if "probs" in names else names[0]
@@ -27,10 +47,12 @@ def check(artifact: Artifact, inputs: Sequence[Port], output: Port) -> None:
     """Refuse a model whose input or output is not what its manifest says.
 
     Raises:
-        UserError: it takes something else than one image, or returns another number of labels.
+        UserError: it takes something else than one image (or than the batch of a `Batched` model),
+            or returns another number of labels.
     """
     spec = artifact.manifest.image
-    wanted = (1, 3, spec.height, spec.width)
+    batch = artifact.batch if isinstance(artifact, Batched) else 1
+    wanted = (batch, 3, spec.height, spec.width)
     first = inputs[0]
     fits = len(first.shape) == 4 and all(
         not isinstance(got, int) or got == want
@@ -47,5 +69,5 @@ def check(artifact: Artifact, inputs: Sequence[Port], output: Port) -> None:
         raise UserError(
             "The model's output does not have one probability per label",
             got=f"{list(output.shape)} in {artifact.weights}",
-            allowed=f"[1, {labels}]",
+            allowed=f"[{batch}, {labels}]",
         )

@@ -4,13 +4,15 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 import onnxruntime as ort
 
 from benchmarks.runtimes import _contract
 from benchmarks.runtimes._contract import Port
-from benchmarks.runtimes._session import Availability, Images, Probs, broke, said
+from benchmarks.runtimes._session import Availability, Images, Probs, broke, cannot_open
 from compress.core.artifact import Artifact
 from compress.core.errors import UserError
 
@@ -45,15 +47,28 @@ def built_in(ep: str, remedy: str) -> Availability:
 
 
 class OrtSession:
-    """One ONNX Runtime session; batch 1, as on the device."""
+    """One ONNX Runtime session, which runs the batch of the model's file: 1, as on the device."""
 
-    def __init__(self, session: ort.InferenceSession, provider: Provider, workers: int) -> None:
-        """Wrap an open session; `workers` images run at a time."""
+    def __init__(
+        self,
+        session: ort.InferenceSession,
+        provider: Provider,
+        workers: int,
+        again: Callable[[Path], ort.InferenceSession] | None = None,
+    ) -> None:
+        """Wrap an open session; `workers` images run at a time.
+
+        `again` opens it once more with a profiler that writes files of the given prefix.
+        """
         self.provider_asked = provider.name
         self.provider_opened = provider.label or session.get_providers()[0]
+        self.ep = provider.ep
+        self._again = again
         self.node_share = _node_share(session, provider.ep)
         self._session = session
-        self._input = session.get_inputs()[0].name
+        image = session.get_inputs()[0]
+        self.batch = _contract.images_per_run(Port(image.type, image.shape))
+        self._input = image.name
         self._output = _contract.output_name([output.name for output in session.get_outputs()])
         self._pool = ThreadPoolExecutor(workers) if workers > 1 else None
 
@@ -63,10 +78,29 @@ class OrtSession:
         Raises:
             UserError: the provider fails.
         """
-        each = [images[row : row + 1] for row in range(len(images))]
+        n = self.batch
+        each = [images[row : row + n] for row in range(0, len(images), n)]
         # ONNX Runtime releases the GIL: threads that take an image each beat threads inside one.
         done = self._pool.map(self._one, each) if self._pool else map(self._one, each)
         return np.concatenate(list(done))
+
+    def start_profile(self, prefix: Path) -> bool:
+        """Open the model once more, with ONNX Runtime's profiler; `False` where that cannot be.
+
+        The session of before is closed first: the two together might not fit into the memory.
+
+        Raises:
+            UserError: the model does not open a second time.
+        """
+        if self._again is None:
+            return False
+        del self._session
+        self._session = self._again(prefix)
+        return True
+
+    def end_profile(self) -> Path:
+        """Return the profiler's file, which is now complete."""
+        return Path(self._session.end_profiling())
 
     def _one(self, image: Images) -> Probs:
         try:
@@ -85,11 +119,8 @@ def open_ort(
         UserError: the model cannot be opened, does not fit its manifest, or the provider cannot
             take every node of it.
     """
-    intra_op = 1 if across_images else threads
-    try:
-        session = _create(artifact, intra_op, provider, strict=True)
-    except Exception as error:  # ONNX Runtime raises a dozen classes without a common base
-        raise _refusal(artifact, provider, error) from None
+    again = partial(_strict, artifact, 1 if across_images else threads, provider)
+    session = again()
     if session.get_providers()[0] != provider.ep:
         raise UserError(
             f"ONNX Runtime opened {session.get_providers()[0]} in place of {provider.ep}",
@@ -97,14 +128,30 @@ def open_ort(
             next_step="python -m benchmarks.runtimes shows what is available and why",
         )
     _check(session, artifact)
-    return OrtSession(session, provider, threads if across_images else 1)
+    return OrtSession(session, provider, threads if across_images else 1, again)
+
+
+def _strict(
+    artifact: Artifact, threads: int, provider: Provider, profile: Path | None = None
+) -> ort.InferenceSession:
+    try:
+        return _create(artifact, threads, provider, strict=True, profile=profile)
+    except Exception as error:  # ONNX Runtime raises a dozen classes without a common base
+        raise _refusal(artifact, provider, error) from None
 
 
 def _create(
-    artifact: Artifact, threads: int, provider: Provider, strict: bool
+    artifact: Artifact,
+    threads: int,
+    provider: Provider,
+    strict: bool,
+    profile: Path | None = None,
 ) -> ort.InferenceSession:
     options = ort.SessionOptions()
     options.log_severity_level = 4
+    if profile is not None:
+        options.enable_profiling = True
+        options.profile_file_prefix = str(profile)
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
@@ -132,7 +179,7 @@ def _refusal(artifact: Artifact, provider: Provider, error: Exception) -> UserEr
             got=artifact.weights,
             next_step="export for a target that this provider supports, e.g. --quantize none",
         )
-    return UserError(f"ONNX Runtime cannot open the model ({said(error)})", got=artifact.weights)
+    return cannot_open("ONNX Runtime", artifact, error)
 
 
 def _stray_nodes(artifact: Artifact, provider: Provider) -> Counter[str]:

@@ -2,14 +2,16 @@
 
 import importlib
 import importlib.util
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import onnxruntime as ort
 
-from benchmarks.runtimes._ort import Provider
+from benchmarks.runtimes._ort import OrtSession, Provider, open_ort
 from benchmarks.runtimes._session import Availability, said
+from compress.core.artifact import Artifact
 from compress.core.errors import UserError
 from compress.core.results import SOFTWARE
 
@@ -30,24 +32,35 @@ class Plugin:
     """As pip calls it."""
     no_device: str
     """What to do when the plugin finds no device."""
+    options: Callable[[], dict[str, str]] = dict
+    """Returns the provider's options; called only where the package is installed."""
 
+    def available(self) -> Availability:
+        """Tell whether the plugin is installed, loads, and finds a device."""
+        if importlib.util.find_spec(_module(self)) is None:
+            return Availability(
+                ok=False,
+                reason=f"the package {self.package} is not installed",
+                remedy=f"pip install {self.package}",
+            )
+        try:
+            found = devices(self)
+        except UserError as error:
+            return Availability(ok=False, reason=str(error), remedy=self.no_device)
+        if not found:
+            reason = f"{self.package} finds no device that it can use"
+            return Availability(ok=False, reason=reason, remedy=self.no_device)
+        return Availability(ok=True, reason=f"{self.package} on {label(self)}")
 
-def available(plugin: Plugin) -> Availability:
-    """Tell whether the plugin is installed, loads, and finds a device."""
-    if importlib.util.find_spec(_module(plugin)) is None:
-        return Availability(
-            ok=False,
-            reason=f"the package {plugin.package} is not installed",
-            remedy=f"pip install {plugin.package}",
-        )
-    try:
-        found = devices(plugin)
-    except UserError as error:
-        return Availability(ok=False, reason=str(error), remedy=plugin.no_device)
-    if not found:
-        reason = f"{plugin.package} finds no device that it can use"
-        return Availability(ok=False, reason=reason, remedy=plugin.no_device)
-    return Availability(ok=True, reason=f"{plugin.package} on {label(plugin)}")
+    def open_session(
+        self, artifact: Artifact, threads: int, across_images: bool = False
+    ) -> OrtSession:
+        """Open an ONNX model; images run one after the other whatever `across_images` says.
+
+        Raises:
+            UserError: the model cannot be opened, or a node of it cannot run on the device.
+        """
+        return open_ort(artifact, 1 if across_images else threads, False, _provider(self))
 
 
 @cache
@@ -73,16 +86,11 @@ def label(plugin: Plugin) -> str:
     return f"{plugin.ep} ({SOFTWARE})" if software else plugin.ep
 
 
-def provider(plugin: Plugin, options: dict[str, str] | None = None) -> Provider:
-    """Return the provider on the plugin's first device.
-
-    Raises:
-        UserError: its library cannot be loaded.
-    """
-    device = devices(plugin)[0]
+def _provider(plugin: Plugin) -> Provider:
+    device, options = devices(plugin)[0], plugin.options()
 
     def add(session: ort.SessionOptions) -> None:
-        session.add_provider_for_devices([device], options or {})
+        session.add_provider_for_devices([device], options)
 
     return Provider(plugin.name, plugin.ep, add=add, label=label(plugin))
 

@@ -5,7 +5,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from compress.core import registry
+from compress.core import memory, registry
 from compress.core.artifact import Artifact
 from compress.core.errors import UserError
 from compress.core.noun import Noun
@@ -48,6 +48,14 @@ class TimesItself(Protocol):
     def time_runs(self, image: Images, least: int, shortest_s: float) -> tuple[float, ...]:
         """Return the seconds of each of `least` runs or more, over `shortest_s` or longer."""
         ...
+
+
+@runtime_checkable
+class TakesBatches(Protocol):
+    """A session that runs as many images in one call as the model's file takes."""
+
+    batch: int
+    """Images in one call; `run` is given a multiple of it."""
 
 
 class Runtime(Protocol):
@@ -120,9 +128,16 @@ def said(error: Exception) -> str:
     return (telling or lines or [type(error).__name__])[0]
 
 
+def cannot_open(runtime: str, artifact: Artifact, error: Exception) -> UserError:
+    """Return the error for a runtime that failed to open a model."""
+    return memory.from_error(error, artifact.weights) or UserError(
+        f"{runtime} cannot open the model ({said(error)})", got=artifact.weights
+    )
+
+
 def broke(runtime: str, error: Exception) -> UserError:
     """Return the error for a runtime that opened a model and then failed to run it."""
-    return UserError(
+    return memory.from_error(error) or UserError(
         f"{runtime} opened the model, and failed while it ran it ({said(error)})",
         next_step="try another --provider; python -m benchmarks.runtimes lists them",
     )

@@ -10,7 +10,7 @@ import numpy as np
 
 from benchmarks.runtimes import _contract, _web
 from benchmarks.runtimes._contract import Port
-from benchmarks.runtimes._session import Availability, Images, Probs, broke, said
+from benchmarks.runtimes._session import Availability, Images, Probs, broke, cannot_open
 from compress.core.artifact import Artifact
 from compress.core.errors import UserError
 
@@ -98,9 +98,7 @@ def open_session(artifact: Artifact, threads: int, across_images: bool = False) 
         page = _web.Page(executable, site)
         opened = page.call("openModel", threads)
     except (Error, TimeoutError) as error:
-        raise UserError(
-            f"The browser cannot open the model ({said(error)})", got=artifact.weights
-        ) from None
+        raise cannot_open("The browser", artifact, error) from None
     outputs = {port["name"]: Port(port["type"], port["shape"]) for port in opened["outputs"]}
     name = _contract.output_name(list(outputs))
     inputs = [Port(port["type"], port["shape"]) for port in opened["inputs"]]

@@ -7,9 +7,8 @@ import numpy as np
 
 from benchmarks.runtimes import _contract
 from benchmarks.runtimes._contract import Port
-from benchmarks.runtimes._session import Availability, Images, Probs, broke, said
+from benchmarks.runtimes._session import Availability, Images, Probs, broke, cannot_open, said
 from compress.core.artifact import Artifact
-from compress.core.errors import UserError
 
 _DEVICE = "CPU"
 
@@ -30,6 +29,8 @@ class OpenVinoSession:
         self._output = output
         self._queue = openvino.AsyncInferQueue(compiled, jobs) if jobs > 1 else None
         self._request = compiled.create_infer_request()
+        self._ran_before = False
+        self.batch = _contract.images_per_run(_port(compiled.inputs[0]))
 
     def run(self, images: Images) -> Probs:
         """Return probabilities `[n, labels]` of images `[n, 3, height, width]`.
@@ -37,7 +38,8 @@ class OpenVinoSession:
         Raises:
             UserError: OpenVINO fails.
         """
-        each = [images[row : row + 1] for row in range(len(images))]
+        n = self.batch
+        each = [images[row : row + n] for row in range(0, len(images), n)]
         try:
             done = self._in_flight(each) if self._queue else [self._one(image) for image in each]
         except RuntimeError as error:
@@ -45,7 +47,14 @@ class OpenVinoSession:
         return np.concatenate(done)
 
     def _one(self, image: Images) -> Probs:
-        self._request.infer({0: image}, share_inputs=True)
+        if self._ran_before:
+            self._request.infer({0: image}, share_inputs=True)
+        else:
+            # With one thread `infer` (2026.4) says nothing when it fails, e.g. for want of memory,
+            # and returns whatever lies there; the asynchronous way, a little slower, says it.
+            self._request.start_async({0: image}, share_inputs=True)
+            self._request.wait()
+            self._ran_before = True
         return self._probs(self._request)
 
     def _in_flight(self, each: list[Images]) -> list[Probs]:
@@ -101,9 +110,7 @@ def open_session(artifact: Artifact, threads: int, across_images: bool = False) 
             artifact.weights, _DEVICE, _settings(threads, jobs)
         )
     except RuntimeError as error:
-        raise UserError(
-            f"OpenVINO cannot open the model ({said(error)})", got=artifact.weights
-        ) from None
+        raise cannot_open("OpenVINO", artifact, error) from None
     outputs = {port.get_any_name(): _port(port) for port in compiled.outputs}
     name = _contract.output_name(list(outputs))
     _contract.check(artifact, [_port(port) for port in compiled.inputs], outputs[name])

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from benchmarks.runtimes._contract import Batched
 from benchmarks.runtimes._session import Availability, Images, Probs
 from compress.core.artifact import Artifact
 
@@ -21,9 +22,9 @@ class TorchSession:
     provider_opened = "torch:cpu"
     node_share = 1.0
 
-    def __init__(self, network: "nn.Module") -> None:
-        """Wrap a network that returns logits."""
-        self._network = network
+    def __init__(self, network: "nn.Module", batch: int) -> None:
+        """Wrap a network that returns logits; `batch` images at most are run at a time."""
+        self._network, self.batch = network, batch
 
     def run(self, images: Images) -> Probs:
         """Return probabilities `[n, labels]` of images `[n, 3, height, width]`."""
@@ -31,8 +32,8 @@ class TorchSession:
 
         done = []
         with torch.inference_mode():
-            for start in range(0, len(images), _BATCH):
-                logits = self._network(torch.from_numpy(images[start : start + _BATCH]))
+            for start in range(0, len(images), self.batch):
+                logits = self._network(torch.from_numpy(images[start : start + self.batch]))
                 done.append(torch.sigmoid(logits).numpy())
         probs: Probs = np.concatenate(done)
         return probs
@@ -60,4 +61,5 @@ def open_session(artifact: Artifact, threads: int, across_images: bool = False) 
     from models.stored import load_network
 
     torch.set_num_threads(threads)
-    return TorchSession(load_network(artifact))
+    batch = artifact.batch if isinstance(artifact, Batched) else _BATCH
+    return TorchSession(load_network(artifact), batch)

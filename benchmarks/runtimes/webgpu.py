@@ -4,12 +4,9 @@ A software adapter (SwiftShader, lavapipe) runs the real kernels on the CPU: it 
 placement, and its latency means nothing; `provider_opened` says so, and no latency gate takes it.
 """
 
-from benchmarks.runtimes import _plugin
-from benchmarks.runtimes._ort import OrtSession, open_ort
-from benchmarks.runtimes._session import Availability
-from compress.core.artifact import Artifact
+from benchmarks.runtimes._plugin import Plugin
 
-PLUGIN = _plugin.Plugin(
+PLUGIN = Plugin(
     "webgpu",
     "WebGpuExecutionProvider",
     package="onnxruntime-ep-webgpu",
@@ -17,18 +14,5 @@ PLUGIN = _plugin.Plugin(
     "ORT_WEBGPU_EP_ALLOW_SOFTWARE_ADAPTER=1 "
     "VK_ICD_FILENAMES=/usr/lib/chromium/vk_swiftshader_icd.json",
 )
-
-
-def available() -> Availability:
-    """Tell whether the plugin is installed and finds an adapter."""
-    return _plugin.available(PLUGIN)
-
-
-def open_session(artifact: Artifact, threads: int, across_images: bool = False) -> OrtSession:
-    """Open an ONNX model; images run one after the other whatever `across_images` says.
-
-    Raises:
-        UserError: the model cannot be opened, or a node of it cannot run on the GPU.
-    """
-    intra_op = 1 if across_images else threads
-    return open_ort(artifact, intra_op, False, _plugin.provider(PLUGIN))
+available = PLUGIN.available
+open_session = PLUGIN.open_session

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import tyro
 from pydantic import BaseModel, ValidationError
 
-from compress.core import console
+from compress.core import console, memory
 from compress.core.errors import EXIT_DONE, EdgepressError, UserError, unknown_name
 
 C = TypeVar("C", bound=BaseModel)
@@ -34,7 +34,8 @@ def main(
             description=_description(config_type),
             config=(tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff),
         )
-        run(config)
+        with memory.watched():
+            run(config)
     except ValidationError as error:
         console.fail(explain(error))
         return UserError.exit_code

@@ -1,10 +1,11 @@
 """What a measurement returns: plain numbers in base units, raw samples kept."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, model_validator
 
 from compress.core.noun import Noun
 
@@ -18,7 +19,10 @@ SOFTWARE = "software, not a latency"
 
 
 class EvalResult(Noun):
-    """A model's probabilities on one part of a data set, and the metrics made from them."""
+    """A model's probabilities on one part of a data set, and the metrics made from them.
+
+    With `folds`, those of several models, each on the images of its own fold.
+    """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
@@ -33,13 +37,34 @@ class EvalResult(Noun):
     targets: Targets = Field(repr=False)
     """`[n, labels]`"""
     ap: dict[str, float | None]
-    """Average precision per label, averaged over views; `None` where it is undefined."""
+    """Average precision per label, averaged over views, and over the folds within which it is
+    defined; `None` where it is undefined."""
     map: float | None
     """Mean of the defined `ap`."""
     f1_macro: float | None
     """Macro F1 of the first view at the stored thresholds."""
     ece: float | None
     """Expected calibration error of the first view, mean over labels."""
+    folds: tuple[int, ...] = ()
+    """Fold of each image, whose model gave its probabilities; empty where one model gave all."""
+
+    @model_validator(mode="after")
+    def _a_fold_for_every_image(self) -> Self:
+        if self.folds and len(self.folds) != len(self.image_ids):
+            raise ValueError(f"{len(self.folds)} folds of {len(self.image_ids)} images")
+        return self
+
+
+def fold_rows(folds: Sequence[int], n: int) -> tuple[NDArray[np.intp], ...]:
+    """Return the rows of each fold, lowest number first; without folds all `n` rows are one.
+
+    >>> [rows.tolist() for rows in fold_rows((2, 1, 2), 3)]
+    [[1], [0, 2]]
+    """
+    if not folds:
+        return (np.arange(n),)
+    numbers = np.asarray(folds)
+    return tuple(np.flatnonzero(numbers == fold) for fold in np.unique(numbers))
 
 
 class LatencyResult(Noun):
@@ -50,6 +75,9 @@ class LatencyResult(Noun):
     provider_opened: str
     node_share: float
     """Share of graph nodes placed on the provider that was asked for."""
+    time_share: float | None = None
+    """Share of the operators' time spent on it, by a run with a profiler; `None` where the
+    runtime does not tell."""
     threads: int
     batch: int = 1
     warmup_runs: int

@@ -8,13 +8,22 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from compress.core import writable
+
 Arrays = dict[str, NDArray[np.generic]]
 
 
 def cache_dir() -> Path:
-    """Return the cache folder: `$EDGEPRESS_CACHE`, else `edgepress` in the user's cache folder."""
+    """Return the cache folder: `$EDGEPRESS_CACHE`, else `edgepress` in the user's cache folder.
+
+    Raises:
+        UserError: it cannot be made or written to.
+    """
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     folder = Path(os.environ.get("EDGEPRESS_CACHE") or Path(home) / "edgepress")
+    writable.check_folder(
+        folder, "The cache folder", "name another one: export EDGEPRESS_CACHE=FOLDER"
+    )
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 

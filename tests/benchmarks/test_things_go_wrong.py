@@ -49,15 +49,14 @@ def test_a_process_that_takes_too_long_is_ended(make_model: MakeModel) -> None:
 
 
 def test_a_crash_is_told_from_an_error(make_model: MakeModel, monkeypatch) -> None:
-    """A process without the memory for its libraries dies instead of answering."""
+    """A process that may open no files dies instead of answering."""
     resource = pytest.importorskip("resource")
     from benchmarks import latency_process
 
     run = subprocess.run
 
     def starved(*arguments: object, **options: object) -> object:
-        limit = (64 * 2**20, 64 * 2**20)
-        options["preexec_fn"] = lambda: resource.setrlimit(resource.RLIMIT_AS, limit)
+        options["preexec_fn"] = lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (4, 4))
         return run(*arguments, **options)
 
     monkeypatch.setattr(latency_process.subprocess, "run", starved)
@@ -114,3 +113,65 @@ def test_a_report_folder_that_cannot_be_written(
     )  # fmt: skip
     assert done.code == 2
     assert "cannot be written" in done.err
+
+
+def test_a_cache_folder_that_cannot_be_made(
+    make_model: MakeModel, tmp_path: Path, command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    model = make_model("model").path
+    for folder in (tmp_path / "file", tmp_path / "file" / "cache"):
+        monkeypatch.setenv("EDGEPRESS_CACHE", str(folder))
+        for words in (
+            ("benchmarks.latency", "--models", model),
+            ("benchmarks.profile", model),
+            ("benchmarks.gate", "--candidate", model, "--baseline", model, "--gate",
+             "latency speedup >= 1"),
+        ):  # fmt: skip
+            done = command(*words)
+            assert done.code == 2
+            assert f"The cache folder cannot be written. Got: {folder}." in done.err
+            assert "EDGEPRESS_CACHE" in done.err
+            assert not done.out
+
+
+def test_files_of_verdicts_are_refused_before_any_work(tmp_path: Path, command) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "folder").mkdir()
+    for option in ("--junit", "--markdown"):
+        for file in (tmp_path / "file" / "verdicts", tmp_path / "folder"):
+            done = command("benchmarks.gate", "--candidate", "nowhere", option, file)
+            assert done.code == 2
+            assert "The file cannot be written" in done.err, "not that there is no candidate"
+            assert str(file) in done.err
+
+
+def test_a_baseline_that_cannot_be_saved_is_refused_before_any_work(
+    tmp_path: Path, command
+) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "folder.npz").mkdir()
+    for name, message in (
+        ("baseline.json", "ends in .npz"),
+        ("file/baseline.npz", "baseline cannot be written"),
+        ("folder.npz", "baseline cannot be written"),
+    ):
+        done = command(
+            "benchmarks.compare", "nowhere", "--out", tmp_path / "out", "--save", tmp_path / name
+        )
+        assert done.code == 2
+        assert message in done.err, "not that there is no model"
+        assert not (tmp_path / "out").exists()
+
+
+def test_verdicts_go_into_what_is_there_already(
+    make_model: MakeModel, tmp_path: Path, command
+) -> None:
+    model, file = make_model("model").path, tmp_path / "new" / "verdicts.md"
+    for _ in range(2):  # into a new folder, and over the file of the first time
+        done = command(
+            "benchmarks.gate", "--candidate", model, "--baseline", model, "--gate", "size <= 1MB",
+            "--markdown", file,
+        )  # fmt: skip
+        assert done.code == 0, done.err
+        assert file.read_text().startswith("### model: pass")

@@ -15,8 +15,9 @@ from compress.channels import Widths, prune_until, residual_layers
 from compress.core.errors import UserError
 from compress.core.image_spec import ImageSpec
 from compress.features import PENULTIMATE, pair, run_recorded, unexplained
+from compress.losses import distillation
 from compress.teaching import Student, Teaching, teach
-from compress.training import TrainingImages
+from compress.training import TrainingImages, fit
 from models.stored import count_macs, count_params
 
 IMAGES = torch.rand(2, 3, 48, 48)
@@ -149,3 +150,82 @@ def test_a_student_comes_to_copy_its_teachers_features(tmp_path):
     assert isinstance(taught, nn.Sequential), (
         "the network itself, without what was added to teach it"
     )
+
+
+def noise_images(n: int) -> TrainingImages:
+    """Return images of noise with labels of noise."""
+    rng = torch.Generator().manual_seed(0)
+    pixels = torch.randint(0, 256, (n, 48, 48, 3), generator=rng, dtype=torch.uint8).numpy()
+    targets = (torch.rand(n, 2, generator=rng) > 0.5).float().numpy()
+    return TrainingImages(pixels, targets, ("identity",), ImageSpec(height=48, width=48))
+
+
+def hooks_seen_while(work) -> int:
+    """Return how many hooks the layers had, at the most, whenever one of them ran."""
+    seen = [0]
+
+    def look(layer: nn.Module, _inputs: object) -> None:
+        seen.append(len(layer._forward_hooks) + len(layer._forward_pre_hooks))
+
+    handle = nn.modules.module.register_module_forward_pre_hook(look)
+    try:
+        work()
+    finally:
+        handle.remove()
+    return max(seen)
+
+
+@pytest.mark.parametrize("width", [32, 16])
+def test_without_weight_no_feature_is_recorded(tmp_path, width: int):
+    images = noise_images(32)
+    torch.manual_seed(0)
+    teacher, network = build(2).eval(), build(2, width=width)
+    student = Student(network, images.spec)
+    settings = Teaching(epochs=1, batch_size=16, feature_weight=0)
+    assert hooks_seen_while(lambda: teach(student, teacher, images, settings, tmp_path)) == 0
+    stored = torch.load(tmp_path / "training.pt", weights_only=True)
+    assert set(stored["network"]) == {f"network.{name}" for name in network.state_dict()}
+    features = settings.model_copy(update={"feature_weight": 1.0})
+    (tmp_path / "with").mkdir()
+    with_features = hooks_seen_while(
+        lambda: teach(student, teacher, images, features, tmp_path / "with")
+    )
+    assert with_features > 0, "what is looked for is there otherwise"
+
+
+def test_without_weight_the_student_learns_the_labels_as_ever(tmp_path):
+    images = noise_images(48)
+    torch.manual_seed(0)
+    teacher, network = build(2).eval(), build(2, width=16)
+    alone = copy.deepcopy(network)
+    settings = Teaching(epochs=2, batch_size=16, feature_weight=0, hard_share=0.4, temperature=2)
+    for folder in ("taught", "fitted"):
+        (tmp_path / folder).mkdir()
+    student = Student(network, images.spec)
+    taught = teach(student, teacher, images, settings, tmp_path / "taught")
+
+    def loss(logits: torch.Tensor, targets: torch.Tensor, inputs: torch.Tensor) -> torch.Tensor:
+        native = torch.cpu.get_capabilities().get("avx512_bf16", False)
+        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=native):
+            soft = teacher(inputs).float()
+        return distillation(logits, targets, soft, 0.4, 2)
+
+    fitted = fit(alone, images, settings, loss, tmp_path / "fitted")
+    for name, value in fitted.state_dict().items():
+        assert torch.equal(value, taught.state_dict()[name]), name
+
+
+def test_the_smallest_weight_changes_little(tmp_path):
+    """With weight 0 the rest of the loss is what it is with any other weight."""
+    images = noise_images(32)
+    torch.manual_seed(0)
+    teacher, network = build(2).eval(), build(2, width=16)
+    found = []
+    for weight in (0.0, 1e-12):
+        (tmp_path / str(weight)).mkdir()
+        settings = Teaching(epochs=1, batch_size=16, feature_weight=weight)
+        student = Student(copy.deepcopy(network), images.spec)
+        found.append(teach(student, teacher, images, settings, tmp_path / str(weight)))
+    inputs = torch.rand(4, 3, 48, 48)
+    with torch.no_grad():
+        assert torch.allclose(found[0](inputs), found[1](inputs), atol=0.01)

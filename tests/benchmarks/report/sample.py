@@ -1,5 +1,6 @@
 """Reports to render: a realistic one, and one in which nothing was measured."""
 
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from benchmarks.report.schema import (
     PrCurve,
     Report,
     SpeedupEntry,
+    ThroughputEntry,
 )
 
 LABELS = ("polycrystalline", "defect_possible", "defect_probable", "defect_certain")
@@ -160,6 +162,7 @@ def _model(
         "gates": gates,
         "made_by": f"python -m {stage} --data elpv --out runs/elpv/{name}",
         **_timing(name),
+        "throughput": throughput(name),
         **_against_teacher(name),
     }
     return ModelEntry(**{**values, **extras})
@@ -233,6 +236,27 @@ def _timing(name: str) -> dict[str, Any]:
             ratio = _P50[TEACHER] / _P50[name]
             speedup[setting] = SpeedupEntry(ratio=ratio, ci95=(ratio * 0.98, ratio * 1.021))
     return {"latency_s": entries, "latency_samples_s": samples, "speedup": speedup}
+
+
+def throughput(name: str) -> tuple[ThroughputEntry, ...]:
+    """Return the images per second of a model; the smallest one fails at the largest batch."""
+    entries = []
+    for threads, batch in product((1, 2), (1, 8, 32)) if name in _P50 else ():
+        if (name, batch) == (INT8, 32):
+            why = "cannot run at batch 32: The batch is a part of the graph."
+            empty = {"images_per_s": None, "ci95": None, "n": 0, "failure": why}
+            entries.append(ThroughputEntry(threads=threads, batch=batch, **empty))
+            continue
+        rate = threads**0.7 * batch**0.1 / _P50[name]
+        ratio = _P50[TEACHER] / _P50[name]
+        first = None if name == TEACHER else SpeedupEntry(ratio=ratio, ci95=(ratio, ratio + 0.1))
+        entries.append(
+            ThroughputEntry(
+                threads=threads, batch=batch, images_per_s=rate, ci95=(0.97 * rate, 1.02 * rate),
+                n=5, provider_opened="CPUExecutionProvider", against_first=first,
+            )
+        )  # fmt: skip
+    return tuple(entries)
 
 
 def _int8_extras() -> dict[str, Any]:

@@ -1,3 +1,5 @@
+import base64
+import gzip
 import itertools
 import json
 import re
@@ -5,14 +7,16 @@ import runpy
 from collections.abc import Iterator
 from html import escape
 from html.parser import HTMLParser
+from importlib import resources
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from benchmarks.against_first import MOST_FLIPS
 from benchmarks.report import figure
 from benchmarks.report.render import html, markdown, models_table_md, write
-from benchmarks.report.schema import GateEntry, ModelEntry, Report
+from benchmarks.report.schema import GateEntry, ModelEntry, PrCurve, Report
 from benchmarks.report.summary import summary
 from benchmarks.thumbnails import MOST_BYTES
 
@@ -75,24 +79,36 @@ def test_the_page_is_one_small_file_that_fetches_nothing(full: Report, tmp_path:
     assert "default-src 'none'" in text
 
 
-def test_a_large_comparison_is_still_a_small_file(full: Report) -> None:
-    labels = [f"label-{place}" for place in range(20)]
-    curve = full.models[0].pr_curves["defect_certain"]
-    drop = full.models[4].label_drops["defect_certain"]
+def large_model(like: ModelEntry, place: int) -> ModelEntry:
+    """Return a model with 20 labels, curves of 100 points and far more samples than needed."""
+    rng = np.random.default_rng(place)
+    labels = [f"label-{number}" for number in range(20)]
+    recall = tuple(np.sort(rng.random(100)).tolist())
+    samples = {"cpu:1": tuple(rng.uniform(1e-3, 2e-3, 15 * 60))}
+    curves = {label: PrCurve(recall=recall, precision=tuple(rng.random(100))) for label in labels}
     wide = {
+        "name": f"model-{place}",
         "ap": dict.fromkeys(labels, 0.8),
-        "pr_curves": dict.fromkeys(labels, curve),
-        "label_drops": dict.fromkeys(labels, drop),
+        "ap_ci95": dict.fromkeys(labels, (0.7, 0.9)),
+        "pr_curves": curves,
+        "label_drops": dict.fromkeys(labels, like.label_drops["defect_certain"]),
         "agreement": SAMPLE["agreement"](n_flips=MOST_FLIPS),
+        "latency_samples_s": like.latency_samples_s | samples,
     }
-    models = [
-        ModelEntry.model_validate(full.models[4].model_dump() | wide | {"name": f"model-{place}"})
-        for place in range(30)
-    ]
+    return ModelEntry.model_validate(like.model_dump() | wide)
+
+
+def test_a_large_comparison_is_still_a_small_file(full: Report, tmp_path: Path) -> None:
+    models = tuple(large_model(full.models[4], place) for place in range(30))
     thumbnails = {str(number): bytes(MOST_BYTES // 200) for number in range(200)}
-    page = html(full.model_copy(update={"models": tuple(models)}), thumbnails)
+    write(full.model_copy(update={"models": models}), tmp_path, thumbnails)
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert len(page.encode()) < 6_000_000
     assert page.count('class="thumb"') == 30 * MOST_FLIPS
+    script = re.search(r'<script type="text/plain" id="plotly">([^<]+)</script>', page)
+    packed = gzip.decompress(base64.b64decode(script[1]))
+    assert packed == (resources.files("plotly") / "package_data/plotly.min.js").read_bytes()
+    assert Page(page).fetched == []
 
 
 def test_thumbnails_are_in_the_page_and_not_in_the_json(full: Report, tmp_path: Path) -> None:
@@ -139,7 +155,7 @@ def test_names_are_text_and_not_markup(full: Report) -> None:
 def test_plots_are_what_plotly_accepts(page: str) -> None:
     graph_objects = pytest.importorskip("plotly.graph_objects")
     plots = [json.loads(text) for text in Page(page).plots]
-    assert len(plots) == (2 + 1) + 4 + 2  # trade-off, precision and recall, latency
+    assert len(plots) == (2 + 1) + 4 + 2 + 1  # trade-off, precision and recall, latency, throughput
     for plot in plots:
         plain = json.loads(re.sub(r'"var\(--font\)"', '"serif"', json.dumps(plot)))
         coloured = json.loads(re.sub(r'"var\(--[\w-]+\)"', '"#123456"', json.dumps(plain)))

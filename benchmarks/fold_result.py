@@ -1,0 +1,244 @@
+"""What models evaluated fold by fold are worth, as figures, as a table and as a file."""
+
+import shlex
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks import folds, statistics
+from benchmarks.folds import Measured
+from benchmarks.statistics import Interval
+from compress.core import console, environment, writable
+from compress.core.errors import UserError
+from compress.core.gates import Verdict
+from compress.core.noun import Noun
+from compress.core.results import EvalResult
+
+BIAS_SHARE = 0.25
+"""A bias below this share of the standard error can be ignored (Efron and Tibshirani 1993, "An
+Introduction to the Bootstrap", section 10.3)."""
+
+
+class FoldEntry(Noun):
+    """One fold: its models and what they are worth on it."""
+
+    number: int
+    """Of the pair, in the order given."""
+    candidate: str
+    """Id of the artifact."""
+    baseline: str | None
+    n_images: int
+    map: float | None
+    map_baseline: float | None
+    drop: float | None
+    """Baseline minus candidate."""
+    drop_ci95: Interval | None
+
+
+class Side(Noun):
+    """The candidates, or the baselines, over all folds."""
+
+    map: float | None
+    """Mean over labels of the mean over folds of AP."""
+    map_ci95: Interval | None
+    map_se: float | None
+    """Standard error of `map`, over draws."""
+    map_bias: float | None
+    """Bootstrap estimate of how much too high `map` is, because AP is within small folds."""
+    ap: dict[str, float | None]
+    f1_macro: float | None
+    ece: float | None
+
+
+class Result(Noun):
+    """What was found; shares, not per cent."""
+
+    schema_version: int = 1
+    command: str
+    data: str
+    fingerprint: str
+    n_images: int
+    """Images tested, over all folds."""
+    n_data: int
+    """Images of the data set."""
+    views: tuple[str, ...]
+    folds: tuple[FoldEntry, ...]
+    candidate: Side
+    baseline: Side | None
+    drop: float | None
+    drop_ci95: Interval | None
+    smallest_certifiable_drop: float | None
+    """Limit that a candidate without a drop would pass, if it differed as these pairs do."""
+    undefined: dict[str, int]
+    """Labels with the number of folds that do not hold both an image with and one without it."""
+    verdicts: tuple[Verdict, ...]
+    environment: dict[str, Any]
+
+
+def describe(measured: Measured, verdicts: tuple[Verdict, ...]) -> Result:
+    """Return what was found, as plain figures."""
+    whole, baseline, dataset = measured.whole, measured.baseline, measured.dataset
+    smallest = None
+    if baseline is not None:
+        smallest = statistics.smallest_certifiable_drop(statistics.paired_sd(whole, baseline))
+    drop, drop_ci95 = _drop(whole, baseline)
+    return Result(
+        command=shlex.join(["python", "-m", "benchmarks.out_of_fold", *sys.argv[1:]]),
+        data=dataset.source,
+        fingerprint=dataset.fingerprint,
+        n_images=len(whole.image_ids),
+        n_data=len(dataset.image_ids),
+        views=whole.view_names,
+        folds=tuple(_fold_entry(measured, row) for row in range(len(measured.pairs))),
+        candidate=_side(whole),
+        baseline=None if baseline is None else _side(baseline),
+        drop=drop,
+        drop_ci95=drop_ci95,
+        smallest_certifiable_drop=smallest,
+        undefined=folds.undefined(measured.parts),
+        verdicts=verdicts,
+        environment=environment.describe(),
+    )
+
+
+def _fold_entry(measured: Measured, row: int) -> FoldEntry:
+    pair, part = measured.pairs[row], measured.parts[row]
+    before = measured.baseline_parts[row] if measured.baseline_parts else None
+    drop, drop_ci95 = _drop(part, before)
+    return FoldEntry(
+        number=pair.number,
+        candidate=pair.candidate.manifest.id,
+        baseline=None if pair.baseline is None else pair.baseline.manifest.id,
+        n_images=len(part.image_ids),
+        map=part.map,
+        map_baseline=None if before is None else before.map,
+        drop=drop,
+        drop_ci95=drop_ci95,
+    )
+
+
+def _drop(
+    candidate: EvalResult, baseline: EvalResult | None
+) -> tuple[float | None, Interval | None]:
+    """Return the drop of mAP and its 95% interval."""
+    if baseline is None or candidate.map is None or baseline.map is None:
+        return None, None
+    return (
+        baseline.map - candidate.map,
+        statistics.interval(statistics.drop_draws(candidate, baseline)),
+    )
+
+
+def _side(whole: EvalResult) -> Side:
+    draws = statistics.map_draws(whole)
+    se = bias = None
+    if whole.map is not None and not np.isnan(draws).all():
+        se, bias = float(np.nanstd(draws)), float(np.nanmean(draws)) - whole.map
+    return Side(
+        map=whole.map,
+        map_ci95=statistics.interval(draws),
+        map_se=se,
+        map_bias=bias,
+        ap=whole.ap,
+        f1_macro=whole.f1_macro,
+        ece=whole.ece,
+    )
+
+
+def show(result: Result) -> None:
+    """Print a table of the folds, the figures of all of them, and a line per gate."""
+    header = ["pair", "images", "mAP %", "mAP % of the baseline", "drop, points", "95% interval"]
+    width = len(header) if result.baseline is not None else 3
+    title = f"{result.data}: each fold tested with the models that have not seen it"
+    console.table(title, header[:width], [row[:width] for row in _rows(result)])
+    for line in _lines(result):
+        console.result(line)
+    _warn_of_bias(result)
+    for verdict in result.verdicts:
+        console.result(f"{verdict.outcome.upper():12} {verdict.gate}: {verdict.reason}")
+
+
+def _warn_of_bias(result: Result) -> None:
+    """Say so where the folds are too small for the value of mAP to be taken as it is."""
+    side = result.candidate
+    if side.map_bias is None or side.map_se is None or side.map_bias <= BIAS_SHARE * side.map_se:
+        return
+    console.warn(
+        f"AP within folds this small reads too high, by about {_percent(side.map_bias)} points "
+        "here: gates like `map >= 0.8` are too lenient; a drop has it on both sides and loses it"
+    )
+
+
+def check_file(file: Path) -> None:
+    """Refuse, before any work, a file that `write` could not write.
+
+    Raises:
+        UserError: it cannot be written.
+    """
+    writable.check_file(file, "The result")
+    writable.check_folder(file.parent, "The result")  # a draft beside it takes its place
+
+
+def write(result: Result, file: Path) -> None:
+    """Write a result as JSON, whole or not at all.
+
+    Raises:
+        UserError: the file cannot be written.
+    """
+    draft = file.with_name(f".{file.name}.draft")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        draft.write_text(result.model_dump_json(indent=1) + "\n", encoding="utf-8")
+        draft.replace(file)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise UserError(f"The result cannot be written ({error.strerror})", got=file) from None
+
+
+def _rows(result: Result) -> Iterator[tuple[str, ...]]:
+    for fold in result.folds:
+        figures = (fold.map, fold.map_baseline, fold.drop)
+        yield (
+            str(fold.number),
+            str(fold.n_images),
+            *map(_percent, figures),
+            _range(fold.drop_ci95),
+        )
+    before = None if result.baseline is None else result.baseline.map
+    figures = (result.candidate.map, before, result.drop)
+    yield "all", str(result.n_images), *map(_percent, figures), _range(result.drop_ci95)
+
+
+def _lines(result: Result) -> Iterator[str]:
+    tested = f"{result.n_images} of {result.n_data} images, {len(result.folds)} folds"
+    for side, name in ((result.candidate, "candidates"), (result.baseline, "baselines")):
+        if side is not None:
+            yield (
+                f"mAP of the {name}: {_percent(side.map)}% (95% interval "
+                f"{_range(side.map_ci95)}%), F1 {_percent(side.f1_macro)}%, calibration error "
+                f"{_percent(side.ece)}%; {tested}"
+            )
+    for name, count in result.undefined.items():
+        yield (
+            f"AP of {name} is undefined in {count} of {len(result.folds)} folds, which are left "
+            "out of its mean: with fewer folds each would hold images of it"
+        )
+    if result.smallest_certifiable_drop is not None:
+        yield (
+            f"smallest drop of mAP these {result.n_images} images can certify: "
+            f"{_percent(result.smallest_certifiable_drop)} points (for candidates that differ from "
+            "their baselines as these do)"
+        )
+
+
+def _percent(value: float | None) -> str:
+    return "undefined" if value is None else f"{100 * value:.2f}"
+
+
+def _range(interval: Interval | None) -> str:
+    return (
+        "undefined" if interval is None else f"{100 * interval[0]:.2f} to {100 * interval[1]:.2f}"
+    )

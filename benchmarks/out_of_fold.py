@@ -1,0 +1,149 @@
+"""`python -m benchmarks.out_of_fold` gates a recipe on all images, each seen by a model new to it.
+
+A data set too small for its test part to certify anything is used whole: k models per recipe, each
+trained without one fold and tested on it. What is certified is the recipe, that is the mean over
+its k models, on images like these; the spread between trainings is not part of the intervals.
+"""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from benchmarks import fold_result, folds, gates
+from benchmarks.accuracy import certifiable
+from benchmarks.evaluation import EvalSettings, Rows, evaluate
+from benchmarks.evidence import Evidence, Subject
+from benchmarks.fold_result import Result
+from benchmarks.folds import Measured, Pair
+from benchmarks.gate_text import base_metric, label_of
+from benchmarks.runtimes import _session
+from compress.core import console, stage
+from compress.core.cli import main
+from compress.core.errors import UserError, unknown_name
+from compress.core.gates import Gate, Verdict
+from compress.core.noun import Noun
+from compress.data.dataset import Dataset, open_data
+
+DEFAULT_GATES = ("map drop <= 0.01",)
+METRICS = ("map", "ap", "worst_ap")
+AGAINST = "baselines"
+
+
+class Config(Noun):
+    """Hold the models of one recipe, trained with `compress.train --fold K/N`, against gates.
+
+    Exit code 0 when all pass, 3 when one fails, 4 when none fails but one cannot be decided.
+    """
+
+    candidates: tuple[Path, ...] = ()
+    """Artifacts of one recipe, each with a test part (fold) of its own."""
+    baselines: tuple[Path, ...] = ()
+    """What each candidate is compared with, in the same order, of the same splits; without them
+    only gates like `map >= 0.8` can be held."""
+    data: str | None = None
+    """`elpv`, a path, or `format:path` (default: the data that the models were trained on)."""
+    gate: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
+    """A demand; give it as often as needed. Default with baselines: `map drop <= 0.01`. Others:
+    `map >= 0.8`, `ap[LABEL] >= 0.8`, `ap[LABEL] drop <= 0.05`, `worst_ap drop <= 0.05`."""
+    provider: str = "cpu"
+    """Runtime for ONNX models (`python -m benchmarks.runtimes` lists them); torch runs torch."""
+    out: Path | None = None
+    """Also write what is printed to this file, as JSON."""
+    skip_bad_images: bool = False
+    """Leave out images that do not decode, as the training did, instead of stopping."""
+
+
+def run(config: Config) -> Result:
+    """Evaluate every model on its own fold, print, store, and end by the worst verdict.
+
+    Raises:
+        UserError: bad models, pairs, data, provider or gates, all before any work.
+        GateFailed: a gate failed.
+        GateUndecided: none failed, one is inconclusive.
+    """
+    wanted = gates.parse_all(config.gate or (DEFAULT_GATES if config.baselines else ()))
+    pairs = folds.open_pairs(config.candidates, config.baselines)
+    for gate in wanted:
+        _require_possible(gate, pairs)
+    if config.out is not None:
+        fold_result.check_file(config.out)
+    known = [folds.known_data(pair).source for pair in pairs]
+    dataset = open_data(config.data or known[0], config.skip_bad_images)
+    rows = folds.rows_by_pair(pairs, dataset)
+    for name in {_session.name_for(one, config.provider) for pair in pairs for one in pair.models}:
+        _session.find(name)
+    measured = _measure(pairs, dataset, rows, EvalSettings(provider=config.provider))
+    result = fold_result.describe(measured, tuple(_check(gate, measured) for gate in wanted))
+    fold_result.show(result)
+    if config.out is not None:
+        fold_result.write(result, config.out)
+    stage.require(result.verdicts)
+    return result
+
+
+def _require_possible(gate: Gate, pairs: tuple[Pair, ...]) -> None:
+    """Refuse a gate that models of several folds cannot be held against.
+
+    Raises:
+        UserError: they cannot.
+    """
+    label, names = label_of(gate), pairs[0].candidate.manifest.labels.names
+    if base_metric(gate) not in METRICS:
+        raise UserError(
+            "The gate is about one model file, and here each fold has its own",
+            got=gate,
+            allowed="map, ap[LABEL] and worst_ap",
+            next_step="hold it against the model that is to be shipped: python -m benchmarks.gate",
+        )
+    if gate.against is not None:
+        raise UserError(
+            "Candidates are compared with the baselines of their folds and with no other model",
+            got=gate,
+            next_step=f"leave 'vs {gate.against}' out",
+        )
+    if gate.form == "drop" and pairs[0].baseline is None:
+        raise UserError(
+            "The gate compares with baselines, and there are none",
+            got=gate,
+            allowed="map >= LIMIT and ap[LABEL] >= LIMIT",
+            next_step="name the baseline of each candidate: --baselines DIR DIR ...",
+        )
+    if label is not None and label not in names:
+        raise unknown_name("label", label, names)
+
+
+def _measure(
+    pairs: tuple[Pair, ...], dataset: Dataset, rows: tuple[Rows, ...], settings: EvalSettings
+) -> Measured:
+    """Evaluate the baselines, say what the images can certify, and evaluate the candidates."""
+    before = tuple(
+        evaluate(pair.baseline, dataset, own, settings)
+        for pair, own in zip(pairs, rows, strict=True)
+        if pair.baseline is not None
+    )
+    baseline = None
+    if before:
+        labels = [pair.baseline.manifest.labels for pair in pairs if pair.baseline is not None]
+        baseline = folds.combined(before, labels)
+        console.say(certifiable(baseline))
+    parts = tuple(
+        evaluate(pair.candidate, dataset, own, settings)
+        for pair, own in zip(pairs, rows, strict=True)
+    )
+    whole = folds.combined(parts, [pair.candidate.manifest.labels for pair in pairs])
+    return Measured(pairs, dataset, parts, whole, before, baseline)
+
+
+def _check(gate: Gate, measured: Measured) -> Verdict:
+    first = measured.pairs[0]
+    reference = None
+    if first.baseline is not None:
+        reference = Subject(first.baseline, measured.baseline)
+    verdict = gates.check(gate, Evidence(Subject(first.candidate, measured.whole), reference))
+    return verdict.model_copy(update={"against": verdict.against and AGAINST})
+
+
+if __name__ == "__main__":
+    sys.exit(main(Config, run))

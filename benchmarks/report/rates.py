@@ -1,0 +1,70 @@
+"""Throughput as both reports show it: which settings there are, and what stands in a cell."""
+
+from dataclasses import dataclass
+
+from benchmarks.report import format as fmt
+from benchmarks.report.schema import ModelEntry, Report, ThroughputEntry
+
+Setting = tuple[int, int]
+"""Thread count and batch."""
+
+FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Images per second of one model in one setting, as text."""
+
+    main: str
+    interval: str = ""
+    against_first: str = ""
+
+
+def settings(report: Report) -> list[Setting]:
+    """Return every setting that any model has a figure or a failure for, in ascending order."""
+    return sorted(
+        {(entry.threads, entry.batch) for model in report.models for entry in model.throughput}
+    )
+
+
+def entry(model: ModelEntry, setting: Setting) -> ThroughputEntry | None:
+    """Return what a model reached in a setting, `None` where it was not measured."""
+    return next((one for one in model.throughput if (one.threads, one.batch) == setting), None)
+
+
+def cell(model: ModelEntry, setting: Setting) -> Cell:
+    """Return what stands in a table for a model in a setting."""
+    found = entry(model, setting)
+    if found is None:
+        return Cell(fmt.NOT_MEASURED)
+    if found.images_per_s is None:
+        return Cell(FAILED)
+    first = found.against_first
+    times = f"{fmt.ratio(first.ratio)} ({fmt.interval(first.ci95, fmt.ratio)})" if first else ""
+    return Cell(fmt.digits(found.images_per_s), fmt.interval(found.ci95, fmt.digits), times)
+
+
+def failures(report: Report) -> list[tuple[int, str]]:
+    """Return the place of each model that failed somewhere, and why, each reason once."""
+    found = (
+        (place, one.failure)
+        for place, model in enumerate(report.models)
+        for one in model.throughput
+        if one.failure
+    )
+    return list(dict.fromkeys(found))
+
+
+def threads(count: int) -> str:
+    """Return a number of threads in words.
+
+    >>> threads(1), threads(2)
+    ('1 thread', '2 threads')
+    """
+    return f"{count} thread" + ("" if count == 1 else "s")
+
+
+def opened(report: Report) -> str:
+    """Return the providers that the figures are from."""
+    found = (one.provider_opened for model in report.models for one in model.throughput)
+    return ", ".join(dict.fromkeys(name for name in found if name)) or fmt.NOT_MEASURED

@@ -1,0 +1,135 @@
+"""What each operator costs, read from ONNX Runtime's own profile."""
+
+import json
+import tempfile
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.runtimes._ort import OrtSession
+from benchmarks.runtimes._session import Images, Session
+from compress.core.noun import Noun
+
+_WARM_UP = 3
+_MIN_RUNS, _MAX_RUNS = 5, 30
+_LONGEST_S = 0.5
+"""Runs go on for this long, within the two limits; each writes about a kilobyte per node."""
+_TIME = "_kernel_time"
+_WITH_A_BODY = ("If", "Loop", "Scan")
+"""Left out: their time is that of the nodes inside them, which are told one by one."""
+
+_Node = tuple[str, str, str, str]
+"""Index in the graph, name, operator, provider."""
+
+
+class NodeTime(Noun):
+    """What one node of the graph that ONNX Runtime executes costs."""
+
+    name: str
+    """As the optimized graph calls it, which is not always as the file does."""
+    op_type: str
+    provider: str
+    """The execution provider that ran it."""
+    seconds: float
+    """Per run, as the processor sees it, in a profiler that counts whole microseconds. What a GPU
+    does after an operator was handed over to it is not in it."""
+
+
+def profile(session: Session, images: Images) -> tuple[NodeTime, ...] | None:
+    """Run `images` again and again in a profiled session, and return what each node costs.
+
+    The given session is closed and opened anew for it, and is slower from then on. Each figure
+    is the mean over the runs without the fastest and the slowest quarter of them: a median would
+    not tell fractions of the profiler's microsecond.
+
+    Returns:
+        The nodes in the order in which they ran, or `None` where the runtime does not tell.
+
+    Raises:
+        UserError: the model does not open or run a second time.
+    """
+    if not isinstance(session, OrtSession):
+        return None
+    with tempfile.TemporaryDirectory(
+        prefix="edgepress-profile-", ignore_cleanup_errors=True
+    ) as folder:
+        if not session.start_profile(Path(folder) / "nodes"):
+            return None
+        _run(session, images)
+        events = json.loads(session.end_profile().read_text(encoding="utf-8"))
+    return node_times(events)
+
+
+def time_share(session: Session, images: Images) -> float | None:
+    """Return the share of the nodes' time that is spent on the provider asked for.
+
+    `None` where the runtime does not tell, or nothing took a microsecond. See `profile`.
+
+    Raises:
+        UserError: the model does not open or run a second time.
+    """
+    nodes = profile(session, images)
+    if nodes is None or not isinstance(session, OrtSession):
+        return None
+    return share_on(session.ep, nodes)
+
+
+def share_on(ep: str, nodes: tuple[NodeTime, ...]) -> float | None:
+    """Return the share of the nodes' time on a provider; `None` where there is no time at all."""
+    total = sum(node.seconds for node in nodes)
+    ours = sum(node.seconds for node in nodes if node.provider == ep)
+    return ours / total if total else None
+
+
+def node_times(events: Iterable[dict[str, Any]]) -> tuple[NodeTime, ...]:
+    """Return what each node costs by the events of a profile, the warm-up left out."""
+    runs: list[dict[_Node, int]] = [{}]
+    for event in events:
+        if _is_of_a_node(event):
+            node = _node(event)
+            runs[-1][node] = runs[-1].get(node, 0) + event["dur"]  # a loop runs it several times
+        elif event["name"] == "model_run":  # written when the run ends
+            runs.append({})
+    timed = runs[_WARM_UP:-1]
+    nodes = dict.fromkeys(node for run in timed for node in run)
+    return tuple(
+        NodeTime(
+            name=name,
+            op_type=op_type,
+            provider=provider,
+            seconds=_mean([run.get((index, name, op_type, provider), 0) for run in timed]) / 1e6,
+        )
+        for index, name, op_type, provider in nodes
+    )
+
+
+def _is_of_a_node(event: dict[str, Any]) -> bool:
+    return (
+        event["cat"] == "Node"
+        and event["name"].endswith(_TIME)
+        and event["args"]["op_name"] not in _WITH_A_BODY
+    )
+
+
+def _node(event: dict[str, Any]) -> _Node:
+    told = event["args"]
+    name = event["name"].removesuffix(_TIME)
+    return told["node_index"], name, told["op_name"], told["provider"]
+
+
+def _mean(values: list[int]) -> float:
+    quarter = len(values) // 4
+    return float(np.mean(np.sort(values)[quarter : len(values) - quarter]))
+
+
+def _run(session: Session, images: Images) -> None:
+    for _ in range(_WARM_UP + _MIN_RUNS):
+        session.run(images)
+    end = time.perf_counter() + _LONGEST_S
+    for _ in range(_MAX_RUNS - _MIN_RUNS):
+        if time.perf_counter() > end:
+            break
+        session.run(images)

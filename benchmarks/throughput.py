@@ -1,0 +1,294 @@
+"""`python -m benchmarks.throughput`: images per second at several batch sizes and thread counts.
+
+A pass of its own, since latency is measured at batch 1. As there, each run is a fresh process and
+the models of a round run in random order, so that only ratios within a round are compared.
+"""
+
+import random
+import sys
+from collections.abc import Iterator
+from itertools import product
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated, Any
+
+import numpy as np
+import tyro
+from pydantic import Field
+
+from benchmarks import rebatch, statistics
+from benchmarks._latency_worker import Job, Sample
+from benchmarks.alone import others_running
+from benchmarks.candidates import open_model, unique_names
+from benchmarks.commands import own_command
+from benchmarks.latency_process import spawn
+from benchmarks.runtimes import _session
+from benchmarks.tournament import cpu_pressure, cpus
+from compress.core import console, environment, writable
+from compress.core.artifact import Artifact
+from compress.core.cli import main
+from compress.core.environment import usable_cores
+from compress.core.errors import UserError
+from compress.core.noun import Noun
+from compress.data.cache import publish
+from models.defaults import default_model
+
+Positive = Annotated[int, Field(ge=1)]
+Measured = tuple[float, statistics.Interval]
+
+
+class ThroughputSettings(Noun):
+    """How throughput is measured."""
+
+    provider: str = "cpu"
+    """Runtime for ONNX models; torch models run in torch."""
+    batch: tuple[Positive, ...] = (1, 8, 32)
+    """Images in one run."""
+    threads: tuple[Positive, ...] = Field(default_factory=lambda: (1, usable_cores()))
+    """Threads inside one run; the process stays on as many cores."""
+    rounds: int = Field(5, ge=3)
+    """Processes of each model at each batch and thread count."""
+    warmup_s: float = Field(0.4, gt=0)
+    """Longest warm-up of a process, seconds."""
+    blocks: int = Field(3, ge=1)
+    """Timed blocks in a process."""
+    block_s: float = Field(0.1, gt=0)
+    """Shortest block, seconds; it has at least three runs."""
+    timeout_s: float = Field(300, gt=0)
+    """Longest time that one process may take, seconds."""
+    seed: int = 0
+    """Seed of the order within a round."""
+
+
+class Rate(Noun):
+    """What one model reached at one batch and thread count."""
+
+    model: str
+    provider_asked: str
+    provider_opened: str | None = None
+    threads: int
+    batch: int
+    images_per_s: tuple[float, ...] = ()
+    """One per process, in the order of the rounds: all its timed images by all their time."""
+    runs_s: tuple[tuple[float, ...], ...] = Field((), repr=False)
+    """The timed runs of each process, seconds for a whole batch."""
+    failure: str | None = None
+    """Why there is nothing."""
+
+    @property
+    def measured(self) -> Measured | None:
+        """Median over processes, images per second, and its 95% interval."""
+        return statistics.median_interval(self.images_per_s) if self.images_per_s else None
+
+
+class Throughput(Noun):
+    """A whole pass: by thread count, then by batch, in the order of the models."""
+
+    schema_version: int = 1
+    command: str | None = None
+    """The command that makes this result again."""
+    settings: ThroughputSettings
+    rates: tuple[Rate, ...]
+    environment: dict[str, Any]
+
+    def ratio(self, rate: Rate) -> Measured | None:
+        """Return how many times as many images as the first model's, and the 95% interval.
+
+        The median over rounds; `None` for the first model, and where one of the two failed.
+        """
+        first = next(
+            one for one in self.rates if (one.threads, one.batch) == (rate.threads, rate.batch)
+        )
+        if first is rate or not (first.images_per_s and rate.images_per_s):
+            return None
+        return statistics.median_interval(
+            np.asarray(rate.images_per_s) / np.asarray(first.images_per_s)
+        )
+
+
+class Config(Noun):
+    """Measure images per second; ratios are against the first model."""
+
+    models: Annotated[tuple[Path, ...], tyro.conf.Positional] = ()
+    """Artifacts or `.onnx` files, the reference first (default: the newest under runs/)."""
+    batch: tuple[Positive, ...] = Field((1, 8, 32), min_length=1)
+    """Images in one run; each of these is measured."""
+    threads: tuple[Positive, ...] = ()
+    """Threads inside one run; each of these is measured (default: 1 and every usable core)."""
+    provider: str = "cpu"
+    """Runtime for ONNX models (`python -m benchmarks.runtimes` lists them); torch runs torch."""
+    rounds: int = Field(5, ge=3)
+    """Processes of each model at each batch and thread count, a few seconds each."""
+    out: Path | None = None
+    """Write the raw result to this file, as JSON."""
+
+
+def run(config: Config) -> Throughput:
+    """Measure, print and write.
+
+    Raises:
+        UserError: a model or the runtime cannot be opened, there are fewer cores than threads, or
+            a model failed somewhere; the rest is measured, printed and written all the same.
+    """
+    if config.out:
+        writable.check_file(config.out, "The result")
+        writable.check_folder(config.out.parent, "The result")  # a draft takes its place
+    models = tuple(open_model(path) for path in config.models or (default_model("onnx"),))
+    chosen = {"threads": config.threads} if config.threads else {}
+    settings = ThroughputSettings(
+        provider=config.provider, batch=config.batch, rounds=config.rounds, **chosen
+    )
+    found = measure(dict(zip(unique_names(models), models, strict=True)), settings)
+    _print(found)
+    if config.out:
+        config.out.parent.mkdir(parents=True, exist_ok=True)
+        made = found.model_copy(update={"command": own_command("benchmarks.throughput")})
+        with publish(config.out) as draft:
+            draft.write_text(made.model_dump_json(indent=1) + "\n", encoding="utf-8")
+        console.result(f"result: {config.out}")
+    failed = [f"{rate.model} ({place(rate)})" for rate in found.rates if rate.failure]
+    if failed:
+        raise UserError("Not every throughput could be measured", got=", ".join(failed))
+    return found
+
+
+def measure(models: dict[str, Artifact], settings: ThroughputSettings) -> Throughput:
+    """Measure models, by name, the reference first.
+
+    A model that fails at a batch and thread count leaves it, and the others go on.
+
+    Raises:
+        UserError: the runtime is not available, or there are fewer cores than threads.
+    """
+    for model in models.values():
+        _session.find(_session.name_for(model, settings.provider))
+    cores = {threads: cpus(threads) for threads in settings.threads}
+    grid = tuple(product(cores, dict.fromkeys(settings.batch)))
+    with others_running() as disturbed, TemporaryDirectory(prefix="edgepress-") as folder:
+        entered = [_Setting(models, settings, *cell, Path(folder)) for cell in grid]
+        pressure = [cpu_pressure()]
+        rounds = [setting for setting in entered for _ in range(settings.rounds)]
+        for setting in console.track(rounds, "throughput, rounds"):
+            setting.play_round()
+            pressure.append(cpu_pressure())
+    known = [value for value in pressure if value is not None]
+    return Throughput(
+        settings=settings,
+        rates=tuple(rate for setting in entered for rate in setting.rates()),
+        environment={
+            **environment.describe(),
+            "cpu_pressure_avg10_percent": max(known) if known else None,
+            "cpus": {str(threads): list(chosen) for threads, chosen in cores.items()},
+            "another_benchmark_running": disturbed,
+        },
+    )
+
+
+class _Setting:
+    """The models at one thread count and batch, and what their processes found."""
+
+    def __init__(
+        self,
+        models: dict[str, Artifact],
+        settings: ThroughputSettings,
+        threads: int,
+        batch: int,
+        folder: Path,
+    ) -> None:
+        self.models, self.settings, self.folder = models, settings, folder
+        self.threads, self.batch = threads, batch
+        self.jobs: dict[str, Job] = {}
+        self.samples: dict[str, list[Sample]] = {name: [] for name in models}
+        self.failures: dict[str, str] = {}
+        self.shuffled = random.Random(settings.seed)
+
+    def play_round(self) -> None:
+        """Run every model that has not failed, once, in random order."""
+        for name in self.shuffled.sample(list(self.models), len(self.models)):
+            if name not in self.failures:
+                self._run(name)
+
+    def _run(self, name: str) -> None:
+        try:
+            if name not in self.jobs:
+                self.jobs[name] = self._job(name)
+            self.samples[name].append(spawn(self.jobs[name], self.settings.timeout_s))
+        except UserError as error:
+            cause = f"cannot run at batch {self.batch}: " if self.batch > 1 else ""
+            self.failures[name] = f"{cause}{error}"
+            console.warn(f"{name}, {_threads(self.threads)}: {self.failures[name]}")
+
+    def _job(self, name: str) -> Job:
+        model, file = self.models[name], None
+        if self.batch > 1:
+            folder = self.folder / str(list(self.models).index(name))
+            folder.mkdir(exist_ok=True)
+            file = rebatch.rebatched(model, self.batch, folder).weights.resolve()
+        return Job(
+            model=model.path.resolve(),
+            provider=self.settings.provider,
+            threads=self.threads,
+            cpus=cpus(self.threads),
+            warmup_s=self.settings.warmup_s,
+            blocks=self.settings.blocks,
+            block_s=self.settings.block_s,
+            batch=self.batch,
+            rebatched=file,
+        )
+
+    def rates(self) -> Iterator[Rate]:
+        """Yield what each model reached, or why it did not."""
+        for name, model in self.models.items():
+            failure = self.failures.get(name)
+            samples = [] if failure else self.samples[name]
+            runs = tuple(tuple(np.concatenate(sample.blocks_s).tolist()) for sample in samples)
+            yield Rate(
+                model=name,
+                provider_asked=_session.name_for(model, self.settings.provider),
+                provider_opened=samples[0].provider_opened if samples else None,
+                threads=self.threads,
+                batch=self.batch,
+                images_per_s=tuple(self.batch * len(run) / sum(run) for run in runs),
+                runs_s=runs,
+                failure=failure,
+            )
+
+
+def place(rate: Rate) -> str:
+    """Return where a rate was measured, in words."""
+    return f"batch {rate.batch}, {_threads(rate.threads)}"
+
+
+def _threads(count: int) -> str:
+    return f"{count} thread" + ("" if count == 1 else "s")
+
+
+def _print(found: Throughput) -> None:
+    header = (
+        "model", "threads", "batch", "images/s", "95% interval", "times the first",
+        "95% interval", "provider",
+    )  # fmt: skip
+    rounds = found.settings.rounds
+    rows = [_row(found, rate) for rate in found.rates]
+    console.table(f"Throughput, {rounds} processes each", header, rows)
+    console.result(f"CPU: {found.environment['cpu']}, cores {found.environment['cpus']}")
+    console.result(f"CPU pressure: {found.environment['cpu_pressure_avg10_percent']}% (avg10, max)")
+
+
+def _row(found: Throughput, rate: Rate) -> tuple[str, ...]:
+    where = (rate.model, str(rate.threads), str(rate.batch))
+    if rate.failure:
+        return (*where, f"failed: {rate.failure}", "-", "-", "-", rate.provider_asked)
+    opened = rate.provider_opened or "-"
+    return (*where, *_cells(rate.measured, ".1f"), *_cells(found.ratio(rate), ".2f"), opened)
+
+
+def _cells(measured: Measured | None, digits: str) -> tuple[str, str]:
+    if measured is None:
+        return "-", "-"
+    value, (low, high) = measured
+    return f"{value:{digits}}", f"{low:{digits}} to {high:{digits}}"
+
+
+if __name__ == "__main__":
+    sys.exit(main(Config, run))

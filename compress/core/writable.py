@@ -1,0 +1,35 @@
+"""Places for results are checked before the work, not after it."""
+
+import os
+from pathlib import Path
+
+from compress.core.errors import UserError
+
+
+def check_folder(folder: Path, what: str, next_step: str | None = None) -> None:
+    """Refuse a folder that cannot be made or written to; `what` names it in the message.
+
+    Raises:
+        UserError: it cannot.
+    """
+    if not _takes_files(folder):
+        raise UserError(f"{what} cannot be written", got=folder, next_step=next_step)
+
+
+def check_file(file: Path, what: str) -> None:
+    """Refuse a file that cannot be made or written over; `what` names it in the message.
+
+    Raises:
+        UserError: it cannot.
+    """
+    if file.is_dir():
+        raise UserError(f"{what} cannot be written: a folder has this name", got=file)
+    if not (os.access(file, os.W_OK) if file.exists() else _takes_files(file.parent)):
+        raise UserError(f"{what} cannot be written", got=file)
+
+
+def _takes_files(folder: Path) -> bool:
+    """Tell whether a folder can be written to, or made in the one above it that is there."""
+    whole = folder.absolute()
+    there = next(path for path in (whole, *whole.parents) if os.access(path, os.F_OK))
+    return there.is_dir() and os.access(there, os.W_OK | os.X_OK)

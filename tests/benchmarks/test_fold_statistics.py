@@ -1,0 +1,176 @@
+"""Several models, each on a fold of its own: what their results mean together, and how sure."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks import evaluation, folds, metrics, statistics
+from benchmarks.evaluation import ap_per_label
+from benchmarks.selftest.simulated import PREVALENCE, Pair, draw
+from compress.core.errors import UserError
+from compress.core.labels import Labels
+from compress.core.results import EvalResult
+
+NAMES = tuple(f"label {number}" for number in range(len(PREVALENCE)))
+HALF = (0.5,) * len(PREVALENCE)
+LABELS = Labels(names=NAMES, thresholds=HALF, prevalence=PREVALENCE)
+
+
+def on_scale(result: EvalResult, fold: int, power: float) -> EvalResult:
+    """Return the result of another fold's images on another scale, in the same order."""
+    scores = (result.scores.astype(float) ** power).astype(np.float32)
+    update = {"scores": scores, "data_id": "simulated"}
+    ids = tuple(f"{fold}-{image_id}" for image_id in result.image_ids)
+    return result.model_copy(update=update | {"image_ids": ids})
+
+
+Parts = list[EvalResult]
+
+
+def simulate(pair: Pair, k: int, n: int, seed: int, scales: bool = True) -> tuple[Parts, Parts]:
+    """Return k folds of n images of candidates and of baselines, each model on its own scale."""
+    drawn = [draw(pair, n, 1000 * seed + fold) for fold in range(k)]
+    powers = [4.0**fold if scales else 1.0 for fold in range(k)]
+    both = [
+        (on_scale(ours, fold, power), on_scale(theirs, fold, 1 / power))
+        for fold, ((ours, theirs), power) in enumerate(zip(drawn, powers, strict=True))
+    ]
+    return [ours for ours, _ in both], [theirs for _, theirs in both]
+
+
+def whole(parts: Parts) -> EvalResult:
+    return folds.combined(parts, [LABELS] * len(parts))
+
+
+STUDENT = Pair(drop=0.02, correlation=0.9)
+
+
+def test_the_map_of_all_folds_is_the_mean_of_theirs_and_pooling_would_differ() -> None:
+    parts, _ = simulate(STUDENT, k=3, n=300, seed=0)
+    found = whole(parts)
+    assert found.map == pytest.approx(np.mean([part.map for part in parts]), abs=1e-12)
+    assert found.folds == (1,) * 300 + (2,) * 300 + (3,) * 300
+    pooled = metrics.mean_defined(ap_per_label(found.scores, found.targets))
+    assert pooled < found.map - 0.05, "one ranking of all scores compares the models' scales"
+
+
+def test_scales_change_nothing_in_value_or_draws() -> None:
+    pairs = [simulate(STUDENT, 3, 200, 0, scales) for scales in (True, False)]
+    found = [(whole(ours), whole(theirs)) for ours, theirs in pairs]
+    assert found[0][0].map == found[1][0].map
+    draws = [statistics.drop_draws(*both, label=None) for both in found]
+    assert (draws[0] == draws[1]).all()
+
+
+def test_the_interval_is_narrower_than_that_of_each_fold() -> None:
+    ours, theirs = simulate(STUDENT, k=4, n=200, seed=1)
+    alone = [statistics.paired_sd(*both) for both in zip(ours, theirs, strict=True)]
+    together = statistics.paired_sd(whole(ours), whole(theirs))
+    assert together < 0.75 * min(alone)
+    assert together == pytest.approx(np.sqrt(np.sum(np.square(alone))) / 4, rel=0.1)
+
+
+def test_the_interval_covers_the_true_drop() -> None:
+    covered, estimates = 0, []
+    for seed in range(40):
+        ours, theirs = map(whole, simulate(STUDENT, k=3, n=100, seed=seed))
+        low, high = statistics.interval(statistics.drop_draws(ours, theirs))
+        covered += low <= STUDENT.drop <= high
+        estimates.append(theirs.map - ours.map)
+    assert covered >= 34  # 38 expected, and fewer than 34 in one of 300 such experiments
+    assert np.mean(estimates) == pytest.approx(STUDENT.drop, abs=0.01)
+
+
+def test_every_fold_is_resampled_by_itself() -> None:
+    parts, _ = simulate(STUDENT, k=2, n=60, seed=0)
+    parts[1] = draw(STUDENT, 90, 5)[0].model_copy(update={"data_id": "simulated"})
+    found = statistics.ap_draws(whole(parts), draws=100, seed=3)
+    generator = np.random.default_rng(3)
+    counts = [generator.multinomial(n, np.full(n, 1 / n), size=100) for n in (60, 90)]
+    for label in range(3):
+        by_hand = [
+            statistics.weighted_ap(part.targets[:, label], part.scores[0, :, label], drawn)
+            for part, drawn in zip(parts, counts, strict=True)
+        ]
+        assert found[:, label] == pytest.approx(np.mean(by_hand, axis=0), abs=1e-12)
+
+
+def test_one_fold_is_no_fold_bit_for_bit() -> None:
+    one, _ = draw(STUDENT, 200, 0)
+    same = one.model_copy(update={"folds": (7,) * 200})
+    assert ap_per_label(one.scores, one.targets) == ap_per_label(
+        same.scores, same.targets, same.folds
+    )
+    draws = [statistics.ap_draws(result, draws=300) for result in (one, same)]
+    assert (draws[0] == draws[1]).all()
+    by_hand = np.random.default_rng(0).multinomial(200, np.full(200, 1 / 200), size=250)
+    first = statistics.weighted_ap(one.targets[:, 0], one.scores[0, :, 0], by_hand)
+    assert (draws[0][:250, 0] == first).all()
+
+
+def test_a_label_that_a_fold_lacks_is_left_out_there() -> None:
+    parts, _ = simulate(STUDENT, k=3, n=100, seed=0)
+    targets = parts[1].targets.copy()
+    targets[:, 2] = 0
+    lacking = parts[1].model_copy(update={"targets": targets})
+    parts[1] = evaluation.with_metrics(lacking, LABELS)
+    found = whole(parts)
+    assert folds.undefined(parts) == {"label 2": 1}
+    assert found.ap["label 2"] == pytest.approx(
+        (parts[0].ap["label 2"] + parts[2].ap["label 2"]) / 2
+    )
+    assert not np.isnan(statistics.ap_draws(found, draws=50)).any()
+
+
+def test_other_folds_of_the_same_images_do_not_pair() -> None:
+    one = whole(simulate(STUDENT, k=2, n=50, seed=0)[0])
+    other = one.model_copy(update={"folds": (1,) * 30 + (2,) * 70})
+    with pytest.raises(UserError, match="folds differs"):
+        statistics.drop_draws(one, other)
+
+
+def test_parts_of_other_data_are_not_combined() -> None:
+    one, two = simulate(STUDENT, k=2, n=50, seed=0)[0]
+    with pytest.raises(UserError, match="data_id differs"):
+        whole([one, two.model_copy(update={"data_id": "other"})])
+
+
+def test_f1_uses_the_thresholds_of_each_model() -> None:
+    parts, _ = simulate(STUDENT, k=2, n=200, seed=0)
+    own = [
+        LABELS.model_copy(
+            update={"thresholds": metrics.best_thresholds(part.targets, part.scores[0])}
+        )
+        for part in parts
+    ]
+    found = folds.combined(parts, own)
+    decided = [
+        part.scores[0] >= np.float32(labels.thresholds)
+        for part, labels in zip(parts, own, strict=True)
+    ]
+    truth = np.concatenate([part.targets for part in parts]) == 1
+    decided = np.concatenate(decided)
+    hits = 2 * (truth & decided).sum(axis=0)
+    f1 = hits / (truth.sum(axis=0) + decided.sum(axis=0))
+    assert found.f1_macro == pytest.approx(f1.mean())
+    assert found.f1_macro > whole(parts).f1_macro + 0.05
+
+
+def test_storing_keeps_the_folds_and_older_files_have_none(tmp_path: Path) -> None:
+    found = whole(simulate(STUDENT, k=2, n=50, seed=0)[0])
+    evaluation.save_eval(found, tmp_path)
+    stored = evaluation.load_eval(tmp_path / "eval.npz")
+    assert stored.folds == found.folds
+    assert stored.map == found.map
+    single, _ = draw(STUDENT, 50, 0)
+    packed = evaluation.pack(single)
+    assert "folds" not in str(packed["text"]), "readable by versions that know no folds"
+    assert evaluation.unpack(packed).folds == ()
+
+
+def test_a_fold_for_every_image_or_none() -> None:
+    single, _ = draw(STUDENT, 50, 0)
+    packed = evaluation.pack(single.model_copy(update={"folds": (1, 2)}))
+    with pytest.raises(ValueError, match="2 folds of 50 images"):
+        evaluation.unpack(packed)
