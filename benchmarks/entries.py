@@ -41,6 +41,7 @@ def model_entry(bench: Bench, row: int, verdicts: tuple[Verdict, ...]) -> ModelE
         latency_failure=_failure(bench, row),
         made_by=made_by(manifest),
         throughput=_throughput(bench, bench.names[row]),
+        search=manifest.search,
         **against_first(bench, row),
         **_accuracy(subject.evaluation),
         **_latency(bench, row),

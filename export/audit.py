@@ -14,6 +14,7 @@ import onnxruntime as ort
 from onnx import ModelProto, NodeProto, TensorProto
 
 from compress.core.noun import Noun
+from models.onnx_graph.executed import ConvNames
 from models.onnx_graph.index import GraphIndex
 
 INTEGER_CONVS = {"QLinearConv", "ConvInteger"}
@@ -42,6 +43,7 @@ class FloatConv(Noun):
 
     name: str
     reason: str
+    on_purpose: bool
 
 
 class Audit(Noun):
@@ -61,24 +63,30 @@ class Audit(Noun):
     """Other nodes that compute in float, by type."""
 
 
-def audit(path: Path, session_config: Mapping[str, str] | None = None) -> Audit:
+def audit(
+    path: Path,
+    session_config: Mapping[str, str] | None = None,
+    kept_float: Mapping[str, str] | None = None,
+) -> Audit:
     """Load a file as a runtime would and count what it executes.
 
     Args:
         path: an ONNX file.
         session_config: session options of the target, see `Target.session_config`.
+        kept_float: nodes of the file that are float on purpose, with the reason; the convolution
+            that reads the image always counts as one.
     """
     executed = _optimised(path, session_config or {})
     source = onnx.load(path)
     types = Counter(node.op_type for node in executed.graph.node)
     floats = [node for node in executed.graph.node if node.op_type in FLOAT_CONVS]
     fused = sum(types[name] for name in INTEGER_CONVS)
-    explained = _explain(floats, executed, source)
+    explained = _explain(floats, executed, source, kept_float or {})
     return Audit(
         int8_convs=fused,
         total_convs=fused + len(floats),
         float_convs=explained,
-        convs_kept_float=sum(conv.reason == KEPT for conv in explained),
+        convs_kept_float=sum(conv.on_purpose for conv in explained),
         quantize_nodes=types["QuantizeLinear"],
         dequantize_nodes=types["DequantizeLinear"],
         float_ops=dict(sorted(_float_ops(executed).items())),
@@ -98,18 +106,27 @@ def _optimised(path: Path, session_config: Mapping[str, str]) -> ModelProto:
 
 
 def _explain(
-    floats: list[NodeProto], executed: ModelProto, source: ModelProto
+    floats: list[NodeProto],
+    executed: ModelProto,
+    source: ModelProto,
+    kept_float: Mapping[str, str],
 ) -> tuple[FloatConv, ...]:
-    index = GraphIndex(source)
-    by_output = {name: node for node in source.graph.node for name in node.output}
+    index, names = GraphIndex(source), ConvNames(source)
     by_name = {node.name: node for node in source.graph.node if node.name}
     explained = []
     for node in floats:
-        written = by_name.get(node.name) or by_output.get(node.output[0])
-        reason = NO_INPUT if written is None else _reason(written, index)
-        if _reads_image(node, executed):
-            reason = KEPT
-        explained.append(FloatConv(name=node.name or node.output[0], reason=reason))
+        name = names.find(node.name) or names.find(node.output[0]) or node.name
+        why_kept = kept_float.get(name)
+        if why_kept is None and _reads_image(node, executed):
+            why_kept = KEPT
+        reason = _reason(by_name[name], index) if name in by_name else NO_INPUT
+        explained.append(
+            FloatConv(
+                name=name or node.output[0],
+                reason=why_kept or reason,
+                on_purpose=why_kept is not None,
+            )
+        )
     return tuple(explained)
 
 

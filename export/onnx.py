@@ -31,14 +31,19 @@ class Config(Noun):
     """Folder of the artifact; default: runs/MODEL-FORMAT."""
     calibration_images: int = Field(256, ge=1)
     """Training images from which the ranges of int8 activations are taken."""
-    calibration_method: Literal["minmax", "percentile", "entropy"] = "minmax"
-    """How the ranges are taken."""
+    calibration_method: Literal["minmax", "moving_average", "percentile", "entropy"] = "minmax"
+    """How the ranges are taken; the search tries the others when accuracy is missed."""
+    budget: str = "3m"
+    """Longest search for a better int8 file, e.g. `90s`, `10m`; `0` takes the target's best-known
+    setting as it is."""
     gate: tuple[str, ...] | None = None
     """Gates against the model that it is made from (for int8 and fp16 its fp32 export). Default:
     fp32 "parity <= 1e-3" "flipped <= 0.002"; fp16 "map drop <= 0.01" "flipped <= 0.005"; int8
-    "map drop <= 0.01" "int8_convs >= 1" "latency speedup >= 1"."""
-    provider: str = "cpu"
-    """Runtime for the measurements (`python -m benchmarks.runtimes` lists them)."""
+    "map drop <= 0.01", and, where this machine is the target, "int8_convs >= 1" (of ONNX Runtime's
+    CPU provider) and "latency speedup >= 1"."""
+    provider: str | None = None
+    """Runtime for the measurements (`python -m benchmarks.runtimes` lists them); default: the
+    target's where it is available here, else cpu."""
     threads: int = Field(1, ge=1)
     """Threads inside one inference when latency is measured."""
     seed: int = 0

@@ -11,6 +11,7 @@ from shutil import copyfile
 from typing import TYPE_CHECKING
 
 from benchmarks.candidates import BareModel, open_model
+from benchmarks.runtimes import _session
 from compress.core import console
 from compress.core.artifact import WEIGHTS, Artifact
 from compress.core.environment import cpu_flags
@@ -19,9 +20,13 @@ from compress.core.gates import Verdict
 from compress.core.manifest import DataRef, Manifest, Measurements, Precision
 from compress.core.stage import Plan, manifest_base, produce, require
 from compress.data.dataset import Dataset, open_data
-from compress.data.split import split_for
-from export import evidence, metadata, quantization, targets
-from export.audit import Audit, audit
+from compress.data.split import split_for, training_rows
+from export import budget, evidence, metadata, targets
+from export.audit import Audit
+from export.fp16 import to_fp16
+from export.int8 import making
+from export.int8.calibration import calibration
+from export.int8.search import Found
 from export.metadata import ModelFacts
 from export.targets._target import Target
 from models.defaults import default_model
@@ -36,8 +41,9 @@ PRECISIONS: dict[str, Precision] = {"none": "fp32", "fp16": "fp16", "int8": "int
 DEFAULT_GATES: dict[Precision, tuple[str, ...]] = {
     "fp32": ("parity <= 1e-3", "flipped <= 0.002"),
     "fp16": ("map drop <= 0.01", "flipped <= 0.005"),
-    "int8": ("map drop <= 0.01", "int8_convs >= 1", "latency speedup >= 1"),
+    "int8": ("map drop <= 0.01",),
 }
+INTEGER_GATE, SPEED_GATE = "int8_convs >= 1", "latency speedup >= 1"
 
 
 @dataclass(frozen=True)
@@ -49,12 +55,28 @@ class Job:
     dataset: Dataset
     target: Target
     precision: Precision
+    provider: str
+    """The runtime that measures."""
 
     @property
     def gates(self) -> tuple[str, ...]:
-        """The gates asked for, else those of the number format."""
-        asked = self.config.gate
-        return DEFAULT_GATES[self.precision] if asked is None else asked
+        """The gates asked for, else those of the number format that can be measured here."""
+        if self.config.gate is not None:
+            return self.config.gate
+        gates = DEFAULT_GATES[self.precision]
+        if self.precision == "int8" and self.target.provider == "cpu":
+            gates += (INTEGER_GATE,)
+        return (*gates, SPEED_GATE) if self.precision == "int8" and self.on_target else gates
+
+    @property
+    def on_target(self) -> bool:
+        """Whether what is measured here is measured on the target."""
+        return self.provider == self.target.provider and self.target.runs_here(cpu_flags())
+
+    @property
+    def request(self) -> evidence.Request:
+        """What is measured, and on what."""
+        return evidence.Request(self.dataset, self.provider, self.config.threads, self.gates)
 
 
 def export(config: Config) -> Artifact:
@@ -70,7 +92,8 @@ def export(config: Config) -> Artifact:
     if out.resolve() == job.parent.path.resolve():
         raise UserError("The output would replace the model it is made from", got=out)
     # What was resolved decides the result, so it is part of the artifact's id; `auto` is not.
-    resolved = config.model_copy(update={"target": job.target.name, "gate": job.gates})
+    known = {"target": job.target.name, "gate": job.gates, "provider": job.provider}
+    resolved = config.model_copy(update=known)
     plan = Plan(
         stage="export.onnx",
         config=resolved,
@@ -107,9 +130,21 @@ def _prepare(config: Config) -> Job:
             next_step="--quantize int8 or --quantize fp16",
         )
     dataset = open_data(config.data, config.skip_bad_images)
-    job = Job(config, parent, dataset, target, precision)
+    job = Job(config, parent, dataset, target, precision, _provider(config, target))
     evidence.parse_gates(job.gates)  # refuses a bad one now instead of after the work
+    budget.seconds(config.budget)
     return job
+
+
+def _provider(config: Config, target: Target) -> str:
+    """Return the runtime asked for, else the target's if it is here, else the CPU."""
+    if config.provider is not None:
+        return config.provider
+    try:
+        _session.find(target.provider)
+    except UserError:
+        return "cpu"
+    return target.provider
 
 
 def _stem(parent: Artifact) -> str:
@@ -121,14 +156,12 @@ def _build(plan: Plan, job: Job, workdir: Path) -> Manifest:
     base = workdir / "scratch" / f"{_stem(job.parent)}-fp32.onnx"
     _write_float(job, base)
     out = workdir / "files" / WEIGHTS["onnx"]
-    _convert(job, base, out)
+    found = _convert(plan, job, base, out)
     metadata.write(out, _facts(plan, job))
-    found = audit(out, job.target.session_config) if job.precision == "int8" else None
     draft = BareModel(out, _draft_manifest(plan, job, base, found))
     reference = job.parent if job.precision == "fp32" else _reference(plan, job, base)
-    request = evidence.Request(job.dataset, job.config.provider, job.config.threads, job.gates)
-    measured = evidence.gather(draft, reference, request, workdir / "files")
-    verdicts = (*_export_verdicts(job, reference, request), *measured.verdicts)
+    measured = evidence.gather(draft, reference, job.request, workdir / "files")
+    verdicts = (*_export_verdicts(job, reference, job.request), *measured.verdicts)
     return draft.manifest.model_copy(
         update={"measurements": measured.measurements, "verdicts": verdicts}
     )
@@ -142,20 +175,31 @@ def _write_float(job: Job, path: Path) -> None:
     to_onnx(load_network(job.parent), job.parent.manifest.image, path)
 
 
-def _convert(job: Job, base: Path, out: Path) -> None:
+def _convert(plan: Plan, job: Job, base: Path, out: Path) -> Found | None:
+    """Write the file in its number format; for int8 return how it was found."""
     if job.precision == "fp32":
         copyfile(base, out)
     elif job.precision == "fp16":
-        quantization.to_fp16(base, out)
+        to_fp16(base, out)
     else:
-        config, image = job.config, job.parent.manifest.image
-        split = split_for(job.dataset, (job.parent,))
-        rows = quantization.training_rows(
-            job.dataset, split, config.calibration_images, config.seed
-        )
-        console.say(f"calibrating on {len(rows)} training images for {job.target.description}")
-        images = quantization.calibration(job.dataset, rows, image, config.calibration_method)
-        quantization.to_int8(base, out, job.target, images)
+        reference = BareModel(base, _draft_manifest(plan, job, base, None))
+        return making.make(_order(job, reference), base, out)
+    return None
+
+
+def _order(job: Job, reference: BareModel) -> making.Order:
+    config = job.config
+    split = split_for(job.dataset, (job.parent,))
+    rows = training_rows(job.dataset, split, config.calibration_images, config.seed)
+    images = calibration(job.dataset, rows, job.parent.manifest.image, config.calibration_method)
+    return making.Order(
+        reference=reference,
+        target=job.target,
+        images=images,
+        request=job.request,
+        on_target=job.on_target,
+        budget_s=budget.seconds(config.budget),
+    )
 
 
 def _facts(plan: Plan, job: Job) -> ModelFacts:
@@ -169,8 +213,9 @@ def _facts(plan: Plan, job: Job) -> ModelFacts:
     )
 
 
-def _draft_manifest(plan: Plan, job: Job, base: Path, found: Audit | None) -> Manifest:
+def _draft_manifest(plan: Plan, job: Job, base: Path, found: Found | None) -> Manifest:
     parent = job.parent.manifest
+    audited = found.audited if found else None
     return Manifest(
         **manifest_base(plan),
         kind="onnx",
@@ -183,11 +228,12 @@ def _draft_manifest(plan: Plan, job: Job, base: Path, found: Audit | None) -> Ma
         measurements=Measurements(
             params=parent.measurements.params or count_params(base),
             macs=parent.measurements.macs,
-            int8_convs_fused=found.int8_convs if found else None,
-            convs_total=found.total_convs if found else None,
-            convs_kept_float=found.convs_kept_float if found else None,
+            int8_convs_fused=audited.int8_convs if audited else None,
+            convs_total=audited.total_convs if audited else None,
+            convs_kept_float=audited.convs_kept_float if audited else None,
         ),
-        notes=_notes(job, base, found),
+        notes=_notes(job, base, audited),
+        search=found.steps if found else (),
     )
 
 
@@ -201,8 +247,10 @@ def _data(job: Job) -> DataRef:
 
 def _notes(job: Job, base: Path, found: Audit | None) -> tuple[str, ...]:
     notes = []
-    if not job.target.runs_here(cpu_flags()) and job.target.any_flag_of:
-        notes.append(f"this machine is not a {job.target.name}: its figures hold here only")
+    if not job.on_target:
+        notes.append(f"not measured on {job.target.name}: the figures hold for {job.provider} here")
+    if job.precision == "int8" and job.target.warning:
+        notes.append(job.target.warning)
     if found is not None:
         notes += _int8_notes(job.target, base, found)
     if job.parent.manifest.data and job.parent.manifest.data.fingerprint != job.dataset.fingerprint:
@@ -211,9 +259,8 @@ def _notes(job: Job, base: Path, found: Audit | None) -> tuple[str, ...]:
 
 
 def _int8_notes(target: Target, base: Path, found: Audit) -> list[str]:
-    notes = [target.warning] if target.warning else []
     reasons = Counter(conv.reason for conv in found.float_convs)
-    notes += [f"float convolutions: {count}, because {why}" for why, count in reasons.items()]
+    notes = [f"float convolutions: {count}, because {why}" for why, count in reasons.items()]
     if found.float_ops:
         listed = ", ".join(f"{count} {kind}" for kind, count in found.float_ops.items())
         notes.append(f"nodes that compute in float: {listed}")

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from benchmarks.report import format as fmt
-from benchmarks.report import rates
+from benchmarks.report import rates, steps
 from benchmarks.report.columns import Column, columns, verdict_word, worst_drop
 from benchmarks.report.schema import GateEntry, ModelEntry, Report
 from benchmarks.report.summary import map_change, summary
@@ -26,6 +26,7 @@ def markdown(report: Report) -> str:
         ),
         *_against_first(report),
         *_throughput(report),
+        *_searches(report),
         *_gates(report),
         _origin(report),
         _code_block(report.command),
@@ -71,6 +72,16 @@ def _throughput(report: Report) -> Iterator[str]:
 
 def _rate(cell: rates.Cell) -> str:
     return f"{cell.main} ({cell.interval})" if cell.interval else cell.main
+
+
+def _searches(report: Report) -> Iterator[str]:
+    """Yield what was tried on the way to each int8 file, after one remark on the figures."""
+    found = [model for model in report.models if model.search]
+    if found:
+        yield f"### Search for int8 files\n\n{_plain(steps.ABOUT)}"
+    for model in found:
+        table = table_md(steps.HEADER, steps.rows(model), left={0})
+        yield f"{_plain(model.name)}: {_plain(steps.told(model))}\n\n{table}"
 
 
 def _against_first(report: Report) -> Iterator[str]:

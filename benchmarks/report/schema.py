@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from compress.core.manifest import SearchStep
 from compress.core.noun import Noun
 
 Interval = tuple[float, float]
@@ -156,6 +157,8 @@ class ModelEntry(Noun):
     """`None` under the same conditions."""
     throughput: tuple[ThroughputEntry, ...] = ()
     """By thread count, then by batch; empty where it was not measured."""
+    search: tuple[SearchStep, ...] = ()
+    """What was tried on the way to an int8 file, in order; empty where nothing was searched."""
 
 
 class Report(Noun):

@@ -2,22 +2,18 @@
 
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, Literal
 
 from pydantic import Field
 
 from benchmarks.candidates import open_model
 from benchmarks.selftest import accuracy, agreement, latency, overhead, synthetic
-from benchmarks.selftest.check import Check
+from benchmarks.selftest.check import HEADER, Check, Part, Result, check_rows
 from compress.core import console, environment
 from compress.core.cli import main
 from compress.core.errors import GateFailed
 from compress.core.noun import Noun
 from models.defaults import RUNS
-
-Part = Literal["accuracy", "overhead", "agreement", "latency"]
 
 
 class Config(Noun):
@@ -37,15 +33,6 @@ class Config(Noun):
     """Also write the result of each part to PART.json in this folder, as soon as it is known."""
 
 
-class Result(Noun):
-    """What one part of the self-test found."""
-
-    part: Part
-    command: str
-    checks: tuple[Check, ...]
-    environment: dict[str, Any]
-
-
 def run(config: Config) -> tuple[Check, ...]:
     """Run the parts, print a table, and fail if a demand was not met.
 
@@ -56,7 +43,7 @@ def run(config: Config) -> tuple[Check, ...]:
     with tempfile.TemporaryDirectory(prefix="edgepress-selftest-") as folder:
         for part in config.parts:
             checks += _save(part, config, _run(part, config, Path(folder)))
-    console.table("Self-test of the measuring", ("", "demanded", "measured", ""), _rows(checks))
+    console.table("Self-test of the measuring", HEADER, check_rows(checks))
     missed = [check.name for check in checks if check.met is False]
     if missed:
         raise GateFailed(f"Not met: {'; '.join(missed)}")
@@ -90,12 +77,6 @@ def _run(part: Part, config: Config, folder: Path) -> tuple[Check, ...]:
 
 def _default_models() -> tuple[Path, ...]:
     return tuple(path.parent for path in sorted((RUNS / "elpv").glob("*/model.onnx")))
-
-
-def _rows(checks: Iterable[Check]) -> Iterator[tuple[str, str, str, str]]:
-    words = {True: "met", False: "NOT MET", None: "not measured"}
-    for check in checks:
-        yield check.name, check.demanded, check.measured, words[check.met]
 
 
 if __name__ == "__main__":

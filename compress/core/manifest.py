@@ -69,6 +69,21 @@ class Measurements(Noun):
     """Share of decisions that differ between this model and the one it was made from."""
 
 
+class SearchStep(Noun):
+    """One setting that a search for a better int8 file has tried."""
+
+    change: str
+    """What is different from the best setting before."""
+    speedup: float | None
+    """How many times as fast as the float file, by a quick timing in one process."""
+    map_drop: float | None
+    """mAP of the float file minus this one's on the validation part; `None` is not measured."""
+    kept: bool
+    """Whether it became the best setting."""
+    seconds: float
+    """What trying it took."""
+
+
 class Manifest(Noun):
     """Everything about an artifact but its weights."""
 
@@ -92,5 +107,7 @@ class Manifest(Noun):
     verdicts: tuple[Verdict, ...] = ()
     notes: tuple[str, ...] = ()
     """Remarks for the reader of the report, e.g. why a convolution stayed float."""
+    search: tuple[SearchStep, ...] = ()
+    """What was tried on the way to this file, in order."""
     environment: dict[str, Any] = Field(default_factory=dict)
     files: dict[str, FileEntry] = Field(default_factory=dict)

@@ -155,6 +155,18 @@ def _pictures(dataset: Dataset) -> _Pictures:
     return _Pictures(group, _stratification_columns(dataset)[first])
 
 
+def training_rows(dataset: Dataset, split: Split, n_images: int, seed: int) -> Rows:
+    """Choose images to calibrate on at random among the training images, never another part.
+
+    Raises:
+        UserError: the training part has no image here.
+    """
+    train = indices(dataset, split, "train")
+    if not len(train):
+        raise UserError("There is no training image to calibrate on", got=dataset.source)
+    return np.sort(np.random.default_rng(seed).permutation(train)[:n_images])
+
+
 def _stratification_columns(dataset: Dataset) -> NDArray[np.float32]:
     labels = np.nan_to_num(dataset.targets)
     if dataset.table.strata is not None:

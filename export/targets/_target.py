@@ -7,7 +7,9 @@ from pydantic import Field
 from compress.core.manifest import Precision
 from compress.core.noun import Noun
 
-IntType = Literal["uint8", "int8"]
+CPU_PROVIDERS = ("cpu", "openvino")
+
+IntType = Literal["uint8", "int8", "uint16"]
 
 
 class Target(Noun):
@@ -16,12 +18,18 @@ class Target(Noun):
     name: str
     description: str
     precisions: tuple[Precision, ...]
+    provider: str = "cpu"
+    """The runtime (a file of benchmarks/runtimes) that runs such files."""
+    quantizer: Literal["onnxruntime", "nncf"] = "onnxruntime"
+    """The library that makes the int8 file."""
     activation_type: IntType = "uint8"
     weight_type: IntType = "int8"
     per_channel: bool = True
     """One scale per output channel of a weight instead of one per tensor."""
     reduce_range: bool = False
     """Weights in 7 bits, so that sums of two products never overflow 16 bits."""
+    quantizer_options: dict[str, bool | float] = Field(default_factory=dict)
+    """`extra_options` of onnxruntime's `quantize_static` beyond the above."""
     any_flag_of: tuple[str, ...] = ()
     """The target is this CPU when it has one of these flags; empty fits any CPU."""
     auto_rank: int | None = None
@@ -36,5 +44,7 @@ class Target(Noun):
     """What to know when the file is measured or used on a machine that is not the target."""
 
     def runs_here(self, flags: frozenset[str]) -> bool:
-        """Tell whether a CPU with these flags is the target."""
+        """Tell whether a CPU with these flags is the target; what needs a GPU or NPU never is."""
+        if self.provider not in CPU_PROVIDERS:
+            return False
         return not self.any_flag_of or bool(flags & set(self.any_flag_of))

@@ -6,6 +6,7 @@ TARGET = Target(
     name="cuda",
     description="NVIDIA GPU (CUDA provider): fp16 or fp32",
     precisions=("fp32", "fp16"),
+    provider="cuda",
     auto_rank=-1,
     refusal="ONNX Runtime's CUDA provider has no integer convolution, so an int8 file runs as "
     "float between conversions and is slower than fp32",

@@ -6,6 +6,7 @@ TARGET = Target(
     name="webgpu",
     description="any GPU (WebGPU provider): fp16 or fp32",
     precisions=("fp32", "fp16"),
+    provider="webgpu",
     refusal="ONNX Runtime's WebGPU provider has no QuantizeLinear and no integer convolution, so "
     "every layer of an int8 file travels between GPU and CPU",
 )

@@ -22,7 +22,8 @@ from compress.core.labels import Labels
 from compress.core.manifest import Architecture, Manifest
 from compress.core.results import SOFTWARE, LatencyResult
 from compress.data.pixels import normalise
-from export import quantization, targets
+from export import fp16, targets
+from export.int8 import calibration, quantize
 from models.onnx_graph.write import to_onnx
 from models.stored import save_network
 
@@ -56,13 +57,13 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Artifact]:
         (root / f".{name}").mkdir()
     save_network(network, root / ".torch")
     to_onnx(network, SPEC, root / ".fp32" / "model.onnx")
-    quantization.to_fp16(root / ".fp32" / "model.onnx", root / ".fp16" / "model.onnx")
+    fp16.to_fp16(root / ".fp32" / "model.onnx", root / ".fp16" / "model.onnx")
     noise = np.random.default_rng(0).integers(0, 255, (16, SPEC.height, SPEC.width, 3), np.uint8)
-    quantization.to_int8(
+    quantize.to_int8(
         root / ".fp32" / "model.onnx",
         root / ".int8" / "model.onnx",
         targets.resolve("cpu-vnni"),
-        quantization.Calibration(noise, np.arange(len(noise)), SPEC),
+        calibration.Calibration(noise, np.arange(len(noise)), SPEC),
     )
     architecture = Architecture(name="export_network:tiny")
     return {

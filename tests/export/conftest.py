@@ -11,7 +11,9 @@ from PIL import Image
 
 from compress.core.artifact import Artifact
 from compress.data.dataset import Dataset, open_data
-from export import quantization, targets
+from compress.data.split import training_rows
+from export import targets
+from export.int8 import calibration, quantize
 from models.onnx_graph.write import to_onnx
 from models.stored import load_network
 
@@ -58,7 +60,7 @@ def files(tmp_path_factory: pytest.TempPathFactory, trained: Artifact, dataset: 
     fp32, int8 = folder / "fp32.onnx", folder / "int8.onnx"
     to_onnx(load_network(trained), SPEC, fp32)
     assert trained.manifest.data is not None
-    rows = quantization.training_rows(dataset, trained.manifest.data.split, 24, seed=0)
-    calibration = quantization.calibration(dataset, rows, SPEC)
-    quantization.to_int8(fp32, int8, targets.resolve("cpu-vnni"), calibration)
-    return Files(fp32, int8, calibration)
+    rows = training_rows(dataset, trained.manifest.data.split, 24, seed=0)
+    images = calibration.calibration(dataset, rows, SPEC)
+    quantize.to_int8(fp32, int8, targets.resolve("cpu-vnni"), images)
+    return Files(fp32, int8, images)

@@ -6,8 +6,9 @@ import onnx
 from export_helpers import Files
 from onnx import ModelProto, NodeProto, helper
 
-from export import quantization, targets
+from export import targets
 from export.audit import KEPT, NO_INPUT, NO_KERNEL, NO_OUTPUT, Audit, audit
+from export.int8 import quantize
 
 
 def plant(source: Path, out: Path, between_input: bool) -> str:
@@ -73,7 +74,7 @@ def test_planted_float_output_is_found(tmp_path: Path, files: Files) -> None:
 def test_arm_file_is_counted_as_arm_runs_it(tmp_path: Path, files: Files) -> None:
     target = targets.resolve("cpu-arm")
     out = tmp_path / "arm.onnx"
-    quantization.to_int8(files.fp32, out, target, files.calibration)
+    quantize.to_int8(files.fp32, out, target, files.calibration)
     as_here, as_on_arm = audit(out), audit(out, target.session_config)
     assert as_on_arm.int8_convs == 3
     if not target.runs_here(frozenset()) and as_here.int8_convs < 3:

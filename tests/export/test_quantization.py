@@ -14,7 +14,9 @@ from compress.core.errors import UserError
 from compress.core.manifest import Split
 from compress.data.dataset import Dataset
 from compress.data.pixels import normalise
-from export import quantization, targets
+from compress.data.split import training_rows
+from export import fp16, targets
+from export.int8 import calibration, quantize
 from models.onnx_graph.index import GraphIndex
 
 
@@ -73,52 +75,52 @@ def test_int8_file_is_close_to_fp32_and_ends_in_float(files: Files) -> None:
 
 def test_calibration_rows_are_training_rows(dataset: Dataset, trained: Artifact) -> None:
     split = split_of(trained)
-    rows = quantization.training_rows(dataset, split, 1000, seed=0)
+    rows = training_rows(dataset, split, 1000, seed=0)
     assert {dataset.image_ids[row] for row in rows} == set(split.train)
-    few = quantization.training_rows(dataset, split, 5, seed=0)
+    few = training_rows(dataset, split, 5, seed=0)
     assert len(set(few)) == 5
     assert set(few) <= set(rows)
-    assert list(few) == list(quantization.training_rows(dataset, split, 5, seed=0))
-    assert list(few) != list(quantization.training_rows(dataset, split, 5, seed=1))
+    assert list(few) == list(training_rows(dataset, split, 5, seed=0))
+    assert list(few) != list(training_rows(dataset, split, 5, seed=1))
 
 
 def test_other_images_leave_no_trace(
     tmp_path: Path, files: Files, dataset: Dataset, trained: Artifact
 ) -> None:
     """Images outside the training part are painted white: the ranges must not see them."""
-    rows = quantization.training_rows(dataset, split_of(trained), 24, seed=0)
+    rows = training_rows(dataset, split_of(trained), 24, seed=0)
     pixels = np.full_like(files.calibration.pixels, 255)
     pixels[rows] = 100
     planted = replace(files.calibration, pixels=pixels, rows=rows)
     target = targets.resolve("cpu-vnni")
-    quantization.to_int8(files.fp32, tmp_path / "train.onnx", target, planted)
+    quantize.to_int8(files.fp32, tmp_path / "train.onnx", target, planted)
     grey = replace(planted, pixels=np.full_like(pixels, 100))
-    quantization.to_int8(files.fp32, tmp_path / "grey.onnx", target, grey)
+    quantize.to_int8(files.fp32, tmp_path / "grey.onnx", target, grey)
     assert first_range(tmp_path / "train.onnx") == first_range(tmp_path / "grey.onnx")
     everything = replace(planted, rows=np.arange(len(pixels)))
-    quantization.to_int8(files.fp32, tmp_path / "all.onnx", target, everything)
+    quantize.to_int8(files.fp32, tmp_path / "all.onnx", target, everything)
     assert first_range(tmp_path / "all.onnx") != first_range(tmp_path / "grey.onnx")
 
 
 def test_no_training_image_is_an_error(dataset: Dataset) -> None:
     with pytest.raises(UserError, match="no training image"):
-        quantization.training_rows(dataset, Split(train=(), val=(), test=()), 4, seed=0)
+        training_rows(dataset, Split(train=(), val=(), test=()), 4, seed=0)
 
 
 @pytest.mark.parametrize("method", ["percentile", "entropy"])
 def test_other_calibration_methods_are_quiet(
-    tmp_path: Path, files: Files, method: quantization.Method, capfd: pytest.CaptureFixture[str]
+    tmp_path: Path, files: Files, method: calibration.Method, capfd: pytest.CaptureFixture[str]
 ) -> None:
     images = replace(files.calibration, method=method, rows=files.calibration.rows[:4])
     out = tmp_path / "model.onnx"
-    quantization.to_int8(files.fp32, out, targets.resolve("cpu-vnni"), images)
+    quantize.to_int8(files.fp32, out, targets.resolve("cpu-vnni"), images)
     assert capfd.readouterr() == ("", "")
     assert first_range(out) != first_range(files.int8)
 
 
 def test_seven_bit_weights_for_cpus_without_vnni(tmp_path: Path, files: Files) -> None:
     out = tmp_path / "model.onnx"
-    quantization.to_int8(files.fp32, out, targets.resolve("cpu-avx2"), files.calibration)
+    quantize.to_int8(files.fp32, out, targets.resolve("cpu-avx2"), files.calibration)
     widest = max(np.abs(array.astype(int)).max() for array in weights(onnx.load(out)).values())
     assert widest <= 64
     full = weights(onnx.load(files.int8)).values()
@@ -127,13 +129,13 @@ def test_seven_bit_weights_for_cpus_without_vnni(tmp_path: Path, files: Files) -
 
 def test_int8_activations_for_arm(tmp_path: Path, files: Files) -> None:
     out = tmp_path / "model.onnx"
-    quantization.to_int8(files.fp32, out, targets.resolve("cpu-arm"), files.calibration)
+    quantize.to_int8(files.fp32, out, targets.resolve("cpu-arm"), files.calibration)
     assert first_range(out)[1].dtype == np.int8
 
 
 def test_fp16_keeps_float32_at_both_ends(tmp_path: Path, files: Files) -> None:
     out = tmp_path / "model.onnx"
-    quantization.to_fp16(files.fp32, out)
+    fp16.to_fp16(files.fp32, out)
     model = onnx.load(out)
     ends = [*model.graph.input, *model.graph.output]
     assert {end.type.tensor_type.elem_type for end in ends} == {TensorProto.FLOAT}

@@ -1,32 +1,14 @@
 """Rewrites keep what a graph computes."""
 
-from collections import Counter
-
 import numpy as np
 import onnx
 import pytest
 from export_helpers import run
-from onnx import ModelProto, TensorProto, helper, numpy_helper
+from onnx import ModelProto, helper
+from onnx_graphs import graph, types
 
 from export.rewrites import hard_sigmoid
 from models.onnx_graph import average_pool
-
-
-def graph(nodes: list, constants: dict, shape: list[int], out: list[int]) -> ModelProto:
-    """Return a model from `x` to `y`."""
-    made = helper.make_graph(
-        nodes,
-        "test",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)],
-        [helper.make_tensor_value_info("y", TensorProto.FLOAT, out)],
-        [numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()],
-    )
-    return helper.make_model(made, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
-
-
-def types(model: ModelProto) -> Counter:
-    """Count the nodes of a model by type."""
-    return Counter(node.op_type for node in model.graph.node)
 
 
 def reduce_mean(axes: list[int], keepdims: int, shape: list[int], out: list[int]) -> ModelProto:

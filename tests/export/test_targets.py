@@ -40,7 +40,7 @@ def test_unknown_target_names_the_closest() -> None:
         targets.resolve("cpu-vni")
 
 
-@pytest.mark.parametrize("name", ["cuda", "webgpu"])
+@pytest.mark.parametrize("name", ["cuda", "webgpu", "coreml"])
 def test_gpus_refuse_int8_with_the_reason(name: str) -> None:
     target = targets.resolve(name)
     with pytest.raises(UserError, match=r"no integer convolution.*--quantize fp16"):

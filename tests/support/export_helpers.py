@@ -14,7 +14,7 @@ from compress.core.labels import Labels
 from compress.core.manifest import Architecture, DataRef, Manifest
 from compress.data.dataset import Dataset
 from compress.data.split import default_split
-from export import quantization
+from export.int8.calibration import Calibration
 from models.stored import save_network
 
 SPEC = ImageSpec(height=32, width=32)
@@ -27,7 +27,7 @@ class Files:
 
     fp32: Path
     int8: Path
-    calibration: quantization.Calibration
+    calibration: Calibration
 
 
 def store(folder: Path, network: torch.nn.Module, dataset: Dataset, width: int = 64) -> Artifact:

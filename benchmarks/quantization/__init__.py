@@ -1,0 +1,1 @@
+"""Our int8 files against those of other tools, on many networks."""

@@ -1,0 +1,99 @@
+"""All int8 files of one network, measured on the same images and in the same minutes."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks import statistics
+from benchmarks.candidates import open_model
+from benchmarks.evaluation import EvalSettings, rows_for, stored_or_evaluated
+from benchmarks.quantization.result import Entry, NetworkResult
+from benchmarks.tournament import LatencySettings, Tournament, measure, ratio
+from compress.core import environment
+from compress.core.artifact import Artifact
+from compress.core.results import EvalResult
+from compress.data.dataset import Dataset
+
+
+@dataclass(frozen=True)
+class Made:
+    """An int8 file, or why there is none."""
+
+    tool: str
+    path: Path | None
+    seconds: float
+    failure: str | None = None
+
+
+def network_result(fp32: Path, made: tuple[Made, ...], dataset: Dataset) -> NetworkResult:
+    """Evaluate and time the fp32 artifact and every file that was made, ours first.
+
+    Raises:
+        UserError: the fp32 file or ours cannot be run.
+    """
+    reference = open_model(fp32)
+    there = [one for one in made if one.path is not None]
+    models = (reference, *(open_model(one.path) for one in there if one.path is not None))
+    evaluations = _evaluate(models, dataset)
+    tournament = measure(models, LatencySettings(rounds_min=9, rounds_max=15))
+    rows = {one.tool: row for row, one in enumerate(there, start=1)}
+    measured = _Measured(models, evaluations, tournament)
+    entries = [
+        measured.entry(rows[one.tool], one)
+        if one.tool in rows
+        else Entry(tool=one.tool, failure=one.failure, seconds=one.seconds)
+        for one in made
+    ]
+    assert evaluations[0].map is not None  # ELPV's test part has every label
+    return NetworkResult(
+        network=fp32.parent.name,
+        image_size=reference.manifest.image.height,
+        map_fp32=evaluations[0].map,
+        p50_fp32_s=float(np.median(tournament.reference.block_medians_s)),
+        aa_ci95=tournament.aa[1],
+        entries=tuple(entries),
+        environment=environment.describe(),
+    )
+
+
+def _evaluate(models: tuple[Artifact, ...], dataset: Dataset) -> tuple[EvalResult, ...]:
+    rows = rows_for(models[:1], dataset, "test")
+    return tuple(stored_or_evaluated(model, dataset, rows, EvalSettings()) for model in models)
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """Models, fp32 first and ours second, with what is known of them."""
+
+    models: tuple[Artifact, ...]
+    evaluations: tuple[EvalResult, ...]
+    tournament: Tournament
+
+    def entry(self, row: int, made: Made) -> Entry:
+        """Return what one file is worth."""
+        fp32, ours, its = (self.evaluations[one] for one in (0, 1, row))
+        draws = statistics.drop_draws(its, fp32)
+        bounds, speed = statistics.bounds(draws), self.tournament.speedup(row)
+        assert its.map is not None  # ELPV's test part has every label
+        assert fp32.map is not None
+        assert bounds is not None
+        return Entry(
+            tool=made.tool,
+            failure=self.tournament.failures[row],
+            seconds=made.seconds,
+            size_bytes=self.models[row].size_bytes,
+            map=its.map,
+            map_drop=fp32.map - its.map,
+            map_drop_ci95=statistics.interval(draws),
+            map_drop_upper=bounds[1],
+            speedup=speed[0] if speed else None,
+            speedup_ci95=speed[1] if speed else None,
+            behind_ours=statistics.interval(statistics.drop_draws(its, ours)) if row > 1 else None,
+            slower_than_ours=self._against_ours(row) if row > 1 else None,
+        )
+
+    def _against_ours(self, row: int) -> statistics.Interval | None:
+        """Return the interval of a file's time / ours."""
+        its, ours = self.tournament.results[row], self.tournament.results[1]
+        return None if its is None or ours is None else ratio(its, ours)[1]

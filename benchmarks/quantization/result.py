@@ -1,0 +1,121 @@
+"""What was found, network by network, and the tables made of it."""
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+from compress.core.noun import Noun
+
+Interval = tuple[float, float]
+
+OURS = "edgepress"
+DROP_LIMIT = 0.005
+"""Largest drop of mAP against fp32, as a share, by the point estimate."""
+TIME_LIMIT = 1.03
+"""Largest upper end of the interval of int8 time / fp32 time: the margin of the measurement."""
+
+
+class Entry(Noun):
+    """One int8 file of one network, against the fp32 file and against ours."""
+
+    tool: str
+    failure: str | None = None
+    """Why there is no file, or no figure of it."""
+    seconds: float | None = None
+    """What making it took."""
+    size_bytes: int | None = None
+    map: float | None = None
+    map_drop: float | None = None
+    """mAP of fp32 minus this one's, on the test part."""
+    map_drop_ci95: Interval | None = None
+    map_drop_upper: float | None = None
+    """One-sided 95% bound of the drop: what is certified."""
+    speedup: float | None = None
+    """fp32 time / this file's, median over pairs of processes."""
+    speedup_ci95: Interval | None = None
+    behind_ours: Interval | None = None
+    """95% interval of our mAP minus this file's."""
+    slower_than_ours: Interval | None = None
+    """95% interval of this file's time / ours."""
+
+
+class NetworkResult(Noun):
+    """All int8 files of one network."""
+
+    network: str
+    image_size: int
+    map_fp32: float
+    p50_fp32_s: float
+    aa_ci95: Interval
+    """The fp32 file against itself."""
+    entries: tuple[Entry, ...]
+    """Ours first."""
+    environment: dict[str, Any]
+
+    @property
+    def ours(self) -> Entry:
+        """Our file's entry."""
+        return self.entries[0]
+
+
+class Result(Noun):
+    """The whole benchmark."""
+
+    command: str
+    networks: tuple[NetworkResult, ...]
+
+
+def mean_speedup(results: Iterable[NetworkResult]) -> float | None:
+    """Return the geometric mean of our speed-ups, `None` where one is missing."""
+    values = [result.ours.speedup for result in results]
+    known = [value for value in values if value is not None]
+    if not known or len(known) < len(values):
+        return None
+    return math.exp(sum(map(math.log, known)) / len(known))
+
+
+def missed(result: NetworkResult) -> tuple[str, ...]:
+    """Return what our file of a network does not reach, in words."""
+    ours = result.ours
+    if ours.failure or ours.map_drop is None or ours.speedup_ci95 is None:
+        return (f"{result.network}: {ours.failure or 'not measured'}",)
+    found = []
+    if ours.map_drop > DROP_LIMIT:
+        found.append(f"{result.network}: mAP drops by {100 * ours.map_drop:.2f} points")
+    if 1 / ours.speedup_ci95[0] > TIME_LIMIT:
+        found.append(f"{result.network}: perhaps {1 / ours.speedup_ci95[0]:.2f} times fp32's time")
+    for entry in result.entries[1:]:
+        if entry.behind_ours is not None and entry.behind_ours[1] < 0:
+            found.append(f"{result.network}: {entry.tool} is more accurate")
+        if entry.slower_than_ours is not None and entry.slower_than_ours[1] < 1:
+            found.append(f"{result.network}: {entry.tool} is faster")
+    return tuple(found)
+
+
+def header(results: tuple[NetworkResult, ...]) -> tuple[str, ...]:
+    """Return the columns of the table."""
+    tools = [entry.tool for entry in results[0].entries]
+    return ("network", "px", "fp32 mAP", "fp32 ms", *tools)
+
+
+def rows(results: tuple[NetworkResult, ...]) -> list[tuple[str, ...]]:
+    """Return one row per network: drop in points and speed-up of every tool's file."""
+    return [
+        (
+            result.network,
+            str(result.image_size),
+            f"{result.map_fp32:.3f}",
+            f"{1e3 * result.p50_fp32_s:.2f}",
+            *(cell(entry) for entry in result.entries),
+        )
+        for result in results
+    ]
+
+
+def cell(entry: Entry) -> str:
+    """Return a file's drop of mAP in points and its speed-up."""
+    if entry.failure:
+        return entry.failure if len(entry.failure) < 20 else "failed"
+    if entry.map_drop is None or entry.speedup is None:
+        return "not measured"
+    return f"{100 * entry.map_drop:+.2f}, {entry.speedup:.2f}×"

@@ -1,0 +1,33 @@
+"""The search for an int8 file as both reports show it: what stands in the table of its steps."""
+
+from benchmarks.report import format as fmt
+from benchmarks.report.schema import ModelEntry
+from compress.core.manifest import SearchStep
+
+ABOUT = (
+    "These are quick timings in one process, and the mAP is that of validation images (of training "
+    "images where there are none); the gates measured again, in fresh processes and on test images."
+)
+HEADER = ("Step", "Speed-up, quick", "mAP drop on validation, points", "Kept", "Time")
+
+
+def rows(model: ModelEntry) -> list[tuple[str, ...]]:
+    """Return a row for each step of a model's search, with a text for each title of `HEADER`."""
+    return [_row(step) for step in model.search]
+
+
+def told(model: ModelEntry) -> str:
+    """Return how many settings were tried, and how long that took."""
+    count = len(model.search)
+    seconds = sum(step.seconds for step in model.search)
+    return f"{count} step{'' if count == 1 else 's'} in {fmt.duration(seconds)}"
+
+
+def _row(step: SearchStep) -> tuple[str, ...]:
+    return (
+        step.change,
+        fmt.NOT_MEASURED if step.speedup is None else fmt.ratio(step.speedup),
+        fmt.NOT_MEASURED if step.map_drop is None else fmt.drop(step.map_drop),
+        "yes" if step.kept else "no",
+        fmt.duration(step.seconds),
+    )

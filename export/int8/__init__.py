@@ -1,0 +1,1 @@
+"""A float ONNX file becomes an int8 one: best-known setting first, then a search that measures."""

@@ -1,0 +1,111 @@
+"""One int8 file, made to order: what is searched with, and by what it is judged."""
+
+import tempfile
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from shutil import copyfile
+
+import numpy as np
+
+from benchmarks.candidates import BareModel
+from benchmarks.evaluation import EvalSettings, Rows, evaluate, rows_for
+from compress.core import console
+from compress.core.results import EvalResult
+from compress.data.split import Part
+from export import evidence
+from export.int8.calibration import Calibration
+from export.int8.quantize import open_workshop
+from export.int8.search import Demands, Found, Judges, Search
+from export.int8.timing import Stopwatch
+from export.targets._target import Target
+
+USUAL_DROP = 0.01
+"""The drop of mAP that is searched for where no gate says one."""
+CAUTION = 0.5
+"""Share of a gate's limit that may be used up on validation images: they are few."""
+TRAINING_IMAGES = 512
+"""Judged on where there is no validation part."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is wanted, and what it is made from."""
+
+    reference: BareModel
+    """The float file, and what is known of it."""
+    target: Target
+    images: Calibration
+    request: evidence.Request
+    budget_s: float
+    on_target: bool
+    """Whether this machine and runtime are the target."""
+
+
+def make(order: Order, source: Path, out: Path) -> Found:
+    """Search for the best int8 file and write it.
+
+    Raises:
+        UserError: the runtime cannot open or run a file.
+    """
+    target = order.target
+    console.say(f"int8 for {target.name} ({target.description}), {len(order.images.rows)} images")
+    with tempfile.TemporaryDirectory(prefix="edgepress-int8-") as folder:
+        workshop = open_workshop(source, target, order.images, Path(folder))
+        judges = Judges(_stopwatch(order), _Accuracy(order).map_drop)
+        demands = Demands(CAUTION * _allowed_drop(order), order.budget_s)
+        found = Search(workshop, judges, demands).run()
+        copyfile(found.path, out)
+    return replace(found, path=out)
+
+
+def _stopwatch(order: Order) -> Stopwatch | None:
+    """Return what times files, `None` where this machine and runtime are not the target."""
+    request = order.request
+    if not order.on_target:
+        return None
+    return Stopwatch(
+        as_model=lambda path: BareModel(path, order.reference.manifest),
+        reference=order.reference.path,
+        provider=request.provider,
+        threads=request.threads,
+    )
+
+
+def _allowed_drop(order: Order) -> float:
+    """Return the smallest drop of mAP that a gate allows, as a share."""
+    gates = evidence.parse_gates(order.request.gates)
+    limits = [gate.limit for gate in gates if (gate.metric, gate.form) == ("map", "drop")]
+    return min(limits, default=USUAL_DROP)
+
+
+class _Accuracy:
+    """mAP on images that are neither calibrated on nor tested on."""
+
+    def __init__(self, order: Order) -> None:
+        self._order = order
+
+    def map_drop(self, path: Path) -> float:
+        """Return by how much the mAP of a file is lower than the float file's."""
+        before, after = self._float.map, self._evaluate(path).map
+        return np.inf if before is None or after is None else before - after
+
+    @cached_property
+    def _float(self) -> EvalResult:
+        return self._evaluate(self._order.reference.path)
+
+    def _evaluate(self, path: Path) -> EvalResult:
+        request, manifest = self._order.request, self._order.reference.manifest
+        settings = EvalSettings(provider=request.provider, part=self._part)
+        return evaluate(BareModel(path, manifest), request.dataset, self._rows, settings)
+
+    @cached_property
+    def _part(self) -> Part:
+        return "val" if len(self._rows_of("val")) else "train"
+
+    @cached_property
+    def _rows(self) -> Rows:
+        return self._rows_of(self._part)[: None if self._part == "val" else TRAINING_IMAGES]
+
+    def _rows_of(self, part: Part) -> Rows:
+        return rows_for((self._order.reference,), self._order.request.dataset, part)

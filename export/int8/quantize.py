@@ -1,0 +1,111 @@
+"""A prepared float graph becomes a QDQ file, by one setting."""
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import onnx
+from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
+
+from compress.core.quiet import quiet
+from export.int8 import nncf_
+from export.int8.calibration import METHODS, Calibration, Reader
+from export.int8.prepare import kept_float, prepare
+from export.int8.setting import Setting
+from export.plain import save_plain
+from export.rewrites import float_pool, hard_sigmoid, quick_gelu
+from export.targets._target import Target
+
+TYPES = {
+    "uint8": QuantType.QUInt8,
+    "int8": QuantType.QInt8,
+    "uint16": QuantType.QUInt16,
+}
+# One image at a time: the histograms of percentile and entropy otherwise hold every activation of
+# every image in memory at once.
+STREAMED: Mapping[str, Any] = {"CalibStridedMinMax": 1, "CalibTensorRangeSymmetric": False}
+MOVING: Mapping[str, Any] = {"CalibMovingAverage": True}
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """What is the same for every setting that is tried on one network."""
+
+    source: Path
+    """The float file, as exported."""
+    prepared: Path
+    """The same, made ready by `prepare`."""
+    target: Target
+    images: Calibration
+    folder: Path
+    """Ranges are kept here, so that every method reads the images once."""
+
+
+def to_int8(source: Path, out: Path, target: Target, images: Calibration) -> None:
+    """Quantize a float file by the target's best-known setting, without a search."""
+    with tempfile.TemporaryDirectory(prefix="edgepress-int8-") as folder:
+        workshop = open_workshop(source, target, images, Path(folder))
+        quantize(workshop, first_setting(workshop), out)
+
+
+def open_workshop(source: Path, target: Target, images: Calibration, folder: Path) -> Workshop:
+    """Prepare a float file for the settings that will be tried on it."""
+    prepared = folder / "prepared.onnx"
+    prepare(source, prepared)
+    return Workshop(source, prepared, target, images, folder)
+
+
+def first_setting(workshop: Workshop) -> Setting:
+    """Return the best-known setting: what computes the image and the output stays float."""
+    kept = kept_float(onnx.load(workshop.prepared))
+    return Setting(method=workshop.images.method, kept_float=kept)
+
+
+def quantize(workshop: Workshop, setting: Setting, out: Path) -> None:
+    """Quantize weights and activations in QDQ format.
+
+    Every operation with an integer kernel is quantized but those the setting keeps float. ReLU and
+    ReLU6 disappear: the integer range clips by itself.
+
+    Raises:
+        UserError: the target's quantizer is not installed.
+    """
+    if workshop.target.quantizer == "nncf":
+        nncf_.quantize(workshop.prepared, out, workshop.images, setting)
+        save_plain(onnx.load(out), workshop.source, out)
+        return
+    _quantize_by_onnxruntime(workshop, setting, out)
+    model = onnx.load(out)
+    if workshop.target.provider == "cpu":  # these know what its kernels are
+        hard_sigmoid.apply(model)
+        quick_gelu.apply(model)
+    save_plain(model, workshop.source, out)
+
+
+def _quantize_by_onnxruntime(workshop: Workshop, setting: Setting, out: Path) -> None:
+    target = workshop.target
+    graph = workshop.folder / f"{out.stem}-graph.onnx"
+    model = onnx.load(workshop.prepared)
+    floats = set(setting.kept_float)
+    apart = float_pool.apply(model, floats) if target.provider == "cpu" else {}
+    onnx.save(onnx.shape_inference.infer_shapes(model), graph)
+    images = replace(workshop.images, method=setting.method)
+    moving = MOVING if setting.method == "moving_average" else {}
+    with quiet():
+        quantize_static(
+            graph,
+            out,
+            Reader(images, model.graph.input[0].name),
+            quant_format=QuantFormat.QDQ,
+            per_channel=target.per_channel,
+            reduce_range=target.reduce_range,
+            activation_type=TYPES[target.activation_type],
+            weight_type=TYPES[target.weight_type],
+            nodes_to_exclude=[*floats, *apart],
+            calibrate_method=METHODS[setting.method],
+            extra_options={**STREAMED, **moving, **target.quantizer_options},
+            calibration_cache_path=workshop.folder / f"ranges-{setting.method}.json",
+        )
+    graph.unlink()

@@ -1,0 +1,225 @@
+"""The search for an int8 file that is neither slower nor worse than the float one.
+
+It starts from the target's best-known setting. Parts that are slower as integers on this runtime
+go back to float first, since float costs no accuracy; then, while accuracy is missed, other ways
+to calibrate are tried, and the fewest noisy nodes go back to float. Accuracy is judged on the
+validation part, never on the test part.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import onnx
+
+from compress.core import console
+from compress.core.manifest import SearchStep
+from export.audit import Audit, audit
+from export.int8.calibration import Method
+from export.int8.groups import float_groups
+from export.int8.noise import noisiest_first
+from export.int8.quantize import Workshop, first_setting, quantize
+from export.int8.setting import Setting
+from export.int8.timing import Stopwatch
+
+WORTH = 1.015
+"""A change made for time must make the file faster by this factor: less may be chance."""
+METHODS: tuple[Method, ...] = ("minmax", "percentile", "entropy", "moving_average")
+SLOW = "{}: slower as integers on this runtime"
+
+
+@dataclass(frozen=True)
+class Demands:
+    """What the file must reach, and what may be spent on it."""
+
+    map_drop: float
+    """Largest drop of mAP on the validation part, as a share."""
+    budget_s: float
+    """Seconds for the whole search; 0 takes the best-known setting as it is."""
+
+
+@dataclass(frozen=True)
+class Judges:
+    """How a file is judged."""
+
+    stopwatch: Stopwatch | None
+    """`None` where this machine does not run the file as its target does."""
+    map_drop: Callable[[Path], float]
+    """mAP of the float file minus a file's, on the validation part."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """The best file, how it was made, and what else was tried."""
+
+    path: Path
+    audited: Audit | None
+    """What ONNX Runtime's CPU provider makes of it; `None` where the file is for another one."""
+    steps: tuple[SearchStep, ...]
+
+
+@dataclass
+class _Tried:
+    """A file made by a setting, and what is known of it."""
+
+    setting: Setting
+    path: Path
+    speedup: float | None = None
+    map_drop: float | None = None
+
+
+@dataclass
+class Search:
+    """One search; `run` is its story."""
+
+    workshop: Workshop
+    judges: Judges
+    demands: Demands
+    steps: list[SearchStep] = field(default_factory=list)
+
+    def run(self) -> Found:
+        """Return the best file found within the budget.
+
+        Raises:
+            UserError: the runtime cannot open or run a file.
+        """
+        self._end = time.monotonic() + self.demands.budget_s
+        best = self._first()
+        if self.demands.budget_s:
+            best = self._faster(best)
+            best = self._accurate(best)
+        return Found(best.path, self._audit(best), tuple(self.steps))
+
+    def _audit(self, best: _Tried) -> Audit | None:
+        target = self.workshop.target
+        if target.provider != "cpu":
+            return None
+        return audit(best.path, target.session_config, best.setting.kept_float)
+
+    def _first(self) -> _Tried:
+        start = time.monotonic()
+        best = self._make(first_setting(self.workshop))
+        if self.demands.budget_s:
+            best.speedup = self._speedup(best)
+        self._note("the target's best-known setting", best, kept=True, start=start)
+        return best
+
+    def _faster(self, best: _Tried) -> _Tried:
+        """Put back to float what is slower as integers on this runtime."""
+        if best.speedup is None:
+            return best
+        model = onnx.load(self.workshop.prepared)
+        for part, names in float_groups(model).items():
+            best = self._if_faster(best, part, names)
+        for share in (1.0, 0.5):
+            slow = self._slow_convs(best, model)
+            names = slow[: round(share * len(slow))]
+            best = self._if_faster(best, f"the {len(names)} convolutions that lose most", names)
+        return best
+
+    def _slow_convs(self, best: _Tried, model: onnx.ModelProto) -> tuple[str, ...]:
+        stopwatch = self.judges.stopwatch
+        assert stopwatch is not None  # without it nothing has a speed-up
+        floats, integers = (
+            stopwatch.conv_seconds(path, model) for path in (self.workshop.prepared, best.path)
+        )
+        loss = {name: integers[name] - floats[name] for name in integers.keys() & floats.keys()}
+        slow = sorted((name for name in loss if loss[name] > 0), key=lambda name: -loss[name])
+        return tuple(name for name in slow if name not in best.setting.kept_float)
+
+    def _if_faster(self, best: _Tried, part: str, names: tuple[str, ...]) -> _Tried:
+        """Return what is faster: the best so far, or the same with more nodes in float."""
+        left = [name for name in names if name not in best.setting.kept_float]
+        if not left or self._over():
+            return best
+        start = time.monotonic()
+        tried = self._make(best.setting.keeping(dict.fromkeys(left, SLOW.format(part))))
+        tried.speedup = self._speedup(tried)
+        assert tried.speedup is not None  # the best one was timed, so this one is
+        assert best.speedup is not None
+        faster = tried.speedup > WORTH * best.speedup
+        self._note(f"{part} in float", tried, faster, start)
+        return tried if faster else best
+
+    def _accurate(self, best: _Tried) -> _Tried:
+        """Try other calibrations, then put the noisiest nodes back to float, while it is needed."""
+        start = time.monotonic()
+        best.map_drop = self.judges.map_drop(best.path)
+        self._note("its accuracy", best, kept=True, start=start)
+        best = self._other_calibration(best)
+        return best if self._met(best) or self._over() else self._less_noise(best)
+
+    def _other_calibration(self, best: _Tried) -> _Tried:
+        for method in METHODS:
+            if self._met(best) or self._over():
+                break
+            if method == best.setting.method:
+                continue
+            start = time.monotonic()
+            tried = self._make(best.setting.model_copy(update={"method": method}))
+            tried.speedup = best.speedup  # ranges are numbers in the same graph
+            tried.map_drop = self.judges.map_drop(tried.path)
+            better = _drop(tried) < _drop(best)
+            self._note(f"calibration by {method}", tried, better, start)
+            best = tried if better else best
+        return best
+
+    def _less_noise(self, best: _Tried) -> _Tried:
+        """Double the number of noisy nodes in float until accuracy is met."""
+        workshop = self.workshop
+        noisy = noisiest_first(workshop.prepared, best.path, workshop.images)
+        count = 1
+        while not self._met(best) and not self._over() and count < 2 * len(noisy):
+            start = time.monotonic()
+            names = noisy[:count]
+            why = "8 bits cost accuracy there"
+            tried = self._make(best.setting.keeping(dict.fromkeys(names, why)))
+            tried.speedup = self._speedup(tried)
+            tried.map_drop = self.judges.map_drop(tried.path)
+            better = _drop(tried) < _drop(best)
+            self._note(f"the {len(names)} noisiest nodes in float", tried, better, start)
+            best = tried if better else best
+            count *= 2
+        return best
+
+    def _make(self, setting: Setting) -> _Tried:
+        path = self.workshop.folder / f"tried-{len(self.steps)}.onnx"
+        quantize(self.workshop, setting, path)
+        return _Tried(setting, path)
+
+    def _speedup(self, tried: _Tried) -> float | None:
+        stopwatch = self.judges.stopwatch
+        return None if stopwatch is None else stopwatch.speedup(tried.path)
+
+    def _met(self, tried: _Tried) -> bool:
+        return _drop(tried) <= self.demands.map_drop
+
+    def _over(self) -> bool:
+        return time.monotonic() > self._end
+
+    def _note(self, change: str, tried: _Tried, kept: bool, start: float) -> None:
+        step = SearchStep(
+            change=change,
+            speedup=tried.speedup,
+            map_drop=tried.map_drop,
+            kept=kept,
+            seconds=time.monotonic() - start,
+        )
+        self.steps.append(step)
+        console.say(f"  {sentence(step)}")
+
+
+def sentence(step: SearchStep) -> str:
+    """Return what a step was and gave, in one line."""
+    parts = [step.change]
+    if step.speedup is not None:
+        parts.append(f"{step.speedup:.2f} times as fast as float")
+    if step.map_drop is not None:
+        parts.append(f"mAP {100 * step.map_drop:+.2f} points lower on validation")
+    return f"{', '.join(parts)}: {'kept' if step.kept else 'not kept'}"
+
+
+def _drop(tried: _Tried) -> float:
+    assert tried.map_drop is not None  # accuracy is measured before it is compared
+    return tried.map_drop

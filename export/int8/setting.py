@@ -1,0 +1,22 @@
+"""One way to quantize a graph: what is calibrated how, and what stays float."""
+
+from __future__ import annotations
+
+from compress.core.noun import Noun
+from export.int8.calibration import Method
+
+STEM = "it reads the image: there 8 bits cost accuracy, not time"
+TAIL = "it makes the output: there 8 bits cost accuracy, not time"
+
+
+class Setting(Noun):
+    """How a prepared graph is quantized; what is not named here is the target's."""
+
+    method: Method = "minmax"
+    """How the ranges of activations are taken."""
+    kept_float: dict[str, str]
+    """Names of the nodes that stay float on purpose, with the reason."""
+
+    def keeping(self, nodes: dict[str, str]) -> Setting:
+        """Return the setting with more nodes in float."""
+        return self.model_copy(update={"kept_float": {**nodes, **self.kept_float}})
