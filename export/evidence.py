@@ -21,6 +21,7 @@ from compress.data.dataset import Dataset
 from compress.data.pixels import decoded, normalise
 from compress.data.split import Part
 from export import parity
+from export.emulation import Emulated, emulate
 from export.parity import Parity
 
 PARITY_IMAGES = 128
@@ -93,6 +94,18 @@ def parity_of(candidate: Artifact, reference: Artifact, request: Request) -> Par
     images = normalise(decoded(request.dataset, spec)[rows], spec)
     probs = [_run(model, request, images) for model in (reference, candidate)]
     return parity.compare(probs[0], probs[1], reference.manifest.labels.thresholds)
+
+
+def emulated(candidate: Artifact, request: Request, n_images: int) -> Emulated:
+    """Compare a file under an emulated CPU with itself, on the images that parity is taken on.
+
+    Raises:
+        UserError: the emulated process failed.
+    """
+    rows, spec = _rows(candidate, request.dataset)[:n_images], candidate.manifest.image
+    images = normalise(decoded(request.dataset, spec)[rows], spec)
+    thresholds = candidate.manifest.labels.thresholds
+    return emulate(candidate.weights, images, _run(candidate, request, images), thresholds)
 
 
 def parity_verdicts(export: Artifact, found: Parity, texts: tuple[str, ...]) -> tuple[Verdict, ...]:

@@ -29,6 +29,8 @@ class ModelFacts(Noun):
     target: str | None
     labels: Labels
     image: ImageSpec
+    warnings: tuple[str, ...] = ()
+    """Where the file does not behave as measured."""
 
 
 def write(path: Path, facts: ModelFacts) -> None:

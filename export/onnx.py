@@ -46,6 +46,9 @@ class Config(Noun):
     target's where it is available here, else cpu."""
     threads: int = Field(1, ge=1)
     """Threads inside one inference when latency is measured."""
+    emulate: int = Field(32, ge=0)
+    """Images that an int8 file for x86 CPUs is also run on under an emulated CPU without VNNI, when
+    qemu-user is installed; 0 is none."""
     seed: int = 0
     """Seed of the choice of calibration images."""
     skip_bad_images: bool = False

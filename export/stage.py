@@ -2,81 +2,38 @@
 
 from __future__ import annotations
 
-import re
-from collections import Counter
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from shutil import copyfile
 from typing import TYPE_CHECKING
 
-from benchmarks.candidates import BareModel, open_model
-from benchmarks.runtimes import _session
+from benchmarks.candidates import BareModel
 from compress.core import console
 from compress.core.artifact import WEIGHTS, Artifact
-from compress.core.environment import cpu_flags
 from compress.core.errors import UserError
 from compress.core.gates import Verdict
-from compress.core.manifest import DataRef, Manifest, Measurements, Precision
+from compress.core.manifest import DataRef, Manifest, Measurements
 from compress.core.stage import Plan, manifest_base, produce, require
-from compress.data.dataset import Dataset, open_data
 from compress.data.split import split_for, training_rows
-from export import budget, evidence, metadata, targets
-from export.audit import Audit
+from export import budget, emulation, evidence, foreign, metadata
+from export.emulation import Emulated
 from export.fp16 import to_fp16
 from export.int8 import making
 from export.int8.calibration import calibration
 from export.int8.search import Found
+from export.job import DEFAULT_GATES, Job, prepare, stem
 from export.metadata import ModelFacts
-from export.targets._target import Target
-from models.defaults import default_model
-from models.onnx_graph.index import count_params, depthwise_channels
+from export.notes import notes_on
+from models.onnx_graph.index import count_params
 from models.onnx_graph.write import to_onnx
 from models.stored import load_network
 
 if TYPE_CHECKING:
     from export.onnx import Config
 
-PRECISIONS: dict[str, Precision] = {"none": "fp32", "fp16": "fp16", "int8": "int8"}
-DEFAULT_GATES: dict[Precision, tuple[str, ...]] = {
-    "fp32": ("parity <= 1e-3", "flipped <= 0.002"),
-    "fp16": ("map drop <= 0.01", "flipped <= 0.005"),
-    "int8": ("map drop <= 0.01",),
-}
-INTEGER_GATE, SPEED_GATE = "int8_convs >= 1", "latency speedup >= 1"
-
-
-@dataclass(frozen=True)
-class Job:
-    """Everything that is known before work starts."""
-
-    config: Config
-    parent: Artifact
-    dataset: Dataset
-    target: Target
-    precision: Precision
-    provider: str
-    """The runtime that measures."""
-
-    @property
-    def gates(self) -> tuple[str, ...]:
-        """The gates asked for, else those of the number format that can be measured here."""
-        if self.config.gate is not None:
-            return self.config.gate
-        gates = DEFAULT_GATES[self.precision]
-        if self.precision == "int8" and self.target.provider == "cpu":
-            gates += (INTEGER_GATE,)
-        return (*gates, SPEED_GATE) if self.precision == "int8" and self.on_target else gates
-
-    @property
-    def on_target(self) -> bool:
-        """Whether what is measured here is measured on the target."""
-        return self.provider == self.target.provider and self.target.runs_here(cpu_flags())
-
-    @property
-    def request(self) -> evidence.Request:
-        """What is measured, and on what."""
-        return evidence.Request(self.dataset, self.provider, self.config.threads, self.gates)
+WITHOUT_VNNI = frozenset({"avx2"})
+"""Flags of the emulated CPU."""
 
 
 def export(config: Config) -> Artifact:
@@ -87,8 +44,8 @@ def export(config: Config) -> Artifact:
         GateFailed: a gate was not met; the artifact is stored all the same.
         GateUndecided: a gate could not be decided.
     """
-    job = _prepare(config)
-    out = config.out or Path("runs") / f"{_stem(job.parent)}-{job.precision}"
+    job = prepare(config)
+    out = config.out or Path("runs") / f"{stem(job.parent)}-{job.precision}"
     if out.resolve() == job.parent.path.resolve():
         raise UserError("The output would replace the model it is made from", got=out)
     # What was resolved decides the result, so it is part of the artifact's id; `auto` is not.
@@ -107,69 +64,45 @@ def export(config: Config) -> Artifact:
     return artifact
 
 
-def _prepare(config: Config) -> Job:
-    """Open everything and refuse what cannot work, before any work.
-
-    Raises:
-        UserError: bad input.
-    """
-    parent = open_model(config.model or default_model())
-    precision = PRECISIONS[config.quantize]
-    target = targets.resolve(config.target, precision)
-    targets.require_precision(target, precision)
-    if parent.manifest.precision != "fp32":
-        raise UserError(
-            "Only a float model can be exported",
-            got=f"{parent.path} in {parent.manifest.precision}",
-            allowed="a PyTorch artifact, or an ONNX one in fp32",
-        )
-    if parent.manifest.kind == "onnx" and precision == "fp32":
-        raise UserError(
-            "The model is an fp32 ONNX file already",
-            got=parent.path,
-            next_step="--quantize int8 or --quantize fp16",
-        )
-    dataset = open_data(config.data, config.skip_bad_images)
-    job = Job(config, parent, dataset, target, precision, _provider(config, target))
-    evidence.parse_gates(job.gates)  # refuses a bad one now instead of after the work
-    budget.seconds(config.budget)
-    return job
-
-
-def _provider(config: Config, target: Target) -> str:
-    """Return the runtime asked for, else the target's if it is here, else the CPU."""
-    if config.provider is not None:
-        return config.provider
-    try:
-        _session.find(target.provider)
-    except UserError:
-        return "cpu"
-    return target.provider
-
-
-def _stem(parent: Artifact) -> str:
-    return re.sub(r"-(fp32|onnx)$", "", parent.name)
-
-
 def _build(plan: Plan, job: Job, workdir: Path) -> Manifest:
     """Make the file and everything that is known about it."""
-    base = workdir / "scratch" / f"{_stem(job.parent)}-fp32.onnx"
+    base = workdir / "scratch" / f"{stem(job.parent)}-fp32.onnx"
     _write_float(job, base)
     out = workdir / "files" / WEIGHTS["onnx"]
     found = _convert(plan, job, base, out)
-    metadata.write(out, _facts(plan, job))
-    draft = BareModel(out, _draft_manifest(plan, job, base, found))
+    made = BareModel(out, _manifest(plan, job, base, found))
+    emulated = _emulate(job, made)
+    notes = notes_on(job, base, found.audited if found else None, emulated)
+    draft = replace(made, manifest=made.manifest.model_copy(update={"notes": notes}))
+    metadata.write(out, _facts(plan, job, _warnings(job, emulated)))
     reference = job.parent if job.precision == "fp32" else _reference(plan, job, base)
     measured = evidence.gather(draft, reference, job.request, workdir / "files")
     verdicts = (*_export_verdicts(job, reference, job.request), *measured.verdicts)
+    if emulated is not None and job.target.runs_here(WITHOUT_VNNI):
+        verdicts += (emulated.verdict,)
     return draft.manifest.model_copy(
         update={"measurements": measured.measurements, "verdicts": verdicts}
     )
 
 
+def _emulate(job: Job, made: BareModel) -> Emulated | None:
+    """Run an int8 file for x86 under a CPU without VNNI, where that can be emulated."""
+    wanted = job.precision == "int8" and job.target.emulate and job.config.emulate > 0
+    if not wanted or not emulation.available():
+        return None
+    return evidence.emulated(made, job.request, job.config.emulate)
+
+
+def _warnings(job: Job, emulated: Emulated | None) -> tuple[str, ...]:
+    """Return what a device must know before it uses an int8 file."""
+    if job.precision != "int8" or not job.target.warning:
+        return ()
+    return (job.target.warning, *((emulated.sentence,) if emulated else ()))
+
+
 def _write_float(job: Job, path: Path) -> None:
     if job.parent.manifest.kind == "onnx":
-        copyfile(job.parent.weights, path)
+        foreign.write(job.parent.weights, job.parent.manifest.image, path)
         return
     console.say(f"exporting {job.parent.path}")
     to_onnx(load_network(job.parent), job.parent.manifest.image, path)
@@ -182,7 +115,7 @@ def _convert(plan: Plan, job: Job, base: Path, out: Path) -> Found | None:
     elif job.precision == "fp16":
         to_fp16(base, out)
     else:
-        reference = BareModel(base, _draft_manifest(plan, job, base, None))
+        reference = BareModel(base, _manifest(plan, job, base, None))
         return making.make(_order(job, reference), base, out)
     return None
 
@@ -202,8 +135,9 @@ def _order(job: Job, reference: BareModel) -> making.Order:
     )
 
 
-def _facts(plan: Plan, job: Job) -> ModelFacts:
+def _facts(plan: Plan, job: Job, warnings: tuple[str, ...] = ()) -> ModelFacts:
     return ModelFacts(
+        warnings=warnings,
         id=plan.id,
         parent=job.parent.manifest.id,
         precision=job.precision,
@@ -213,7 +147,7 @@ def _facts(plan: Plan, job: Job) -> ModelFacts:
     )
 
 
-def _draft_manifest(plan: Plan, job: Job, base: Path, found: Found | None) -> Manifest:
+def _manifest(plan: Plan, job: Job, base: Path, found: Found | None) -> Manifest:
     parent = job.parent.manifest
     audited = found.audited if found else None
     return Manifest(
@@ -232,7 +166,6 @@ def _draft_manifest(plan: Plan, job: Job, base: Path, found: Found | None) -> Ma
             convs_total=audited.total_convs if audited else None,
             convs_kept_float=audited.convs_kept_float if audited else None,
         ),
-        notes=_notes(job, base, audited),
         search=found.steps if found else (),
     )
 
@@ -245,42 +178,13 @@ def _data(job: Job) -> DataRef:
     return DataRef(source=job.dataset.source, fingerprint=job.dataset.fingerprint, split=split)
 
 
-def _notes(job: Job, base: Path, found: Audit | None) -> tuple[str, ...]:
-    notes = []
-    if not job.on_target:
-        notes.append(f"not measured on {job.target.name}: the figures hold for {job.provider} here")
-    if job.precision == "int8" and job.target.warning:
-        notes.append(job.target.warning)
-    if found is not None:
-        notes += _int8_notes(job.target, base, found)
-    if job.parent.manifest.data and job.parent.manifest.data.fingerprint != job.dataset.fingerprint:
-        notes.append(f"measured on other data than the model was trained on: {job.dataset.source}")
-    return tuple(notes)
-
-
-def _int8_notes(target: Target, base: Path, found: Audit) -> list[str]:
-    reasons = Counter(conv.reason for conv in found.float_convs)
-    notes = [f"float convolutions: {count}, because {why}" for why, count in reasons.items()]
-    if found.float_ops:
-        listed = ", ".join(f"{count} {kind}" for kind, count in found.float_ops.items())
-        notes.append(f"nodes that compute in float: {listed}")
-    odd = [count for count in depthwise_channels(base) if count % target.channel_multiple]
-    if odd:
-        notes.append(
-            f"{len(odd)} depthwise convolutions miss the fast integer kernel: their channels "
-            f"({', '.join(map(str, sorted(set(odd))))}) are not multiples of "
-            f"{target.channel_multiple}; prune with that --round-to"
-        )
-    return notes
-
-
 def _reference(plan: Plan, job: Job, base: Path) -> Artifact:
     """Return the fp32 model that the converted one is compared with."""
     if job.parent.manifest.kind == "onnx":
         return job.parent
     facts = _facts(plan, job).model_copy(update={"precision": "fp32", "id": f"{plan.id}-fp32"})
     metadata.write(base, facts)
-    manifest = _draft_manifest(plan, job, base, None).model_copy(update={"precision": "fp32"})
+    manifest = _manifest(plan, job, base, None).model_copy(update={"precision": "fp32"})
     return BareModel(base, manifest)
 
 

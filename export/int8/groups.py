@@ -31,8 +31,24 @@ def float_groups(model: ModelProto) -> Groups:
         "poolings": [n.name for n in model.graph.node if n.op_type in WINDOW_POOLS],
         "concatenations": [n.name for n in model.graph.node if n.op_type == "Concat"],
         "layers after the global pooling": list(_head(model, index)),
+        **_by_resolution(model),
     }
     return {kind: tuple(dict.fromkeys(names)) for kind, names in found.items() if names}
+
+
+def slices(model: ModelProto, count: int) -> list[tuple[str, ...]]:
+    """Return the nodes of a graph, in order, in `count` runs with as many layers with weights each.
+
+    Neighbours go back to float together: a single float node between integers still reads and
+    writes rounded numbers.
+    """
+    layers = {"Conv", "ConvTranspose", "Gemm", "MatMul"}
+    seen, runs = 0, [list[str]() for _ in range(count)]
+    total = sum(node.op_type in layers for node in model.graph.node)
+    for node in model.graph.node:
+        seen += node.op_type in layers
+        runs[min(count - 1, max(0, seen - 1) * count // max(1, total))].append(node.name)
+    return [tuple(run) for run in runs if run]
 
 
 def _swishes(model: ModelProto, index: GraphIndex) -> Iterator[tuple[str, str]]:
@@ -83,6 +99,27 @@ def _grouped(model: ModelProto, index: GraphIndex, depthwise: bool) -> Iterator[
             weight = index.initializers.get(node.input[1])
             if weight is not None and (weight.dims[1] == 1) == depthwise:
                 yield node.name
+
+
+def _by_resolution(model: ModelProto) -> dict[str, list[str]]:
+    """Return, for each height of the feature maps but the smallest, the layers of that and above.
+
+    The first layers have few channels and large maps, for which integers gain least; in float
+    together they need one conversion.
+    """
+    heights = {
+        info.name: info.type.tensor_type.shape.dim[2].dim_value
+        for info in model.graph.value_info
+        if len(info.type.tensor_type.shape.dim) == 4
+    }
+    made = {node.name: heights.get(node.output[0], 0) for node in model.graph.node}
+    levels = sorted({height for height in made.values() if height > 1}, reverse=True)
+    return {
+        f"layers with maps of {level} pixels and more": [
+            name for name, height in made.items() if height >= level
+        ]
+        for level in levels[:-1]
+    }
 
 
 def _head(model: ModelProto, index: GraphIndex) -> Iterator[str]:

@@ -7,14 +7,19 @@ from pathlib import Path
 from shutil import copyfile
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.candidates import BareModel
 from benchmarks.evaluation import EvalSettings, Rows, evaluate, rows_for
+from benchmarks.runtimes import _session
 from compress.core import console
+from compress.core.environment import usable_cores
 from compress.core.results import EvalResult
+from compress.data.pixels import decoded, normalise
 from compress.data.split import Part
 from export import evidence
 from export.int8.calibration import Calibration
+from export.int8.checks import check_images
 from export.int8.quantize import open_workshop
 from export.int8.search import Demands, Found, Judges, Search
 from export.int8.timing import Stopwatch
@@ -24,6 +29,8 @@ USUAL_DROP = 0.01
 """The drop of mAP that is searched for where no gate says one."""
 CAUTION = 0.5
 """Share of a gate's limit that may be used up on validation images: they are few."""
+NOISE_IMAGES = 64
+"""Images on which parts of the network are ranked by the noise that they make."""
 TRAINING_IMAGES = 512
 """Judged on where there is no validation part."""
 
@@ -46,13 +53,16 @@ def make(order: Order, source: Path, out: Path) -> Found:
     """Search for the best int8 file and write it.
 
     Raises:
-        UserError: the runtime cannot open or run a file.
+        UserError: the runtime cannot open or run a file, the calibration images show nothing, or
+            the network cannot be quantized.
     """
     target = order.target
+    check_images(order.images)
     console.say(f"int8 for {target.name} ({target.description}), {len(order.images.rows)} images")
     with tempfile.TemporaryDirectory(prefix="edgepress-int8-") as folder:
         workshop = open_workshop(source, target, order.images, Path(folder))
-        judges = Judges(_stopwatch(order), _Accuracy(order).map_drop)
+        accuracy = _Accuracy(order)
+        judges = Judges(_stopwatch(order), accuracy.map_drop, accuracy.noise)
         demands = Demands(CAUTION * _allowed_drop(order), order.budget_s)
         found = Search(workshop, judges, demands).run()
         copyfile(found.path, out)
@@ -89,6 +99,22 @@ class _Accuracy:
         """Return by how much the mAP of a file is lower than the float file's."""
         before, after = self._float.map, self._evaluate(path).map
         return np.inf if before is None or after is None else before - after
+
+    def noise(self, path: Path) -> float:
+        """Return the mean squared difference of a file's logits from the float file's."""
+        before, after = self._logits(self._order.reference.path), self._logits(path)
+        return float(np.mean((before - after) ** 2))
+
+    def _logits(self, path: Path) -> NDArray[np.float32]:
+        """Return the logits of the first judged images, `[n, labels]`."""
+        request, spec = self._order.request, self._order.reference.manifest.image
+        rows = self._rows[:NOISE_IMAGES]
+        images = normalise(decoded(request.dataset, spec)[rows], spec)
+        model = BareModel(path, self._order.reference.manifest)
+        session = _session.find(request.provider).open_session(model, usable_cores(), True)
+        probs = session.run(images).clip(1e-6, 1 - 1e-6)
+        logits: NDArray[np.float32] = np.log(probs) - np.log1p(-probs)
+        return logits
 
     @cached_property
     def _float(self) -> EvalResult:

@@ -12,10 +12,11 @@ from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
 from compress.core.quiet import quiet
 from export.int8 import nncf_
 from export.int8.calibration import METHODS, Calibration, Reader
+from export.int8.checks import check_activations, check_quantized
 from export.int8.prepare import kept_float, prepare
 from export.int8.setting import Setting
 from export.plain import save_plain
-from export.rewrites import float_pool, hard_sigmoid, quick_gelu
+from export.rewrites import equalize, float_pool, hard_sigmoid, quick_gelu
 from export.targets._target import Target
 
 TYPES = {
@@ -51,9 +52,14 @@ def to_int8(source: Path, out: Path, target: Target, images: Calibration) -> Non
 
 
 def open_workshop(source: Path, target: Target, images: Calibration, folder: Path) -> Workshop:
-    """Prepare a float file for the settings that will be tried on it."""
+    """Prepare a float file for the settings that will be tried on it.
+
+    Raises:
+        UserError: its activations are not finite on the calibration images.
+    """
     prepared = folder / "prepared.onnx"
     prepare(source, prepared)
+    check_activations(prepared, images)
     return Workshop(source, prepared, target, images, folder)
 
 
@@ -70,13 +76,15 @@ def quantize(workshop: Workshop, setting: Setting, out: Path) -> None:
     ReLU6 disappear: the integer range clips by itself.
 
     Raises:
-        UserError: the target's quantizer is not installed.
+        UserError: the target's quantizer is not installed, or the network has nothing that can be
+            quantized.
     """
     if workshop.target.quantizer == "nncf":
         nncf_.quantize(workshop.prepared, out, workshop.images, setting)
         save_plain(onnx.load(out), workshop.source, out)
         return
     _quantize_by_onnxruntime(workshop, setting, out)
+    check_quantized(out, workshop.prepared)
     model = onnx.load(out)
     if workshop.target.provider == "cpu":  # these know what its kernels are
         hard_sigmoid.apply(model)
@@ -88,6 +96,9 @@ def _quantize_by_onnxruntime(workshop: Workshop, setting: Setting, out: Path) ->
     target = workshop.target
     graph = workshop.folder / f"{out.stem}-graph.onnx"
     model = onnx.load(workshop.prepared)
+    if setting.equalized:
+        equalize.apply(model)
+    ranges = f"ranges-{setting.method}{'-equalized' if setting.equalized else ''}.json"
     floats = set(setting.kept_float)
     apart = float_pool.apply(model, floats) if target.provider == "cpu" else {}
     onnx.save(onnx.shape_inference.infer_shapes(model), graph)
@@ -106,6 +117,6 @@ def _quantize_by_onnxruntime(workshop: Workshop, setting: Setting, out: Path) ->
             nodes_to_exclude=[*floats, *apart],
             calibrate_method=METHODS[setting.method],
             extra_options={**STREAMED, **moving, **target.quantizer_options},
-            calibration_cache_path=workshop.folder / f"ranges-{setting.method}.json",
+            calibration_cache_path=workshop.folder / ranges,
         )
     graph.unlink()

@@ -17,8 +17,7 @@ from compress.core import console
 from compress.core.manifest import SearchStep
 from export.audit import Audit, audit
 from export.int8.calibration import Method
-from export.int8.groups import float_groups
-from export.int8.noise import noisiest_first
+from export.int8.groups import float_groups, slices
 from export.int8.quantize import Workshop, first_setting, quantize
 from export.int8.setting import Setting
 from export.int8.timing import Stopwatch
@@ -26,6 +25,9 @@ from export.int8.timing import Stopwatch
 WORTH = 1.015
 """A change made for time must make the file faster by this factor: less may be chance."""
 METHODS: tuple[Method, ...] = ("minmax", "percentile", "entropy", "moving_average")
+SLICES = 12
+"""Parts of the network that go back to float for accuracy's sake."""
+HARMFUL = "8 bits cost accuracy there"
 SLOW = "{}: slower as integers on this runtime"
 
 
@@ -47,6 +49,8 @@ class Judges:
     """`None` where this machine does not run the file as its target does."""
     map_drop: Callable[[Path], float]
     """mAP of the float file minus a file's, on the validation part."""
+    noise: Callable[[Path], float]
+    """Mean squared difference of a file's logits from the float file's, on some of its images."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +117,8 @@ class Search:
         for part, names in float_groups(model).items():
             best = self._if_faster(best, part, names)
         for share in (1.0, 0.5):
+            if self._over():
+                break
             slow = self._slow_convs(best, model)
             names = slow[: round(share * len(slow))]
             best = self._if_faster(best, f"the {len(names)} convolutions that lose most", names)
@@ -147,44 +153,66 @@ class Search:
         start = time.monotonic()
         best.map_drop = self.judges.map_drop(best.path)
         self._note("its accuracy", best, kept=True, start=start)
+        best = self._equalized(best)
         best = self._other_calibration(best)
         return best if self._met(best) or self._over() else self._less_noise(best)
 
+    def _equalized(self, best: _Tried) -> _Tried:
+        """Balance neighbouring layers where a whole weight tensor shares one scale."""
+        if self._met(best) or self._over() or self.workshop.target.per_channel:
+            return best
+        return self._if_better(best, "cross-layer equalization", {"equalized": True})
+
+    def _if_better(self, best: _Tried, change: str, update: dict[str, object]) -> _Tried:
+        """Return what is more accurate: the best so far, or the same with other numbers in it."""
+        start = time.monotonic()
+        tried = self._make(best.setting.model_copy(update=update))
+        tried.speedup = best.speedup  # other numbers in the same graph
+        tried.map_drop = self.judges.map_drop(tried.path)
+        better = _drop(tried) < _drop(best)
+        self._note(change, tried, better, start)
+        return tried if better else best
+
     def _other_calibration(self, best: _Tried) -> _Tried:
+        first = best.setting.method
         for method in METHODS:
             if self._met(best) or self._over():
                 break
-            if method == best.setting.method:
+            if method == first:
                 continue
-            start = time.monotonic()
-            tried = self._make(best.setting.model_copy(update={"method": method}))
-            tried.speedup = best.speedup  # ranges are numbers in the same graph
-            tried.map_drop = self.judges.map_drop(tried.path)
-            better = _drop(tried) < _drop(best)
-            self._note(f"calibration by {method}", tried, better, start)
-            best = tried if better else best
+            best = self._if_better(best, f"calibration by {method}", {"method": method})
         return best
 
     def _less_noise(self, best: _Tried) -> _Tried:
-        """Double the number of noisy nodes in float until accuracy is met."""
-        workshop = self.workshop
-        noisy = noisiest_first(workshop.prepared, best.path, workshop.images)
-        count = 1
-        while not self._met(best) and not self._over() and count < 2 * len(noisy):
+        """Put back to float the fewest parts that do the most harm until accuracy is met."""
+        kept: tuple[str, ...] = ()
+        for part in self._harmful_first(best)[:-1]:  # in float altogether it would not be int8
+            if self._met(best) or self._over():
+                break
             start = time.monotonic()
-            names = noisy[:count]
-            why = "8 bits cost accuracy there"
-            tried = self._make(best.setting.keeping(dict.fromkeys(names, why)))
+            kept += part
+            tried = self._make(best.setting.keeping(dict.fromkeys(kept, HARMFUL)))
             tried.speedup = self._speedup(tried)
             tried.map_drop = self.judges.map_drop(tried.path)
             better = _drop(tried) < _drop(best)
-            self._note(f"the {len(names)} noisiest nodes in float", tried, better, start)
+            self._note(f"{len(kept)} nodes that do most harm in float", tried, better, start)
             best = tried if better else best
-            count *= 2
         return best
 
-    def _make(self, setting: Setting) -> _Tried:
-        path = self.workshop.folder / f"tried-{len(self.steps)}.onnx"
+    def _harmful_first(self, best: _Tried) -> list[tuple[str, ...]]:
+        """Return slices of the network, that whose return to float quiets the output most first."""
+        model = onnx.load(self.workshop.prepared)
+        noise: dict[tuple[str, ...], float] = {}
+        for part in slices(model, SLICES):
+            left = tuple(name for name in part if name not in best.setting.kept_float)
+            if left and not self._over():
+                tried = self._make(best.setting.keeping(dict.fromkeys(left, HARMFUL)), "probe")
+                noise[left] = self.judges.noise(tried.path)
+        console.say(f"  {len(noise)} parts of the network put back to float, one at a time")
+        return sorted(noise, key=lambda part: noise[part])
+
+    def _make(self, setting: Setting, name: str | None = None) -> _Tried:
+        path = self.workshop.folder / f"{name or f'tried-{len(self.steps)}'}.onnx"
         quantize(self.workshop, setting, path)
         return _Tried(setting, path)
 

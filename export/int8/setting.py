@@ -14,6 +14,8 @@ class Setting(Noun):
 
     method: Method = "minmax"
     """How the ranges of activations are taken."""
+    equalized: bool = False
+    """Whether the ranges of neighbouring convolutions are balanced first."""
     kept_float: dict[str, str]
     """Names of the nodes that stay float on purpose, with the reason."""
 

@@ -34,6 +34,8 @@ class Target(Noun):
     """The target is this CPU when it has one of these flags; empty fits any CPU."""
     auto_rank: int | None = None
     """`auto` takes the highest rank that runs here; `None` is never taken."""
+    emulate: bool = False
+    """Files are also run under an emulated x86 CPU without VNNI, where that is installed."""
     channel_multiple: int = 1
     """Depthwise convolutions of other channel counts miss the fast integer kernel."""
     session_config: dict[str, str] = Field(default_factory=dict)

@@ -12,6 +12,7 @@ TARGET = Target(
     precisions=("fp32", "int8"),
     activation_type="uint8",
     reduce_range=True,
+    emulate=True,
     auto_rank=0,
     refusal="ONNX Runtime has no fp16 convolution for x86 CPUs and computes in fp32 around casts",
 )

@@ -19,7 +19,7 @@ EXACT = ("int8_convs >= 1", "size ratio <= 0.9")
 
 def arguments(model: Artifact, data: Path, out: Path, *more: str) -> list[str]:
     """Return a command line for the tiny data."""
-    common = ["--calibration-images", "16", "--target", "cpu-vnni"]
+    common = ["--calibration-images", "16", "--target", "cpu-vnni", "--emulate", "0"]
     return ["--model", str(model.path), "--data", str(data), "--out", str(out), *common, *more]
 
 
@@ -35,6 +35,7 @@ def quantized(
         quantize="int8",
         target="cpu-vnni",
         calibration_images=16,
+        emulate=0,
         gate=EXACT,
     )
     return run(config)

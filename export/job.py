@@ -1,0 +1,109 @@
+"""What an export starts from: everything that is known, and refused, before work starts."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from benchmarks.candidates import open_model
+from benchmarks.runtimes import _session
+from compress.core.artifact import Artifact
+from compress.core.environment import cpu_flags
+from compress.core.errors import UserError
+from compress.core.manifest import Precision
+from compress.data.dataset import Dataset, open_data
+from export import budget, evidence, foreign, targets
+from export.targets._target import Target
+from models.defaults import default_model
+
+if TYPE_CHECKING:
+    from export.onnx import Config
+
+PRECISIONS: dict[str, Precision] = {"none": "fp32", "fp16": "fp16", "int8": "int8"}
+DEFAULT_GATES: dict[Precision, tuple[str, ...]] = {
+    "fp32": ("parity <= 1e-3", "flipped <= 0.002"),
+    "fp16": ("map drop <= 0.01", "flipped <= 0.005"),
+    "int8": ("map drop <= 0.01",),
+}
+INTEGER_GATE, SPEED_GATE = "int8_convs >= 1", "latency speedup >= 1"
+
+
+@dataclass(frozen=True)
+class Job:
+    """Everything that is known before work starts."""
+
+    config: Config
+    parent: Artifact
+    dataset: Dataset
+    target: Target
+    precision: Precision
+    provider: str
+    """The runtime that measures."""
+
+    @property
+    def gates(self) -> tuple[str, ...]:
+        """The gates asked for, else those of the number format that can be measured here."""
+        if self.config.gate is not None:
+            return self.config.gate
+        gates = DEFAULT_GATES[self.precision]
+        if self.precision == "int8" and self.target.provider == "cpu":
+            gates += (INTEGER_GATE,)
+        return (*gates, SPEED_GATE) if self.precision == "int8" and self.on_target else gates
+
+    @property
+    def on_target(self) -> bool:
+        """Whether what is measured here is measured on the target."""
+        return self.provider == self.target.provider and self.target.runs_here(cpu_flags())
+
+    @property
+    def request(self) -> evidence.Request:
+        """What is measured, and on what."""
+        return evidence.Request(self.dataset, self.provider, self.config.threads, self.gates)
+
+
+def prepare(config: Config) -> Job:
+    """Open everything and refuse what cannot work, before any work.
+
+    Raises:
+        UserError: bad input.
+    """
+    parent = open_model(config.model or default_model())
+    precision = PRECISIONS[config.quantize]
+    target = targets.resolve(config.target, precision)
+    targets.require_precision(target, precision)
+    if parent.manifest.precision != "fp32":
+        raise UserError(
+            "Only a float model can be exported",
+            got=f"{parent.path} in {parent.manifest.precision}",
+            allowed="a PyTorch artifact, or an ONNX one in fp32",
+        )
+    if parent.manifest.kind == "onnx" and precision == "fp32":
+        raise UserError(
+            "The model is an fp32 ONNX file already",
+            got=parent.path,
+            next_step="--quantize int8 or --quantize fp16",
+        )
+    if parent.manifest.kind == "onnx":
+        foreign.check(parent.weights)
+    dataset = open_data(config.data, config.skip_bad_images)
+    job = Job(config, parent, dataset, target, precision, _provider(config, target))
+    evidence.parse_gates(job.gates)  # refuses a bad one now instead of after the work
+    budget.seconds(config.budget)
+    return job
+
+
+def _provider(config: Config, target: Target) -> str:
+    """Return the runtime asked for, else the target's if it is here, else the CPU."""
+    if config.provider is not None:
+        return config.provider
+    try:
+        _session.find(target.provider)
+    except UserError:
+        return "cpu"
+    return target.provider
+
+
+def stem(parent: Artifact) -> str:
+    """Return a model's name without its number format."""
+    return re.sub(r"-(fp32|onnx)$", "", parent.name)
