@@ -17,6 +17,7 @@ from compress.core.manifest import DataRef, Manifest, Measurements
 from compress.core.stage import Plan, manifest_base, produce, require
 from compress.data.split import split_for, training_rows
 from export import budget, emulation, evidence, foreign, metadata
+from export.advice import next_steps
 from export.emulation import Emulated
 from export.fp16 import to_fp16
 from export.int8 import making
@@ -80,9 +81,17 @@ def _build(plan: Plan, job: Job, workdir: Path) -> Manifest:
     verdicts = (*_export_verdicts(job, reference, job.request), *measured.verdicts)
     if emulated is not None and job.target.runs_here(WITHOUT_VNNI):
         verdicts += (emulated.verdict,)
-    return draft.manifest.model_copy(
-        update={"measurements": measured.measurements, "verdicts": verdicts}
-    )
+    notes += _advice(job, draft, verdicts)
+    update = {"measurements": measured.measurements, "verdicts": verdicts, "notes": notes}
+    return draft.manifest.model_copy(update=update)
+
+
+def _advice(job: Job, draft: BareModel, verdicts: tuple[Verdict, ...]) -> tuple[str, ...]:
+    """Return notes on what to do next where an int8 file missed a gate."""
+    if job.precision != "int8":
+        return ()
+    steps = next_steps(verdicts, draft.manifest.search, budget.seconds(job.config.budget))
+    return tuple(f"next: {step}" for step in steps)
 
 
 def _emulate(job: Job, made: BareModel) -> Emulated | None:
