@@ -42,6 +42,8 @@ class Entry(Noun):
 class NetworkResult(Noun):
     """All int8 files of one network."""
 
+    key: str = ""
+    """Hash of all files that were measured."""
     network: str
     image_size: int
     map_fp32: float
