@@ -6,10 +6,12 @@ A table stands between `<!-- NAME -->` and `<!-- /NAME -->`; a test fails when o
 import re
 import sys
 from pathlib import Path
+from typing import get_args
 
 from benchmarks.papers.result import HEADER, Result, result_rows
 from benchmarks.report.markdown import gates_table_md, models_table_md, table_md
 from benchmarks.report.schema import Report
+from benchmarks.selftest import check
 from compress.core import console
 from compress.core.cli import main
 from compress.core.errors import UserError
@@ -51,10 +53,17 @@ def updated(text: str) -> str:
         "models": models_table_md(report),
         "gates": gates_table_md(report.models[-1].gates),
         "paper": table_md(HEADER, result_rows(paper), left={0}),
+        "selftest": table_md(check.HEADER, _selftest_rows(), left={0, 1, 2, 3}),
     }
     for name, table in tables.items():
         text = _replaced(text, name, table)
     return text
+
+
+def _selftest_rows() -> list[tuple[str, ...]]:
+    files = (RESULTS / "selftest" / f"{part}.json" for part in get_args(check.Part))
+    results = [check.Result.model_validate_json(file.read_text()) for file in files]
+    return [row for result in results for row in check.check_rows(result.checks)]
 
 
 def _replaced(text: str, name: str, table: str) -> str:

@@ -33,6 +33,6 @@ class Result(Noun):
 
 
 def check_rows(checks: Iterable[Check]) -> Iterator[tuple[str, str, str, str]]:
-    """Yield a row of a table for each check."""
+    """Yield a row of a table for each check; of an error only what happened."""
     for check in checks:
-        yield check.name, check.demanded, check.measured, _WORDS[check.met]
+        yield check.name, check.demanded, check.measured.partition(" Got: ")[0], _WORDS[check.met]
