@@ -2,13 +2,14 @@
 # make test   every test
 # make lint   ruff and mypy
 # make bench  the shipped teacher and the student of the last demo, side by side
+# make peers  the environments of the other tools that benchmarks.quantization compares with
 # Each target builds .venv itself. A CPU machine without NVIDIA drivers needs no CUDA wheels; see README.
 
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test lint format bench readme clean
+.PHONY: demo test lint format bench peers readme clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -34,8 +35,11 @@ format: $(READY)
 bench: $(READY)
 	$(BIN)/python -m benchmarks.compare runs/elpv/teacher-fp32 runs/elpv/student-int8 --out runs/bench
 
+peers: $(READY)
+	$(BIN)/python -m benchmarks.quantization.peers
+
 readme: $(READY)
 	$(BIN)/python -m benchmarks.readme
 
 clean:
-	rm -rf .venv runs
+	rm -rf .venv .venv-peers runs

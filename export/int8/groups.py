@@ -10,6 +10,8 @@ from onnx import ModelProto
 from models.onnx_graph.index import GraphIndex, attribute
 
 GATES = {"Sigmoid", "HardSigmoid"}
+LAYERS = {"Conv", "ConvTranspose", "Gemm", "MatMul"}
+"""What has weights."""
 WINDOW_POOLS = {"MaxPool", "AveragePool"}
 ON_VECTORS = {"Conv", "Relu", "Clip", "Add", "Mul", "GlobalAveragePool"} | GATES
 
@@ -42,11 +44,10 @@ def slices(model: ModelProto, count: int) -> list[tuple[str, ...]]:
     Neighbours go back to float together: a single float node between integers still reads and
     writes rounded numbers.
     """
-    layers = {"Conv", "ConvTranspose", "Gemm", "MatMul"}
     seen, runs = 0, [list[str]() for _ in range(count)]
-    total = sum(node.op_type in layers for node in model.graph.node)
+    total = sum(node.op_type in LAYERS for node in model.graph.node)
     for node in model.graph.node:
-        seen += node.op_type in layers
+        seen += node.op_type in LAYERS
         runs[min(count - 1, max(0, seen - 1) * count // max(1, total))].append(node.name)
     return [tuple(run) for run in runs if run]
 

@@ -17,7 +17,7 @@ from compress.core import console
 from compress.core.manifest import SearchStep
 from export.audit import Audit, audit
 from export.int8.calibration import Method
-from export.int8.groups import float_groups, slices
+from export.int8.groups import LAYERS, float_groups, slices
 from export.int8.quantize import Workshop, first_setting, quantize
 from export.int8.setting import Setting
 from export.int8.timing import Stopwatch
@@ -137,10 +137,11 @@ class Search:
     def _if_faster(self, best: _Tried, part: str, names: tuple[str, ...]) -> _Tried:
         """Return what is faster: the best so far, or the same with more nodes in float."""
         left = [name for name in names if name not in best.setting.kept_float]
-        if not left or self._over():
+        wanted = best.setting.keeping(dict.fromkeys(left, SLOW.format(part)))
+        if not left or self._over() or not self._has_integers(wanted):
             return best
         start = time.monotonic()
-        tried = self._make(best.setting.keeping(dict.fromkeys(left, SLOW.format(part))))
+        tried = self._make(wanted)
         tried.speedup = self._speedup(tried)
         assert tried.speedup is not None  # the best one was timed, so this one is
         assert best.speedup is not None
@@ -186,12 +187,13 @@ class Search:
     def _less_noise(self, best: _Tried) -> _Tried:
         """Put back to float the fewest parts that do the most harm until accuracy is met."""
         kept: tuple[str, ...] = ()
-        for part in self._harmful_first(best)[:-1]:  # in float altogether it would not be int8
-            if self._met(best) or self._over():
+        for part in self._harmful_first(best):
+            kept += part
+            wanted = best.setting.keeping(dict.fromkeys(kept, HARMFUL))
+            if self._met(best) or self._over() or not self._has_integers(wanted):
                 break
             start = time.monotonic()
-            kept += part
-            tried = self._make(best.setting.keeping(dict.fromkeys(kept, HARMFUL)))
+            tried = self._make(wanted)
             tried.speedup = self._speedup(tried)
             tried.map_drop = self.judges.map_drop(tried.path)
             better = _drop(tried) < _drop(best)
@@ -205,11 +207,18 @@ class Search:
         noise: dict[tuple[str, ...], float] = {}
         for part in slices(model, SLICES):
             left = tuple(name for name in part if name not in best.setting.kept_float)
-            if left and not self._over():
-                tried = self._make(best.setting.keeping(dict.fromkeys(left, HARMFUL)), "probe")
+            wanted = best.setting.keeping(dict.fromkeys(left, HARMFUL))
+            if left and not self._over() and self._has_integers(wanted):
+                tried = self._make(wanted, "probe")
                 noise[left] = self.judges.noise(tried.path)
         console.say(f"  {len(noise)} parts of the network put back to float, one at a time")
         return sorted(noise, key=lambda part: noise[part])
+
+    def _has_integers(self, setting: Setting) -> bool:
+        """Tell whether a layer with weights is left that is not float: else it is no int8 file."""
+        nodes = onnx.load(self.workshop.prepared).graph.node
+        layers = {node.name for node in nodes if node.op_type in LAYERS}
+        return not layers <= setting.kept_float.keys()
 
     def _make(self, setting: Setting, name: str | None = None) -> _Tried:
         path = self.workshop.folder / f"{name or f'tried-{len(self.steps)}'}.onnx"

@@ -40,16 +40,13 @@ def _pair(first: NodeProto, index: GraphIndex) -> tuple[NodeProto, NodeProto] | 
     second = index.only_consumer((relu or first).output[0], "Conv")
     if second is None or not _has_weights(second, index):
         return None
-    group = attribute(second, "group", 1)
-    return (first, second) if group in (1, _outputs(second, index)) else None
+    group, weight = attribute(second, "group", 1), index.initializers[second.input[1]]
+    depthwise = group == weight.dims[0] and weight.dims[1] == 1
+    return (first, second) if group == 1 or depthwise else None
 
 
 def _has_weights(node: NodeProto, index: GraphIndex) -> bool:
     return node.op_type == "Conv" and all(name in index.initializers for name in node.input[1:])
-
-
-def _outputs(conv: NodeProto, index: GraphIndex) -> int:
-    return int(index.initializers[conv.input[1]].dims[0])
 
 
 def _names(pairs: list[tuple[NodeProto, NodeProto]]) -> set[str]:

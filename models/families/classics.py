@@ -21,12 +21,10 @@ class LeNet5(nn.Module):
             nn.Conv2d(6, 16, 5), nn.ReLU(), nn.MaxPool2d(2),
             nn.Conv2d(16, 120, 5), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
         )  # fmt: skip
-        self.classifier = nn.Sequential(
-            nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, num_classes)
-        )
+        self.classifier = nn.Sequential(nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, num_classes))
 
     def forward(self, image: Tensor) -> Tensor:
-        """Return logits `[n, classes]` of images `[n, 3, h, w]`, at least 32 pixels high and wide."""
+        """Return logits `[n, classes]` of images `[n, 3, h, w]` of 32 pixels or more."""
         logits: Tensor = self.classifier(self.features(image))
         return logits
 

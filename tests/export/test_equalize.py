@@ -1,59 +1,102 @@
-"""Cross-layer equalization changes no output, and makes the ranges of channels equal."""
+"""Equalization changes the weights of two convolutions and nothing that they compute."""
 
 import numpy as np
 import onnx
 import pytest
-import torch
 from export_helpers import run
-from onnx import ModelProto, numpy_helper
-from torch import nn
+from onnx import ModelProto, helper, numpy_helper
+from onnx_graphs import graph
 
-from compress.core.image_spec import ImageSpec
 from export.rewrites import equalize
-from models.onnx_graph.index import GraphIndex
-from models.onnx_graph.write import to_onnx
 
-SPEC = ImageSpec(height=16, width=16)
+SHAPE = [1, 3, 8, 8]
 
 
-def network(activation: nn.Module) -> nn.Module:
-    """Return convolution, depthwise and pointwise, with channels of very different size."""
-    torch.manual_seed(0)
-    layers = nn.Sequential(
-        nn.Conv2d(3, 8, 3, padding=1), activation,
-        nn.Conv2d(8, 8, 3, padding=1, groups=8), activation,
-        nn.Conv2d(8, 4, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
-    )  # fmt: skip
-    with torch.no_grad():
-        layers[0].weight.mul_(torch.logspace(-2, 1, 8).reshape(8, 1, 1, 1))
-    return layers.eval()
+def noise(*shape: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
 
 
-@pytest.fixture
-def model(tmp_path) -> ModelProto:
-    to_onnx(network(nn.ReLU()), SPEC, tmp_path / "model.onnx")
-    return onnx.load(tmp_path / "model.onnx")
+def pair(between: str | None, depthwise: bool = False, more: bool = False) -> ModelProto:
+    """Return two convolutions with an activation between them, whose ranges differ by channel.
+
+    With `more` something else reads what is between them too.
+    """
+    stretched = np.logspace(-2, 2, 8, dtype=np.float32)
+    second = noise(8, 1, 3, 3, seed=1) if depthwise else noise(8, 8, 3, 3, seed=1)
+    constants = {
+        "w1": noise(8, 3, 3, 3) * stretched.reshape(8, 1, 1, 1),
+        "b1": noise(8, seed=2) * stretched,
+        "w2": second,
+        "b2": noise(8, seed=3),
+    }
+    options = {"pads": [1] * 4}
+    nodes = [helper.make_node("Conv", ["x", "w1", "b1"], ["a"], name="first", **options)]
+    if between:
+        limits = ["low", "high"] if between == "Clip" else []
+        constants |= {"low": np.float32(0), "high": np.float32(6)} if limits else {}
+        nodes.append(helper.make_node(between, ["a", *limits], ["b"], name="act"))
+    read = nodes[-1].output[0]
+    group = {"group": 8} if depthwise else {}
+    last = helper.make_node("Conv", [read, "w2", "b2"], ["c"], name="second", **options, **group)
+    end = helper.make_node("Add", ["c", read if more else "c"], ["y"], name="end")
+    return graph([*nodes, last, end], constants, SHAPE, [1, 8, 8, 8])
+
+
+def weights(model: ModelProto, name: str) -> np.ndarray:
+    (found,) = [tensor for tensor in model.graph.initializer if tensor.name == name]
+    return numpy_helper.to_array(found)
 
 
 def spread(model: ModelProto) -> float:
-    """Return the largest range of a channel of the first convolution / the smallest."""
-    conv = next(node for node in model.graph.node if node.op_type == "Conv")
-    weight = numpy_helper.to_array(GraphIndex(model).initializers[conv.input[1]])
-    ranges = np.abs(weight).reshape(len(weight), -1).max(axis=1)
+    """Return how many times the largest range of a channel is the smallest one's."""
+    ranges = np.abs(weights(model, "w1")).reshape(8, -1).max(axis=1)
     return float(ranges.max() / ranges.min())
 
 
-def test_outputs_stay_and_ranges_become_alike(model: ModelProto) -> None:
-    images = np.random.default_rng(0).standard_normal((2, 3, 16, 16)).astype(np.float32)
-    before, wide = run(model.SerializeToString(), images), spread(model)
-    assert equalize.apply(model) == 2
-    np.testing.assert_allclose(run(model.SerializeToString(), images), before, atol=1e-5)
-    assert spread(model) < wide / 10
+@pytest.mark.parametrize("depthwise", [False, True])
+@pytest.mark.parametrize("between", ["Relu", None])
+def test_two_convolutions_share_their_ranges(between: str | None, depthwise: bool) -> None:
+    model = pair(between, depthwise)
+    images = noise(4, *SHAPE[1:], seed=9)
+    before, spread_before = run(model.SerializeToString(), images), spread(model)
+    assert equalize.apply(model) == 1
+    onnx.checker.check_model(model, full_check=True)
+    after = run(model.SerializeToString(), images)
+    assert np.ptp(before) > 1
+    np.testing.assert_allclose(after, before, rtol=1e-4, atol=1e-4 * np.abs(before).max())
+    assert spread(model) < spread_before / 10
+    one = np.abs(weights(model, "w1")).reshape(8, -1).max(axis=1)
+    two = np.moveaxis(weights(model, "w2"), 0 if depthwise else 1, 0)
+    np.testing.assert_allclose(one, np.abs(two).reshape(8, -1).max(axis=1), rtol=1e-3)
 
 
-def test_a_clipped_activation_in_between_is_left_alone(tmp_path) -> None:
-    to_onnx(network(nn.ReLU6()), SPEC, tmp_path / "model.onnx")
-    model = onnx.load(tmp_path / "model.onnx")
-    wide = spread(model)
+@pytest.mark.parametrize(
+    "model", [pair("Clip"), pair("Sigmoid"), pair("Relu", more=True), pair(None, more=True)]
+)
+def test_what_a_scale_would_change_is_left_alone(model: ModelProto) -> None:
+    before = model.SerializeToString()
     assert equalize.apply(model) == 0
-    assert spread(model) == wide
+    assert model.SerializeToString() == before
+
+
+def test_a_channel_without_weights_is_left_alone() -> None:
+    model = pair("Relu")
+    (tensor,) = [one for one in model.graph.initializer if one.name == "w1"]
+    values = numpy_helper.to_array(tensor).copy()
+    values[3] = 0
+    tensor.CopyFrom(numpy_helper.from_array(values, "w1"))
+    assert equalize.apply(model) == 1
+    assert np.isfinite(weights(model, "w1")).all()
+    assert np.isfinite(weights(model, "w2")).all()
+    assert not weights(model, "w1")[3].any()
+
+
+def test_groups_of_several_channels_are_left_alone() -> None:
+    """Two channels in, one out, four groups: as many groups as outputs, and no depthwise one."""
+    constants = {"w1": noise(8, 3, 1, 1), "w2": noise(4, 2, 1, 1)}
+    nodes = [
+        helper.make_node("Conv", ["x", "w1"], ["a"], name="first"),
+        helper.make_node("Conv", ["a", "w2"], ["y"], name="second", group=4),
+    ]
+    model = graph(nodes, constants, SHAPE, [1, 4, 8, 8])
+    assert equalize.apply(model) == 0

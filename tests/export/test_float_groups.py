@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 from int8_parts import PARTS, prepared
-from onnx import ModelProto, helper
+from onnx import ModelProto, helper, shape_inference
 from onnx_graphs import graph
 
-from export.int8.groups import float_groups
+from export.int8.groups import float_groups, slices
 
 HEAD = "layers after the global pooling"
 SWISH, EXCITE = "swish activations", "squeeze and excitation"
@@ -21,7 +21,7 @@ EXPECTED = {
     "depthwise": {"depthwise convolutions", HEAD},
     "grouped": {"grouped convolutions", HEAD},
     "concat": {"concatenations", "depthwise convolutions", HEAD},
-    "pool": {"poolings", HEAD},
+    "pool": {"poolings", "layers with maps of 16 pixels and more", HEAD},
 }
 """The batch norm of what is concatenated is a depthwise convolution."""
 
@@ -105,6 +105,33 @@ def test_all_of_a_part_are_one_group(tmp_path: Path) -> None:
     ]
     model.graph.node.extend(more)
     assert float_groups(model)[SWISH] == (*before, "gate", "product")
+
+
+def test_the_layers_of_a_resolution_are_those_above_it_too() -> None:
+    window = {"kernel_shape": [2, 2], "strides": [2, 2]}
+    nodes = [
+        helper.make_node("Relu", ["x"], ["a"], name="large"),
+        helper.make_node("MaxPool", ["a"], ["b"], name="half", **window),
+        helper.make_node("MaxPool", ["b"], ["c"], name="quarter", **window),
+        helper.make_node("GlobalAveragePool", ["c"], ["y"], name="mean"),
+    ]
+    model = shape_inference.infer_shapes(graph(nodes, {}, [1, 4, 8, 8], [1, 4, 1, 1]))
+    found = {kind: names for kind, names in float_groups(model).items() if "pixels" in kind}
+    assert found == {
+        "layers with maps of 8 pixels and more": ("large",),
+        "layers with maps of 4 pixels and more": ("large", "half"),
+    }
+
+
+@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("count", [1, 3, 12])
+def test_slices_are_the_whole_network_in_order(part: str, count: int, tmp_path: Path) -> None:
+    model = prepared(part, tmp_path)
+    found = slices(model, count)
+    assert [name for run in found for name in run] == [node.name for node in model.graph.node]
+    layers = [sum(name.startswith(("Conv", "Gemm")) for name in run) for run in found]
+    assert len(found) == min(count, sum(layers))
+    assert max(layers) - min(layers) <= 1
 
 
 def product(mean_of: str, gated: str) -> ModelProto:

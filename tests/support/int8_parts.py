@@ -82,7 +82,7 @@ def norm(channels: int) -> nn.BatchNorm2d:
 
 
 PARTS: dict[str, Callable[[], nn.Module]] = {
-    "plain": lambda: Net(conv(), nn.ReLU(), conv()),
+    "plain": lambda: Net(conv(), nn.ReLU(), conv(), nn.ReLU(), conv()),
     "swish": lambda: Net(conv(), nn.SiLU(), conv()),
     "hard swish": lambda: Net(conv(), nn.Hardswish(), conv()),
     "hard excite": lambda: Net(

@@ -1,0 +1,325 @@
+"""The search for an int8 file, on real files that are judged by planned numbers."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import onnx
+import pytest
+from export_helpers import run
+from int8_parts import inputs, opened
+from onnx import ModelProto
+
+from export.int8 import search
+from export.int8.calibration import Method
+from export.int8.groups import float_groups
+from export.int8.quantize import Workshop
+from export.int8.search import HARMFUL, Demands, Found, Judges, Search, sentence
+from export.int8.setting import STEM
+
+EQUALIZED = "cross-layer equalization"
+FIRST, ACCURACY = "the target's best-known setting", "its accuracy"
+LONG = 3600.0
+DROP = 0.01
+
+
+class Judge:
+    """Times files and tells their accuracy, in numbers that a test has planned.
+
+    Each number is given once: a search that asks more often than planned fails.
+    """
+
+    def __init__(
+        self,
+        speedups: tuple[float, ...] = (),
+        drops: tuple[float, ...] = (),
+        noises: tuple[float, ...] = (),
+    ) -> None:
+        self._speedups, self._drops, self._noises = iter(speedups), iter(drops), iter(noises)
+        self.timed: list[Path] = []
+        self.judged: dict[Path, float] = {}
+        self.convs: dict[str, tuple[float, float]] = {}
+        """Seconds of convolutions, in float and as integers."""
+
+    def speedup(self, path: Path) -> float:
+        self.timed.append(path)
+        return next(self._speedups)
+
+    def conv_seconds(self, path: Path, model: ModelProto) -> dict[str, float]:
+        assert {node.name for node in model.graph.node} >= set(self.convs)
+        place = 0 if path.name == "prepared.onnx" else 1
+        return {name: seconds[place] for name, seconds in self.convs.items()}
+
+    def map_drop(self, path: Path) -> float:
+        assert path not in self.judged, "every file is judged once"
+        self.judged[path] = next(self._drops)
+        return self.judged[path]
+
+    def noise(self, path: Path) -> float:
+        assert path.is_file()
+        return next(self._noises)
+
+    @property
+    def used_up(self) -> bool:
+        plans = (self._speedups, self._drops, self._noises)
+        return [next(plan, None) for plan in plans] == [None] * 3
+
+
+@pytest.fixture
+def workshop(tmp_path: Path) -> Workshop:
+    """A network with swish activations and an excitation."""
+    return opened("swish excite", tmp_path)
+
+
+def searched(workshop: Workshop, judge: Judge, budget_s: float = LONG, timed: bool = True) -> Found:
+    """Run a search that wants a drop of at most `DROP`; what it returns can be run."""
+    judges = Judges(judge if timed else None, judge.map_drop, judge.noise)
+    found = Search(workshop, judges, Demands(DROP, budget_s)).run()
+    assert np.ptp(run(found.path, inputs())) > 0
+    assert judge.used_up
+    return found
+
+
+def told(found: Found) -> list[tuple[str, bool]]:
+    """Return what was tried, and whether it was kept."""
+    return [(step.change, step.kept) for step in found.steps]
+
+
+def reasons(found: Found) -> dict[str, str]:
+    """Return the convolutions that are float on purpose, with the reason."""
+    assert found.audited is not None
+    assert all(conv.on_purpose for conv in found.audited.float_convs)
+    assert found.audited.convs_kept_float == len(found.audited.float_convs)
+    return {conv.name: conv.reason for conv in found.audited.float_convs}
+
+
+def in_float(found: Found) -> set[str]:
+    """Return the convolutions whose weights are float in the file.
+
+    The runtime may turn one of them into an integer one all the same, where what is before and
+    after it is quantized.
+    """
+    model = onnx.load(found.path)
+    weights = {tensor.name for tensor in model.graph.initializer}
+    convs = (node for node in model.graph.node if node.op_type == "Conv")
+    return {node.name for node in convs if node.input[1] in weights}
+
+
+def slow(part: str) -> str:
+    return f"{part}: slower as integers on this runtime"
+
+
+def test_no_budget_takes_the_best_known_setting_as_it_is(workshop: Workshop) -> None:
+    found = searched(workshop, Judge(), budget_s=0)
+    assert told(found) == [(FIRST, True)]
+    assert (found.steps[0].speedup, found.steps[0].map_drop) == (None, None)
+    assert found.steps[0].seconds > 0
+    assert reasons(found) == {"Conv_0": STEM}
+
+
+def test_a_tiny_budget_still_gives_a_file_whose_accuracy_is_known(workshop: Workshop) -> None:
+    judge = Judge(speedups=(0.8,), drops=(0.5,))
+    found = searched(workshop, judge, budget_s=1e-9)
+    assert told(found) == [(FIRST, True), (ACCURACY, True)]
+    assert (found.steps[1].speedup, found.steps[1].map_drop) == (0.8, 0.5)
+
+
+def test_it_stops_when_the_accuracy_is_met(workshop: Workshop) -> None:
+    found = searched(workshop, Judge(drops=(DROP,)), timed=False)
+    assert told(found) == [(FIRST, True), (ACCURACY, True)]
+    assert {step.speedup for step in found.steps} == {None}, "this machine is not the target"
+
+
+def test_parts_go_back_to_float_where_that_is_faster(workshop: Workshop) -> None:
+    groups = float_groups(onnx.load(workshop.prepared))
+    swish, excite, both, head, *_ = groups
+    assert list(groups) == [swish, excite, both, head], "all maps are of one size"
+    judge = Judge(speedups=(1.0, 1.2, 1.1, 1.3, 1.31), drops=(0.0,))
+    found = searched(workshop, judge)
+    assert told(found) == [
+        (FIRST, True),
+        (f"{swish} in float", True),
+        (f"{excite} in float", False),
+        (f"{both} in float", True),
+        (f"{head} in float", False),  # faster by less than what may be chance
+        (ACCURACY, True),
+    ]
+    assert [step.speedup for step in found.steps] == [1.0, 1.2, 1.1, 1.3, 1.31, 1.3]
+    assert found.path == judge.timed[3]
+    convs = [name for name in groups[excite] if name.startswith("Conv")]
+    assert reasons(found) == {"Conv_0": STEM} | dict.fromkeys(convs, slow(both))
+
+
+def test_nothing_goes_back_to_float_where_integers_are_faster(workshop: Workshop) -> None:
+    judge = Judge(speedups=(2.0, 1.9, 1.8, 1.7, 2.0), drops=(0.0,))
+    found = searched(workshop, judge)
+    assert [kept for _, kept in told(found)] == [True, False, False, False, False, True]
+    assert found.path == judge.timed[0]
+    assert reasons(found) == {"Conv_0": STEM}
+
+
+@pytest.fixture
+def chain(tmp_path: Path) -> Workshop:
+    """A network of convolutions whose only group is its head."""
+    return opened("plain", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("speedups", "kept", "slow_ones"),
+    [
+        ((1.0, 1.0, 1.5), [True, False, True, True], {"Conv_2", "Conv_4"}),
+        ((1.0, 1.0, 0.9, 1.4), [True, False, False, True, True], {"Conv_4"}),
+        ((1.0, 1.0, 0.9, 0.8), [True, False, False, False, True], set()),
+    ],
+    ids=["both", "the slower one", "none"],
+)
+def test_convolutions_that_lose_time_go_back(
+    chain: Workshop, speedups: tuple[float, ...], kept: list[bool], slow_ones: set[str]
+) -> None:
+    judge = Judge(speedups=speedups, drops=(0.0,))
+    judge.convs = {"Conv_0": (1.0, 9.0), "Conv_2": (1.0, 1.5), "Conv_4": (1.0, 3.0)}
+    found = searched(chain, judge)
+    assert [was_kept for _, was_kept in told(found)] == kept
+    tried = [change for change, _ in told(found)[2:-1]]
+    assert tried == [f"the {n} convolutions that lose most in float" for n in (2, 1)][: len(tried)]
+    assert in_float(found) == {"Conv_0"} | slow_ones
+    assert reasons(found).keys() <= in_float(found)
+
+
+def test_something_always_stays_an_integer_convolution(chain: Workshop) -> None:
+    judge = Judge(speedups=(1.0, 1.0, 1.5), drops=(0.0,))
+    judge.convs = {"Conv_2": (1.0, 2.0), "Conv_4": (1.0, 1.5), "Conv_6": (1.0, 3.0)}
+    found = searched(chain, judge)
+    assert told(found)[2:-1] == [("the 2 convolutions that lose most in float", True)]
+    assert in_float(found) == {"Conv_0", "Conv_2", "Conv_6"}, "all three would leave none"
+
+
+def test_convolutions_that_gain_time_stay_integers(chain: Workshop) -> None:
+    judge = Judge(speedups=(1.0, 1.0), drops=(0.0,))
+    judge.convs = {"Conv_2": (1.0, 0.5), "Conv_4": (1.0, 1.0)}
+    assert len(told(searched(chain, judge))) == 3
+
+
+METHODS = ("minmax", "percentile", "entropy", "moving_average")
+
+
+@pytest.mark.parametrize("first", METHODS)
+def test_other_calibrations_are_tried_in_order(workshop: Workshop, first: Method) -> None:
+    images = replace(workshop.images, method=first)
+    judge = Judge(drops=(0.05, 0.04, 0.06, 0.01))
+    found = searched(replace(workshop, images=images), judge, timed=False)
+    others = [f"calibration by {method}" for method in METHODS if method != first]
+    expected = [(FIRST, True), (ACCURACY, True), *zip(others, (True, False, True), strict=True)]
+    assert told(found) == expected
+    assert [step.map_drop for step in found.steps[1:]] == [0.05, 0.04, 0.06, 0.01]
+    assert judge.judged[found.path] == 0.01
+
+
+def test_no_calibration_is_tried_after_the_one_that_is_good_enough(workshop: Workshop) -> None:
+    judge = Judge(drops=(0.05, 0.0))
+    assert told(searched(workshop, judge, timed=False))[-1] == ("calibration by percentile", True)
+
+
+def test_the_ranges_do_not_change_the_speed(chain: Workshop) -> None:
+    judge = Judge(speedups=(1.1, 1.0), drops=(0.05, 0.0))
+    found = searched(chain, judge)
+    assert found.steps[-1].speedup == 1.1
+    assert len(judge.timed) == 2, "the first file and its head in float"
+
+
+HARMS = (0.4, 0.1, 0.3, 0.2)
+"""Noise that is left when the ReLU of the stem, or one of the convolutions, is float alone."""
+
+
+def test_the_parts_that_do_most_harm_go_back_one_after_the_other(chain: Workshop) -> None:
+    """Each part is put back alone; then the best of them, the best two, until it is enough."""
+    judge = Judge(drops=(0.05, 0.06, 0.06, 0.06, 0.04, 0.008), noises=HARMS)
+    found = searched(chain, judge, timed=False)
+    best, second = ["Conv_2", "Relu_3"], ["Conv_6", "GlobalAveragePool_7", "Flatten_8"]
+    assert told(found)[5:] == [
+        (f"{len(best)} nodes that do most harm in float", True),
+        (f"{len(best + second)} nodes that do most harm in float", True),
+    ]
+    assert judge.judged[found.path] == 0.008
+    assert in_float(found) == {"Conv_0", "Conv_2", "Conv_6"}
+    assert {"Conv_2": HARMFUL}.items() <= reasons(found).items()
+
+
+def test_where_accuracy_is_never_met_the_least_bad_file_is_taken(chain: Workshop) -> None:
+    """It ends before the last layer: in float altogether it would be no int8 file."""
+    drops = (0.05, 0.06, 0.06, 0.06, 0.03, 0.04)
+    judge = Judge(speedups=(1.0, 1.0, 1.1, 1.2), drops=drops, noises=HARMS)
+    found = searched(chain, judge)
+    assert [kept for change, kept in told(found) if "harm" in change] == [True, False]
+    assert [step.speedup for step in found.steps[-2:]] == [1.1, 1.2]
+    assert judge.judged[found.path] == min(drops)
+    assert in_float(found) == {"Conv_0", "Conv_2"}
+
+
+def test_no_part_is_looked_for_when_the_budget_is_spent(
+    chain: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, judge = Clock(), Judge(drops=(0.05, 0.06, 0.06, 0.06))
+    monkeypatch.setattr(search, "time", SimpleNamespace(monotonic=lambda: clock.now))
+    judge._noises = clock.after(10, HARMS[:2])
+    found = searched(chain, judge, budget_s=15, timed=False)
+    assert len(told(found)) == 5, "two parts were looked at, and none was tried"
+
+
+def test_weights_that_share_a_scale_are_equalized_first(chain: Workshop) -> None:
+    whole = replace(chain, target=chain.target.model_copy(update={"per_channel": False}))
+    found = searched(whole, Judge(drops=(0.05, 0.04, 0.0)), timed=False)
+    assert told(found)[2:] == [(EQUALIZED, True), ("calibration by percentile", True)]
+    per_channel = searched(chain, Judge(drops=(0.05, 0.0)), timed=False)
+    assert EQUALIZED not in dict(told(per_channel))
+
+
+class Clock:
+    """Time that passes when a file is judged."""
+
+    now = 0.0
+
+    def after(self, seconds: float, numbers: tuple[float, ...]) -> Iterator[float]:
+        for number in numbers:
+            self.now += seconds
+            yield number
+
+
+def test_the_budget_ends_the_search_and_steps_tell_their_time(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, judge = Clock(), Judge()
+    monkeypatch.setattr(search, "time", SimpleNamespace(monotonic=lambda: clock.now))
+    judge._drops = clock.after(10, (0.05, 0.04, 0.03))
+    found = searched(workshop, judge, budget_s=25, timed=False)
+    assert [change for change, _ in told(found)[2:]] == [
+        "calibration by percentile",
+        "calibration by entropy",
+    ]
+    assert [step.seconds for step in found.steps] == [0, 10, 10, 10]
+
+
+def test_no_part_is_timed_when_the_budget_is_spent(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, judge = Clock(), Judge(drops=(0.05,))
+    monkeypatch.setattr(search, "time", SimpleNamespace(monotonic=lambda: clock.now))
+    judge._speedups = clock.after(10, (1.0, 2.0, 3.0))
+    judge.convs = {"Conv_9": (1.0, 5.0)}
+    found = searched(workshop, judge, budget_s=25)
+    assert len(told(found)) == 4
+    assert found.steps[-1].speedup == 3.0, "the last one in time was the best"
+
+
+def test_a_file_without_accuracy_is_worse_than_any(workshop: Workshop) -> None:
+    """Where a label is missing from the part the mAP is undefined; nothing is better than that."""
+    judge = Judge(drops=(np.inf, 0.2, 0.0))
+    assert [kept for _, kept in told(searched(workshop, judge, timed=False))] == [True] * 4
+
+
+def test_a_step_is_told_in_one_line(workshop: Workshop) -> None:
+    steps = searched(workshop, Judge(speedups=(0.8,), drops=(0.0131,)), budget_s=1e-9).steps
+    assert sentence(steps[0]) == f"{FIRST}, 0.80 times as fast as float: kept"
+    assert "mAP +1.31 points lower on validation" in sentence(steps[1])
