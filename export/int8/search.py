@@ -2,8 +2,12 @@
 
 It starts from the target's best-known setting. Parts that are slower as integers on this runtime
 go back to float first, since float costs no accuracy; then, while accuracy is missed, other ways
-to calibrate are tried, and the fewest noisy nodes go back to float. Accuracy is judged on the
-validation part, never on the test part.
+to calibrate are tried, and the parts that do most harm go back to float, one after the other.
+Accuracy is judged on the validation part, never on the test part.
+
+What is float in the file need not be float when it runs: ONNX Runtime may quantize a lone float
+convolution between integers again, with one scale per tensor (its `WeightBiasQuantization`). Times
+and accuracy are those of what runs, and the audit counts it.
 """
 
 import time
@@ -153,7 +157,7 @@ class Search:
         """Try other calibrations, then put the noisiest nodes back to float, while it is needed."""
         start = time.monotonic()
         best.map_drop = self.judges.map_drop(best.path)
-        self._note("its accuracy", best, kept=True, start=start)
+        self._note("accuracy of the best so far", best, kept=True, start=start)
         best = self._equalized(best)
         best = self._other_calibration(best)
         return best if self._met(best) or self._over() else self._less_noise(best)

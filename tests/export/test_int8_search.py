@@ -20,7 +20,7 @@ from export.int8.search import HARMFUL, Demands, Found, Judges, Search, sentence
 from export.int8.setting import STEM
 
 EQUALIZED = "cross-layer equalization"
-FIRST, ACCURACY = "the target's best-known setting", "its accuracy"
+FIRST, ACCURACY = "the target's best-known setting", "accuracy of the best so far"
 LONG = 3600.0
 DROP = 0.01
 

@@ -275,7 +275,7 @@ def _search() -> tuple[SearchStep, ...]:
         ("the target's best-known setting", 2.0, None, True, 12.4),
         ("squeeze and excitation in float", 2.31, None, True, 9.7),
         ("poolings in float", 2.3, None, False, 9.9),
-        ("its accuracy", 2.31, 0.0131, True, 6.02),
+        ("accuracy of the best so far", 2.31, 0.0131, True, 6.02),
         ("calibration by percentile", 2.31, 0.0142, False, 31.5),
         ("the 1 noisiest nodes in float", 2.25, -0.0012, True, 17.0),
     )
