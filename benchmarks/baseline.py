@@ -60,8 +60,7 @@ def check_file(file: Path) -> None:
     """
     if file.suffix != SUFFIX:
         raise UserError("A baseline file ends in .npz", got=file)
-    writable.check_file(file, "The baseline")
-    writable.check_folder(file.parent, "The baseline")  # a draft beside it takes its place
+    writable.check_replaced_file(file, "The baseline")
 
 
 def save(model: Artifact, evaluation: EvalResult, file: Path) -> None:

@@ -1,7 +1,5 @@
 """What models evaluated fold by fold are worth, as figures, as a table and as a file."""
 
-import shlex
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import folds, statistics
+from benchmarks.commands import own_command
 from benchmarks.folds import Measured
 from benchmarks.statistics import Interval
 from compress.core import console, environment, writable
@@ -86,7 +85,7 @@ def describe(measured: Measured, verdicts: tuple[Verdict, ...]) -> Result:
         smallest = statistics.smallest_certifiable_drop(statistics.paired_sd(whole, baseline))
     drop, drop_ci95 = _drop(whole, baseline)
     return Result(
-        command=shlex.join(["python", "-m", "benchmarks.out_of_fold", *sys.argv[1:]]),
+        command=own_command("benchmarks.out_of_fold"),
         data=dataset.source,
         fingerprint=dataset.fingerprint,
         n_images=len(whole.image_ids),
@@ -178,8 +177,7 @@ def check_file(file: Path) -> None:
     Raises:
         UserError: it cannot be written.
     """
-    writable.check_file(file, "The result")
-    writable.check_folder(file.parent, "The result")  # a draft beside it takes its place
+    writable.check_replaced_file(file, "The result")
 
 
 def write(result: Result, file: Path) -> None:

@@ -131,8 +131,7 @@ def run(config: Config) -> Throughput:
             a model failed somewhere; the rest is measured, printed and written all the same.
     """
     if config.out:
-        writable.check_file(config.out, "The result")
-        writable.check_folder(config.out.parent, "The result")  # a draft takes its place
+        writable.check_replaced_file(config.out, "The result")
     models = tuple(open_model(path) for path in config.models or (default_model("onnx"),))
     chosen = {"threads": config.threads} if config.threads else {}
     settings = ThroughputSettings(

@@ -1,6 +1,5 @@
 """Runs a recipe from a trained model to a gated ONNX file and a report: `python -m compress`."""
 
-import shlex
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -8,6 +7,7 @@ from typing import Annotated
 import tyro
 
 from benchmarks import compare
+from benchmarks.commands import own_command
 from benchmarks.report.schema import Report
 from compress import recipe as recipes
 from compress.core import console
@@ -72,7 +72,7 @@ def _report(config: Config, recipe: Recipe, made: dict[str, Artifact], whole: bo
         gate=recipe.compare.gate if whole else (),
         threads=recipe.compare.threads,
         title=recipe.title,
-        command=shlex.join(["python", "-m", "compress", *sys.argv[1:]]),
+        command=own_command("compress"),
     )
     identity = value_hash(
         [

@@ -28,6 +28,16 @@ def check_file(file: Path, what: str) -> None:
         raise UserError(f"{what} cannot be written", got=file)
 
 
+def check_replaced_file(file: Path, what: str) -> None:
+    """Refuse a file that cannot be written whole or not at all, by a draft beside it.
+
+    Raises:
+        UserError: it cannot.
+    """
+    check_file(file, what)
+    check_folder(file.parent, what)
+
+
 def _takes_files(folder: Path) -> bool:
     """Tell whether a folder can be written to, or made in the one above it that is there."""
     whole = folder.absolute()

@@ -102,8 +102,11 @@ class _Accuracy:
 
     def noise(self, path: Path) -> float:
         """Return the mean squared difference of a file's logits from the float file's."""
-        before, after = self._logits(self._order.reference.path), self._logits(path)
-        return float(np.mean((before - after) ** 2))
+        return float(np.mean((self._float_logits - self._logits(path)) ** 2))
+
+    @cached_property
+    def _float_logits(self) -> NDArray[np.float32]:
+        return self._logits(self._order.reference.path)
 
     def _logits(self, path: Path) -> NDArray[np.float32]:
         """Return the logits of the first judged images, `[n, labels]`."""

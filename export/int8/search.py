@@ -13,6 +13,7 @@ and accuracy are those of what runs, and the audit counts it.
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import onnx
@@ -117,22 +118,22 @@ class Search:
         """Put back to float what is slower as integers on this runtime."""
         if best.speedup is None:
             return best
-        model = onnx.load(self.workshop.prepared)
-        for part, names in float_groups(model).items():
+        for part, names in float_groups(self._graph).items():
             best = self._if_faster(best, part, names)
         for share in (1.0, 0.5):
             if self._over():
                 break
-            slow = self._slow_convs(best, model)
+            slow = self._slow_convs(best)
             names = slow[: round(share * len(slow))]
             best = self._if_faster(best, f"the {len(names)} convolutions that lose most", names)
         return best
 
-    def _slow_convs(self, best: _Tried, model: onnx.ModelProto) -> tuple[str, ...]:
+    def _slow_convs(self, best: _Tried) -> tuple[str, ...]:
         stopwatch = self.judges.stopwatch
         assert stopwatch is not None  # without it nothing has a speed-up
         floats, integers = (
-            stopwatch.conv_seconds(path, model) for path in (self.workshop.prepared, best.path)
+            stopwatch.conv_seconds(path, self._graph)
+            for path in (self.workshop.prepared, best.path)
         )
         loss = {name: integers[name] - floats[name] for name in integers.keys() & floats.keys()}
         slow = sorted((name for name in loss if loss[name] > 0), key=lambda name: -loss[name])
@@ -207,9 +208,8 @@ class Search:
 
     def _harmful_first(self, best: _Tried) -> list[tuple[str, ...]]:
         """Return slices of the network, that whose return to float quiets the output most first."""
-        model = onnx.load(self.workshop.prepared)
         noise: dict[tuple[str, ...], float] = {}
-        for part in slices(model, SLICES):
+        for part in slices(self._graph, SLICES):
             left = tuple(name for name in part if name not in best.setting.kept_float)
             wanted = best.setting.keeping(dict.fromkeys(left, HARMFUL))
             if left and not self._over() and self._has_integers(wanted):
@@ -220,9 +220,13 @@ class Search:
 
     def _has_integers(self, setting: Setting) -> bool:
         """Tell whether a layer with weights is left that is not float: else it is no int8 file."""
-        nodes = onnx.load(self.workshop.prepared).graph.node
-        layers = {node.name for node in nodes if node.op_type in LAYERS}
+        layers = {node.name for node in self._graph.graph.node if node.op_type in LAYERS}
         return not layers <= setting.kept_float.keys()
+
+    @cached_property
+    def _graph(self) -> onnx.ModelProto:
+        """The prepared float graph, read once: it may be hundreds of megabytes."""
+        return onnx.load(self.workshop.prepared)
 
     def _make(self, setting: Setting, name: str | None = None) -> _Tried:
         path = self.workshop.folder / f"{name or f'tried-{len(self.steps)}'}.onnx"
