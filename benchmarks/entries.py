@@ -36,6 +36,8 @@ def model_entry(bench: Bench, row: int, verdicts: tuple[Verdict, ...]) -> ModelE
         macs=manifest.measurements.macs,
         size_bytes=subject.artifact.size_bytes,
         int8_convs=_convs(subject.artifact),
+        qdq_nodes=manifest.measurements.qdq_nodes,
+        time_shares=manifest.measurements.time_shares,
         gates=_gates(manifest.verdicts, verdicts),
         notes=manifest.notes,
         latency_failure=_failure(bench, row),

@@ -77,11 +77,21 @@ def _int8_share(model: Artifact) -> float | None:
     return found.int8_convs_fused / wanted if wanted else None
 
 
+def _float_time(model: Artifact) -> float | None:
+    shares = model.manifest.measurements.time_shares
+    return None if shares is None else shares.not_integer
+
+
 _COUNTS: dict[str, tuple[Callable[[Artifact], float | None], str]] = {
     "size": (lambda model: model.size_bytes, " bytes"),
     "macs": (lambda model: model.manifest.measurements.macs, ""),
     "params": (lambda model: model.manifest.measurements.params, ""),
     "int8_convs": (_int8_share, " (share of the convolutions that should run in int8 and do)"),
+    "float_time": (_float_time, " (share of the time in float nodes and in conversions)"),
+    "qdq_nodes": (
+        lambda model: model.manifest.measurements.qdq_nodes,
+        " (QuantizeLinear and DequantizeLinear nodes that the runtime executes)",
+    ),
     "parity": (
         lambda model: model.manifest.measurements.parity_max_prob_diff,
         " (largest difference of a probability from the parent)",

@@ -42,7 +42,7 @@ class Config(Noun):
     Others: `map >= 0.8`, `ap[LABEL] drop <= 0.05`, `worst_ap drop <= 0.05`,
     `agreement >= 0.98`, `latency p50 <= 5ms`, `size <= 2MB`,
     `size ratio <= 0.1`, `macs ratio <= 0.5`, `params ratio <= 0.5`, `int8_convs >= 1`,
-    `parity <= 0.001`, `flipped <= 0.001`."""
+    `float_time <= 20%`, `qdq_nodes <= 2`, `parity <= 0.001`, `flipped <= 0.001`."""
     data: str | None = None
     """`elpv`, a path, or `format:path` (default: the data that the models were trained on)."""
     provider: str = "cpu"

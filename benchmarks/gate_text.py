@@ -25,6 +25,8 @@ OPS: dict[tuple[str, str], Op] = {
     ("params", "value"): "<=",
     ("params", "ratio"): "<=",
     ("int8_convs", "value"): ">=",
+    ("float_time", "value"): "<=",
+    ("qdq_nodes", "value"): "<=",
     ("parity", "value"): "<=",
     ("flipped", "value"): "<=",
 }
@@ -37,6 +39,7 @@ _UNITS = {
     "ap": {"%": 1e-2},
     "worst_ap": {"%": 1e-2},
     "agreement": {"%": 1e-2},
+    "float_time": {"%": 1e-2},
 }
 _SYNTAX = re.compile(
     r"(?P<metric>[A-Za-z0-9_]+)(?:\[(?P<label>[^\]]+)\])?"

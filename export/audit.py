@@ -1,37 +1,24 @@
-"""Which convolutions a runtime really computes with integers.
+"""What a runtime really computes with integers, and where its time goes.
 
 A quantized file only asks for integer kernels; the runtime decides while it loads the file. The
 count is therefore taken from the optimised graph, which ONNX Runtime can be told to write down.
 """
 
 import tempfile
-from collections import Counter
-from collections.abc import Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import onnx
 import onnxruntime as ort
-from onnx import ModelProto, NodeProto, TensorProto
+from onnx import ModelProto, NodeProto
 
+from benchmarks.runtimes._profile import NodeTime
+from compress.core.manifest import TimeShares
 from compress.core.noun import Noun
-from models.onnx_graph.executed import ConvNames
+from models.onnx_graph.executed import FLOAT_CONVS, INTEGER_CONVS, LAYOUT, ConvNames, kinds
 from models.onnx_graph.index import GraphIndex
 
-INTEGER_CONVS = {"QLinearConv", "ConvInteger"}
-FLOAT_CONVS = {
-    "Conv",
-    "FusedConv",
-    "NhwcFusedConv",
-    "NhwcConv",
-    "ConvTranspose",
-    "QLinearConvTranspose",
-}
-# These move or view values without computing, whatever the type of the values.
-LAYOUT = {
-    "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity", "Transpose", "Concat", "Pad",
-    "Slice", "Split", "Gather", "Expand", "Constant", "ReorderInput", "ReorderOutput",
-    "DepthToSpace", "SpaceToDepth", "Shape",
-}  # fmt: skip
 KEPT = "it reads the image and is kept in float on purpose: there 8 bits cost accuracy, not time"
 NO_INPUT = "its input is not quantized in the file"
 NO_OUTPUT = "its output is not quantized in the file"
@@ -61,12 +48,15 @@ class Audit(Noun):
     """Conversions to float left, the one at the output among them."""
     float_ops: dict[str, int]
     """Other nodes that compute in float, by type."""
+    time_shares: TimeShares | None
+    """`None` where no times were given."""
 
 
 def audit(
     path: Path,
     session_config: Mapping[str, str] | None = None,
     kept_float: Mapping[str, str] | None = None,
+    times: Iterable[NodeTime] = (),
 ) -> Audit:
     """Load a file as a runtime would and count what it executes.
 
@@ -75,6 +65,7 @@ def audit(
         session_config: session options of the target, see `Target.session_config`.
         kept_float: nodes of the file that are float on purpose, with the reason; the convolution
             that reads the image always counts as one.
+        times: what each node took when the file ran, see `benchmarks.runtimes._profile`.
     """
     executed = _optimised(path, session_config or {})
     source = onnx.load(path)
@@ -90,6 +81,7 @@ def audit(
         quantize_nodes=types["QuantizeLinear"],
         dequantize_nodes=types["DequantizeLinear"],
         float_ops=dict(sorted(_float_ops(executed).items())),
+        time_shares=_time_shares(executed, times),
     )
 
 
@@ -149,22 +141,33 @@ def _reason(conv: NodeProto, index: GraphIndex) -> str:
     return NO_KERNEL
 
 
-def _float_ops(model: ModelProto) -> Counter[str]:
-    """Count nodes that neither are integer kernels nor only move values, by type."""
-    integer = {
-        tensor.name
-        for tensor in model.graph.initializer
-        if tensor.data_type in (TensorProto.UINT8, TensorProto.INT8)
-    }
-    found: Counter[str] = Counter()
-    for node in model.graph.node:
-        kind = node.op_type
-        if kind == "QuantizeLinear" or kind.startswith("QLinear") or kind == "QGemm":
-            integer.update(node.output)
-        elif kind in {"DequantizeLinear", "ConvInteger"} or kind in FLOAT_CONVS:
-            continue
-        elif node.input and node.input[0] in integer:  # pooling and moves keep the type
-            integer.update(node.output)
-        elif kind not in LAYOUT:
-            found[kind] += 1
-    return found
+def _float_ops(executed: ModelProto) -> Counter[str]:
+    """Count the nodes that compute in float, by type; convolutions are told one by one."""
+    return Counter(
+        node.op_type
+        for node, kind in kinds(executed)
+        if kind == "float" and node.op_type not in FLOAT_CONVS
+    )
+
+
+def _time_shares(executed: ModelProto, times: Iterable[NodeTime]) -> TimeShares | None:
+    """Return where the time goes, `None` where no node took a measurable one."""
+    kind_of = {(node.name, node.op_type): kind for node, kind in kinds(executed)}
+    totals: defaultdict[str, float] = defaultdict(float)
+    floats: defaultdict[str, float] = defaultdict(float)
+    for node in times:
+        # Nodes that are not in the graph were put in when it ran: copies between layouts.
+        kind = kind_of.get((node.name, node.op_type), "layout")
+        totals[kind] += node.seconds
+        if kind == "float":
+            floats[node.op_type] += node.seconds
+    whole = sum(totals.values())
+    if not whole:
+        return None
+    slowest_first = sorted(floats, key=lambda op_type: -floats[op_type])
+    return TimeShares(
+        integer=totals["integer"] / whole,
+        conversions=totals["conversion"] / whole,
+        layout=totals["layout"] / whole,
+        floats={op_type: floats[op_type] / whole for op_type in slowest_first},
+    )

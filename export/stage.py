@@ -174,6 +174,8 @@ def _manifest(plan: Plan, job: Job, base: Path, found: Found | None) -> Manifest
             int8_convs_fused=audited.int8_convs if audited else None,
             convs_total=audited.total_convs if audited else None,
             convs_kept_float=audited.convs_kept_float if audited else None,
+            qdq_nodes=audited.quantize_nodes + audited.dequantize_nodes if audited else None,
+            time_shares=audited.time_shares if audited else None,
         ),
         search=found.steps if found else (),
     )

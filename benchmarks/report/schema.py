@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from compress.core.manifest import SearchStep
+from compress.core.manifest import SearchStep, TimeShares
 from compress.core.noun import Noun
 
 Interval = tuple[float, float]
@@ -157,6 +157,10 @@ class ModelEntry(Noun):
     """`None` under the same conditions."""
     throughput: tuple[ThroughputEntry, ...] = ()
     """By thread count, then by batch; empty where it was not measured."""
+    qdq_nodes: int | None = None
+    """QuantizeLinear and DequantizeLinear nodes that the runtime executes."""
+    time_shares: TimeShares | None = None
+    """Where an int8 file's time goes; `None` where it was not measured on its target."""
     search: tuple[SearchStep, ...] = ()
     """What was tried on the way to an int8 file, in order; empty where nothing was searched."""
 

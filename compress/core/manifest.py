@@ -12,7 +12,7 @@ from compress.core.noun import Noun
 SCHEMA_VERSION = 1
 
 Kind = Literal["torch", "onnx"]
-Precision = Literal["fp32", "fp16", "int8"]
+Precision = Literal["fp32", "fp16", "int8", "int8_weights"]
 
 
 class Architecture(Noun):
@@ -50,6 +50,24 @@ class FileEntry(Noun):
     bytes: int
 
 
+class TimeShares(Noun):
+    """Where the time of a file goes, as shares of the time of all nodes that the runtime runs."""
+
+    integer: float
+    """Kernels that compute with integers."""
+    conversions: float
+    """QuantizeLinear and DequantizeLinear."""
+    layout: float
+    """Nodes that move values without computing."""
+    floats: dict[str, float]
+    """Nodes that compute in float, by operator, the slowest first."""
+
+    @property
+    def not_integer(self) -> float:
+        """Share of nodes that compute in float, and of the conversions before and after them."""
+        return self.conversions + sum(self.floats.values())
+
+
 class Measurements(Noun):
     """What a stage measured of the model that it made; `None` is not measured."""
 
@@ -63,6 +81,11 @@ class Measurements(Noun):
     convs_total: int | None = None
     convs_kept_float: int | None = None
     """Convolutions that are float on purpose; the notes say why."""
+    qdq_nodes: int | None = None
+    """QuantizeLinear and DequantizeLinear nodes left in the graph that the runtime executes, those
+    of the network's input and output among them."""
+    time_shares: TimeShares | None = None
+    """`None` where the file did not run on the runtime and the kind of CPU that it is for."""
     parity_max_prob_diff: float | None = None
     """Largest difference of a probability between this model and the one it was made from."""
     parity_flipped: float | None = None

@@ -104,7 +104,9 @@ class Search:
         target = self.workshop.target
         if target.provider != "cpu":
             return None
-        return audit(best.path, target.session_config, best.setting.kept_float)
+        stopwatch = self.judges.stopwatch
+        times = stopwatch.node_times(best.path) if stopwatch else ()
+        return audit(best.path, target.session_config, best.setting.kept_float, times)
 
     def _first(self) -> _Tried:
         start = time.monotonic()

@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 
 from benchmarks.runtimes import _session
-from benchmarks.runtimes._profile import profile
+from benchmarks.runtimes._profile import NodeTime, profile
 from benchmarks.runtimes._session import Images, Session
 from compress.core.artifact import Artifact
 from models.onnx_graph.executed import ConvNames
@@ -66,6 +66,10 @@ class Stopwatch:
         shape = (1, 3, spec.height, spec.width)
         return np.random.default_rng(0).standard_normal(shape, np.float32)
 
+    def node_times(self, path: Path) -> tuple[NodeTime, ...]:
+        """Return what each node of a file costs; empty where the runtime has no profile."""
+        return profile(self.open(path), self.image()) or ()
+
     def conv_seconds(self, path: Path, model: onnx.ModelProto) -> dict[str, float]:
         """Return the time of each convolution of a graph in a file made of it, by node name.
 
@@ -74,7 +78,7 @@ class Stopwatch:
         """
         names = ConvNames(model)
         found: defaultdict[str, float] = defaultdict(float)
-        for node in profile(self.open(path), self.image()) or ():
+        for node in self.node_times(path):
             written = names.find(node.name)
             if written is not None and "Conv" in node.op_type:
                 found[written] += node.seconds

@@ -13,6 +13,7 @@ from benchmarks.gate_text import OPS
 from compress.core.artifact import Artifact
 from compress.core.errors import UserError
 from compress.core.gates import Gate
+from compress.core.manifest import TimeShares
 from compress.core.results import SOFTWARE
 
 
@@ -107,6 +108,10 @@ def test_median_latency() -> None:
         ("params <= 10", "pass"),
         ("int8_convs >= 0.75", "pass"),
         ("int8_convs >= 1", "fail"),
+        ("float_time <= 26%", "pass"),
+        ("float_time <= 0.24", "fail"),
+        ("qdq_nodes <= 4", "pass"),
+        ("qdq_nodes <= 2", "fail"),
         ("parity <= 0.001", "pass"),
         ("flipped <= 0.001", "fail"),
     ],
@@ -114,7 +119,8 @@ def test_median_latency() -> None:
 def test_counted_figures(text: str, outcome: str) -> None:
     new = model(
         "new", macs=50, params=10, int8_convs_fused=3, convs_total=4,
-        parity_max_prob_diff=1e-6, parity_flipped=0.5,
+        parity_max_prob_diff=1e-6, parity_flipped=0.5, qdq_nodes=4,
+        time_shares=TimeShares(integer=0.7, conversions=0.05, layout=0.05, floats={"Conv": 0.2}),
     )  # fmt: skip
     verdict = check(text, Subject(new), Subject(model("old", macs=100)))
     assert verdict.outcome == outcome

@@ -1,14 +1,21 @@
 """The audit counts what the runtime executes, not what the file asks for."""
 
 from pathlib import Path
+from typing import Any
 
 import onnx
-from export_helpers import Files
+import pytest
+from export_helpers import LABELS, SPEC, Files
 from onnx import ModelProto, NodeProto, helper
 
+from benchmarks.candidates import BareModel
+from benchmarks.runtimes._profile import NodeTime
+from compress.core.labels import Labels
+from compress.core.manifest import Manifest
 from export import targets
 from export.audit import KEPT, NO_INPUT, NO_KERNEL, NO_OUTPUT, Audit, audit
 from export.int8 import quantize
+from export.int8.timing import Stopwatch
 
 
 def plant(source: Path, out: Path, between_input: bool) -> str:
@@ -79,3 +86,36 @@ def test_arm_file_is_counted_as_arm_runs_it(tmp_path: Path, files: Files) -> Non
     assert as_on_arm.int8_convs == 3
     if not target.runs_here(frozenset()) and as_here.int8_convs < 3:
         assert NO_KERNEL in {conv.reason for conv in as_here.float_convs}
+
+
+def test_a_planted_float_island_has_its_share_of_the_time(tmp_path: Path, files: Files) -> None:
+    planted = tmp_path / "planted.onnx"
+    plant(files.int8, planted, between_input=True)
+    times = node_times(planted)
+    slow = [node.model_copy(update={"seconds": 1.0}) for node in times if "island" in node.name]
+    assert len(slow) == 1
+    others = [node for node in times if "island" not in node.name]
+    rest = sum(node.seconds for node in others)
+    shares = audit(planted, times=[*slow, *others]).time_shares
+    assert shares is not None
+    assert next(iter(shares.floats)) == "Softsign"  # the slowest first
+    assert shares.floats["Softsign"] == pytest.approx(1 / (1 + rest))
+    whole = shares.integer + shares.conversions + shares.layout + sum(shares.floats.values())
+    assert whole == pytest.approx(1)
+    assert shares.not_integer == pytest.approx(1 - shares.integer - shares.layout)
+
+
+def test_the_float_file_spends_no_time_on_integers(files: Files) -> None:
+    shares = audit(files.fp32, times=node_times(files.fp32)).time_shares
+    assert shares is not None
+    assert (shares.integer, shares.conversions) == (0, 0)
+    assert any("Conv" in name for name in shares.floats)
+    assert audit(files.fp32).time_shares is None
+
+
+def node_times(path: Path) -> tuple[NodeTime, ...]:
+    """Return what the nodes of a file take here."""
+    labels = Labels(names=LABELS, thresholds=(0.5,) * 3, prevalence=(0.5,) * 3)
+    base: dict[str, Any] = {"id": "bare", "stage": "none", "config": {}, "kind": "onnx"}
+    manifest = Manifest(**base, image=SPEC, labels=labels, data=None)
+    return Stopwatch(lambda file: BareModel(file, manifest), path, "cpu", 1).node_times(path)

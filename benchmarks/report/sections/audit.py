@@ -4,7 +4,7 @@ from markupsafe import Markup
 
 from benchmarks.report import format as fmt
 from benchmarks.report.figure import colour, missing, model_name
-from benchmarks.report.schema import ConvsEntry, Report
+from benchmarks.report.schema import ConvsEntry, ModelEntry, Report
 
 TITLE = "Int8 audit"
 ORDER = 65
@@ -29,9 +29,33 @@ def _group(report: Report, place: int, convs: ConvsEntry | None) -> Markup:
     model = report.models[place]
     notes = Markup("").join(Markup('<p class="note">{}</p>').format(x) for x in model.notes)
     return Markup(
-        '<div class="card audit" data-place="{}"><h3>{} <span>{}</span></h3>{}{}</div>'
+        '<div class="card audit" data-place="{}"><h3>{} <span>{}</span></h3>{}{}{}</div>'
     ).format(
-        place, model_name(report, place), _told(convs), _bar(convs, place) if convs else "", notes
+        place,
+        model_name(report, place),
+        _told(convs),
+        _bar(convs, place) if convs else "",
+        _times(model),
+        notes,
+    )
+
+
+def _times(model: ModelEntry) -> Markup:
+    """Return where the time goes, in words; nothing where it was not measured."""
+    shares = model.time_shares
+    if shares is None:
+        return Markup("")
+    floats = ", ".join(f"{name} {fmt.percent(share)}" for name, share in shares.floats.items())
+    return Markup(
+        '<p class="times">Of its time: integer kernels {}, conversions {}{}, moving values {}, '
+        "nodes in float {}{}.</p>"
+    ).format(
+        fmt.percent(shares.integer),
+        fmt.percent(shares.conversions),
+        "" if model.qdq_nodes is None else f" ({model.qdq_nodes} nodes)",
+        fmt.percent(shares.layout),
+        fmt.percent(sum(shares.floats.values())),
+        f" ({floats})" if floats else "",
     )
 
 

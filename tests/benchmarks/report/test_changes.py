@@ -15,6 +15,7 @@ from benchmarks.report.sections import (
     latency,
     reproduce,
 )
+from compress.core.manifest import TimeShares
 
 
 def changed(report: Report, place: int, **fields: object) -> Report:
@@ -77,6 +78,16 @@ def test_the_audit_adds_up(full: Report) -> None:
     assert "2 float against the plan" in audit.render(worse)
     unknown = changed(full, 4, int8_convs=None)
     assert "not measured" in audit.render(unknown)
+
+
+def test_the_audit_says_where_the_time_goes(full: Report) -> None:
+    assert "Of its time" not in audit.render(full)
+    shares = TimeShares(
+        integer=0.7, conversions=0.1, layout=0.05, floats={"Conv": 0.1, "Gemm": 0.05}
+    )
+    page = audit.render(changed(full, 4, time_shares=shares, qdq_nodes=6))
+    assert "integer kernels 70.0%, conversions 10.0% (6 nodes), moving values 5.0%" in page
+    assert "nodes in float 15.0% (Conv 10.0%, Gemm 5.0%)" in page
 
 
 def test_many_labels_are_a_table_with_the_same_figures(
