@@ -15,6 +15,7 @@ from benchmarks.quantization import zoo
 from benchmarks.quantization.measuring import Made, network_result
 from benchmarks.quantization.peers import environments
 from benchmarks.quantization.result import (
+    NOT_INSTALLED,
     OURS,
     NetworkResult,
     Result,
@@ -65,7 +66,7 @@ def run(config: Config) -> Result:
         found.append(_network(name, options, config))
         result = Result(command="python -m benchmarks.quantization", networks=tuple(found))
         (config.out / "result.json").write_text(result.model_dump_json(indent=1) + "\n")
-    console.table("Drop of mAP in points, speed-up", header(tuple(found)), rows(tuple(found)))
+    console.table("int8 against fp32", header(tuple(found)), rows(tuple(found)))
     mean = mean_speedup(found)
     if mean is not None:
         console.result(f"geometric mean of our speed-ups: {mean:.2f}")
@@ -122,7 +123,7 @@ def _peers(fp32: Path, folder: Path, config: Config) -> Iterator[Made]:
         record = out.with_suffix(".json")
         key = f"{file_sha256(open_model(fp32).weights)} {config.calibration_images}"
         if tool not in ready:
-            yield Made(tool, None, 0.0, "not installed")
+            yield Made(tool, None, 0.0, NOT_INSTALLED)
             continue
         stored = json.loads(record.read_text()) if record.is_file() else {}
         if stored.get("key") != key:

@@ -9,6 +9,8 @@ from compress.core.noun import Noun
 Interval = tuple[float, float]
 
 OURS = "edgepress"
+NOT_INSTALLED = "not installed"
+NOT_MEASURED = "not measured"
 DROP_LIMIT = 0.005
 """Largest drop of mAP against fp32, as a share, by the point estimate."""
 TIME_LIMIT = 1.03
@@ -96,28 +98,66 @@ def missed(result: NetworkResult) -> tuple[str, ...]:
 
 def header(results: tuple[NetworkResult, ...]) -> tuple[str, ...]:
     """Return the columns of the table."""
-    tools = [entry.tool for entry in results[0].entries]
-    return ("network", "px", "fp32 mAP", "fp32 ms", *tools)
+    peers = [entry.tool for entry in results[0].entries[1:]]
+    return (
+        "Network",
+        "Pixels",
+        "fp32 mAP",
+        "Points lost (surely at most)",
+        "Times as fast (95% interval)",
+        *peers,
+    )
 
 
 def rows(results: tuple[NetworkResult, ...]) -> list[tuple[str, ...]]:
-    """Return one row per network: drop in points and speed-up of every tool's file."""
-    return [
-        (
-            result.network,
-            str(result.image_size),
-            f"{result.map_fp32:.3f}",
-            f"{1e3 * result.p50_fp32_s:.2f}",
-            *(cell(entry) for entry in result.entries),
-        )
-        for result in results
-    ]
+    """Return a row for each network, and one for all of them."""
+    return [*map(_row, results), _all(results)]
+
+
+def _row(result: NetworkResult) -> tuple[str, ...]:
+    ours = result.ours
+    return (
+        result.network,
+        str(result.image_size),
+        f"{result.map_fp32:.3f}",
+        f"{_points(ours.map_drop)} ({_points(ours.map_drop_upper)})",
+        _times(ours),
+        *(cell(entry) for entry in result.entries[1:]),
+    )
+
+
+def _all(results: tuple[NetworkResult, ...]) -> tuple[str, ...]:
+    """Return the worst loss and the mean speed-up of every tool, over the files that it made."""
+    by_tool = zip(*(result.entries for result in results), strict=True)
+    tools = [_summary(entries) for entries in by_tool]
+    lost, speed = tools[0]
+    return ("worst loss, mean speed-up", "", "", lost, speed, *(", ".join(x) for x in tools[1:]))
+
+
+def _summary(entries: tuple[Entry, ...]) -> tuple[str, str]:
+    drops = [entry.map_drop for entry in entries if entry.map_drop is not None]
+    speeds = [entry.speedup for entry in entries if entry.speedup is not None]
+    if not drops or not speeds:
+        return ("none", "none")
+    mean = math.exp(sum(map(math.log, speeds)) / len(speeds))
+    return (_points(max(drops)), f"{mean:.2f}×")
+
+
+def _times(entry: Entry) -> str:
+    if entry.speedup is None or entry.speedup_ci95 is None:
+        return NOT_MEASURED
+    low, high = entry.speedup_ci95
+    return f"{entry.speedup:.2f}× ({low:.2f} to {high:.2f})"
 
 
 def cell(entry: Entry) -> str:
-    """Return a file's drop of mAP in points and its speed-up."""
+    """Return a file's drop of mAP in points and its speed-up, or that there is none."""
     if entry.failure:
-        return entry.failure if len(entry.failure) < 20 else "failed"
+        return entry.failure if entry.failure == NOT_INSTALLED else "no file"
     if entry.map_drop is None or entry.speedup is None:
-        return "not measured"
-    return f"{100 * entry.map_drop:+.2f}, {entry.speedup:.2f}×"
+        return NOT_MEASURED
+    return f"{_points(entry.map_drop)}, {entry.speedup:.2f}×"
+
+
+def _points(drop: float | None) -> str:
+    return NOT_MEASURED if drop is None else f"{100 * drop:+.2f}"
