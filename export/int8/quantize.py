@@ -10,7 +10,7 @@ import onnx
 from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
 
 from compress.core.quiet import quiet
-from export.int8 import nncf_
+from export.int8 import bias_correction, nncf_
 from export.int8.calibration import METHODS, Calibration, Reader
 from export.int8.checks import check_activations, check_quantized
 from export.int8.prepare import kept_float, prepare
@@ -120,3 +120,5 @@ def _quantize_by_onnxruntime(workshop: Workshop, setting: Setting, out: Path) ->
             calibration_cache_path=workshop.folder / ranges,
         )
     graph.unlink()
+    if setting.bias_corrected:
+        bias_correction.apply(out, model, workshop.images)

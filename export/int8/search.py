@@ -1,9 +1,9 @@
 """The search for an int8 file that is neither slower nor worse than the float one.
 
 It starts from the target's best-known setting. Parts that are slower as integers on this runtime
-go back to float first, since float costs no accuracy; then, while accuracy is missed, other ways
-to calibrate are tried, and the parts that do most harm go back to float, one after the other.
-Accuracy is judged on the validation part, never on the test part.
+go back to float first, since float costs no accuracy; then, while accuracy is missed, bias
+correction and other ways to calibrate are tried, and the parts that do most harm go back to float,
+one after the other. Accuracy is judged on the validation part, never on the test part.
 
 What is float in the file need not be float when it runs: ONNX Runtime may quantize a lone float
 convolution between integers again, with one scale per tensor (its `WeightBiasQuantization`). Times
@@ -162,6 +162,7 @@ class Search:
         best.map_drop = self.judges.map_drop(best.path)
         self._note("accuracy of the best so far", best, kept=True, start=start)
         best = self._equalized(best)
+        best = self._bias_corrected(best)
         best = self._other_calibration(best)
         return best if self._met(best) or self._over() else self._less_noise(best)
 
@@ -170,6 +171,12 @@ class Search:
         if self._met(best) or self._over() or self.workshop.target.per_channel:
             return best
         return self._if_better(best, "cross-layer equalization", {"equalized": True})
+
+    def _bias_corrected(self, best: _Tried) -> _Tried:
+        """Take back what rounded weights shift; NNCF does so by itself."""
+        if self._met(best) or self._over() or self.workshop.target.quantizer == "nncf":
+            return best
+        return self._if_better(best, "bias correction", {"bias_corrected": True})
 
     def _if_better(self, best: _Tried, change: str, update: dict[str, object]) -> _Tried:
         """Return what is more accurate: the best so far, or the same with other numbers in it."""

@@ -16,6 +16,8 @@ class Setting(Noun):
     """How the ranges of activations are taken."""
     equalized: bool = False
     """Whether the ranges of neighbouring convolutions are balanced first."""
+    bias_corrected: bool = False
+    """Whether biases take back what rounded weights shift."""
     kept_float: dict[str, str]
     """Names of the nodes that stay float on purpose, with the reason."""
 

@@ -20,7 +20,7 @@ from export.int8.quantize import Workshop
 from export.int8.search import HARMFUL, Demands, Found, Judges, Search, sentence
 from export.int8.setting import STEM
 
-EQUALIZED = "cross-layer equalization"
+EQUALIZED, CORRECTED = "cross-layer equalization", "bias correction"
 FIRST, ACCURACY = "the target's best-known setting", "accuracy of the best so far"
 LONG = 3600.0
 DROP = 0.01
@@ -212,18 +212,28 @@ METHODS = ("minmax", "percentile", "entropy", "moving_average")
 @pytest.mark.parametrize("first", METHODS)
 def test_other_calibrations_are_tried_in_order(workshop: Workshop, first: Method) -> None:
     images = replace(workshop.images, method=first)
-    judge = Judge(drops=(0.05, 0.04, 0.06, 0.01))
+    judge = Judge(drops=(0.05, 0.07, 0.04, 0.06, 0.01))
     found = searched(replace(workshop, images=images), judge, timed=False)
     others = [f"calibration by {method}" for method in METHODS if method != first]
-    expected = [(FIRST, True), (ACCURACY, True), *zip(others, (True, False, True), strict=True)]
+    expected = [
+        (FIRST, True),
+        (ACCURACY, True),
+        (CORRECTED, False),
+        *zip(others, (True, False, True), strict=True),
+    ]
     assert told(found) == expected
-    assert [step.map_drop for step in found.steps[1:]] == [0.05, 0.04, 0.06, 0.01]
+    assert [step.map_drop for step in found.steps[1:]] == [0.05, 0.07, 0.04, 0.06, 0.01]
     assert judge.judged[found.path] == 0.01
 
 
 def test_no_calibration_is_tried_after_the_one_that_is_good_enough(workshop: Workshop) -> None:
-    judge = Judge(drops=(0.05, 0.0))
+    judge = Judge(drops=(0.05, 0.05, 0.0))
     assert told(searched(workshop, judge, timed=False))[-1] == ("calibration by percentile", True)
+
+
+def test_no_calibration_is_tried_where_corrected_biases_are_enough(workshop: Workshop) -> None:
+    judge = Judge(drops=(0.05, 0.0))
+    assert told(searched(workshop, judge, timed=False))[-1] == (CORRECTED, True)
 
 
 def test_the_ranges_do_not_change_the_speed(chain: Workshop) -> None:
@@ -239,10 +249,10 @@ HARMS = (0.4, 0.1, 0.3, 0.2)
 
 def test_the_parts_that_do_most_harm_go_back_one_after_the_other(chain: Workshop) -> None:
     """Each part is put back alone; then the best of them, the best two, until it is enough."""
-    judge = Judge(drops=(0.05, 0.06, 0.06, 0.06, 0.04, 0.008), noises=HARMS)
+    judge = Judge(drops=(0.05, *[0.06] * 4, 0.04, 0.008), noises=HARMS)
     found = searched(chain, judge, timed=False)
     best, second = ["Conv_2", "Relu_3"], ["Conv_6", "GlobalAveragePool_7", "Flatten_8"]
-    assert told(found)[5:] == [
+    assert told(found)[6:] == [
         (f"{len(best)} nodes that do most harm in float", True),
         (f"{len(best + second)} nodes that do most harm in float", True),
     ]
@@ -253,7 +263,7 @@ def test_the_parts_that_do_most_harm_go_back_one_after_the_other(chain: Workshop
 
 def test_where_accuracy_is_never_met_the_least_bad_file_is_taken(chain: Workshop) -> None:
     """It ends before the last layer: in float altogether it would be no int8 file."""
-    drops = (0.05, 0.06, 0.06, 0.06, 0.03, 0.04)
+    drops = (0.05, *[0.06] * 4, 0.03, 0.04)
     judge = Judge(speedups=(1.0, 1.0, 1.1, 1.2), drops=drops, noises=HARMS)
     found = searched(chain, judge)
     assert [kept for change, kept in told(found) if "harm" in change] == [True, False]
@@ -265,17 +275,17 @@ def test_where_accuracy_is_never_met_the_least_bad_file_is_taken(chain: Workshop
 def test_no_part_is_looked_for_when_the_budget_is_spent(
     chain: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    clock, judge = Clock(), Judge(drops=(0.05, 0.06, 0.06, 0.06))
+    clock, judge = Clock(), Judge(drops=(0.05, *[0.06] * 4))
     monkeypatch.setattr(search, "time", SimpleNamespace(monotonic=lambda: clock.now))
     judge._noises = clock.after(10, HARMS[:2])
     found = searched(chain, judge, budget_s=15, timed=False)
-    assert len(told(found)) == 5, "two parts were looked at, and none was tried"
+    assert len(told(found)) == 6, "two parts were looked at, and none was tried"
 
 
 def test_weights_that_share_a_scale_are_equalized_first(chain: Workshop) -> None:
     whole = replace(chain, target=chain.target.model_copy(update={"per_channel": False}))
     found = searched(whole, Judge(drops=(0.05, 0.04, 0.0)), timed=False)
-    assert told(found)[2:] == [(EQUALIZED, True), ("calibration by percentile", True)]
+    assert told(found)[2:] == [(EQUALIZED, True), (CORRECTED, True)]
     per_channel = searched(chain, Judge(drops=(0.05, 0.0)), timed=False)
     assert EQUALIZED not in dict(told(per_channel))
 
@@ -298,10 +308,8 @@ def test_the_budget_ends_the_search_and_steps_tell_their_time(
     monkeypatch.setattr(search, "time", SimpleNamespace(monotonic=lambda: clock.now))
     judge._drops = clock.after(10, (0.05, 0.04, 0.03))
     found = searched(workshop, judge, budget_s=25, timed=False)
-    assert [change for change, _ in told(found)[2:]] == [
-        "calibration by percentile",
-        "calibration by entropy",
-    ]
+    changes = [change for change, _ in told(found)[2:]]
+    assert changes == [CORRECTED, "calibration by percentile"]
     assert [step.seconds for step in found.steps] == [0, 10, 10, 10]
 
 
