@@ -24,6 +24,8 @@ class Made:
     path: Path | None
     seconds: float
     failure: str | None = None
+    peak_rss_bytes: int | None = None
+    """Of the process that made it; only known of ours."""
 
 
 def network_result(fp32: Path, made: tuple[Made, ...], dataset: Dataset) -> NetworkResult:
@@ -82,6 +84,7 @@ class _Measured:
             tool=made.tool,
             failure=self.tournament.failures[row],
             seconds=made.seconds,
+            peak_rss_bytes=made.peak_rss_bytes,
             size_bytes=self.models[row].size_bytes,
             map=its.map,
             map_drop=fp32.map - its.map,

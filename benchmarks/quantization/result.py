@@ -13,6 +13,7 @@ NOT_INSTALLED = "not installed"
 NOT_MEASURED = "not measured"
 DROP_LIMIT = 0.005
 """Largest drop of mAP against fp32, as a share, by the point estimate."""
+MEMORY_LIMIT_BYTES = 2_000_000_000
 TIME_LIMIT = 1.03
 """Largest upper end of the interval of int8 time / fp32 time: the margin of the measurement."""
 
@@ -25,6 +26,8 @@ class Entry(Noun):
     """Why there is no file, or no figure of it."""
     seconds: float | None = None
     """What making it took."""
+    peak_rss_bytes: int | None = None
+    """Memory of the process that made it; only known of ours."""
     size_bytes: int | None = None
     map: float | None = None
     map_drop: float | None = None
@@ -88,6 +91,8 @@ def missed(result: NetworkResult) -> tuple[str, ...]:
         found.append(f"{result.network}: mAP drops by {100 * ours.map_drop:.2f} points")
     if 1 / ours.speedup_ci95[0] > TIME_LIMIT:
         found.append(f"{result.network}: perhaps {1 / ours.speedup_ci95[0]:.2f} times fp32's time")
+    if ours.peak_rss_bytes is not None and ours.peak_rss_bytes > MEMORY_LIMIT_BYTES:
+        found.append(f"{result.network}: the search took {ours.peak_rss_bytes / 1e9:.1f} GB")
     for entry in result.entries[1:]:
         if entry.behind_ours is not None and entry.behind_ours[1] < 0:
             found.append(f"{result.network}: {entry.tool} is more accurate")

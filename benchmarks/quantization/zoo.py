@@ -1,8 +1,11 @@
 """The networks of the benchmark, trained and exported by the commands a user would type."""
 
+import os
 import subprocess
 import sys
+import time
 import tomllib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,15 @@ from compress.core.errors import UserError, unknown_name
 FILE = Path(__file__).with_name("zoo.toml")
 
 Options = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a command took."""
+
+    seconds: float
+    peak_rss_bytes: int
+    """Of its largest process."""
 
 
 def networks() -> dict[str, Options]:
@@ -57,44 +69,32 @@ def _is_trained(torch: Path, name: str, options: Options) -> bool:
     return config["arch"] == name and all(config[key] == options[key] for key in options)
 
 
-def int8_model(fp32: Path, folder: Path, budget: str) -> Path:
-    """Quantize an fp32 artifact by our search; return the artifact, whatever its gates say.
+def int8_model(fp32: Path, out: Path, budget: str) -> Cost:
+    """Quantize an fp32 artifact by our search; there is an artifact, whatever its gates say.
 
     Raises:
         UserError: there is no artifact.
     """
-    int8 = folder / "edgepress"
     # Speed is measured against all others afterwards, and this CPU is the target.
     demands = ["--gate", "map drop <= 0.005", "--emulate", "0"]
-    source: list[object] = [
-        "--model",
-        fp32,
-        "--quantize",
-        "int8",
-        "--target",
-        "auto",
-        "--budget",
-        budget,
-    ]
-    words: list[object] = ["export.onnx", *source, *demands, "--out", int8]
-    done = _run(*words)
-    if not is_artifact(int8) or done not in (0, 3, 4):
-        raise UserError("The export failed", got=" ".join(map(str, words)))
-    return int8
+    settings = ["--quantize", "int8", "--target", "auto", "--budget", budget]
+    return command("export.onnx", "--model", fp32, *settings, *demands, "--out", out)
 
 
-def command(module: str, *words: object) -> None:
+def command(module: str, *words: object) -> Cost:
     """Run one of our commands; a gate that is not met is not an error here.
 
     Raises:
         UserError: it failed.
     """
-    if _run(module, *words) not in (0, 3, 4):
+    start = time.monotonic()
+    process = subprocess.Popen([sys.executable, "-m", *map(str, (module, *words))])
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode not in (0, 3, 4):
         raise UserError("The command failed", got=" ".join(map(str, (module, *words))))
-
-
-def _run(module: object, *words: object) -> int:
-    return subprocess.run([sys.executable, "-m", *map(str, (module, *words))]).returncode
+    kilobyte = 1 if sys.platform == "darwin" else 1024
+    return Cost(time.monotonic() - start, usage.ru_maxrss * kilobyte)
 
 
 def _flag(name: str) -> str:
