@@ -24,7 +24,7 @@ def knows(name: str) -> bool:
 
 def build(name: str, n_labels: int, kwargs: dict[str, Any]) -> nn.Module:
     """Build with random weights."""
-    return families.call(
+    network = families.call(
         torchvision.models.get_model,
         name,
         name=name.removeprefix(PREFIX),
@@ -32,3 +32,7 @@ def build(name: str, n_labels: int, kwargs: dict[str, Any]) -> nn.Module:
         num_classes=n_labels,
         **kwargs,
     )
+    if isinstance(network, torchvision.models.SqueezeNet):
+        # Its last ReLU keeps logits from being negative: no label could be less likely than 1/2.
+        network.classifier[2] = nn.Identity()
+    return network

@@ -25,6 +25,14 @@ def test_timm_torchvision_and_own_architectures_build():
         assert network(torch.zeros(1, 3, 64, 64)).shape == (1, 3)
 
 
+@pytest.mark.parametrize("name", ["squeezenet1_0", "squeezenet1_1"])
+def test_a_squeezenet_can_say_no(name: str):
+    """torchvision's ends in a ReLU, after which no label can be less likely than 1/2."""
+    torch.manual_seed(0)
+    network = families.build(Architecture(name=name), 8).eval()
+    assert network(torch.randn(4, 3, 64, 64)).min() < 0
+
+
 def test_arguments_that_the_architecture_does_not_take():
     with pytest.raises(UserError, match="no_such_argument"):
         families.build(Architecture(name="resnet10t", kwargs={"no_such_argument": 1}), 3)
