@@ -16,7 +16,14 @@ from compress.core.image_spec import ImageSpec
 from compress.core.labels import Labels
 from compress.core.manifest import Manifest, Precision
 
-_QUANTIZED_OPS = {"QuantizeLinear", "DequantizeLinear", "QLinearConv", "ConvInteger"}
+_INTEGERS_MADE_BY = {
+    "QuantizeLinear",
+    "DynamicQuantizeLinear",
+    "QLinearConv",
+    "ConvInteger",
+    "MatMulInteger",
+}
+"""Operators of files whose activations are integers too."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +121,9 @@ def _text(value: str | None) -> str | None:
 
 
 def _precision(model: onnx.ModelProto) -> Precision:
-    if any(node.op_type in _QUANTIZED_OPS for node in model.graph.node):
+    if any(node.op_type in _INTEGERS_MADE_BY for node in model.graph.node):
         return "int8"
-    half = onnx.TensorProto.FLOAT16
-    return "fp16" if any(one.data_type == half for one in model.graph.initializer) else "fp32"
+    types, kinds = {one.data_type for one in model.graph.initializer}, onnx.TensorProto
+    if types & {kinds.INT8, kinds.UINT8}:
+        return "int8_weights"
+    return "fp16" if kinds.FLOAT16 in types else "fp32"

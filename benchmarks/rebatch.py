@@ -21,7 +21,7 @@ from models.onnx_graph.index import GraphIndex, add_constant, attribute
 
 TOLERANCE = 1e-4
 """Largest difference of a probability that needs no explanation."""
-_ROUNDING = {"fp32": 2.0**-20, "int8": 2.0**-20, "fp16": 2.0**-10}
+_ROUNDING = {"fp32": 2.0**-20, "int8": 2.0**-20, "int8_weights": 2.0**-20, "fp16": 2.0**-10}
 """By what share the floats of a model change when they are summed up in another order; an int8
 model has floats of 32 bits between its integers."""
 _MARGIN = 2

@@ -1,5 +1,6 @@
 """The one training loop: AdamW, one-cycle, EMA, mixup; resumable after every epoch."""
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -123,7 +124,7 @@ class _Run:
             self.optimizer.optimizer,
             settings.learning_rate,
             total_steps=steps,
-            pct_start=settings.warmup_share,
+            pct_start=_warmup(settings.warmup_share, steps),
         )
         decay = 1 - 1 / max(1.0, settings.ema_share * steps)
         # warmup_gamma 9, power 1 gives min(decay, t / (t + 9)): early averages forget their start.
@@ -249,3 +250,8 @@ def recalibrate_batchnorm(network: nn.Module, images: TrainingImages, settings: 
     loader = training_loader(images, settings, torch.Generator().manual_seed(settings.seed))
     batches = (normalised(batch, images.spec) for batch, _ in loader)
     torch.optim.swa_utils.update_bn(batches, network)
+
+
+def _warmup(share: float, steps: int) -> float:
+    """Return the share of steps that warm up; of exactly one step less 1 OneCycleLR divides."""
+    return 0.999 * share if math.isclose(share * steps, 1) else share

@@ -89,11 +89,21 @@ def gather(draft: Artifact, reference: Artifact, request: Request, folder: Path)
 
 def parity_of(candidate: Artifact, reference: Artifact, request: Request) -> Parity:
     """Compare two models on validation images (training images where there are none)."""
-    rows = _rows(reference, request.dataset)
-    spec = reference.manifest.image
-    images = normalise(decoded(request.dataset, spec)[rows], spec)
+    images = parity_images(reference, request.dataset)
     probs = [_run(model, request, images) for model in (reference, candidate)]
     return parity.compare(probs[0], probs[1], reference.manifest.labels.thresholds)
+
+
+def parity_images(
+    model: Artifact, dataset: Dataset, most: int = PARITY_IMAGES
+) -> NDArray[np.float32]:
+    """Return validation images `[n, 3, height, width]` (training ones where there are none).
+
+    Raises:
+        UserError: there is no image.
+    """
+    rows, spec = _rows(model, dataset)[:most], model.manifest.image
+    return normalise(decoded(dataset, spec)[rows], spec)
 
 
 def emulated(candidate: Artifact, request: Request, n_images: int) -> Emulated:
@@ -102,8 +112,7 @@ def emulated(candidate: Artifact, request: Request, n_images: int) -> Emulated:
     Raises:
         UserError: the emulated process failed.
     """
-    rows, spec = _rows(candidate, request.dataset)[:n_images], candidate.manifest.image
-    images = normalise(decoded(request.dataset, spec)[rows], spec)
+    images = parity_images(candidate, request.dataset, n_images)
     thresholds = candidate.manifest.labels.thresholds
     return emulate(candidate.weights, images, _run(candidate, request, images), thresholds)
 

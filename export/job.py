@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,18 +14,24 @@ from compress.core.environment import cpu_flags
 from compress.core.errors import UserError
 from compress.core.manifest import Precision
 from compress.data.dataset import Dataset, open_data
-from export import budget, evidence, foreign, targets
+from export import budget, evidence, foreign, ort_format, targets
 from export.targets._target import Target
 from models.defaults import default_model
 
 if TYPE_CHECKING:
     from export.onnx import Config
 
-PRECISIONS: dict[str, Precision] = {"none": "fp32", "fp16": "fp16", "int8": "int8"}
+PRECISIONS: dict[str, Precision] = {
+    "none": "fp32",
+    "fp16": "fp16",
+    "int8": "int8",
+    "int8_weights": "int8_weights",
+}
 DEFAULT_GATES: dict[Precision, tuple[str, ...]] = {
     "fp32": ("parity <= 1e-3", "flipped <= 0.002"),
     "fp16": ("map drop <= 0.01", "flipped <= 0.005"),
     "int8": ("map drop <= 0.01",),
+    "int8_weights": ("map drop <= 0.01", "size ratio <= 0.5"),
 }
 INTEGER_GATE, SPEED_GATE = "int8_convs >= 1", "latency speedup >= 1"
 
@@ -72,6 +79,8 @@ def prepare(config: Config) -> Job:
     precision = PRECISIONS[config.quantize]
     target = targets.resolve(config.target, precision)
     targets.require_precision(target, precision)
+    if config.ort:
+        ort_format.require(target, precision)
     if parent.manifest.precision != "fp32":
         raise UserError(
             "Only a float model can be exported",
@@ -86,11 +95,32 @@ def prepare(config: Config) -> Job:
         )
     if parent.manifest.kind == "onnx":
         foreign.check(parent.weights)
+    if config.qat:
+        _require_qat(parent, precision)
     dataset = open_data(config.data, config.skip_bad_images)
     job = Job(config, parent, dataset, target, precision, _provider(config, target))
     evidence.parse_gates(job.gates)  # refuses a bad one now instead of after the work
     budget.seconds(config.budget)
     return job
+
+
+def _require_qat(parent: Artifact, precision: Precision) -> None:
+    """Refuse quantization-aware fine-tuning where there is nothing to tune, or nothing to do it."""
+    if precision != "int8":
+        raise UserError(
+            "--qat is fine-tuning for int8", got=precision, next_step="add --quantize int8"
+        )
+    if parent.manifest.kind != "torch":
+        raise UserError(
+            "--qat needs the PyTorch artifact: an ONNX file cannot be trained",
+            got=parent.path,
+            next_step="give --model the artifact that the ONNX file was exported from",
+        )
+    if importlib.util.find_spec("nncf") is None:
+        raise UserError(
+            "--qat is done with NNCF, which is not installed",
+            next_step="pip install 'edgepress[qat]'",
+        )
 
 
 def _provider(config: Config, target: Target) -> str:

@@ -3,11 +3,17 @@
 from collections import Counter
 from pathlib import Path
 
+from export import ort_format
 from export.audit import Audit
 from export.emulation import Emulated
 from export.job import Job
 from export.targets._target import Target
 from models.onnx_graph.index import depthwise_channels
+
+UNPACKED = (
+    "the weights are int8 in the file and float in memory: ONNX Runtime unpacks them once, when it "
+    "loads the file with its graph optimisations on; the model is smaller to ship, not faster"
+)
 
 
 def notes_on(
@@ -19,6 +25,10 @@ def notes_on(
         notes.append(f"not measured on {job.target.name}: the figures hold for {job.provider} here")
     if job.precision == "int8" and job.target.warning:
         notes.append(job.target.warning)
+    if job.precision == "int8_weights":
+        notes.append(UNPACKED)
+    if job.config.ort:
+        notes.append(ort_format.note(job.target, job.precision))
     if emulated is not None:
         notes.append(emulated.sentence)
     if found is not None:

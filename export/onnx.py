@@ -21,8 +21,9 @@ class Config(Noun):
     model: Path | None = None
     """PyTorch artifact, or a float ONNX one; default: the newest PyTorch artifact under runs/,
     else the shipped teacher."""
-    quantize: Literal["none", "fp16", "int8"] = "none"
-    """Number format of the file; `none` is fp32."""
+    quantize: Literal["none", "fp16", "int8", "int8_weights"] = "none"
+    """Number format of the file; `none` is fp32, `int8_weights` a file of a quarter of
+    the size that computes in fp32."""
     target: str = "auto"
     """Device that the file is for (a file of export/targets); `auto` looks at this CPU's flags."""
     data: str = "elpv"
@@ -36,11 +37,18 @@ class Config(Noun):
     budget: str = "3m"
     """Longest search for a better int8 file, e.g. `90s`, `10m`; `0` takes the target's best-known
     setting as it is."""
+    qat: int = Field(0, ge=0)
+    """Epochs of quantization-aware fine-tuning with the float model as teacher, tried only where
+    the search misses accuracy, and on top of --budget; 0 is never. PyTorch artifacts only."""
     gate: tuple[str, ...] | None = None
-    """Gates against the model that it is made from (for int8 and fp16 its fp32 export). Default:
-    fp32 "parity <= 1e-3" "flipped <= 0.002"; fp16 "map drop <= 0.01" "flipped <= 0.005"; int8
-    "map drop <= 0.01", and, where this machine is the target, "int8_convs >= 1" (of ONNX Runtime's
-    CPU provider) and "latency speedup >= 1"."""
+    """Gates against the model that it is made from (for all but fp32 its fp32 export). Default:
+    fp32 "parity <= 1e-3" "flipped <= 0.002"; fp16 "map drop <= 0.01" "flipped <= 0.005";
+    int8_weights "map drop <= 0.01" "size ratio <= 0.5"; int8 "map drop <= 0.01", and, where this
+    machine is the target, "int8_convs >= 1" (of ONNX Runtime's CPU provider) and "latency speedup
+    >= 1"."""
+    ort: bool = False
+    """Also write model.ort (ORT format, for minimal builds of ONNX Runtime and mobile apps) and
+    required_operators.config, and compare it with model.onnx."""
     provider: str | None = None
     """Runtime for the measurements (`python -m benchmarks.runtimes` lists them); default: the
     target's where it is available here, else cpu."""

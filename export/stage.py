@@ -16,13 +16,15 @@ from compress.core.gates import Verdict
 from compress.core.manifest import DataRef, Manifest, Measurements
 from compress.core.stage import Plan, manifest_base, produce, require
 from compress.data.split import split_for, training_rows
-from export import budget, emulation, evidence, foreign, metadata
+from export import budget, emulation, evidence, foreign, metadata, ort_format
 from export.advice import next_steps
 from export.emulation import Emulated
 from export.fp16 import to_fp16
 from export.int8 import making
-from export.int8.calibration import calibration
+from export.int8.calibration import Calibration, calibration
+from export.int8.last_resort import Tuner
 from export.int8.search import Found
+from export.int8_weights import to_int8_weights
 from export.job import DEFAULT_GATES, Job, prepare, stem
 from export.metadata import ModelFacts
 from export.notes import notes_on
@@ -77,8 +79,9 @@ def _build(plan: Plan, job: Job, workdir: Path) -> Manifest:
     draft = replace(made, manifest=made.manifest.model_copy(update={"notes": notes}))
     metadata.write(out, _facts(plan, job, _warnings(job, emulated)))
     reference = job.parent if job.precision == "fp32" else _reference(plan, job, base)
+    in_ort = _ort_format(job, draft)
     measured = evidence.gather(draft, reference, job.request, workdir / "files")
-    verdicts = (*_export_verdicts(job, reference, job.request), *measured.verdicts)
+    verdicts = (*_export_verdicts(job, reference, job.request), *measured.verdicts, *in_ort)
     if emulated is not None and job.target.runs_here(WITHOUT_VNNI):
         verdicts += (emulated.verdict,)
     notes += _advice(job, draft, verdicts)
@@ -90,8 +93,20 @@ def _advice(job: Job, draft: BareModel, verdicts: tuple[Verdict, ...]) -> tuple[
     """Return notes on what to do next where an int8 file missed a gate."""
     if job.precision != "int8":
         return ()
-    steps = next_steps(verdicts, draft.manifest.search, budget.seconds(job.config.budget))
+    seconds = budget.seconds(job.config.budget)
+    may_tune = job.parent.manifest.kind == "torch" and not job.config.qat
+    steps = next_steps(verdicts, draft.manifest.search, seconds, may_tune)
     return tuple(f"next: {step}" for step in steps)
+
+
+def _ort_format(job: Job, made: BareModel) -> tuple[Verdict, ...]:
+    """Write the file in ORT format too, where asked for, and compare the two."""
+    if not job.config.ort:
+        return ()
+    console.say("converting to ORT format ...")
+    ort_format.write(made.weights, job.target)
+    images = evidence.parity_images(made, job.dataset, ort_format.N_IMAGES)
+    return (ort_format.verdict(made.weights, images, job.target),)
 
 
 def _emulate(job: Job, made: BareModel) -> Emulated | None:
@@ -123,6 +138,8 @@ def _convert(plan: Plan, job: Job, base: Path, out: Path) -> Found | None:
         copyfile(base, out)
     elif job.precision == "fp16":
         to_fp16(base, out)
+    elif job.precision == "int8_weights":
+        to_int8_weights(base, out)
     else:
         reference = BareModel(base, _manifest(plan, job, base, None))
         return making.make(_order(job, reference), base, out)
@@ -141,7 +158,15 @@ def _order(job: Job, reference: BareModel) -> making.Order:
         request=job.request,
         on_target=job.on_target,
         budget_s=budget.seconds(config.budget),
+        tuner=_tuner(job, images) if config.qat else None,
     )
+
+
+def _tuner(job: Job, images: Calibration) -> Tuner:
+    # Imported here, because it brings the training loop, for which no other export needs to wait.
+    from export.int8 import qat
+
+    return qat.tuner(job, images)
 
 
 def _facts(plan: Plan, job: Job, warnings: tuple[str, ...] = ()) -> ModelFacts:
@@ -202,7 +227,7 @@ def _reference(plan: Plan, job: Job, base: Path) -> Artifact:
 def _export_verdicts(
     job: Job, reference: Artifact, request: evidence.Request
 ) -> tuple[Verdict, ...]:
-    """Hold the fp32 export that int8 or fp16 was made from against the PyTorch network."""
+    """Hold the fp32 export that the file was made from against the PyTorch network."""
     if reference.manifest.kind == "torch" or job.parent.manifest.kind == "onnx":
         return ()
     parity = evidence.parity_of(reference, job.parent, request)

@@ -123,7 +123,7 @@ class ModelEntry(Noun):
     """Name of the model it was made from, where that is part of the comparison."""
     path: str
     kind: Literal["torch", "onnx"]
-    precision: Literal["fp32", "fp16", "int8"]
+    precision: Literal["fp32", "fp16", "int8", "int8_weights"]
     target: str | None
     params: int | None
     macs: int | None

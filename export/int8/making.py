@@ -1,6 +1,7 @@
 """One int8 file, made to order: what is searched with, and by what it is judged."""
 
 import tempfile
+import time
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +21,7 @@ from compress.data.split import Part
 from export import evidence
 from export.int8.calibration import Calibration
 from export.int8.checks import check_images
+from export.int8.last_resort import Tuner, tuned_if_missed
 from export.int8.quantize import open_workshop
 from export.int8.search import Demands, Found, Judges, Search
 from export.int8.timing import Stopwatch
@@ -47,14 +49,16 @@ class Order:
     budget_s: float
     on_target: bool
     """Whether this machine and runtime are the target."""
+    tuner: Tuner | None = None
+    """What is tried where the search misses accuracy."""
 
 
 def make(order: Order, source: Path, out: Path) -> Found:
     """Search for the best int8 file and write it.
 
     Raises:
-        UserError: the runtime cannot open or run a file, the calibration images show nothing, or
-            the network cannot be quantized.
+        UserError: the runtime cannot open or run a file, the calibration images show nothing, the
+            network cannot be quantized, or its fine-tuning fails.
     """
     target = order.target
     check_images(order.images)
@@ -64,7 +68,11 @@ def make(order: Order, source: Path, out: Path) -> Found:
         accuracy = _Accuracy(order)
         judges = Judges(_stopwatch(order), accuracy.map_drop, accuracy.noise)
         demands = Demands(CAUTION * _allowed_drop(order), order.budget_s)
-        found = Search(workshop, judges, demands).run()
+        end = time.monotonic() + order.budget_s
+        search = Search(workshop, judges, demands)
+        found = search.run()
+        if order.tuner is not None:
+            found = tuned_if_missed(found, search, order.tuner, end - time.monotonic())
         copyfile(found.path, out)
     return replace(found, path=out)
 

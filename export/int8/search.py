@@ -63,6 +63,7 @@ class Found:
     """The best file, how it was made, and what else was tried."""
 
     path: Path
+    setting: Setting
     audited: Audit | None
     """What ONNX Runtime's CPU provider makes of it; `None` where the file is for another one."""
     steps: tuple[SearchStep, ...]
@@ -85,6 +86,9 @@ class Search:
     workshop: Workshop
     judges: Judges
     demands: Demands
+    known_slow: dict[str, str] = field(default_factory=dict)
+    """Nodes that an earlier search on the same layers has put back to float for time's sake, with
+    the reason; what is slow is then not looked for again."""
     steps: list[SearchStep] = field(default_factory=list)
 
     def run(self) -> Found:
@@ -96,9 +100,9 @@ class Search:
         self._end = time.monotonic() + self.demands.budget_s
         best = self._first()
         if self.demands.budget_s:
-            best = self._faster(best)
+            best = best if self.known_slow else self._faster(best)
             best = self._accurate(best)
-        return Found(best.path, self._audit(best), tuple(self.steps))
+        return Found(best.path, best.setting, self._audit(best), tuple(self.steps))
 
     def _audit(self, best: _Tried) -> Audit | None:
         target = self.workshop.target
@@ -110,7 +114,7 @@ class Search:
 
     def _first(self) -> _Tried:
         start = time.monotonic()
-        best = self._make(first_setting(self.workshop))
+        best = self._make(first_setting(self.workshop).keeping(self.known_slow))
         if self.demands.budget_s:
             best.speedup = self._speedup(best)
         self._note("the target's best-known setting", best, kept=True, start=start)

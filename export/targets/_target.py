@@ -40,6 +40,11 @@ class Target(Noun):
     """Depthwise convolutions of other channel counts miss the fast integer kernel."""
     session_config: dict[str, str] = Field(default_factory=dict)
     """Session options that make a runtime on any CPU fuse the graph as it does on the target."""
+    ort_level: Literal["basic", "extended"] | None = None
+    """Optimisations stored in an ORT-format file: `extended` fuses nodes for ONNX Runtime's CPU
+    provider, `basic` keeps to what every provider reads; `None` where there is no such file."""
+    ort_refusal: str = ""
+    """Why there is no ORT format for the target."""
     refusal: str = ""
     """Why the target does not take the other precisions."""
     warning: str = ""

@@ -5,7 +5,8 @@ from export.targets._target import Target
 TARGET = Target(
     name="cpu-arm",
     description="64-bit ARM CPU: int8 activations, int8 weights per channel",
-    precisions=("fp32", "fp16", "int8"),
+    precisions=("fp32", "fp16", "int8", "int8_weights"),
+    ort_level="extended",
     activation_type="int8",
     any_flag_of=("asimddp", "asimd", "neon"),
     auto_rank=1,

@@ -9,7 +9,8 @@ from export.targets._target import Target
 TARGET = Target(
     name="cpu-avx2",
     description="x86 CPU without VNNI: uint8 activations, 7-bit weights per channel",
-    precisions=("fp32", "int8"),
+    precisions=("fp32", "int8", "int8_weights"),
+    ort_level="extended",
     activation_type="uint8",
     reduce_range=True,
     emulate=True,

@@ -5,7 +5,8 @@ from export.targets._target import Target
 TARGET = Target(
     name="cpu-vnni",
     description="x86 CPU with VNNI: uint8 activations, int8 weights per channel",
-    precisions=("fp32", "int8"),
+    precisions=("fp32", "int8", "int8_weights"),
+    ort_level="extended",
     activation_type="uint8",
     any_flag_of=("avx512_vnni", "avx_vnni"),
     emulate=True,

@@ -11,12 +11,14 @@ TARGET = Target(
     description="NVIDIA GPU (TensorRT): symmetric int8 activations, int8 weights per channel",
     precisions=("fp32", "fp16", "int8"),
     provider="tensorrt",
+    ort_refusal="minimal builds and mobile packages of ONNX Runtime do not have the provider",
     activation_type="int8",
     quantizer_options={
         "ActivationSymmetric": True,
         "QuantizeBias": False,
         "AddQDQPairToWeight": True,
     },
+    refusal="its engines want int8 activations too, and such a file is as small",
     warning="this int8 file is for TensorRT: accuracy measured elsewhere holds there, latency does "
     "not",
 )

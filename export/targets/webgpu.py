@@ -4,9 +4,10 @@ from export.targets._target import Target
 
 TARGET = Target(
     name="webgpu",
-    description="any GPU (WebGPU provider): fp16 or fp32",
-    precisions=("fp32", "fp16"),
+    description="any GPU (WebGPU provider): fp16 or fp32, weights in int8",
+    precisions=("fp32", "fp16", "int8_weights"),
     provider="webgpu",
+    ort_level="basic",
     refusal="ONNX Runtime's WebGPU provider has no QuantizeLinear and no integer convolution, so "
     "every layer of an int8 file travels between GPU and CPU",
 )

@@ -229,3 +229,11 @@ def test_the_smallest_weight_changes_little(tmp_path):
     inputs = torch.rand(4, 3, 48, 48)
     with torch.no_grad():
         assert torch.allclose(found[0](inputs), found[1](inputs), atol=0.01)
+
+
+def test_a_warm_up_of_one_step(tmp_path):
+    """Five steps, a fifth of them to warm up: torch's schedule divides by that number less 1."""
+    settings = Teaching(epochs=1, batch_size=2, warmup_share=0.2, feature_weight=0, mixup=0)
+    student = Student(build(2), ImageSpec(height=48, width=48))
+    taught = teach(student, build(2), noise_images(10), settings, tmp_path)
+    assert all(torch.isfinite(weight).all() for weight in taught.state_dict().values())

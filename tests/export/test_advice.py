@@ -37,3 +37,20 @@ def test_an_exhausted_budget_comes_first_and_three_is_enough() -> None:
     found = next_steps(both, (step(200),), 180)
     assert found[0] == "search longer: --budget 6m"
     assert len(found) == len(set(found)) == 3
+
+
+@pytest.mark.parametrize(
+    ("gate", "outcome", "may_tune", "advised"),
+    [
+        ("map drop <= 0.01", "fail", True, True),
+        ("map drop <= 0.01", "fail", False, False),
+        ("map drop <= 0.01", "inconclusive", True, False),
+        ("latency speedup >= 1", "fail", True, False),
+    ],
+)
+def test_fine_tuning_is_advised_where_accuracy_is_lost_and_it_was_not_tried(
+    gate: str, outcome: Outcome, may_tune: bool, advised: bool
+) -> None:
+    found = next_steps([verdict(gate, outcome)], (), 180, may_tune)
+    assert any("--qat 2" in step for step in found) is advised
+    assert len(found) <= 3

@@ -12,7 +12,7 @@ def test_every_target_is_complete(name: str) -> None:
     assert target.name == name
     assert target.description
     assert "fp32" in target.precisions
-    assert target.refusal or set(target.precisions) == {"fp32", "fp16", "int8"}
+    assert target.refusal or set(target.precisions) == {"fp32", "fp16", "int8", "int8_weights"}
 
 
 @pytest.mark.parametrize(
