@@ -1,6 +1,6 @@
 """What a format reader returns: image files, label names, targets."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +21,8 @@ class Table:
     """`[n, k]` further binary columns that a split should spread evenly."""
     views: tuple[str, ...] = IDENTITY
     """Transformations that keep every label (`compress.data.views`); the first is `identity`."""
+    columns: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Other columns of the data set by name (`split`, `patient_id`, ...), a text for each row."""
 
     def take(self, rows: NDArray[np.intp]) -> "Table":
         """Return the table with only these rows."""
@@ -30,4 +32,7 @@ class Table:
             targets=self.targets[rows],
             strata=None if self.strata is None else self.strata[rows],
             views=self.views,
+            columns={
+                name: tuple(texts[row] for row in rows) for name, texts in self.columns.items()
+            },
         )

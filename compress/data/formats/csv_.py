@@ -1,31 +1,30 @@
-"""A table (CSV or TSV) beside an image folder.
+"""A table (CSV or TSV) beside an image folder: ChestX-ray14, CelebA, ISIC, CheXpert and others.
 
-One column names the image file. The labels are either one column each (0, 1, or empty or -1 for
-unknown) or one column of names separated by `|`, `,`, `;` or a space.
+One column names the image file, with or without its ending. The labels are either one column each
+(0, 1, or empty or -1 for unknown) or one column of names separated by `|`, `,`, `;` or a space,
+where `No Finding` is none. Other columns (split, patient, sex, age, ...) are kept beside the
+labels. Where the labels hold nothing but 1 and -1, as in CelebA, -1 is no; CelebA's own
+`list_attr_celeba.txt` is read too. An empty cell of CheXpert, "not mentioned", is unknown.
 """
 
-import csv
-from collections.abc import Iterable
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from compress.core.errors import UserError
+from compress.data.formats import _columns, _labels, _reading, elpv, openimages
 from compress.data.table import Table
 
-IMAGE_COLUMNS = ("image", "path", "file", "filename", "file_name", "image_path", "image_id")
-NAMES_COLUMNS = ("labels", "label", "tags", "classes", "finding_labels")
-SEPARATORS = ("|", ";", ",", " ")
-VALUES = {"0": 0.0, "1": 1.0, "": np.nan, "-1": np.nan}
 ENDINGS = (".csv", ".tsv")
-
-Row = dict[str, str]
+CELEBA = "list_attr_celeba"
+CELEBA_IMAGES = ("img_align_celeba", "../img_align_celeba", "../Img/img_align_celeba")
 
 
 def recognises(path: Path) -> bool:
     """Tell whether `path` is a table, or a folder with exactly one."""
-    return path.suffix.lower() in ENDINGS or (path.is_dir() and len(_tables(path)) == 1)
+    if elpv.recognises(path) or openimages.recognises(path):
+        return False
+    if path.is_dir():
+        return len(_tables(path)) == 1
+    return path.is_file() and (path.suffix.lower() in ENDINGS or _is_attribute_file(path))
 
 
 def read(path: Path) -> Table:
@@ -35,29 +34,17 @@ def read(path: Path) -> Table:
         UserError: no single table, no image column, no labels, or a value that is not 0, 1 or -1.
     """
     file = _table_file(path)
-    columns, rows = _rows(file)
-    image_column = _find(columns, IMAGE_COLUMNS)
-    if image_column is None:
-        raise UserError(
-            f"The table has no image column: {file}",
-            got=", ".join(columns),
-            allowed="one of the columns " + ", ".join(IMAGE_COLUMNS),
-        )
-    names_column = _find(columns, NAMES_COLUMNS)
-    rest = [column for column in columns if column != image_column]
-    if names_column is not None and len(rest) == 1:
-        names, targets = _from_names([row[names_column] for row in rows])
-    else:
-        names, targets = _from_columns(file, rest, rows)
-    return Table(
-        paths=tuple(_image_path(file.parent, row[image_column]) for row in rows),
-        label_names=names,
-        targets=targets,
-    )
+    if _is_attribute_file(file):
+        return _labels.image_table(_attributes(file), _finder(file))
+    columns, blank = _columns.read_delimited(file)
+    return _labels.image_table(columns, _finder(file), blank)
 
 
 def _tables(folder: Path) -> list[Path]:
-    return sorted(file for file in folder.iterdir() if file.suffix.lower() in ENDINGS)
+    found = _reading.files_in(folder, ENDINGS)
+    found += [file for file in _reading.files_in(folder, (".txt",)) if _is_attribute_file(file)]
+    attributes = [file for file in found if file.stem == CELEBA]
+    return attributes[:1] or found
 
 
 def _table_file(path: Path) -> Path:
@@ -65,68 +52,45 @@ def _table_file(path: Path) -> Path:
         return path
     tables = _tables(path)
     if len(tables) != 1:
-        names = ", ".join(file.name for file in tables) or "none"
+        names = _reading.listed([file.name for file in tables]) or "none"
         raise UserError("The folder must hold exactly one table", got=f"{names} in {path}")
     return tables[0]
 
 
-def _rows(file: Path) -> tuple[list[str], list[Row]]:
-    delimiter = "\t" if file.suffix.lower() == ".tsv" else ","
-    try:
-        with file.open(newline="", encoding="utf-8-sig") as stream:
-            reader = csv.DictReader(stream, delimiter=delimiter, restval="", strict=True)
-            rows = list(reader)
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"The table cannot be read ({error})", got=file) from None
-    columns = list(reader.fieldnames or [])
-    long_rows = [number for number, row in enumerate(rows, start=2) if None in row]
-    if long_rows:
-        raise UserError(f"Line {long_rows[0]} of {file} has more fields than the header")
-    if not rows:
-        raise UserError("The table has no rows", got=file)
-    return columns, rows
+def _finder(file: Path) -> _reading.ImageFinder:
+    folder = file.parent
+    more = [folder / place for place in CELEBA_IMAGES] if file.stem == CELEBA else []
+    return _reading.ImageFinder(folder, folder / "images", *more, folder.parent, search=folder)
 
 
-def _find(columns: Iterable[str], wanted: tuple[str, ...]) -> str | None:
-    by_name = {column.strip().lower().replace(" ", "_"): column for column in columns}
-    return next((by_name[name] for name in wanted if name in by_name), None)
+def _is_attribute_file(file: Path) -> bool:
+    return file.suffix.lower() == ".txt" and (
+        file.stem == CELEBA or _reading.first_line(file, 100).isdecimal()
+    )
 
 
-def _image_path(folder: Path, name: str) -> Path:
-    direct = folder / name
-    inside = folder / "images" / name
-    return inside if inside.is_file() and not direct.is_file() else direct
-
-
-def _from_names(cells: list[str]) -> tuple[tuple[str, ...], NDArray[np.float32]]:
-    text = "\n".join(cells)
-    separator = next((mark for mark in SEPARATORS if mark in text), "|")
-    sets = [{name.strip() for name in cell.split(separator) if name.strip()} for cell in cells]
-    names = tuple(sorted(set().union(*sets)))
-    if not names:
-        raise UserError("The label column is empty in every row")
-    targets = np.array([[name in found for name in names] for found in sets], dtype=np.float32)
-    return names, targets
-
-
-def _from_columns(
-    file: Path, columns: list[str], rows: list[Row]
-) -> tuple[tuple[str, ...], NDArray[np.float32]]:
-    if not columns:
-        raise UserError(f"The table has no label column: {file}")
-    targets = np.empty((len(rows), len(columns)), np.float32)
-    for i, row in enumerate(rows):
-        for j, column in enumerate(columns):
-            targets[i, j] = _value(row[column], f"{file}, line {i + 2}, column {column}")
-    return tuple(columns), targets
-
-
-def _value(cell: str, where: str) -> float:
-    text = cell.strip().removesuffix(".0")
-    if text not in VALUES:
+def _attributes(file: Path) -> _columns.Columns:
+    """Read CelebA's file of attributes: a count, the names, then a line for each image."""
+    lines = [(n, line.split()) for n, line in enumerate(_reading.read_text(file).split("\n"), 1)]
+    rows = [(number, row) for number, row in lines if row]
+    if len(rows) < 3 or len(rows[0][1]) != 1 or not rows[0][1][0].isdecimal():
         raise UserError(
-            f"A label column holds something else than 0 or 1 at {where}",
-            got=cell,
-            allowed="0, 1, or empty or -1 for unknown; or a single column 'labels' with names",
+            "This is no file of attributes",
+            got=file,
+            allowed="a line with the number of images, a line of names, a line for each image",
         )
-    return VALUES[text]
+    if rows[0][1][0] != str(len(rows) - 2):
+        raise UserError(
+            f"The file does not hold as many images as its first line says: {file}",
+            got=f"{len(rows) - 2} lines of images",
+            allowed=rows[0][1][0],
+        )
+    columns = _columns.build(file, ["image_id", *rows[1][1]], iter(rows[2:]))
+    for name, column in list(columns.by_name.items())[1:]:
+        for code, text in enumerate(column.values):
+            if text not in _labels.YES_OR_NO:
+                where = columns.where(name, code)
+                raise UserError(
+                    f"An attribute is neither 1 nor -1 at {where}", got=_reading.short(text)
+                )
+    return columns

@@ -11,20 +11,20 @@ from pathlib import Path
 import numpy as np
 
 from compress.core.errors import UserError
+from compress.data.formats import _reading
 from compress.data.table import Table
 from compress.data.views import DIHEDRAL
 
 LABELS = ("polycrystalline", "defect_possible", "defect_probable", "defect_certain")
+TYPES = {"mono": False, "poly": True}
 
 
 def recognises(path: Path) -> bool:
     """Tell whether `path` is a folder laid out as the data set is published."""
-    return (
-        path.is_dir()
-        and (path / "labels.csv").is_file()
-        and (path / "images").is_dir()
-        and (len((path / "labels.csv").read_text(errors="replace").partition("\n")[0].split()) == 3)
-    )
+    if not (path.is_dir() and (path / "images").is_dir()):
+        return False
+    line = _reading.first_line(path / "labels.csv")
+    return "," not in line and len(line.split()) == 3
 
 
 def read(path: Path) -> Table:
@@ -34,24 +34,39 @@ def read(path: Path) -> Table:
         UserError: the package is not installed, or the table is not ELPV's.
     """
     root = path if recognises(path) else _package_data()
-    rows = [line.split() for line in (root / "labels.csv").read_text().splitlines() if line.strip()]
-    try:
-        severity = np.array([round(float(row[1]) * 3) for row in rows])
-        poly = np.array([{"poly": True, "mono": False}[row[2]] for row in rows])
-    except (IndexError, KeyError, ValueError) as error:
-        raise UserError(
-            f"The table is not ELPV's ({error!r})",
-            got=root / "labels.csv",
-            allowed="lines of: image file, defect probability, mono or poly",
-        ) from None
+    file = root / "labels.csv"
+    lines = [(n, line.split()) for n, line in enumerate(_reading.read_text(file).split("\n"), 1)]
+    rows = [_row(f"{file}, line {number}", row) for number, row in lines if row]
+    names = [name for name, _, _ in rows]
+    if len(set(names)) != len(names):
+        raise UserError("An image has two lines in the table", got=file)
+    severity = np.array([step for _, step, _ in rows], np.intp)
+    poly = np.array([kind for _, _, kind in rows], bool)
     targets = np.stack([poly, severity >= 1, severity >= 2, severity >= 3], axis=1)
-    return Table(
-        paths=tuple(root / row[0] for row in rows),
+    table = Table(
+        paths=tuple(root / name for name in names),
         label_names=LABELS,
         targets=targets.astype(np.float32),
         strata=np.eye(8, dtype=np.float32)[severity + 4 * poly],
         views=DIHEDRAL,
     )
+    return _reading.tell(table)
+
+
+def _row(where: str, row: list[str]) -> tuple[str, int, bool]:
+    """Return the image, the severity from 0 to 3 and whether the cell is polycrystalline."""
+    try:
+        name, probability, kind = row
+        severity, poly = round(float(probability) * 3), TYPES[kind]
+    except (KeyError, OverflowError, ValueError):
+        severity, poly, name = -1, False, "?"
+    if severity not in range(4):
+        raise UserError(
+            f"The table is not ELPV's at {where}",
+            got=" ".join(row)[:100],
+            allowed="lines of: image file, defect probability from 0 to 1, mono or poly",
+        )
+    return _reading.file_name(name, where), severity, poly
 
 
 def _package_data() -> Path:
