@@ -52,6 +52,7 @@ def network_result(fp32: Path, made: tuple[Made, ...], dataset: Dataset) -> Netw
         network=fp32.parent.name,
         image_size=reference.manifest.image.height,
         map_fp32=evaluations[0].map,
+        size_fp32_bytes=reference.size_bytes,
         p50_fp32_s=float(np.median(tournament.reference.block_medians_s)),
         aa_ci95=tournament.aa[1],
         entries=tuple(entries),

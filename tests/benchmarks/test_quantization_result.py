@@ -41,6 +41,7 @@ def network(*entries: Entry) -> NetworkResult:
         network="net",
         image_size=160,
         map_fp32=0.9,
+        size_fp32_bytes=10_000_000,
         p50_fp32_s=0.01,
         aa_ci95=(0.99, 1.01),
         entries=entries,
@@ -64,6 +65,8 @@ def test_a_good_file_misses_nothing() -> None:
         ({"speedup_ci95": (0.96, 1.2)}, {}, "perhaps 1.04 times fp32's time"),
         ({"failure": "out of memory"}, {}, "out of memory"),
         ({"map_drop": None}, {}, "not measured"),
+        ({"seconds": 181.0}, {}, "the search took 181 s"),
+        ({"peak_rss_bytes": 2_100_000_000}, {}, "the search took 2.1 GB"),
         ({}, {"behind_ours": (-0.02, -0.001)}, "peer is more accurate"),
         ({}, {"slower_than_ours": (0.8, 0.99)}, "peer is faster"),
     ],
@@ -74,6 +77,13 @@ def test_what_is_missed_is_said(
     found = missed(network(changed(GOOD, **ours), changed(SLOW_AND_WRONG, **peer)))
     assert len(found) == 1
     assert miss in found[0]
+
+
+def test_a_large_network_may_take_longer() -> None:
+    costly = changed(GOOD, seconds=600.0, peak_rss_bytes=5_000_000_000)
+    large = network(costly).model_copy(update={"size_fp32_bytes": 500_000_000})
+    assert missed(large) == ()
+    assert len(missed(network(costly))) == 2
 
 
 def test_ties_within_the_interval_are_no_miss() -> None:
