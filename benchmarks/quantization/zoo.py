@@ -48,8 +48,8 @@ def chosen(names: tuple[str, ...]) -> dict[str, Options]:
 def float_model(name: str, options: Options, folder: Path) -> Path:
     """Train and export a network; return the artifact of its fp32 file.
 
-    A network that was trained with these options stays as it is, also when the sources of the
-    training have changed since: what is measured is what quantization costs it.
+    A network that was trained with these options stays as it is, and so does its fp32 file, also
+    when the sources of the stages have changed since: what is measured is what quantization costs.
 
     Raises:
         UserError: a command failed.
@@ -58,7 +58,8 @@ def float_model(name: str, options: Options, folder: Path) -> Path:
     if not _is_trained(torch, name, options):
         training = [word for key, value in options.items() for word in (_flag(key), str(value))]
         command("compress.train", "--arch", name, *training, "--gate", "map >= 0.2", "--out", torch)
-    command("export.onnx", "--model", torch, "--quantize", "none", "--out", fp32)
+    if not _is_exported(fp32, torch):
+        command("export.onnx", "--model", torch, "--quantize", "none", "--out", fp32)
     return fp32
 
 
@@ -67,6 +68,10 @@ def _is_trained(torch: Path, name: str, options: Options) -> bool:
         return False
     config = load(torch).manifest.config
     return config["arch"] == name and all(config[key] == options[key] for key in options)
+
+
+def _is_exported(fp32: Path, torch: Path) -> bool:
+    return is_artifact(fp32) and load(fp32).manifest.parents == (load(torch).manifest.id,)
 
 
 def int8_model(fp32: Path, out: Path, budget: str) -> Cost:

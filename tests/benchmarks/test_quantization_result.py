@@ -14,8 +14,11 @@ from benchmarks.quantization.result import (
     missed,
     rows,
 )
+from compress.core import artifact as artifacts
 from compress.core.errors import UserError
-from compress.core.noun import Noun
+from compress.core.image_spec import ImageSpec
+from compress.core.labels import Labels
+from compress.core.manifest import Manifest
 
 GOOD = Entry(
     tool=OURS,
@@ -114,34 +117,52 @@ def test_the_table_shows_every_tool() -> None:
     assert summary[3:] == ("+0.30", "2.00×", "+10.00, 0.50×", "none, none", "none, none")
 
 
-class Manifest(Noun):
-    """What is read of a trained artifact."""
-
-    config: dict[str, object]
-
-
-class Trained(Noun):
-    """An artifact, as far as it is read."""
-
-    manifest: Manifest
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """The modules of the commands that are run instead of them."""
+    found: list[object] = []
+    monkeypatch.setattr(zoo, "command", lambda module, *_: found.append(module))
+    return found
 
 
-def test_a_network_is_trained_once_for_its_options(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    stored = {"arch": "lenet5", "epochs": 3, "data": "elpv"}
-    run: list[object] = []
-    monkeypatch.setattr(zoo, "command", lambda module, *_: run.append(module))
-    monkeypatch.setattr(zoo, "is_artifact", lambda _: True)
-    monkeypatch.setattr(zoo, "load", lambda _: Trained(manifest=Manifest(config=stored)))
+def store(folder: Path, parents: tuple[str, ...] = (), **config: object) -> None:
+    """Store an artifact with these settings, called after its folder."""
+    work = folder.with_name(f"{folder.name}-work")
+    work.mkdir(parents=True)
+    (work / "model.safetensors").write_bytes(b"weights")
+    manifest = Manifest(
+        id=f"id-of-{folder.name}",
+        stage="compress.train",
+        config=config,
+        parents=parents,
+        kind="torch",
+        image=ImageSpec(height=32, width=32),
+        labels=Labels(names=("a",), thresholds=(0.5,), prevalence=(0.5,)),
+        data=None,
+    )
+    artifacts.save(folder, work, manifest)
+
+
+def test_a_network_is_trained_once_for_its_options(tmp_path: Path, run: list[object]) -> None:
+    both = ["compress.train", "export.onnx"]
     zoo.float_model("lenet5", {"epochs": 3}, tmp_path)
-    assert run == ["export.onnx"]
+    assert run == both
+    store(tmp_path / "torch", arch="lenet5", epochs=3, data="elpv")
+    zoo.float_model("lenet5", {"epochs": 3}, tmp_path)
+    assert run == [*both, "export.onnx"]
+    store(tmp_path / "fp32", parents=("id-of-torch",))
+    zoo.float_model("lenet5", {"epochs": 3}, tmp_path)
+    assert run == [*both, "export.onnx"], "nothing is made again"
     zoo.float_model("lenet5", {"epochs": 4}, tmp_path)
     zoo.float_model("alexnet", {"epochs": 3}, tmp_path)
-    assert run[1:] == ["compress.train", "export.onnx"] * 2
-    monkeypatch.setattr(zoo, "is_artifact", lambda _: False)
+    assert run[3:] == ["compress.train"] * 2
+
+
+def test_the_export_of_another_training_is_not_taken(tmp_path: Path, run: list[object]) -> None:
+    store(tmp_path / "torch", arch="lenet5", epochs=3)
+    store(tmp_path / "fp32", parents=("id-of-something-else",))
     zoo.float_model("lenet5", {"epochs": 3}, tmp_path)
-    assert run[-2:] == ["compress.train", "export.onnx"]
+    assert run == ["export.onnx"]
 
 
 def test_an_unknown_network_is_refused() -> None:
