@@ -117,7 +117,9 @@ def refused(done, *words: str) -> None:
     assert done.code == 2, done.out + done.err
     assert "Traceback" not in done.err
     assert not done.out
-    assert len(done.err.strip().splitlines()) == 1, done.err
+    *counts, message = done.err.strip().splitlines()  # of what the data's reader has read
+    assert message.startswith("error: "), done.err
+    assert all(line.startswith(("labels: ", "read ")) for line in counts), done.err
     for word in words:
         assert word in done.err
 

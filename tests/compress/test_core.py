@@ -121,7 +121,9 @@ def test_the_worst_verdict_decides_the_exit_code():
 
 
 def test_registry_names_are_public_names():
-    assert registry.names("compress.data.formats") == ("csv", "elpv")
+    names = registry.names("compress.data.formats")
+    assert {"csv", "elpv"} <= set(names)
+    assert not [name for name in names if name.startswith("_") or name.endswith("_")]
     assert registry.find("export.targets", "cpu-vnni", "target").TARGET.name == "cpu-vnni"
     with pytest.raises(UserError, match="did you mean 'cpu-vnni'"):
         registry.find("export.targets", "cpu-vni", "target")
