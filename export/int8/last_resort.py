@@ -11,8 +11,9 @@ from compress.core import console
 from compress.core.errors import UserError
 from compress.core.manifest import SearchStep
 from export.int8.quantize import open_workshop
-from export.int8.search import HARMFUL, Found, Search, sentence
+from export.int8.search import HARMFUL, Found, Search
 from export.int8.setting import STEM, TAIL
+from export.int8.steps import sentence
 
 SHORTEST_S = 1e-9
 """A budget within which a search makes one file and measures its accuracy."""

@@ -1,9 +1,10 @@
 """The search for an int8 file that is neither slower nor worse than the float one.
 
 It starts from the target's best-known setting. Parts that are slower as integers on this runtime
-go back to float first, since float costs no accuracy; then, while accuracy is missed, bias
-correction and other ways to calibrate are tried, and the parts that do most harm go back to float,
-one after the other. Accuracy is judged on the validation part, never on the test part.
+go back to float first, since float costs no accuracy, and the convolution of the image leaves it if
+that pays and does no harm. Then, while accuracy is missed, bias correction and other ways to
+calibrate are tried, and the parts that do most harm go back to float, one after the other. Accuracy
+is judged on the validation part, never on the test part.
 
 What is float in the file need not be float when it runs: ONNX Runtime may quantize a lone float
 convolution between integers again, with one scale per tensor (its `WeightBiasQuantization`). Times
@@ -24,7 +25,8 @@ from export.audit import Audit, audit
 from export.int8.calibration import Method
 from export.int8.groups import LAYERS, float_groups, slices
 from export.int8.quantize import Workshop, first_setting, quantize
-from export.int8.setting import Setting
+from export.int8.setting import STEM, Setting
+from export.int8.steps import sentence
 from export.int8.timing import Stopwatch
 
 WORTH = 1.015
@@ -132,7 +134,27 @@ class Search:
             slow = self._slow_convs(best)
             names = slow[: round(share * len(slow))]
             best = self._if_faster(best, f"the {len(names)} convolutions that lose most", names)
-        return best
+        return self._stem_in_integers(best)
+
+    def _stem_in_integers(self, best: _Tried) -> _Tried:
+        """Let the convolution of the image be integers where that is faster and accurate enough."""
+        left = {name: why for name, why in best.setting.kept_float.items() if why != STEM}
+        if len(left) == len(best.setting.kept_float) or self._over():
+            return best
+        start = time.monotonic()
+        tried = self._make(best.setting.model_copy(update={"kept_float": left}))
+        tried.speedup = self._speedup(tried)
+        good = self._is_faster(tried, best)
+        if good:
+            tried.map_drop = self.judges.map_drop(tried.path)
+            good = self._met(tried)
+        self._note("the convolution of the image in integers", tried, good, start)
+        return tried if good else best
+
+    def _is_faster(self, tried: _Tried, best: _Tried) -> bool:
+        assert tried.speedup is not None  # the best one was timed, so this one is
+        assert best.speedup is not None
+        return tried.speedup > WORTH * best.speedup
 
     def _slow_convs(self, best: _Tried) -> tuple[str, ...]:
         stopwatch = self.judges.stopwatch
@@ -154,16 +176,15 @@ class Search:
         start = time.monotonic()
         tried = self._make(wanted)
         tried.speedup = self._speedup(tried)
-        assert tried.speedup is not None  # the best one was timed, so this one is
-        assert best.speedup is not None
-        faster = tried.speedup > WORTH * best.speedup
+        faster = self._is_faster(tried, best)
         self._note(f"{part} in float", tried, faster, start)
         return tried if faster else best
 
     def _accurate(self, best: _Tried) -> _Tried:
-        """Try other calibrations, then put the noisiest nodes back to float, while it is needed."""
+        """Try other numbers, then put the noisiest nodes back to float, while it is needed."""
         start = time.monotonic()
-        best.map_drop = self.judges.map_drop(best.path)
+        if best.map_drop is None:
+            best.map_drop = self.judges.map_drop(best.path)
         self._note("accuracy of the best so far", best, kept=True, start=start)
         best = self._equalized(best)
         best = self._bias_corrected(best)
@@ -266,16 +287,6 @@ class Search:
         )
         self.steps.append(step)
         console.say(f"  {sentence(step)}")
-
-
-def sentence(step: SearchStep) -> str:
-    """Return what a step was and gave, in one line."""
-    parts = [step.change]
-    if step.speedup is not None:
-        parts.append(f"{step.speedup:.2f} times as fast as float")
-    if step.map_drop is not None:
-        parts.append(f"mAP {100 * step.map_drop:+.2f} points lower on validation")
-    return f"{', '.join(parts)}: {'kept' if step.kept else 'not kept'}"
 
 
 def _drop(tried: _Tried) -> float:

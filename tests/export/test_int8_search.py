@@ -17,11 +17,13 @@ from export.int8 import search
 from export.int8.calibration import Method
 from export.int8.groups import float_groups
 from export.int8.quantize import Workshop
-from export.int8.search import HARMFUL, Demands, Found, Judges, Search, sentence
+from export.int8.search import HARMFUL, Demands, Found, Judges, Search
 from export.int8.setting import STEM
+from export.int8.steps import sentence
 
 EQUALIZED, CORRECTED = "cross-layer equalization", "bias correction"
 FIRST, ACCURACY = "the target's best-known setting", "accuracy of the best so far"
+INTEGER_STEM = "the convolution of the image in integers"
 LONG = 3600.0
 DROP = 0.01
 
@@ -41,10 +43,14 @@ class Judge:
         self._speedups, self._drops, self._noises = iter(speedups), iter(drops), iter(noises)
         self.timed: list[Path] = []
         self.judged: dict[Path, float] = {}
+        self.stem = 0.0
+        """Speed-up of every file whose first convolution is an integer one."""
         self.convs: dict[str, tuple[float, float]] = {}
         """Seconds of convolutions, in float and as integers."""
 
     def speedup(self, path: Path) -> float:
+        if has_integer_stem(path):
+            return self.stem
         self.timed.append(path)
         return next(self._speedups)
 
@@ -78,12 +84,24 @@ def workshop(tmp_path: Path) -> Workshop:
 
 
 def searched(workshop: Workshop, judge: Judge, budget_s: float = LONG, timed: bool = True) -> Found:
-    """Run a search that wants a drop of at most `DROP`; what it returns can be run."""
+    """Run a search that wants a drop of at most `DROP`; what it returns can be run.
+
+    Where nothing is planned for it, the try with an integer stem is left out of the steps.
+    """
     judges = Judges(judge if timed else None, judge.map_drop, judge.noise)
     found = Search(workshop, judges, Demands(DROP, budget_s)).run()
     assert np.ptp(run(found.path, inputs())) > 0
     assert judge.used_up
-    return found
+    steps = (step for step in found.steps if judge.stem or step.change != INTEGER_STEM)
+    return replace(found, steps=tuple(steps))
+
+
+def has_integer_stem(path: Path) -> bool:
+    """Tell whether the first convolution of a file reads integers."""
+    model = onnx.load(path)
+    maker = {name: node.op_type for node in model.graph.node for name in node.output}
+    stem = next(node for node in model.graph.node if node.op_type == "Conv")
+    return maker.get(stem.input[0]) == "DequantizeLinear"
 
 
 def told(found: Found) -> list[tuple[str, bool]]:
@@ -204,6 +222,24 @@ def test_convolutions_that_gain_time_stay_integers(chain: Workshop) -> None:
     judge = Judge(speedups=(1.0, 1.0), drops=(0.0,))
     judge.convs = {"Conv_2": (1.0, 0.5), "Conv_4": (1.0, 1.0)}
     assert len(told(searched(chain, judge))) == 3
+
+
+@pytest.mark.parametrize(
+    ("speedup", "drop", "kept"),
+    [(1.2, 0.0, True), (1.2, 0.05, False), (1.11, None, False)],
+    ids=["faster", "faster and wrong", "hardly faster"],
+)
+def test_the_stem_becomes_integers_where_that_is_faster_and_right(
+    chain: Workshop, speedup: float, drop: float | None, kept: bool
+) -> None:
+    """Its accuracy is looked at only where it is faster, and once."""
+    drops = tuple(one for one in (drop, None if kept else 0.001) if one is not None)
+    judge = Judge(speedups=(1.1, 1.0), drops=drops)
+    judge.stem = speedup
+    found = searched(chain, judge)
+    assert told(found)[2:] == [(INTEGER_STEM, kept), (ACCURACY, True)]
+    assert has_integer_stem(found.path) is kept
+    assert ("Conv_0" in found.setting.kept_float) is not kept
 
 
 METHODS = ("minmax", "percentile", "entropy", "moving_average")

@@ -1,0 +1,13 @@
+"""The steps of a search, told while it runs."""
+
+from compress.core.manifest import SearchStep
+
+
+def sentence(step: SearchStep) -> str:
+    """Return what a step was and gave, in one line."""
+    parts = [step.change]
+    if step.speedup is not None:
+        parts.append(f"{step.speedup:.2f} times as fast as float")
+    if step.map_drop is not None:
+        parts.append(f"mAP {100 * step.map_drop:+.2f} points lower on validation")
+    return f"{', '.join(parts)}: {'kept' if step.kept else 'not kept'}"
