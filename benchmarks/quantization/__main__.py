@@ -4,7 +4,7 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import tyro
@@ -116,9 +116,9 @@ def _ours(fp32: Path, folder: Path, budget: str) -> Made:
     """Quantize by our search; what it took is kept beside the artifact."""
     int8, record = folder / OURS, folder / f"{OURS}.json"
     cost = zoo.int8_model(fp32, int8, budget)
-    stored = json.loads(record.read_text()) if record.is_file() else {}
     key = open_model(int8).manifest.id
-    if stored.get("key") != key:  # else it was there already, and nothing was searched
+    stored = _recorded(record, key)
+    if stored is None:  # else it was there already, and nothing was searched
         stored = {"key": key, "seconds": cost.seconds, "peak_rss_bytes": cost.peak_rss_bytes}
         record.write_text(json.dumps(stored))
     return Made(OURS, int8, stored["seconds"], peak_rss_bytes=stored["peak_rss_bytes"])
@@ -127,15 +127,15 @@ def _ours(fp32: Path, folder: Path, budget: str) -> Made:
 def _peers(fp32: Path, folder: Path, config: Config) -> Iterator[Made]:
     """Let every tool quantize the same file on the same images; what was made is kept."""
     ready = environments.find()
+    key = f"{file_sha256(open_model(fp32).weights)} {config.calibration_images}"
     for tool in environments.known():
         out = folder / f"{tool}.onnx"
         record = out.with_suffix(".json")
-        key = f"{file_sha256(open_model(fp32).weights)} {config.calibration_images}"
         if tool not in ready:
             yield Made(tool, None, 0.0, NOT_INSTALLED)
             continue
-        stored = json.loads(record.read_text()) if record.is_file() else {}
-        if stored.get("key") != key:
+        stored = _recorded(record, key)
+        if stored is None:
             console.say(f"  {tool} ...")
             images = calibration_file(fp32, config)
             outcome = environments.quantize(tool, fp32, images, out, TIMEOUT_S)
@@ -144,6 +144,12 @@ def _peers(fp32: Path, folder: Path, config: Config) -> Iterator[Made]:
             record.write_text(json.dumps(stored))
         failed = stored["failure"] is not None
         yield Made(tool, None if failed else out, stored["seconds"], stored["failure"])
+
+
+def _recorded(record: Path, key: str) -> dict[str, Any] | None:
+    """Return what was noted when a file was made, `None` if it was made of something else."""
+    found: dict[str, Any] = json.loads(record.read_text()) if record.is_file() else {}
+    return found if found.get("key") == key else None
 
 
 def _calibration_path(fp32: Path, config: Config) -> Path:

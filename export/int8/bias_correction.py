@@ -25,21 +25,21 @@ IMAGES = 64
 """A mean over every pixel of so many images is known well enough."""
 
 Means = dict[str, Array]
-"""Mean of each channel of tensors, by name."""
+"""Mean of each input channel of a convolution, by the convolution's name."""
 
 
-def apply(file: Path, source: ModelProto, images: Calibration) -> int:
+def apply(file: Path, source: ModelProto, means: Means) -> int:
     """Correct the biases of a QDQ file in place; returns how many convolutions were corrected.
 
     Args:
         file: made of `source`; its convolutions have the same names.
         source: the float model.
-        images: normalised as the model wants them, `[n, 3, h, w]`.
+        means: of `source`, see `input_means`.
     """
     model = onnx.load(file)
     index, before = GraphIndex(model), GraphIndex(source)
     floats = {node.name: node for node in source.graph.node if node.op_type == "Conv"}
-    means, corrected = input_means(source, images), 0
+    corrected = 0
     for conv in model.graph.node:
         if conv.op_type == "Conv" and conv.name in floats and len(conv.input) > 2:
             weight = before.constant(floats[conv.name].input[1])

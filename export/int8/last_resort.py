@@ -12,7 +12,7 @@ from compress.core.errors import UserError
 from compress.core.manifest import SearchStep
 from export.int8.quantize import open_workshop
 from export.int8.search import HARMFUL, Found, Search
-from export.int8.setting import STEM, TAIL
+from export.int8.setting import Setting
 from export.int8.steps import sentence
 
 SHORTEST_S = 1e-9
@@ -77,9 +77,9 @@ def _searched_again(search: Search, found: Found, folder: Path, left_s: float) -
     before = search.workshop
     workshop = open_workshop(folder / "float.onnx", before.target, before.images, folder)
     demands = replace(search.demands, budget_s=max(SHORTEST_S, left_s))
-    kept = found.setting.kept_float
-    slow = {name: why for name, why in kept.items() if why not in (HARMFUL, STEM, TAIL)}
-    return Search(workshop, search.judges, demands, slow).run()
+    kept = {name: why for name, why in found.setting.kept_float.items() if why != HARMFUL}
+    start = Setting(method=before.images.method, kept_float=kept)
+    return Search(workshop, search.judges, demands, start).run()
 
 
 def _last_drop(found: Found) -> float:

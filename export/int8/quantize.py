@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnx
 from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
 
@@ -41,7 +42,7 @@ class Workshop:
     target: Target
     images: Calibration
     folder: Path
-    """Ranges are kept here, so that every method reads the images once."""
+    """Ranges and means are kept here, so that every method reads the images once."""
 
 
 def to_int8(source: Path, out: Path, target: Target, images: Calibration) -> None:
@@ -98,7 +99,7 @@ def _quantize_by_onnxruntime(workshop: Workshop, setting: Setting, out: Path) ->
     model = onnx.load(workshop.prepared)
     if setting.equalized:
         equalize.apply(model)
-    ranges = f"ranges-{setting.method}{'-equalized' if setting.equalized else ''}.json"
+    variant = "-equalized" if setting.equalized else ""
     floats = set(setting.kept_float)
     apart = float_pool.apply(model, floats) if target.provider == "cpu" else {}
     onnx.save(onnx.shape_inference.infer_shapes(model), graph)
@@ -117,8 +118,17 @@ def _quantize_by_onnxruntime(workshop: Workshop, setting: Setting, out: Path) ->
             nodes_to_exclude=[*floats, *apart],
             calibrate_method=METHODS[setting.method],
             extra_options={**STREAMED, **moving, **target.quantizer_options},
-            calibration_cache_path=workshop.folder / ranges,
+            calibration_cache_path=workshop.folder / f"ranges-{setting.method}{variant}.json",
         )
     graph.unlink()
     if setting.bias_corrected:
-        bias_correction.apply(out, model, workshop.images)
+        means = _means(workshop.folder / f"means{variant}.npz", model, workshop.images)
+        bias_correction.apply(out, model, means)
+
+
+def _means(file: Path, model: onnx.ModelProto, images: Calibration) -> bias_correction.Means:
+    """Return what biases are corrected by, measured once for each float graph."""
+    if not file.is_file():
+        np.savez(file, **bias_correction.input_means(model, images))  # type: ignore[arg-type]
+    with np.load(file) as stored:
+        return dict(stored)

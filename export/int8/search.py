@@ -88,9 +88,9 @@ class Search:
     workshop: Workshop
     judges: Judges
     demands: Demands
-    known_slow: dict[str, str] = field(default_factory=dict)
-    """Nodes that an earlier search on the same layers has put back to float for time's sake, with
-    the reason; what is slow is then not looked for again."""
+    start: Setting | None = None
+    """What an earlier search on the same layers has found to be fast, which is then not looked for
+    again; `None` starts from the target's best-known setting."""
     steps: list[SearchStep] = field(default_factory=list)
 
     def run(self) -> Found:
@@ -102,7 +102,7 @@ class Search:
         self._end = time.monotonic() + self.demands.budget_s
         best = self._first()
         if self.demands.budget_s:
-            best = best if self.known_slow else self._faster(best)
+            best = best if self.start else self._faster(best)
             best = self._accurate(best)
         return Found(best.path, best.setting, self._audit(best), tuple(self.steps))
 
@@ -116,7 +116,7 @@ class Search:
 
     def _first(self) -> _Tried:
         start = time.monotonic()
-        best = self._make(first_setting(self.workshop).keeping(self.known_slow))
+        best = self._make(self.start or first_setting(self.workshop))
         if self.demands.budget_s:
             best.speedup = self._speedup(best)
         self._note("the target's best-known setting", best, kept=True, start=start)

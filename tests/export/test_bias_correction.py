@@ -66,7 +66,8 @@ def test_every_rounded_convolution_is_corrected(tmp_path: Path) -> None:
     rounded = [node for node in before.graph.node if node.op_type == "Conv"]
     source = onnx.load(made.prepared)
     floats = len(first_setting(made).kept_float.keys() & {node.name for node in rounded})
-    assert bias_correction.apply(out, source, images()) == len(rounded) - floats
+    means_of_inputs = bias_correction.input_means(source, images())
+    assert bias_correction.apply(out, source, means_of_inputs) == len(rounded) - floats
     after = onnx.load(out)
     moved = [
         one.name
