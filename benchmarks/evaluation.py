@@ -41,6 +41,12 @@ class EvalSettings(Noun):
     """Threads (default: every core this process may use)."""
     part: Part = "test"
     """Part of the data set, which is also part of the result's `data_id`."""
+    views: int | None = Field(None, ge=1)
+    """Label-preserving views of each image at most (default: all that the data set declares)."""
+
+    def views_of(self, model: Artifact, dataset: Dataset) -> tuple[str, ...]:
+        """Return the views that a model is evaluated on."""
+        return views.usable(dataset.views, model.manifest.image)[: self.views]
 
 
 def rows_for(models: tuple[Artifact, ...], dataset: Dataset, part: Part) -> Rows:
@@ -84,7 +90,7 @@ def evaluate(model: Artifact, dataset: Dataset, rows: Rows, settings: EvalSettin
     check_labels(model, dataset)
     runtime = _session.find(_session.name_for(model, settings.provider))
     session = runtime.open_session(model, settings.threads, across_images=True)
-    view_names = views.usable(dataset.views, model.manifest.image)
+    view_names = settings.views_of(model, dataset)
     chunks = [rows[start : start + _CHUNK] for start in range(0, len(rows), _CHUNK)]
     done = [
         _probs(session, model, view_names, images)
@@ -157,14 +163,20 @@ def stored_or_evaluated(
 ) -> EvalResult:
     """Return the result that the model's stage stored, or a new one if it is of other images.
 
+    Other views of the same images are other images.
+
     Raises:
         UserError: as `evaluate`.
     """
     path = model.file(EVAL_FILE)
     if path is not None and settings.provider in ("cpu", "torch"):
         stored = load_eval(path)
-        wanted = (data_id(dataset, settings.part), [dataset.image_ids[row] for row in rows])
-        if (stored.data_id, list(stored.image_ids)) == wanted:
+        wanted = (
+            data_id(dataset, settings.part),
+            tuple(dataset.image_ids[row] for row in rows),
+            settings.views_of(model, dataset),
+        )
+        if (stored.data_id, stored.image_ids, stored.view_names) == wanted:
             return stored
     return evaluate(model, dataset, rows, settings)
 

@@ -24,6 +24,8 @@ class Context:
     dataset: Dataset
     split: Split
     spec: ImageSpec
+    views: int | None = None
+    """Views of each test image at most that accuracy is averaged over (default: all)."""
 
     def rows(self, part: Part) -> NDArray[np.intp]:
         """Return the rows of a part."""

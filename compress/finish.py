@@ -16,8 +16,6 @@ from compress.core.results import EvalResult
 from compress.core.stage import Plan, manifest_base
 from models.stored import count_macs, count_params, save_network
 
-TORCH = EvalSettings(provider="torch")
-
 
 @dataclass(frozen=True)
 class Trained:
@@ -42,12 +40,13 @@ def finish(plan: Plan, trained: Trained, context: Context, wanted: tuple[str, ..
     draft = Artifact(files, _draft_manifest(plan, trained, context))
     draft = _with_thresholds(draft, context)
     rows = context.rows("test")
-    result = evaluate(draft, context.dataset, rows, TORCH)
+    settings = EvalSettings(provider="torch", views=context.views)
+    result = evaluate(draft, context.dataset, rows, settings)
     save_eval(result, files)
     draft = _updated(draft, measurements=_measure(trained, context, result))
     reference = None
     if trained.reference is not None:
-        before = stored_or_evaluated(trained.reference, context.dataset, rows, TORCH)
+        before = stored_or_evaluated(trained.reference, context.dataset, rows, settings)
         reference = gates.Subject(trained.reference, before)
     verdicts = gates.check_all(wanted, gates.Subject(draft, result), reference)
     return _updated(draft, verdicts=verdicts).manifest
@@ -74,7 +73,8 @@ def _with_thresholds(draft: Artifact, context: Context) -> Artifact:
     rows = context.rows("val")
     if not len(rows):
         return draft
-    found = evaluate(draft, context.dataset, rows, TORCH.model_copy(update={"part": "val"}))
+    settings = EvalSettings(provider="torch", part="val", views=1)
+    found = evaluate(draft, context.dataset, rows, settings)
     thresholds = best_thresholds(found.targets, found.scores[0])
     labels = draft.manifest.labels.model_copy(update={"thresholds": thresholds})
     return _updated(draft, labels=labels)

@@ -50,6 +50,9 @@ class Config(Training):
     `python -m benchmarks.out_of_fold` puts the N models together."""
     val_share: float = Field(split.VAL_SHARE, ge=0, lt=1)
     """Share of images in the validation part, on which thresholds are tuned."""
+    views: int | None = Field(None, ge=1)
+    """Label-preserving views of each test image at most that accuracy is averaged over: fewer are
+    quicker to measure and certify less (default: all that the data set declares)."""
     split_seed: int = split.SEED
     """Seed of the split."""
     gate: tuple[str, ...] = ("map >= 0.5",)
@@ -109,7 +112,7 @@ def _context(config: Config, fold: split.Fold | None) -> Context:
         width=config.image_size,
         interpolation=config.interpolation,
     )
-    return Context(dataset, parts, spec)
+    return Context(dataset, parts, spec, config.views)
 
 
 def _arch_kwargs(config: Config) -> dict[str, Any]:

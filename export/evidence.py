@@ -35,10 +35,12 @@ class Request:
     provider: str
     threads: int
     gates: tuple[str, ...]
+    views: int | None = None
+    """Views of each test image at most (default: all)."""
 
     def settings(self) -> EvalSettings:
         """Return how accuracy is evaluated."""
-        return EvalSettings(provider=self.provider)
+        return EvalSettings(provider=self.provider, views=self.views)
 
 
 @dataclass(frozen=True)

@@ -66,7 +66,10 @@ class Job:
     @property
     def request(self) -> evidence.Request:
         """What is measured, and on what."""
-        return evidence.Request(self.dataset, self.provider, self.config.threads, self.gates)
+        config = self.config
+        return evidence.Request(
+            self.dataset, self.provider, config.threads, self.gates, config.views
+        )
 
 
 def prepare(config: Config) -> Job:

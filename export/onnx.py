@@ -40,6 +40,9 @@ class Config(Noun):
     qat: int = Field(0, ge=0)
     """Epochs of quantization-aware fine-tuning with the float model as teacher, tried only where
     the search misses accuracy, and on top of --budget; 0 is never. PyTorch artifacts only."""
+    views: int | None = Field(None, ge=1)
+    """Label-preserving views of each test image at most that accuracy is averaged over: fewer are
+    quicker to measure and certify less (default: all that the data set declares)."""
     gate: tuple[str, ...] | None = None
     """Gates against the model that it is made from (for all but fp32 its fp32 export). Default:
     fp32 "parity <= 1e-3" "flipped <= 0.002"; fp16 "map drop <= 0.01" "flipped <= 0.005";

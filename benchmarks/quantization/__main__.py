@@ -84,13 +84,14 @@ def _network(name: str, options: zoo.Options, config: Config) -> NetworkResult:
     """Make every file of a network and measure them, or return what was measured of the same."""
     folder = config.out / name
     fp32 = zoo.float_model(name, options, folder)
-    made = (_ours(fp32, folder, config.budget), *_peers(fp32, folder, config))
+    made = (_ours(fp32, folder, config.budget, options["views"]), *_peers(fp32, folder, config))
     _calibration_path(fp32, config).unlink(missing_ok=True)  # 150 MB at 224 pixels
     files: tuple[Path | Made, ...] = (fp32, *made)
     stored, key = folder / "result.json", value_hash([_content(one) for one in files])
     found = _stored(stored, key)
     if found is None:
-        found = network_result(fp32, made, open_data("elpv")).model_copy(update={"key": key})
+        found = network_result(fp32, made, open_data("elpv"), options["views"])
+        found = found.model_copy(update={"key": key})
         stored.write_text(found.model_dump_json(indent=1) + "\n")
     return found
 
@@ -112,10 +113,10 @@ def _stored(file: Path, key: str) -> NetworkResult | None:
     return found if found.key == key else None
 
 
-def _ours(fp32: Path, folder: Path, budget: str) -> Made:
+def _ours(fp32: Path, folder: Path, budget: str, views: int) -> Made:
     """Quantize by our search; what it took is kept beside the artifact."""
     int8, record = folder / OURS, folder / f"{OURS}.json"
-    cost = zoo.int8_model(fp32, int8, budget)
+    cost = zoo.int8_model(fp32, int8, budget, views)
     key = open_model(int8).manifest.id
     stored = _recorded(record, key)
     if stored is None:  # else it was there already, and nothing was searched

@@ -28,8 +28,12 @@ class Made:
     """Of the process that made it; only known of ours."""
 
 
-def network_result(fp32: Path, made: tuple[Made, ...], dataset: Dataset) -> NetworkResult:
+def network_result(
+    fp32: Path, made: tuple[Made, ...], dataset: Dataset, views: int
+) -> NetworkResult:
     """Evaluate and time the fp32 artifact and every file that was made, ours first.
+
+    Accuracy is averaged over so many views of each test image.
 
     Raises:
         UserError: the fp32 file or ours cannot be run.
@@ -37,7 +41,7 @@ def network_result(fp32: Path, made: tuple[Made, ...], dataset: Dataset) -> Netw
     reference = open_model(fp32)
     there = [one for one in made if one.path is not None]
     models = (reference, *(open_model(one.path) for one in there if one.path is not None))
-    evaluations = _evaluate(models, dataset)
+    evaluations = _evaluate(models, dataset, EvalSettings(views=views))
     tournament = measure(models, LatencySettings(rounds_min=9, rounds_max=15))
     rows = {one.tool: row for row, one in enumerate(there, start=1)}
     measured = _Measured(models, evaluations, tournament)
@@ -60,9 +64,11 @@ def network_result(fp32: Path, made: tuple[Made, ...], dataset: Dataset) -> Netw
     )
 
 
-def _evaluate(models: tuple[Artifact, ...], dataset: Dataset) -> tuple[EvalResult, ...]:
+def _evaluate(
+    models: tuple[Artifact, ...], dataset: Dataset, settings: EvalSettings
+) -> tuple[EvalResult, ...]:
     rows = rows_for(models[:1], dataset, "test")
-    return tuple(stored_or_evaluated(model, dataset, rows, EvalSettings()) for model in models)
+    return tuple(stored_or_evaluated(model, dataset, rows, settings) for model in models)
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,8 @@ def float_model(name: str, options: Options, folder: Path) -> Path:
         training = [word for key, value in options.items() for word in (_flag(key), str(value))]
         command("compress.train", "--arch", name, *training, "--gate", "map >= 0.2", "--out", torch)
     if not _is_exported(fp32, torch):
-        command("export.onnx", "--model", torch, "--quantize", "none", "--out", fp32)
+        views = ("--views", options["views"])
+        command("export.onnx", "--model", torch, "--quantize", "none", *views, "--out", fp32)
     return fp32
 
 
@@ -74,8 +75,10 @@ def _is_exported(fp32: Path, torch: Path) -> bool:
     return is_artifact(fp32) and load(fp32).manifest.parents == (load(torch).manifest.id,)
 
 
-def int8_model(fp32: Path, out: Path, budget: str) -> Cost:
+def int8_model(fp32: Path, out: Path, budget: str, views: int) -> Cost:
     """Quantize an fp32 artifact by our search; there is an artifact, whatever its gates say.
+
+    Accuracy is averaged over so many views of each test image.
 
     Raises:
         UserError: there is no artifact.
@@ -83,6 +86,7 @@ def int8_model(fp32: Path, out: Path, budget: str) -> Cost:
     # Speed is measured against all others afterwards, and this CPU is the target.
     demands = ["--gate", "map drop <= 0.005", "--emulate", "0"]
     settings = ["--quantize", "int8", "--target", "auto", "--budget", budget]
+    settings += ["--views", str(views)]
     return command("export.onnx", "--model", fp32, *settings, *demands, "--out", out)
 
 

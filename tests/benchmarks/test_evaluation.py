@@ -91,6 +91,21 @@ def test_stored_result_is_used_for_the_same_images_only(
     assert other.map > 0.9
 
 
+def test_fewer_views_are_another_result(
+    make_model: MakeModel, colours: Path, tmp_path: Path
+) -> None:
+    dataset, model, rows = flipped(colours), make_model("model"), np.arange(40)
+    marked = evaluation.evaluate(model, dataset, rows, ONE_THREAD).model_copy(update={"map": 0.123})
+    evaluation.save_eval(marked, model.path)
+    model = artifacts.save(tmp_path / "with-eval", model.path, model.manifest)
+    one_view = ONE_THREAD.model_copy(update={"views": 1})
+    found = evaluation.stored_or_evaluated(model, dataset, rows, one_view)
+    assert found.view_names == ("identity",)
+    assert found.map > 0.9
+    more_than_there_are = ONE_THREAD.model_copy(update={"views": 5})
+    assert evaluation.stored_or_evaluated(model, dataset, rows, more_than_there_are).map == 0.123
+
+
 def test_labels_must_be_those_of_the_data(make_model: MakeModel, colours: Path) -> None:
     dataset = open_data(str(colours))
     dataset = replace(dataset, table=replace(dataset.table, label_names=("red", "blue")))

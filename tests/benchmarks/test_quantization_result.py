@@ -145,23 +145,23 @@ def store(folder: Path, parents: tuple[str, ...] = (), **config: object) -> None
 
 def test_a_network_is_trained_once_for_its_options(tmp_path: Path, run: list[object]) -> None:
     both = ["compress.train", "export.onnx"]
-    zoo.float_model("lenet5", {"epochs": 3}, tmp_path)
+    zoo.float_model("lenet5", {"epochs": 3, "views": 2}, tmp_path)
     assert run == both
-    store(tmp_path / "torch", arch="lenet5", epochs=3, data="elpv")
-    zoo.float_model("lenet5", {"epochs": 3}, tmp_path)
+    store(tmp_path / "torch", arch="lenet5", epochs=3, views=2, data="elpv")
+    zoo.float_model("lenet5", {"epochs": 3, "views": 2}, tmp_path)
     assert run == [*both, "export.onnx"]
     store(tmp_path / "fp32", parents=("id-of-torch",))
-    zoo.float_model("lenet5", {"epochs": 3}, tmp_path)
+    zoo.float_model("lenet5", {"epochs": 3, "views": 2}, tmp_path)
     assert run == [*both, "export.onnx"], "nothing is made again"
-    zoo.float_model("lenet5", {"epochs": 4}, tmp_path)
-    zoo.float_model("alexnet", {"epochs": 3}, tmp_path)
+    zoo.float_model("lenet5", {"epochs": 4, "views": 2}, tmp_path)
+    zoo.float_model("alexnet", {"epochs": 3, "views": 2}, tmp_path)
     assert run[3:] == ["compress.train"] * 2
 
 
 def test_the_export_of_another_training_is_not_taken(tmp_path: Path, run: list[object]) -> None:
-    store(tmp_path / "torch", arch="lenet5", epochs=3)
+    store(tmp_path / "torch", arch="lenet5", epochs=3, views=2)
     store(tmp_path / "fp32", parents=("id-of-something-else",))
-    zoo.float_model("lenet5", {"epochs": 3}, tmp_path)
+    zoo.float_model("lenet5", {"epochs": 3, "views": 2}, tmp_path)
     assert run == ["export.onnx"]
 
 
