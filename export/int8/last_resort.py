@@ -11,9 +11,10 @@ from compress.core import console
 from compress.core.errors import UserError
 from compress.core.manifest import SearchStep
 from export.int8.quantize import open_workshop
-from export.int8.search import HARMFUL, Found, Search
+from export.int8.search import Found, Search
 from export.int8.setting import Setting
 from export.int8.steps import sentence
+from export.int8.trials import HARMFUL
 
 SHORTEST_S = 1e-9
 """A budget within which a search makes one file and measures its accuracy."""

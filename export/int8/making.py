@@ -23,8 +23,9 @@ from export.int8.calibration import Calibration
 from export.int8.checks import check_images
 from export.int8.last_resort import Tuner, tuned_if_missed
 from export.int8.quantize import open_workshop
-from export.int8.search import Demands, Found, Judges, Search
+from export.int8.search import Found, Search
 from export.int8.timing import Stopwatch
+from export.int8.trials import Demands, Judges
 from export.targets._target import Target
 
 USUAL_DROP = 0.01

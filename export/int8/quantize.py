@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,12 @@ from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
 
 from compress.core.quiet import quiet
 from export.int8 import bias_correction, nncf_
-from export.int8.calibration import METHODS, Calibration, Reader
+from export.int8.calibration import METHODS, Calibration, Method, Reader
 from export.int8.checks import check_activations, check_quantized
 from export.int8.prepare import kept_float, prepare
 from export.int8.setting import Setting
 from export.plain import save_plain
-from export.rewrites import equalize, float_pool, hard_sigmoid, quick_gelu
+from export.rewrites import equalize, float_pool, hard_sigmoid, quick_gelu, shared_ranges
 from export.targets._target import Target
 
 TYPES = {
@@ -94,36 +95,45 @@ def quantize(workshop: Workshop, setting: Setting, out: Path) -> None:
 
 
 def _quantize_by_onnxruntime(workshop: Workshop, setting: Setting, out: Path) -> None:
-    target = workshop.target
     graph = workshop.folder / f"{out.stem}-graph.onnx"
     model = onnx.load(workshop.prepared)
     if setting.equalized:
         equalize.apply(model)
     variant = "-equalized" if setting.equalized else ""
     floats = set(setting.kept_float)
-    apart = float_pool.apply(model, floats) if target.provider == "cpu" else {}
+    if workshop.target.provider == "cpu":
+        floats |= float_pool.apply(model, floats).keys()
     onnx.save(onnx.shape_inference.infer_shapes(model), graph)
+    run = partial(quantize_static, graph, out, **_options(workshop.target, setting.method, floats))
     images = replace(workshop.images, method=setting.method)
-    moving = MOVING if setting.method == "moving_average" else {}
+    ranges = workshop.folder / f"ranges-{setting.method}{variant}.json"
     with quiet():
-        quantize_static(
-            graph,
-            out,
-            Reader(images, model.graph.input[0].name),
-            quant_format=QuantFormat.QDQ,
-            per_channel=target.per_channel,
-            reduce_range=target.reduce_range,
-            activation_type=TYPES[target.activation_type],
-            weight_type=TYPES[target.weight_type],
-            nodes_to_exclude=[*floats, *apart],
-            calibrate_method=METHODS[setting.method],
-            extra_options={**STREAMED, **moving, **target.quantizer_options},
-            calibration_cache_path=workshop.folder / f"ranges-{setting.method}{variant}.json",
-        )
+        if not (setting.shared_ranges and ranges.is_file()):
+            run(Reader(images, model.graph.input[0].name), calibration_cache_path=ranges)
+        if setting.shared_ranges:
+            shared = workshop.folder / f"{out.stem}-ranges.json"
+            shared_ranges.share_file(model, floats, ranges, shared)
+            run(calibration_cache_path=shared)
+            shared.unlink()
     graph.unlink()
     if setting.bias_corrected:
         means = _means(workshop.folder / f"means{variant}.npz", model, workshop.images)
         bias_correction.apply(out, model, means)
+
+
+def _options(target: Target, method: Method, floats: set[str]) -> dict[str, Any]:
+    """Return the options of onnxruntime's `quantize_static`."""
+    moving = MOVING if method == "moving_average" else {}
+    return {
+        "quant_format": QuantFormat.QDQ,
+        "per_channel": target.per_channel,
+        "reduce_range": target.reduce_range,
+        "activation_type": TYPES[target.activation_type],
+        "weight_type": TYPES[target.weight_type],
+        "nodes_to_exclude": sorted(floats),
+        "calibrate_method": METHODS[method],
+        "extra_options": {**STREAMED, **moving, **target.quantizer_options},
+    }
 
 
 def _means(file: Path, model: onnx.ModelProto, images: Calibration) -> bias_correction.Means:

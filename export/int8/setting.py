@@ -16,6 +16,8 @@ class Setting(Noun):
     """How the ranges of activations are taken."""
     equalized: bool = False
     """Whether the ranges of neighbouring convolutions are balanced first."""
+    shared_ranges: bool = False
+    """Whether tensors that meet in a concatenation have one range, so that it only copies."""
     bias_corrected: bool = False
     """Whether biases take back what rounded weights shift."""
     kept_float: dict[str, str]

@@ -13,17 +13,20 @@ from int8_parts import inputs, opened
 from onnx import ModelProto
 
 from benchmarks.runtimes._profile import NodeTime
-from export.int8 import search
+from export.int8 import trials
 from export.int8.calibration import Method
 from export.int8.groups import float_groups
 from export.int8.quantize import Workshop
-from export.int8.search import HARMFUL, Demands, Found, Judges, Search
+from export.int8.search import Found, Search
 from export.int8.setting import STEM
 from export.int8.steps import sentence
+from export.int8.trials import HARMFUL, Demands, Judges
 
 EQUALIZED, CORRECTED = "cross-layer equalization", "bias correction"
 FIRST, ACCURACY = "the target's best-known setting", "accuracy of the best so far"
 INTEGER_STEM = "the convolution of the image in integers"
+FLOAT_HEAD = "layers after the global pooling in float"
+SHARED = "one range for what meets in a concatenation"
 LONG = 3600.0
 DROP = 0.01
 
@@ -248,35 +251,66 @@ METHODS = ("minmax", "percentile", "entropy", "moving_average")
 @pytest.mark.parametrize("first", METHODS)
 def test_other_calibrations_are_tried_in_order(workshop: Workshop, first: Method) -> None:
     images = replace(workshop.images, method=first)
-    judge = Judge(drops=(0.05, 0.07, 0.04, 0.06, 0.01))
+    judge = Judge(drops=(0.05, 0.08, 0.07, 0.04, 0.06, 0.01))
     found = searched(replace(workshop, images=images), judge, timed=False)
     others = [f"calibration by {method}" for method in METHODS if method != first]
     expected = [
         (FIRST, True),
         (ACCURACY, True),
+        (FLOAT_HEAD, False),
         (CORRECTED, False),
         *zip(others, (True, False, True), strict=True),
     ]
     assert told(found) == expected
-    assert [step.map_drop for step in found.steps[1:]] == [0.05, 0.07, 0.04, 0.06, 0.01]
+    assert [step.map_drop for step in found.steps[1:]] == [0.05, 0.08, 0.07, 0.04, 0.06, 0.01]
     assert judge.judged[found.path] == 0.01
 
 
 def test_no_calibration_is_tried_after_the_one_that_is_good_enough(workshop: Workshop) -> None:
-    judge = Judge(drops=(0.05, 0.05, 0.0))
+    judge = Judge(drops=(0.05, 0.05, 0.05, 0.0))
     assert told(searched(workshop, judge, timed=False))[-1] == ("calibration by percentile", True)
 
 
 def test_no_calibration_is_tried_where_corrected_biases_are_enough(workshop: Workshop) -> None:
-    judge = Judge(drops=(0.05, 0.0))
+    judge = Judge(drops=(0.05, 0.06, 0.0))
     assert told(searched(workshop, judge, timed=False))[-1] == (CORRECTED, True)
 
 
+def test_a_mean_in_float_may_be_enough(workshop: Workshop) -> None:
+    judge = Judge(drops=(0.05, 0.0))
+    found = searched(workshop, judge, timed=False)
+    assert told(found)[-1] == (FLOAT_HEAD, True)
+    (pool,) = (name for name in found.setting.kept_float if name.startswith("GlobalAverage"))
+    assert found.setting.kept_float[pool] == HARMFUL
+
+
+@pytest.mark.parametrize(
+    ("speedup", "drops", "kept"),
+    [
+        (1.2, (0.0,), True),
+        (1.2, (0.05, 0.001), False),
+        (1.2, (0.05, 0.06, 0.0), True),
+        (1.01, (0.001,), False),
+    ],
+    ids=["faster", "faster and wrong", "no worse than before", "hardly faster"],
+)
+def test_concatenations_share_a_range_where_that_is_faster_and_no_worse(
+    tmp_path: Path, speedup: float, drops: tuple[float, ...], kept: bool
+) -> None:
+    workshop = opened("concat", tmp_path)
+    parts = float_groups(onnx.load(workshop.prepared))
+    slower = [0.9] * (len(parts) + (len(drops) > 2))  # its head once more, for accuracy
+    judge = Judge(speedups=(1.0, speedup, *slower), drops=drops)
+    found = searched(workshop, judge)
+    assert told(found)[1] == (SHARED, kept)
+    assert found.setting.shared_ranges is kept
+
+
 def test_the_ranges_do_not_change_the_speed(chain: Workshop) -> None:
-    judge = Judge(speedups=(1.1, 1.0), drops=(0.05, 0.0))
+    judge = Judge(speedups=(1.1, 1.0, 1.2), drops=(0.05, 0.06, 0.0))
     found = searched(chain, judge)
     assert found.steps[-1].speedup == 1.1
-    assert len(judge.timed) == 2, "the first file and its head in float"
+    assert len(judge.timed) == 3, "the first file, and its head in float for time and for accuracy"
 
 
 HARMS = (0.4, 0.1, 0.3, 0.2)
@@ -285,10 +319,10 @@ HARMS = (0.4, 0.1, 0.3, 0.2)
 
 def test_the_parts_that_do_most_harm_go_back_one_after_the_other(chain: Workshop) -> None:
     """Each part is put back alone; then the best of them, the best two, until it is enough."""
-    judge = Judge(drops=(0.05, *[0.06] * 4, 0.04, 0.008), noises=HARMS)
+    judge = Judge(drops=(0.05, *[0.06] * 5, 0.04, 0.008), noises=HARMS)
     found = searched(chain, judge, timed=False)
     best, second = ["Conv_2", "Relu_3"], ["Conv_6", "GlobalAveragePool_7", "Flatten_8"]
-    assert told(found)[6:] == [
+    assert told(found)[7:] == [
         (f"{len(best)} nodes that do most harm in float", True),
         (f"{len(best + second)} nodes that do most harm in float", True),
     ]
@@ -299,8 +333,8 @@ def test_the_parts_that_do_most_harm_go_back_one_after_the_other(chain: Workshop
 
 def test_where_accuracy_is_never_met_the_least_bad_file_is_taken(chain: Workshop) -> None:
     """It ends before the last layer: in float altogether it would be no int8 file."""
-    drops = (0.05, *[0.06] * 4, 0.03, 0.04)
-    judge = Judge(speedups=(1.0, 1.0, 1.1, 1.2), drops=drops, noises=HARMS)
+    drops = (0.05, *[0.06] * 5, 0.03, 0.04)
+    judge = Judge(speedups=(1.0, 1.0, 1.0, 1.1, 1.2), drops=drops, noises=HARMS)
     found = searched(chain, judge)
     assert [kept for change, kept in told(found) if "harm" in change] == [True, False]
     assert [step.speedup for step in found.steps[-2:]] == [1.1, 1.2]
@@ -311,18 +345,18 @@ def test_where_accuracy_is_never_met_the_least_bad_file_is_taken(chain: Workshop
 def test_no_part_is_looked_for_when_the_budget_is_spent(
     chain: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    clock, judge = Clock(), Judge(drops=(0.05, *[0.06] * 4))
-    monkeypatch.setattr(search, "time", SimpleNamespace(monotonic=lambda: clock.now))
+    clock, judge = Clock(), Judge(drops=(0.05, *[0.06] * 5))
+    monkeypatch.setattr(trials, "time", SimpleNamespace(monotonic=lambda: clock.now))
     judge._noises = clock.after(10, HARMS[:2])
     found = searched(chain, judge, budget_s=15, timed=False)
-    assert len(told(found)) == 6, "two parts were looked at, and none was tried"
+    assert len(told(found)) == 7, "two parts were looked at, and none was tried"
 
 
 def test_weights_that_share_a_scale_are_equalized_first(chain: Workshop) -> None:
     whole = replace(chain, target=chain.target.model_copy(update={"per_channel": False}))
-    found = searched(whole, Judge(drops=(0.05, 0.04, 0.0)), timed=False)
-    assert told(found)[2:] == [(EQUALIZED, True), (CORRECTED, True)]
-    per_channel = searched(chain, Judge(drops=(0.05, 0.0)), timed=False)
+    found = searched(whole, Judge(drops=(0.05, 0.06, 0.04, 0.0)), timed=False)
+    assert told(found)[3:] == [(EQUALIZED, True), (CORRECTED, True)]
+    per_channel = searched(chain, Judge(drops=(0.05, 0.06, 0.0)), timed=False)
     assert EQUALIZED not in dict(told(per_channel))
 
 
@@ -341,11 +375,11 @@ def test_the_budget_ends_the_search_and_steps_tell_their_time(
     workshop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock, judge = Clock(), Judge()
-    monkeypatch.setattr(search, "time", SimpleNamespace(monotonic=lambda: clock.now))
+    monkeypatch.setattr(trials, "time", SimpleNamespace(monotonic=lambda: clock.now))
     judge._drops = clock.after(10, (0.05, 0.04, 0.03))
     found = searched(workshop, judge, budget_s=25, timed=False)
     changes = [change for change, _ in told(found)[2:]]
-    assert changes == [CORRECTED, "calibration by percentile"]
+    assert changes == [FLOAT_HEAD, CORRECTED]
     assert [step.seconds for step in found.steps] == [0, 10, 10, 10]
 
 
@@ -353,7 +387,7 @@ def test_no_part_is_timed_when_the_budget_is_spent(
     workshop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock, judge = Clock(), Judge(drops=(0.05,))
-    monkeypatch.setattr(search, "time", SimpleNamespace(monotonic=lambda: clock.now))
+    monkeypatch.setattr(trials, "time", SimpleNamespace(monotonic=lambda: clock.now))
     judge._speedups = clock.after(10, (1.0, 2.0, 3.0))
     judge.convs = {"Conv_9": (1.0, 5.0)}
     found = searched(workshop, judge, budget_s=25)

@@ -33,7 +33,8 @@ from export.int8.calibration import Calibration, calibration
 from export.int8.fake_quantization import Rounding, fake_quantized
 from export.int8.last_resort import Tuner, tuned_if_missed
 from export.int8.quantize import to_int8
-from export.int8.search import HARMFUL, Demands, Found, Judges, Search
+from export.int8.search import Found, Search
+from export.int8.trials import HARMFUL, Demands, Judges
 from export.onnx import Config
 from models.onnx_graph.write import to_onnx
 from models.stored import load_network

@@ -1,0 +1,135 @@
+"""What a search tries: files made by settings, judged and noted."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import onnx
+
+from compress.core import console
+from compress.core.manifest import SearchStep
+from export.int8.groups import LAYERS
+from export.int8.quantize import Workshop, quantize
+from export.int8.setting import Setting
+from export.int8.steps import sentence
+from export.int8.timing import Stopwatch
+
+WORTH = 1.015
+"""A change made for time must make the file faster by this factor: less may be chance."""
+HARMFUL = "8 bits cost accuracy there"
+
+
+@dataclass(frozen=True)
+class Demands:
+    """What the file must reach, and what may be spent on it."""
+
+    map_drop: float
+    """Largest drop of mAP on the validation part, as a share."""
+    budget_s: float
+    """Seconds for the whole search; 0 takes the best-known setting as it is."""
+
+
+@dataclass(frozen=True)
+class Judges:
+    """How a file is judged."""
+
+    stopwatch: Stopwatch | None
+    """`None` where this machine does not run the file as its target does."""
+    map_drop: Callable[[Path], float]
+    """mAP of the float file minus a file's, on the validation part."""
+    noise: Callable[[Path], float]
+    """Mean squared difference of a file's logits from the float file's, on some of its images."""
+
+
+@dataclass
+class Tried:
+    """A file made by a setting, and what is known of it."""
+
+    setting: Setting
+    path: Path
+    speedup: float | None = None
+    map_drop: float | None = None
+
+    @property
+    def drop(self) -> float:
+        """What is known of its accuracy, which is measured before it is compared."""
+        assert self.map_drop is not None
+        return self.map_drop
+
+
+@dataclass
+class Trials:
+    """Makes files, judges them, and notes each step, within a budget that starts at once."""
+
+    workshop: Workshop
+    judges: Judges
+    demands: Demands
+    steps: list[SearchStep] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._end = time.monotonic() + self.demands.budget_s
+
+    @cached_property
+    def graph(self) -> onnx.ModelProto:
+        """The prepared float graph, read once: it may be hundreds of megabytes."""
+        return onnx.load(self.workshop.prepared)
+
+    def make(self, setting: Setting, name: str | None = None) -> Tried:
+        """Make a file, called after the step that it belongs to, or `name`."""
+        path = self.workshop.folder / f"{name or f'tried-{len(self.steps)}'}.onnx"
+        quantize(self.workshop, setting, path)
+        return Tried(setting, path)
+
+    def timed(self, setting: Setting) -> Tried:
+        """Make a file and time it, where this machine is the target."""
+        tried = self.make(setting)
+        tried.speedup = self.speedup(tried)
+        return tried
+
+    def speedup(self, tried: Tried) -> float | None:
+        """Return how many times faster than the float file a file is, `None` where unknown."""
+        stopwatch = self.judges.stopwatch
+        return None if stopwatch is None else stopwatch.speedup(tried.path)
+
+    def judge(self, tried: Tried) -> None:
+        """Measure a file's accuracy, once."""
+        if tried.map_drop is None:
+            tried.map_drop = self.judges.map_drop(tried.path)
+
+    def met(self, tried: Tried) -> bool:
+        """Tell whether a file is accurate enough."""
+        return tried.drop <= self.demands.map_drop
+
+    def over(self) -> bool:
+        """Tell whether the budget is spent."""
+        return time.monotonic() > self._end
+
+    def has_integers(self, setting: Setting) -> bool:
+        """Tell whether a layer with weights is left that is not float: else it is no int8 file."""
+        layers = {node.name for node in self.graph.graph.node if node.op_type in LAYERS}
+        return not layers <= setting.kept_float.keys()
+
+    def start(self) -> float:
+        """Return the time at which a step begins."""
+        return time.monotonic()
+
+    def note(self, change: str, tried: Tried, kept: bool, start: float) -> None:
+        """Keep and tell a step that began at `start`."""
+        step = SearchStep(
+            change=change,
+            speedup=tried.speedup,
+            map_drop=tried.map_drop,
+            kept=kept,
+            seconds=time.monotonic() - start,
+        )
+        self.steps.append(step)
+        console.say(f"  {sentence(step)}")
+
+
+def is_faster(tried: Tried, best: Tried) -> bool:
+    """Tell whether a file is faster than another by more than what may be chance."""
+    assert tried.speedup is not None  # the best one was timed, so this one is
+    assert best.speedup is not None
+    return tried.speedup > WORTH * best.speedup
