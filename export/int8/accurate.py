@@ -2,7 +2,7 @@
 
 from compress.core import console
 from export.int8.calibration import Method
-from export.int8.groups import HEAD, float_groups, slices
+from export.int8.groups import slices
 from export.int8.trials import HARMFUL, Trials, Tried
 
 METHODS: tuple[Method, ...] = ("minmax", "percentile", "entropy", "moving_average")
@@ -15,21 +15,11 @@ def accurate(trials: Trials, best: Tried) -> Tried:
     start = trials.start()
     trials.judge(best)
     trials.note("accuracy of the best so far", best, kept=True, start=start)
-    for change in (_head_in_float, _equalized, _bias_corrected, _other_calibration, _less_noise):
+    for change in (_equalized, _bias_corrected, _other_calibration, _less_noise):
         if trials.met(best) or trials.over():
             break
         best = change(trials, best)
     return best
-
-
-def _head_in_float(trials: Trials, best: Tried) -> Tried:
-    """Keep the mean of the features from being rounded: a few numbers, which cost no time."""
-    names = float_groups(trials.graph).get(HEAD, ())
-    left = [name for name in names if name not in best.setting.kept_float]
-    wanted = best.setting.keeping(dict.fromkeys(left, HARMFUL))
-    if not left or not trials.has_integers(wanted):
-        return best
-    return _if_better(trials, best, f"{HEAD} in float", {"kept_float": wanted.kept_float})
 
 
 def _equalized(trials: Trials, best: Tried) -> Tried:

@@ -12,7 +12,6 @@ from models.onnx_graph.index import GraphIndex, attribute
 GATES = {"Sigmoid", "HardSigmoid"}
 LAYERS = {"Conv", "ConvTranspose", "Gemm", "MatMul"}
 """What has weights."""
-HEAD = "layers after the global pooling"
 WINDOW_POOLS = {"MaxPool", "AveragePool"}
 ON_VECTORS = {"Conv", "Relu", "Clip", "Add", "Mul", "GlobalAveragePool"} | GATES
 
@@ -33,7 +32,7 @@ def float_groups(model: ModelProto) -> Groups:
         "grouped convolutions": list(_grouped(model, index, depthwise=False)),
         "poolings": [n.name for n in model.graph.node if n.op_type in WINDOW_POOLS],
         "concatenations": [n.name for n in model.graph.node if n.op_type == "Concat"],
-        HEAD: list(_head(model, index)),
+        "layers after the global pooling": list(_head(model, index)),
         **_by_resolution(model),
     }
     return {kind: tuple(dict.fromkeys(names)) for kind, names in found.items() if names}

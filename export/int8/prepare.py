@@ -7,9 +7,14 @@ import onnx
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from compress.core.quiet import quiet
+from export.int8.groups import LAYERS
 from export.int8.setting import STEM, TAIL
 from export.rewrites import batch_norm
 from models.onnx_graph import average_pool
+from models.onnx_graph.index import GraphIndex
+
+DENSE = {"Gemm", "MatMul"}
+RESHAPED = {"Flatten", "Reshape", "Squeeze"}
 
 
 def prepare(source: Path, out: Path) -> None:
@@ -43,15 +48,29 @@ def kept_float(model: onnx.ModelProto) -> dict[str, str]:
 
 
 def _last_layers(model: onnx.ModelProto) -> list[str]:
-    """Return the nodes from the classifier to the output.
+    """Return the nodes from the classifier to the output, and the mean that it reads.
 
     Measured on EfficientNet-Lite0 with a linear classifier on ELPV at 160 px: mAP 0.854 in fp32,
     0.844 with these layers in float, 0.823 with them in int8, for 14 kB and no measurable time.
+    A SqueezeNet lost 0.50 points of mAP on validation with its last mean rounded to 8 bits, 0.03
+    without. A network without a dense layer at its end keeps its last convolution in int8.
     """
-    names: list[str] = []
-    for node in reversed(model.graph.node):
-        names.append(node.name)
-        if node.op_type in {"Gemm", "MatMul", "Conv", "GlobalAveragePool"}:
-            break
-    # A network without a dense layer at its end keeps its last convolution in int8.
-    return names if node.op_type in {"Gemm", "MatMul"} else names[:-1]
+    path = _back_from_output(model)
+    weighted = next((i for i, node in enumerate(path) if node.op_type in LAYERS), len(path))
+    if weighted == len(path) or path[weighted].op_type not in DENSE:
+        return [node.name for node in path[:weighted]]
+    before = weighted + 1
+    while before < len(path) and path[before].op_type in RESHAPED:
+        before += 1
+    is_mean = before < len(path) and path[before].op_type == "GlobalAveragePool"
+    return [node.name for node in path[: (before if is_mean else weighted) + 1]]
+
+
+def _back_from_output(model: onnx.ModelProto) -> list[onnx.NodeProto]:
+    """Return the nodes from the output back to the image, by the first input of each."""
+    index, path = GraphIndex(model), list[onnx.NodeProto]()
+    node = index.producer.get(model.graph.output[0].name)
+    while node is not None:
+        path.append(node)
+        node = index.producer.get(node.input[0]) if node.input else None
+    return path

@@ -3,9 +3,9 @@
 It starts from the target's best-known setting. Parts that are slower as integers on this runtime
 go back to float first, since float costs no accuracy, and what is faster at some cost in accuracy
 is done where it does no harm: one range for what meets in a concatenation, the convolution of the
-image in integers (`faster`). Then, while accuracy is missed, the last mean stays float, biases are
-corrected, other ways to calibrate are tried, and the parts that do most harm go back to float, one
-after the other (`accurate`). Accuracy is judged on the validation part, never on the test part.
+image in integers (`faster`). Then, while accuracy is missed, biases are corrected, other
+ways to calibrate are tried, and the parts that do most harm go back to float, one after the other
+(`accurate`). Accuracy is judged on the validation part, never on the test part.
 
 What is float in the file need not be float when it runs: ONNX Runtime may quantize a lone float
 convolution between integers again, with one scale per tensor (its `WeightBiasQuantization`). Times

@@ -8,7 +8,7 @@ import pytest
 from export_helpers import run
 from int8_parts import PARTS, exported, inputs, opened
 from onnx import TensorProto, helper
-from onnx_graphs import types
+from onnx_graphs import graph, types
 
 from export.int8 import quantize
 from export.int8.prepare import kept_float, prepare
@@ -46,15 +46,37 @@ def test_the_first_convolution_and_the_last_layers_stay_float(tmp_path: Path) ->
     kept = kept_float(onnx.load(opened("plain", tmp_path).prepared))
     kinds = [(name.partition("_")[0], why) for name, why in kept.items()]
     assert kinds[0] == ("Conv", STEM)
-    assert dict(kinds[1:]) == {"Gemm": TAIL, "Sigmoid": TAIL}
+    wanted = ("Sigmoid", "Gemm", "Flatten", "GlobalAveragePool")
+    assert dict(kinds[1:]) == dict.fromkeys(wanted, TAIL)
 
 
 def test_a_network_that_ends_with_a_convolution_keeps_it_in_int8(tmp_path: Path) -> None:
     kept = kept_float(onnx.load(opened("pool", tmp_path).prepared))
     assert [name for name, why in kept.items() if why == STEM] == ["Conv_0"]
     tail = {name.partition("_")[0] for name, why in kept.items() if why == TAIL}
-    assert not tail & {"Conv", "GlobalAveragePool"}
-    assert "Sigmoid" in tail
+    assert "Conv" not in tail
+    assert {"Sigmoid", "GlobalAveragePool"} <= tail
+
+
+def test_a_mean_before_other_layers_is_left_to_the_search(tmp_path: Path) -> None:
+    """As in a MobileNetV3, whose last convolution reads the mean."""
+    model = prepared_from(
+        ("GlobalAveragePool", ["x"]), ("Conv", ["made_0", "w"]), ("Flatten", ["made_1"]),
+        ("Gemm", ["made_2", "g"]), ("Sigmoid", ["made_3"]),
+    )  # fmt: skip
+    kept = kept_float(model)
+    assert {name for name, why in kept.items() if why == TAIL} == {"Gemm_3", "Sigmoid_4"}
+
+
+def prepared_from(*nodes: tuple[str, list[str]]) -> onnx.ModelProto:
+    """Return a graph of nodes given as (type, inputs), each with an output called after it."""
+    made = [
+        helper.make_node(kind, read, [f"made_{place}"], name=f"{kind}_{place}")
+        for place, (kind, read) in enumerate(nodes)
+    ]
+    made[-1].output[0] = "y"
+    weights = {"w": np.ones((3, 3, 1, 1), np.float32), "g": np.ones((3, 2), np.float32)}
+    return graph(made, weights, [1, 3, 8, 8], [1, 2])
 
 
 def test_ranges_read_once_serve_every_setting(tmp_path: Path) -> None:
