@@ -100,7 +100,8 @@ class SearchStep(Noun):
     speedup: float | None
     """How many times as fast as the float file, by a quick timing in one process."""
     map_drop: float | None
-    """mAP of the float file minus this one's on the validation part; `None` is not measured."""
+    """Upper 95% bound of mAP of the float file minus this one's on the validation part; `None` is
+    not measured."""
     kept: bool
     """Whether it became the best setting."""
     seconds: float

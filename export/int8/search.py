@@ -5,7 +5,8 @@ go back to float first, since float costs no accuracy, and what is faster at som
 is done where it does no harm: one range for what meets in a concatenation, the convolution of the
 image in integers (`faster`). Then, while accuracy is missed, biases are corrected, other
 ways to calibrate are tried, and the parts that do most harm go back to float, one after the other
-(`accurate`). Accuracy is judged on the validation part, never on the test part.
+(`accurate`). Accuracy is judged on the validation part, never on the test part, and by
+its upper bound: a file whose scores are noisy may look as good as any on few images.
 
 What is float in the file need not be float when it runs: ONNX Runtime may quantize a lone float
 convolution between integers again, with one scale per tensor (its `WeightBiasQuantization`). Times

@@ -9,5 +9,5 @@ def sentence(step: SearchStep) -> str:
     if step.speedup is not None:
         parts.append(f"{step.speedup:.2f} times as fast as float")
     if step.map_drop is not None:
-        parts.append(f"mAP {100 * step.map_drop:+.2f} points lower on validation")
+        parts.append(f"mAP surely at most {100 * step.map_drop:+.2f} points lower on validation")
     return f"{', '.join(parts)}: {'kept' if step.kept else 'not kept'}"

@@ -26,7 +26,7 @@ class Demands:
     """What the file must reach, and what may be spent on it."""
 
     map_drop: float
-    """Largest drop of mAP on the validation part, as a share."""
+    """Largest drop of mAP on the validation part, as a share; the whole interval keeps it."""
     budget_s: float
     """Seconds for the whole search; 0 takes the best-known setting as it is."""
 
@@ -38,7 +38,7 @@ class Judges:
     stopwatch: Stopwatch | None
     """`None` where this machine does not run the file as its target does."""
     map_drop: Callable[[Path], float]
-    """mAP of the float file minus a file's, on the validation part."""
+    """Upper 95% bound of mAP of the float file minus a file's, on the validation part."""
     noise: Callable[[Path], float]
     """Mean squared difference of a file's logits from the float file's, on some of its images."""
 
