@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import get_args
 
 from benchmarks.papers.result import HEADER, Result, result_rows
+from benchmarks.quantization import result as quantization
 from benchmarks.report.markdown import gates_table_md, models_table_md, table_md
 from benchmarks.report.schema import Report
 from benchmarks.selftest import check
@@ -49,15 +50,26 @@ def updated(text: str) -> str:
     """
     report = Report.model_validate_json((RESULTS / "elpv" / "report.json").read_text())
     paper = Result.model_validate_json((RESULTS / "elpv-paper.json").read_text())
+    int8 = quantization.Result.model_validate_json((RESULTS / "quantization.json").read_text())
     tables = {
         "models": models_table_md(report),
         "gates": gates_table_md(report.models[-1].gates),
         "paper": table_md(HEADER, result_rows(paper), left={0}),
+        "quantization": _quantization(int8),
         "selftest": table_md(check.HEADER, _selftest_rows(), left={0, 1, 2, 3}),
     }
     for name, table in tables.items():
         text = _replaced(text, name, table)
     return text
+
+
+def _quantization(found: quantization.Result) -> str:
+    """Return the table of the quantization benchmark, and what it does not reach below it."""
+    networks = found.networks
+    table = table_md(quantization.header(networks), quantization.rows(networks), left={0})
+    misses = [miss for one in networks for miss in quantization.missed(one)]
+    said = "; ".join(misses) if misses else "nothing"
+    return f"{table}\n\nNot reached of what is demanded: {said}."
 
 
 def _selftest_rows() -> list[tuple[str, ...]]:

@@ -93,7 +93,15 @@ def _network(name: str, options: zoo.Options, config: Config) -> NetworkResult:
         found = network_result(fp32, made, open_data("elpv"), options["views"])
         found = found.model_copy(update={"key": key})
         stored.write_text(found.model_dump_json(indent=1) + "\n")
-    return found
+    return _with_costs(found, made[0])
+
+
+def _with_costs(found: NetworkResult, ours: Made) -> NetworkResult:
+    """Return the result with what making our file took, which is noted beside the file."""
+    names = ("seconds", "search_s", "peak_rss_bytes")
+    costs = {name: getattr(ours, name) for name in names}
+    entries = (found.ours.model_copy(update=costs), *found.entries[1:])
+    return found.model_copy(update={"entries": entries})
 
 
 def _content(one: Path | Made) -> str:
@@ -117,12 +125,19 @@ def _ours(fp32: Path, folder: Path, budget: str, views: int) -> Made:
     """Quantize by our search; what it took is kept beside the artifact."""
     int8, record = folder / OURS, folder / f"{OURS}.json"
     cost = zoo.int8_model(fp32, int8, budget, views)
-    key = open_model(int8).manifest.id
+    manifest = open_model(int8).manifest
+    key, search_s = manifest.id, sum(step.seconds for step in manifest.search)
     stored = _recorded(record, key)
     if stored is None:  # else it was there already, and nothing was searched
         stored = {"key": key, "seconds": cost.seconds, "peak_rss_bytes": cost.peak_rss_bytes}
         record.write_text(json.dumps(stored))
-    return Made(OURS, int8, stored["seconds"], peak_rss_bytes=stored["peak_rss_bytes"])
+    return Made(
+        OURS,
+        int8,
+        stored["seconds"],
+        search_s=search_s,
+        peak_rss_bytes=stored["peak_rss_bytes"],
+    )
 
 
 def _peers(fp32: Path, folder: Path, config: Config) -> Iterator[Made]:

@@ -24,6 +24,8 @@ class Made:
     path: Path | None
     seconds: float
     failure: str | None = None
+    search_s: float | None = None
+    """Of the seconds, those of the search; only known of ours."""
     peak_rss_bytes: int | None = None
     """Of the process that made it; only known of ours."""
 
@@ -91,6 +93,7 @@ class _Measured:
             tool=made.tool,
             failure=self.tournament.failures[row],
             seconds=made.seconds,
+            search_s=made.search_s,
             peak_rss_bytes=made.peak_rss_bytes,
             size_bytes=self.models[row].size_bytes,
             map=its.map,

@@ -29,6 +29,8 @@ class Entry(Noun):
     """Why there is no file, or no figure of it."""
     seconds: float | None = None
     """What making it took."""
+    search_s: float | None = None
+    """Of that, the search; only known of ours."""
     peak_rss_bytes: int | None = None
     """Memory of the process that made it; only known of ours."""
     size_bytes: int | None = None
@@ -107,7 +109,7 @@ def missed(result: NetworkResult) -> tuple[str, ...]:
 
 def _costly(result: NetworkResult) -> list[str]:
     """Return what the search for our file took too much of."""
-    seconds, peak = result.ours.seconds or 0.0, result.ours.peak_rss_bytes or 0
+    seconds, peak = result.ours.search_s or 0.0, result.ours.peak_rss_bytes or 0
     return [
         f"{result.network}: the search took {what}"
         for what, much in (

@@ -68,7 +68,7 @@ def test_a_good_file_misses_nothing() -> None:
         ({"speedup_ci95": (0.96, 1.2)}, {}, "perhaps 1.04 times fp32's time"),
         ({"failure": "out of memory"}, {}, "out of memory"),
         ({"map_drop": None}, {}, "not measured"),
-        ({"seconds": 181.0}, {}, "the search took 181 s"),
+        ({"search_s": 190.6}, {}, "the search took 191 s"),
         ({"peak_rss_bytes": 2_100_000_000}, {}, "the search took 2.1 GB"),
         ({}, {"behind_ours": (-0.02, -0.001)}, "peer is more accurate"),
         ({}, {"slower_than_ours": (0.8, 0.99)}, "peer is faster"),
@@ -83,7 +83,7 @@ def test_what_is_missed_is_said(
 
 
 def test_a_large_network_may_take_longer() -> None:
-    costly = changed(GOOD, seconds=600.0, peak_rss_bytes=5_000_000_000)
+    costly = changed(GOOD, search_s=600.0, peak_rss_bytes=5_000_000_000)
     large = network(costly).model_copy(update={"size_fp32_bytes": 500_000_000})
     assert missed(large) == ()
     assert len(missed(network(costly))) == 2
