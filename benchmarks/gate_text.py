@@ -32,6 +32,9 @@ OPS: dict[tuple[str, str], Op] = {
 }
 """Every metric with its forms, and the one direction in which a demand on it makes sense."""
 
+THRESHOLD_METRICS = ("agreement", "recall", "precision")
+"""Metrics that other thresholds change."""
+
 _UNITS = {
     "latency": {"s": 1.0, "ms": 1e-3, "us": 1e-6},
     "size": {"B": 1.0, "kB": 1e3, "MB": 1e6, "KiB": 2.0**10, "MiB": 2.0**20},
