@@ -8,7 +8,9 @@ from typing import Any
 from compress.core.hashing import ROOT
 from compress.core.manifest import Manifest
 
-_MODULES = ("compress.", "export.")
+_MODULES = ("compress.", "export.", "benchmarks.thresholds")
+_REPEATED = {"demand"}
+"""Options that are written once for each value."""
 
 
 def own_command(module: str) -> str:
@@ -32,6 +34,8 @@ def _flags(name: str, value: Any) -> list[str]:
         return []
     if isinstance(value, bool):
         return [f"--{flag}" if value else f"--no-{flag}"]
+    if name in _REPEATED:
+        return [word for item in value for word in (f"--{flag}", _word(item))]
     if isinstance(value, (list, tuple)):
         return [f"--{flag}", *(_word(item) for item in value)]
     return [f"--{flag}", _word(value)]

@@ -4,6 +4,7 @@ from benchmarks import metrics, statistics
 from benchmarks.against_first import against_first
 from benchmarks.bench import Bench
 from benchmarks.commands import made_by
+from benchmarks.decision_entries import decision_entries
 from benchmarks.latency import p50_s, p90_s, setting
 from benchmarks.report.schema import (
     ConvsEntry,
@@ -23,7 +24,7 @@ from compress.core.results import EvalResult, LatencyResult
 def model_entry(bench: Bench, row: int, verdicts: tuple[Verdict, ...]) -> ModelEntry:
     """Return the entry of one model; `verdicts` are the new ones beside those in its manifest."""
     subject = bench.subject(row)
-    manifest = subject.artifact.manifest
+    manifest, result = subject.artifact.manifest, subject.evaluation
     return ModelEntry(
         name=bench.names[row],
         stage=manifest.stage,
@@ -44,8 +45,9 @@ def model_entry(bench: Bench, row: int, verdicts: tuple[Verdict, ...]) -> ModelE
         made_by=made_by(manifest),
         throughput=_throughput(bench, bench.names[row]),
         search=manifest.search,
+        decisions=decision_entries(manifest.labels, result) if result else {},
         **against_first(bench, row),
-        **_accuracy(subject.evaluation),
+        **_accuracy(result),
         **_latency(bench, row),
     )
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from benchmarks import statistics
 from benchmarks.accuracy_findings import accuracy, agreement, drop, worst_drop
+from benchmarks.decision_findings import ece, label_drop, label_value, mean_drop, mean_value
 from benchmarks.evidence import Evidence, Finding
 from benchmarks.tournament import ratio
 from compress.core.artifact import Artifact
@@ -63,6 +64,15 @@ FINDERS: dict[tuple[str, str], Callable[[Gate, Evidence], Finding | None]] = {
     ("ap", "drop"): drop,
     ("worst_ap", "drop"): worst_drop,
     ("agreement", "value"): agreement,
+    ("cf1", "value"): mean_value("cf1"),
+    ("cf1", "drop"): mean_drop("cf1"),
+    ("of1", "value"): mean_value("of1"),
+    ("of1", "drop"): mean_drop("of1"),
+    ("recall", "value"): label_value("recall"),
+    ("recall", "drop"): label_drop("recall"),
+    ("precision", "value"): label_value("precision"),
+    ("precision", "drop"): label_drop("precision"),
+    ("ece", "value"): ece,
     ("latency", "value"): p50,
     ("latency", "speedup"): speedup,
 }

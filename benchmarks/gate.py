@@ -40,7 +40,8 @@ class Config(Noun):
     gate: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
     """A demand; give it as often as needed. Default: `map drop <= 0.01`, `latency speedup >= 1`.
     Others: `map >= 0.8`, `ap[LABEL] drop <= 0.05`, `worst_ap drop <= 0.05`,
-    `agreement >= 0.98`, `latency p50 <= 5ms`, `size <= 2MB`,
+    `agreement >= 0.98`, `cf1 drop <= 0.01`, `of1 >= 0.8`, `recall[LABEL] >= 0.95`,
+    `precision[LABEL] drop <= 0.05`, `ece <= 0.05`, `latency p50 <= 5ms`, `size <= 2MB`,
     `size ratio <= 0.1`, `macs ratio <= 0.5`, `params ratio <= 0.5`, `int8_convs >= 1`,
     `float_time <= 20%`, `qdq_nodes <= 2`, `parity <= 0.001`, `flipped <= 0.001`."""
     data: str | None = None

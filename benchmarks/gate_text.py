@@ -16,6 +16,15 @@ OPS: dict[tuple[str, str], Op] = {
     ("ap", "drop"): "<=",
     ("worst_ap", "drop"): "<=",
     ("agreement", "value"): ">=",
+    ("cf1", "value"): ">=",
+    ("cf1", "drop"): "<=",
+    ("of1", "value"): ">=",
+    ("of1", "drop"): "<=",
+    ("recall", "value"): ">=",
+    ("recall", "drop"): "<=",
+    ("precision", "value"): ">=",
+    ("precision", "drop"): "<=",
+    ("ece", "value"): "<=",
     ("latency", "value"): "<=",
     ("latency", "speedup"): ">=",
     ("size", "value"): "<=",
@@ -32,6 +41,12 @@ OPS: dict[tuple[str, str], Op] = {
 }
 """Every metric with its forms, and the one direction in which a demand on it makes sense."""
 
+LABEL_METRICS = ("ap", "recall", "precision")
+"""Metrics of one label, which stands in brackets."""
+
+THRESHOLD_METRICS = ("agreement", "cf1", "of1", "recall", "precision")
+"""Metrics that other thresholds change."""
+
 _UNITS = {
     "latency": {"s": 1.0, "ms": 1e-3, "us": 1e-6},
     "size": {"B": 1.0, "kB": 1e3, "MB": 1e6, "KiB": 2.0**10, "MiB": 2.0**20},
@@ -39,6 +54,7 @@ _UNITS = {
     "ap": {"%": 1e-2},
     "worst_ap": {"%": 1e-2},
     "agreement": {"%": 1e-2},
+    **{name: {"%": 1e-2} for name in ("cf1", "of1", "recall", "precision", "ece")},
     "float_time": {"%": 1e-2},
 }
 _SYNTAX = re.compile(
@@ -66,17 +82,17 @@ def parse(text: str) -> Gate:
     form = _form(metric, written)
     if OPS[metric, form] != op:
         raise UserError("The gate points the wrong way", got=text, allowed=OPS[metric, form])
-    if (metric == "ap") != (label is not None):
+    if (metric in LABEL_METRICS) != (label is not None):
         raise UserError(
-            "A label in brackets belongs to the metric ap, and only to it",
+            "A label in brackets belongs to the metrics ap, recall and precision, and only to them",
             got=text,
-            allowed="ap[LABEL], or map for all labels",
+            allowed="ap[LABEL], recall[LABEL], precision[LABEL]; map or cf1 for all labels",
         )
     limit = _number(text, found.group("number")) * _factor(metric, form, found.group("unit"))
     if form == "speedup" and limit <= 0:
         raise UserError("A speed-up is a positive factor", got=text, allowed="above 0, e.g. 2")
     return Gate(
-        metric=f"ap[{label}]" if label else metric,
+        metric=f"{metric}[{label}]" if label else metric,
         form=form,
         op=OPS[metric, form],
         limit=limit,

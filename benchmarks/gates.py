@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from benchmarks.evidence import Evidence, Finding, Subject
 from benchmarks.findings import FINDERS, counted
-from benchmarks.gate_text import base_metric, parse
+from benchmarks.gate_text import THRESHOLD_METRICS, base_metric, parse
 from compress.core.gates import Gate, Outcome, Verdict
 
 __all__ = [
@@ -26,7 +26,7 @@ __all__ = [
 ]
 
 
-ACCURACY_METRICS = ("map", "ap", "worst_ap", "agreement")
+ACCURACY_METRICS = ("map", "ap", "worst_ap", "ece", *THRESHOLD_METRICS)
 
 
 def needs_accuracy(gate: Gate) -> bool:

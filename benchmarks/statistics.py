@@ -127,7 +127,7 @@ def mean_draws(values: ArrayLike, draws: int = DRAWS, seed: int = SEED) -> Array
     """Return the mean per draw `[draws]` of one figure per image `[n]`, resampling images."""
     per_image = np.asarray(values, float)
     n = len(per_image)
-    return np.concatenate([per_image @ counts / n for (counts,) in _counts([n], draws, seed)])
+    return np.concatenate([per_image @ counts / n for (counts,) in image_counts([n], draws, seed)])
 
 
 def check_paired(candidate: EvalResult, reference: EvalResult) -> None:
@@ -231,7 +231,7 @@ def _ap_draws(problem: _Problem, draws: int, seed: int) -> Array:
     result = np.concatenate(
         [
             np.stack([_mean_over_folds(label, counts) for label in rankings], axis=1)
-            for counts in _counts([len(rows) for rows in folds], draws, seed)
+            for counts in image_counts([len(rows) for rows in folds], draws, seed)
         ]
     )
     result.flags.writeable = False
@@ -247,8 +247,8 @@ def _mean_over_folds(folds: list[list[_Ranking]], counts: tuple[Array, ...]) -> 
     return _mean_defined(np.stack(within, axis=1))
 
 
-def _counts(sizes: Sequence[int], draws: int, seed: int) -> Iterator[tuple[Array, ...]]:
-    """Yield how often each image is drawn, a chunk of the draws at a time.
+def image_counts(sizes: Sequence[int], draws: int, seed: int) -> Iterator[tuple[Array, ...]]:
+    """Yield how often each image is drawn, a chunk of the draws at a time; a seed has its own.
 
     `sizes` is the number of images of each fold; of each, `[n, draws]` is yielded.
     """

@@ -13,6 +13,7 @@ from pydantic import Field
 from torch import nn
 
 from benchmarks import gates
+from benchmarks.thresholds import ThresholdOptions
 from compress.context import Context, open_for
 from compress.core import artifact as artifacts
 from compress.core.artifact import Artifact
@@ -20,7 +21,7 @@ from compress.core.cli import main
 from compress.core.image_spec import ImageSpec
 from compress.core.manifest import Architecture, Manifest
 from compress.core.stage import Plan, produce, require
-from compress.finish import Trained, finish
+from compress.finish import Trained, Wanted, finish, wanted_of
 from compress.teaching import Student, Teaching, teach
 from compress.training import seed_everything
 from models.defaults import ZOO_TEACHER, default_student
@@ -28,7 +29,7 @@ from models.pretrained import start_network
 from models.stored import load_network
 
 
-class Config(Teaching):
+class Config(Teaching, ThresholdOptions):
     """Distil a teacher into a student."""
 
     teacher: Path | None = None
@@ -65,6 +66,7 @@ def run(config: Config) -> Artifact:
     start = _student_artifact(config.student or default_student())
     parents = (teacher,) if start is None else (teacher, start)
     context = open_for(parents, config.data, config.skip_bad_images)
+    wanted = wanted_of(config.gate, config, context, teacher.manifest.labels)
     plan = Plan(
         stage="compress.distill",
         config=config,
@@ -72,12 +74,12 @@ def run(config: Config) -> Artifact:
         parents=parents,
         data_fingerprint=context.dataset.fingerprint,
     )
-    artifact = produce(plan, partial(_build, plan, config, context))
+    artifact = produce(plan, partial(_build, plan, config, context, wanted))
     require(artifact.manifest.verdicts)
     return artifact
 
 
-def _build(plan: Plan, config: Config, context: Context, workdir: Path) -> Manifest:
+def _build(plan: Plan, config: Config, context: Context, wanted: Wanted, workdir: Path) -> Manifest:
     teacher = plan.parents[0]
     seed_everything(config.seed)
     architecture, student = _student(plan, config, context)
@@ -85,7 +87,7 @@ def _build(plan: Plan, config: Config, context: Context, workdir: Path) -> Manif
     images, scratch = context.training_images(), workdir / "scratch"
     taught = teach(Student(student, spec), load_network(teacher), images, config, scratch)
     trained = Trained(taught, architecture, teacher)
-    return finish(plan, trained, replace(context, spec=spec), config.gate)
+    return finish(plan, trained, replace(context, spec=spec), wanted)
 
 
 def _student_spec(config: Config, spec: ImageSpec) -> ImageSpec:

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 from torch import nn
 
-from benchmarks import gates
+from benchmarks import gates, thresholds
 from benchmarks.evaluation import EvalSettings, evaluate, save_eval, stored_or_evaluated
-from benchmarks.metrics import best_thresholds
 from compress.context import Context
+from compress.core import console
 from compress.core.artifact import Artifact
-from compress.core.labels import Labels
+from compress.core.labels import Labels, ThresholdSettings
 from compress.core.manifest import Architecture, Manifest, Measurements
 from compress.core.results import EvalResult
 from compress.core.stage import Plan, manifest_base
@@ -27,10 +27,36 @@ class Trained:
     """The model that the gates compare with: the teacher or the unpruned parent."""
 
 
-def finish(plan: Plan, trained: Trained, context: Context, wanted: tuple[str, ...]) -> Manifest:
+@dataclass(frozen=True)
+class Wanted:
+    """What the model is to keep, and how its decisions are to be made."""
+
+    gates: tuple[str, ...]
+    thresholds: ThresholdSettings
+
+
+def wanted_of(
+    gate: tuple[str, ...],
+    options: thresholds.ThresholdOptions,
+    context: Context,
+    parent: Labels | None = None,
+) -> Wanted:
+    """Return what is asked of a model; thresholds are learnt as the parent's were by default.
+
+    Raises:
+        UserError: a demand that cannot be read, or that the validation part cannot tell.
+    """
+    settings = thresholds.chosen(options, parent) or ThresholdSettings()
+    targets = context.dataset.targets[context.rows("val")]
+    thresholds.check(settings, context.dataset.label_names, targets)
+    return Wanted(gate, settings)
+
+
+def finish(plan: Plan, trained: Trained, context: Context, wanted: Wanted) -> Manifest:
     """Write weights and evaluation into the plan's work folder and return the manifest.
 
-    Thresholds are tuned on the validation part; measurements and gates use the test part.
+    Thresholds are tuned on the validation part; measurements and gates use the test part. A demand
+    that no threshold keeps is a verdict too: what was trained is not lost for it.
 
     Raises:
         UserError: a gate that cannot be understood.
@@ -38,7 +64,7 @@ def finish(plan: Plan, trained: Trained, context: Context, wanted: tuple[str, ..
     files = plan.workdir / "files"
     save_network(trained.network, files)
     draft = Artifact(files, _draft_manifest(plan, trained, context))
-    draft = _with_thresholds(draft, context)
+    draft = _with_thresholds(draft, context, wanted.thresholds)
     rows = context.rows("test")
     settings = EvalSettings(provider="torch", views=context.views)
     result = evaluate(draft, context.dataset, rows, settings)
@@ -48,8 +74,12 @@ def finish(plan: Plan, trained: Trained, context: Context, wanted: tuple[str, ..
     if trained.reference is not None:
         before = stored_or_evaluated(trained.reference, context.dataset, rows, settings)
         reference = gates.Subject(trained.reference, before)
-    verdicts = gates.check_all(wanted, gates.Subject(draft, result), reference)
-    return _updated(draft, verdicts=verdicts).manifest
+    labels = draft.manifest.labels
+    verdicts = gates.check_all(wanted.gates, gates.Subject(draft, result), reference)
+    notes = thresholds.reached(labels, result)
+    for note in notes:
+        console.say(note)
+    return _updated(draft, verdicts=verdicts + thresholds.unkept(labels), notes=notes).manifest
 
 
 def _draft_manifest(plan: Plan, trained: Trained, context: Context) -> Manifest:
@@ -69,15 +99,13 @@ def _draft_manifest(plan: Plan, trained: Trained, context: Context) -> Manifest:
     )
 
 
-def _with_thresholds(draft: Artifact, context: Context) -> Artifact:
+def _with_thresholds(draft: Artifact, context: Context, settings: ThresholdSettings) -> Artifact:
     rows = context.rows("val")
     if not len(rows):
         return draft
-    settings = EvalSettings(provider="torch", part="val", views=1)
-    found = evaluate(draft, context.dataset, rows, settings)
-    thresholds = best_thresholds(found.targets, found.scores[0])
-    labels = draft.manifest.labels.model_copy(update={"thresholds": thresholds})
-    return _updated(draft, labels=labels)
+    torch = EvalSettings(provider="torch")
+    found = thresholds.on_validation(draft, context.dataset, rows, torch)
+    return _updated(draft, labels=thresholds.learnt_labels(draft, found, settings))
 
 
 def _measure(trained: Trained, context: Context, result: EvalResult) -> Measurements:

@@ -14,6 +14,7 @@ from pydantic import Field
 from torch import nn
 
 from benchmarks import gates
+from benchmarks.thresholds import ThresholdOptions
 from compress.channels import Widths, prune_until
 from compress.context import Context, open_for
 from compress.core import artifact as artifacts
@@ -23,7 +24,7 @@ from compress.core.cli import main
 from compress.core.image_spec import ImageSpec
 from compress.core.manifest import Manifest
 from compress.core.stage import Plan, produce, require
-from compress.finish import Trained, finish
+from compress.finish import Trained, Wanted, finish, wanted_of
 from compress.latency_target import Prune, macs_share
 from compress.teaching import Student, Teaching, teach
 from compress.training import recalibrate_batchnorm, seed_everything
@@ -32,7 +33,7 @@ from models.pruning_history import History
 from models.stored import count_macs, load_network
 
 
-class Config(Teaching):
+class Config(Teaching, ThresholdOptions):
     """Prune the channels of a trained network and tune what is left."""
 
     model: Path | None = None
@@ -82,6 +83,7 @@ def run(config: Config) -> Artifact:
     gates.parse_all(config.gate)  # refuses a bad one now instead of after the work
     parent = artifacts.load(config.model or default_model())
     context = open_for((parent,), config.data, config.skip_bad_images)
+    wanted = wanted_of(config.gate, config, context, parent.manifest.labels)
     plan = Plan(
         stage="compress.prune",
         config=config,
@@ -89,14 +91,13 @@ def run(config: Config) -> Artifact:
         parents=(parent,),
         data_fingerprint=context.dataset.fingerprint,
     )
-    artifact = produce(plan, partial(_build, plan, config, parent, context))
+    artifact = produce(plan, partial(_build, plan, config, context, wanted))
     require(artifact.manifest.verdicts)
     return artifact
 
 
-def _build(
-    plan: Plan, config: Config, parent: Artifact, context: Context, workdir: Path
-) -> Manifest:
+def _build(plan: Plan, config: Config, context: Context, wanted: Wanted, workdir: Path) -> Manifest:
+    parent = plan.parents[0]
     network = load_network(parent)
     assert parent.manifest.architecture is not None  # load_network has checked it
     history = list(parent.manifest.architecture.pruning_history)
@@ -116,7 +117,7 @@ def _build(
     architecture = parent.manifest.architecture.model_copy(
         update={"pruning_history": tuple(history)}
     )
-    return finish(plan, Trained(network, architecture, parent), context, config.gate)
+    return finish(plan, Trained(network, architecture, parent), context, wanted)
 
 
 def _prune_to(

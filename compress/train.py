@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from benchmarks import gates
+from benchmarks.thresholds import ThresholdOptions
 from compress.context import Context
 from compress.core.artifact import Artifact
 from compress.core.cli import main
@@ -18,13 +19,13 @@ from compress.core.manifest import Architecture, Manifest
 from compress.core.stage import Plan, produce, require
 from compress.data import split
 from compress.data.dataset import open_data
-from compress.finish import Trained, finish
+from compress.finish import Trained, Wanted, finish, wanted_of
 from compress.losses import LOSSES, LossName
 from compress.training import Training, fit, seed_everything
 from models.pretrained import start_network
 
 
-class Config(Training):
+class Config(Training, ThresholdOptions):
     """Train a multi-label network and store it as an artifact."""
 
     data: str = "elpv"
@@ -71,8 +72,9 @@ def run(config: Config) -> Artifact:
     """
     gates.parse_all(config.gate)  # refuses a bad one now instead of after the work
     fold = None if config.fold is None else split.parse_fold(config.fold)
-    architecture = Architecture(name=config.arch, kwargs=_arch_kwargs(config))
+    _arch_kwargs(config)  # likewise
     context = _context(config, fold)
+    wanted = wanted_of(config.gate, config, context)
     plan = Plan(
         stage="compress.train",
         config=config,
@@ -80,15 +82,14 @@ def run(config: Config) -> Artifact:
         parents=(),
         data_fingerprint=context.dataset.fingerprint,
     )
-    artifact = produce(plan, partial(_build, plan, config, architecture, context))
+    artifact = produce(plan, partial(_build, plan, config, context, wanted))
     require(artifact.manifest.verdicts)
     return artifact
 
 
-def _build(
-    plan: Plan, config: Config, architecture: Architecture, context: Context, workdir: Path
-) -> Manifest:
+def _build(plan: Plan, config: Config, context: Context, wanted: Wanted, workdir: Path) -> Manifest:
     seed_everything(config.seed)
+    architecture = Architecture(name=config.arch, kwargs=_arch_kwargs(config))
     network = start_network(architecture, len(context.dataset.label_names), config.weights)
     loss = LOSSES[config.loss]
     network = fit(
@@ -98,7 +99,7 @@ def _build(
         lambda logits, targets, _inputs: loss(logits, targets),
         workdir / "scratch",
     )
-    return finish(plan, Trained(network, architecture, reference=None), context, config.gate)
+    return finish(plan, Trained(network, architecture, reference=None), context, wanted)
 
 
 def _context(config: Config, fold: split.Fold | None) -> Context:

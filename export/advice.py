@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable
 
+from benchmarks.gates import ACCURACY_METRICS
 from compress.core.gates import Verdict
 from compress.core.manifest import SearchStep
 
 STEPS = 3
-ACCURACY = ("map", "ap", "worst_ap", "agreement", "flipped", "parity")
+ACCURACY = (*ACCURACY_METRICS, "flipped", "parity")
 TUNE = "fine-tune the network for int8: --qat 2"
 
 

@@ -49,6 +49,8 @@ class Measured:
 
     measurements: Measurements
     verdicts: tuple[Verdict, ...]
+    evaluation: EvalResult
+    """On the test part."""
 
 
 def parse_gates(texts: tuple[str, ...]) -> tuple[Gate, ...]:
@@ -86,7 +88,8 @@ def gather(draft: Artifact, reference: Artifact, request: Request, folder: Path)
         }
     )
     measured = _with(draft, measurements)
-    return Measured(measurements, _verdicts(measured, result, reference, request))
+    verdicts = _verdicts(measured, result, reference, request)
+    return Measured(measurements, verdicts, result)
 
 
 def parity_of(candidate: Artifact, reference: Artifact, request: Request) -> Parity:

@@ -7,11 +7,14 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from benchmarks import thresholds
 from benchmarks.candidates import open_model
+from benchmarks.evaluation import check_labels, rows_for
 from benchmarks.runtimes import _session
 from compress.core.artifact import Artifact
 from compress.core.environment import cpu_flags
 from compress.core.errors import UserError
+from compress.core.labels import ThresholdSettings
 from compress.core.manifest import Precision
 from compress.data.dataset import Dataset, open_data
 from export import budget, evidence, foreign, ort_format, targets
@@ -59,6 +62,14 @@ class Job:
         return (*gates, SPEED_GATE) if self.precision == "int8" and self.on_target else gates
 
     @property
+    def learning(self) -> ThresholdSettings | None:
+        """How thresholds are learnt with the file's own scores; `None` keeps the parent's."""
+        named = self.config.thresholds is not None or self.config.demand
+        if self.precision == "fp32" and not named:
+            return None
+        return thresholds.chosen(self.config, self.parent.manifest.labels)
+
+    @property
     def on_target(self) -> bool:
         """Whether what is measured here is measured on the target."""
         return self.provider == self.target.provider and self.target.runs_here(cpu_flags())
@@ -103,6 +114,7 @@ def prepare(config: Config) -> Job:
     dataset = open_data(config.data, config.skip_bad_images)
     job = Job(config, parent, dataset, target, precision, _provider(config, target))
     evidence.parse_gates(job.gates)  # refuses a bad one now instead of after the work
+    _require_demands(job)
     budget.seconds(config.budget)
     return job
 
@@ -124,6 +136,15 @@ def _require_qat(parent: Artifact, precision: Precision) -> None:
             "--qat is done with NNCF, which is not installed",
             next_step="pip install 'edgepress[qat]'",
         )
+
+
+def _require_demands(job: Job) -> None:
+    """Refuse demands that the validation part cannot tell anything of."""
+    if job.learning is None:
+        return
+    check_labels(job.parent, job.dataset)
+    told = job.dataset.targets[rows_for((job.parent,), job.dataset, "val")]
+    thresholds.check(job.learning, job.dataset.label_names, told)
 
 
 def _provider(config: Config, target: Target) -> str:

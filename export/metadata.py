@@ -12,8 +12,9 @@ from compress.core.image_spec import ImageSpec
 from compress.core.labels import Labels
 from compress.core.manifest import Precision
 from compress.core.noun import Noun
+from models.onnx_graph import props
+from models.onnx_graph.props import PREFIX
 
-PREFIX = "edgepress."
 SCHEMA_VERSION = 1
 
 
@@ -35,13 +36,10 @@ class ModelFacts(Noun):
 
 def write(path: Path, facts: ModelFacts) -> None:
     """Store the facts in an ONNX file, in place of any that it had."""
-    model = onnx.load(path)
-    kept = [prop for prop in model.metadata_props if not prop.key.startswith(PREFIX)]
-    del model.metadata_props[:]
-    model.metadata_props.extend(kept)
-    for field, value in facts.model_dump(mode="json").items():
-        model.metadata_props.add(key=PREFIX + field, value=json.dumps(value, sort_keys=True))
-    onnx.save(model, path)
+    fields = facts.model_dump(mode="json").items()
+    props.update(
+        path, {PREFIX + field: json.dumps(value, sort_keys=True) for field, value in fields}
+    )
 
 
 def read(path: Path) -> ModelFacts:
@@ -70,11 +68,11 @@ def read(path: Path) -> ModelFacts:
 
 
 def _fields(path: Path) -> dict[str, Any]:
-    props = {prop.key: prop.value for prop in onnx.load(path).metadata_props}
+    stored = {prop.key: prop.value for prop in onnx.load(path).metadata_props}
     try:
         found = {
             key.removeprefix(PREFIX): json.loads(value)
-            for key, value in props.items()
+            for key, value in stored.items()
             if key.startswith(PREFIX)
         }
     except json.JSONDecodeError as error:

@@ -9,14 +9,18 @@ from typing import Literal
 
 from pydantic import Field
 
+from benchmarks.thresholds import ThresholdOptions
 from compress.core.artifact import Artifact
 from compress.core.cli import main
-from compress.core.noun import Noun
 from export import stage
 
 
-class Config(Noun):
-    """Export a trained network to ONNX, in float or quantized, and hold it against its gates."""
+class Config(ThresholdOptions):
+    """Export a trained network to ONNX, in float or quantized, and hold it against its gates.
+
+    Thresholds are learnt again with the scores of the file itself; an fp32 file, whose scores are
+    those of the network, takes them over.
+    """
 
     model: Path | None = None
     """PyTorch artifact, or a float ONNX one; default: the newest PyTorch artifact under runs/,

@@ -8,7 +8,9 @@ from pathlib import Path
 from shutil import copyfile
 from typing import TYPE_CHECKING
 
+from benchmarks import thresholds
 from benchmarks.candidates import BareModel
+from benchmarks.evaluation import rows_for
 from compress.core import console
 from compress.core.artifact import WEIGHTS, Artifact
 from compress.core.errors import UserError
@@ -73,20 +75,42 @@ def _build(plan: Plan, job: Job, workdir: Path) -> Manifest:
     _write_float(job, base)
     out = workdir / "files" / WEIGHTS["onnx"]
     found = _convert(plan, job, base, out)
-    made = BareModel(out, _manifest(plan, job, base, found))
+    made = _with_thresholds(job, BareModel(out, _manifest(plan, job, base, found)))
     emulated = _emulate(job, made)
     notes = notes_on(job, base, found.audited if found else None, emulated)
     draft = replace(made, manifest=made.manifest.model_copy(update={"notes": notes}))
-    metadata.write(out, _facts(plan, job, _warnings(job, emulated)))
+    labels = draft.manifest.labels
+    facts = _facts(plan, job, _warnings(job, emulated))
+    metadata.write(out, facts.model_copy(update={"labels": labels}))
     reference = job.parent if job.precision == "fp32" else _reference(plan, job, base)
     in_ort = _ort_format(job, draft)
     measured = evidence.gather(draft, reference, job.request, workdir / "files")
     verdicts = (*_export_verdicts(job, reference, job.request), *measured.verdicts, *in_ort)
     if emulated is not None and job.target.runs_here(WITHOUT_VNNI):
         verdicts += (emulated.verdict,)
-    notes += _advice(job, draft, verdicts)
+    notes += (
+        *thresholds.reached(labels, measured.evaluation),
+        *_advice(job, draft, verdicts),
+    )
+    verdicts += thresholds.unkept(labels)
     update = {"measurements": measured.measurements, "verdicts": verdicts, "notes": notes}
     return draft.manifest.model_copy(update=update)
+
+
+def _with_thresholds(job: Job, made: BareModel) -> BareModel:
+    """Learn the thresholds with the file's own scores, where that is wanted and there are images.
+
+    An fp32 file that takes the thresholds over has their demands too, and keeps them.
+    """
+    if job.learning is None:
+        return made
+    rows = rows_for((job.parent,), job.dataset, "val")
+    if not len(rows):
+        console.warn("no validation images: the thresholds stay as they were")
+        return made
+    found = thresholds.on_validation(made, job.dataset, rows, job.request.settings())
+    labels = thresholds.learnt_labels(made, found, job.learning)
+    return replace(made, manifest=made.manifest.model_copy(update={"labels": labels}))
 
 
 def _advice(job: Job, draft: BareModel, verdicts: tuple[Verdict, ...]) -> tuple[str, ...]:

@@ -3,11 +3,11 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from benchmarks.report import decisions, rates, steps
 from benchmarks.report import format as fmt
-from benchmarks.report import rates, steps
 from benchmarks.report.columns import Column, columns, verdict_word, worst_drop
 from benchmarks.report.schema import GateEntry, ModelEntry, Report
-from benchmarks.report.summary import map_change, summary
+from benchmarks.report.summary import candidate, map_change, summary
 
 _ICONS = {"pass": "✅ pass", "fail": "❌ fail", "inconclusive": "⚠️ inconclusive"}
 
@@ -25,6 +25,7 @@ def markdown(report: Report) -> str:
             if model.latency_failure
         ),
         *_against_first(report),
+        *_decisions(report),
         *_throughput(report),
         *_searches(report),
         *_gates(report),
@@ -82,6 +83,19 @@ def _searches(report: Report) -> Iterator[str]:
     for model in found:
         table = table_md(steps.HEADER, steps.rows(model), left={0})
         yield f"{_plain(model.name)}: {_plain(steps.told(model))}\n\n{table}"
+
+
+def _decisions(report: Report) -> Iterator[str]:
+    """Yield thresholds and what they reach, of the model that the report is about."""
+    model = candidate(report)
+    if model is None or not model.decisions:
+        return
+    rows = [
+        [f"{main} ({sub})" if sub else main for main, sub in cells]
+        for cells in decisions.rows(model)
+    ]
+    table = table_md(decisions.HEADER, rows, left={0, 8})
+    yield f"### Decisions of {_plain(model.name)}\n\n{_plain(decisions.ABOUT)}\n\n{table}"
 
 
 def _against_first(report: Report) -> Iterator[str]:

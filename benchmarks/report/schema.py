@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from compress.core.labels import LabelLearning, Method
 from compress.core.manifest import SearchStep, TimeShares
 from compress.core.noun import Noun
 
@@ -114,6 +115,30 @@ class AgreementEntry(Noun):
     """Those with the largest change of probability, the largest first."""
 
 
+class ShareEntry(Noun):
+    """So many of so many test images."""
+
+    value: float
+    ci95: Interval
+    hits: int
+    of: int
+
+
+class DecisionEntry(Noun):
+    """The threshold of one label, where it is from, and what it reaches on the first view."""
+
+    threshold: float
+    method: Method | None
+    """How thresholds without a demand were learnt; `None` where the model does not tell."""
+    learning: LabelLearning | None
+    """The same of this label, with what it reached on validation images."""
+    precision: ShareEntry | None
+    """On test images; `None` where none is said to have the label."""
+    recall: ShareEntry | None
+    """On test images; `None` where none has the label."""
+    f1: float | None
+
+
 class ModelEntry(Noun):
     """One row of the comparison."""
 
@@ -163,6 +188,8 @@ class ModelEntry(Noun):
     """Where an int8 file's time goes; `None` where it was not measured on its target."""
     search: tuple[SearchStep, ...] = ()
     """What was tried on the way to an int8 file, in order; empty where nothing was searched."""
+    decisions: dict[str, DecisionEntry] = Field(default_factory=dict)
+    """By label; empty where accuracy was not measured."""
 
 
 class Report(Noun):

@@ -21,6 +21,20 @@ _SYNTAX = re.compile(
 _EXAMPLES = "'recall[LABEL] >= 0.98', 'precision[LABEL] >= 90%'"
 
 
+class Unreachable(UserError):
+    """No threshold keeps a demand on these images."""
+
+    def __init__(self, demand: "Demand", highest: float) -> None:
+        """Name the demand and the highest value that any threshold reaches."""
+        super().__init__(
+            "No threshold keeps the demand on the validation images",
+            got=demand,
+            allowed=f"{demand.metric} up to {highest:.4f}, the highest there",
+            next_step="ask for less, or train a better model.",
+        )
+        self.highest = highest
+
+
 class Demand(Noun):
     """What one label must reach on validation images."""
 
@@ -97,7 +111,8 @@ def threshold_for(demand: Demand, targets: ArrayLike, probs: ArrayLike) -> float
         probs: `[n]` of the label.
 
     Raises:
-        UserError: the label has not both classes here, or no threshold reaches the precision.
+        UserError: the label has not both classes here.
+        Unreachable: no threshold reaches the precision.
         ValueError: the lengths differ.
 
     >>> recall = parse_demand("recall[crack] >= 1")
@@ -109,20 +124,37 @@ def threshold_for(demand: Demand, targets: ArrayLike, probs: ArrayLike) -> float
     """
     told = known(targets, probs)
     if told is None:
-        raise UserError(
-            "The demand cannot be checked: the validation images do not show both sides of it",
-            got=str(demand),
-            allowed=f"labels with known validation images with and without them; {demand.label} "
-            "has only the one or the other",
-        )
+        raise _one_sided(demand)
     precision, recall, cuts = precision_recall_curve(*told)
     values = (recall if demand.metric == "recall" else precision)[:-1]
     reached = np.flatnonzero(values >= demand.at_least)
     if not len(reached):
-        raise UserError(
-            "No threshold keeps the demand on the validation images",
-            got=str(demand),
-            allowed=f"{demand.metric} up to {values.max():.4f}, the highest there",
-            next_step="ask for less, or train a better model.",
-        )
+        raise Unreachable(demand, float(values.max()))
     return halfway_below(cuts, int(reached[-1 if demand.metric == "recall" else 0]))
+
+
+def check_demands(texts: Iterable[str], label_names: Sequence[str], targets: ArrayLike) -> None:
+    """Refuse demands that these validation images cannot tell anything of, before any work.
+
+    Args:
+        texts: The demands.
+        label_names: Names of the labels, in output order.
+        targets: `[n, labels]` of the validation images, 0, 1 or NaN.
+
+    Raises:
+        UserError: as `parse_demands`, or a label has not both classes here.
+    """
+    all_targets = np.asarray(targets, float)
+    for demand in parse_demands(texts, label_names):
+        column = all_targets[:, label_names.index(demand.label)]
+        if known(column, column) is None:
+            raise _one_sided(demand)
+
+
+def _one_sided(demand: Demand) -> UserError:
+    return UserError(
+        "The demand cannot be checked: the validation images do not show both sides of it",
+        got=str(demand),
+        allowed=f"labels with known validation images with and without them; {demand.label} "
+        "has only the one or the other",
+    )

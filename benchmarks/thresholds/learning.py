@@ -1,61 +1,46 @@
 """Learn the thresholds of a model: one for all labels, one for each, or against overfitting."""
 
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Literal
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from pydantic import Field
 from sklearn.metrics import f1_score
 
 from benchmarks.metrics._targets import Array, known, labels, table
-from benchmarks.metrics.decisions import best_threshold
-from benchmarks.thresholds.demands import parse_demands, threshold_for
-from compress.core.noun import Noun
+from benchmarks.metrics.averages import prf_per_label
+from benchmarks.metrics.decisions import best_threshold, decide
+from benchmarks.thresholds.demands import Demand, Unreachable, parse_demands, threshold_for
+from compress.core.labels import FBRS, LabelLearning, Learning, ThresholdSettings
 
-Method = Literal["global", "f1", "scutfbr"]
 UNDEFINED = 0.5
-FBRS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 _FOLDS = 3
 _SEED = 0
 
 
-class ThresholdSettings(Noun):
-    """How thresholds are learnt."""
-
-    method: Method = "f1"
-    """`global`: one for all labels, with the highest F1 of all labels together. `f1`: one for each
-    label, with its highest F1. `scutfbr`: the same, held back where that F1 may be luck."""
-    demands: tuple[str, ...] = ()
-    """Labels whose threshold follows a precision or recall instead, as `recall[LABEL] >= 0.98`."""
-    fbr: tuple[Annotated[float, Field(ge=0, le=1)], ...] = Field(default=FBRS, min_length=1)
-    """What `scutfbr` chooses from, by cross-validation: a label with no higher F1 than this gets
-    its highest score as its threshold."""
-
-
-class LabelThreshold(Noun):
+@dataclass(frozen=True)
+class LabelThreshold:
     """The threshold of one label, and where it is from."""
 
     threshold: float
     """The label is predicted when its probability is at least this."""
     learnt: bool = True
-    """Whether the validation images told it; if not, it is 0.5."""
+    """Whether the validation images told it."""
     fbr: float | None = None
     """The fbr that `scutfbr` chose; `None` where it was not asked."""
+    demand: str | None = None
+    """What was demanded of the label."""
+    reachable: float | None = None
+    """Highest value that any threshold reaches, where the demand cannot be kept."""
 
 
-class LearntThresholds(Noun):
-    """Thresholds of one model file."""
+@dataclass(frozen=True)
+class LearntThresholds:
+    """Thresholds of one model file, and how they were learnt."""
 
-    method: Method
-    """How those without a demand were learnt."""
-    labels: tuple[LabelThreshold, ...]
-    """One per label, in output order."""
-
-    @property
-    def thresholds(self) -> tuple[float, ...]:
-        """The numbers alone, as `Labels.thresholds` keeps them."""
-        return tuple(label.threshold for label in self.labels)
+    thresholds: tuple[float, ...]
+    """As `Labels.thresholds` keeps them."""
+    learning: Learning
 
 
 def learn(
@@ -63,19 +48,24 @@ def learn(
     probs: ArrayLike,
     label_names: Sequence[str],
     settings: ThresholdSettings | None = None,
+    before: Sequence[float] | None = None,
 ) -> LearntThresholds:
     """Return the thresholds that validation images tell; never learn them on test images.
 
     `f1` is the SCut of Yang 2001 ("A study of thresholding strategies for text categorization").
+    A demand that no threshold keeps leaves the label the threshold that it has without it, and
+    `LabelLearning.reachable` tells; `unkept` makes verdicts of that.
 
     Args:
         targets: `[n, labels]`, 0, 1 or NaN.
         probs: `[n, labels]`, of the very file that is to use the thresholds.
         label_names: Names of the labels, in output order.
         settings: By default F1 of each label, without demands.
+        before: Threshold of each label that the images do not tell; by default 0.5.
 
     Raises:
-        UserError: a demand that cannot be read, is of an unknown label, or cannot be kept.
+        UserError: a demand that cannot be read, is of an unknown label, or of one that has not
+            both classes here.
         ValueError: the shapes differ.
 
     >>> targets, probs = [[1, 1], [1, 0], [0, 1]], [[0.9, 0.8], [0.6, 0.7], [0.2, 0.1]]
@@ -90,12 +80,12 @@ def learn(
     if all_targets.shape[1] != len(label_names):
         raise ValueError(f"targets {all_targets.shape} must be [n, {len(label_names)} names]")
     demands = {demand.label: demand for demand in parse_demands(settings.demands, label_names)}
-    found = _by_method(all_targets, all_probs, settings)
+    found = _by_method(all_targets, all_probs, settings, before or [UNDEFINED] * len(label_names))
     for position, name in enumerate(label_names):
         if name in demands:
             column = all_targets[:, position], all_probs[:, position]
-            found[position] = LabelThreshold(threshold=threshold_for(demands[name], *column))
-    return LearntThresholds(method=settings.method, labels=tuple(found))
+            found[position] = _demanded(demands[name], *column, found[position])
+    return _with_figures(found, all_targets, all_probs, settings)
 
 
 def scutfbr(
@@ -140,22 +130,63 @@ def scutfbr(
     return LabelThreshold(threshold=cut, fbr=values[best])
 
 
-def _by_method(targets: Array, probs: Array, settings: ThresholdSettings) -> list[LabelThreshold]:
-    undefined = LabelThreshold(threshold=UNDEFINED, learnt=False)
+def _by_method(
+    targets: Array, probs: Array, settings: ThresholdSettings, before: Sequence[float]
+) -> list[LabelThreshold]:
+    as_it_was = [LabelThreshold(threshold=threshold, learnt=False) for threshold in before]
+    if settings.method == "fixed":
+        return as_it_was
     if settings.method == "global":
         of_all = known(targets.ravel(), probs.ravel())
-        one = undefined if of_all is None else LabelThreshold(threshold=best_threshold(*of_all))
-        return [one] * targets.shape[1]
+        if of_all is None:
+            return as_it_was
+        return [LabelThreshold(threshold=best_threshold(*of_all))] * targets.shape[1]
     found = []
-    for label_targets, label_probs, _ in labels(targets, probs):
+    for (label_targets, label_probs, _), start in zip(
+        labels(targets, probs), as_it_was, strict=True
+    ):
         told = known(label_targets, label_probs)
         if told is None:
-            found.append(undefined)
+            found.append(start)
         elif settings.method == "f1":
             found.append(LabelThreshold(threshold=best_threshold(*told)))
         else:
-            found.append(scutfbr(*told, settings.fbr) or undefined)
+            found.append(scutfbr(*told, settings.fbr) or start)
     return found
+
+
+def _demanded(
+    demand: Demand, targets: Array, probs: Array, without: LabelThreshold
+) -> LabelThreshold:
+    """Return the threshold that follows a demand, or the one without it."""
+    try:
+        threshold = threshold_for(demand, targets, probs)
+    except Unreachable as error:
+        return replace(without, demand=str(demand), reachable=error.highest)
+    return LabelThreshold(threshold=threshold, demand=str(demand))
+
+
+def _with_figures(
+    found: list[LabelThreshold], targets: Array, probs: Array, settings: ThresholdSettings
+) -> LearntThresholds:
+    """Add what each threshold reaches on the images that it is from."""
+    thresholds = tuple(label.threshold for label in found)
+    measured = prf_per_label(targets, decide(probs, thresholds))
+    told = tuple(
+        LabelLearning(
+            learnt=label.learnt,
+            fbr=label.fbr,
+            demand=label.demand,
+            reachable=label.reachable,
+            images=int((~np.isnan(column)).sum()),
+            positives=int((column == 1).sum()),
+            precision=None if prf is None else prf.precision,
+            recall=None if prf is None else prf.recall,
+            f1=None if prf is None else prf.f1,
+        )
+        for label, prf, column in zip(found, measured, targets.T, strict=True)
+    )
+    return LearntThresholds(thresholds, Learning(settings=settings, labels=told))
 
 
 def _mean_thresholds(targets: Array, probs: Array, fbr: Sequence[float]) -> list[float]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.gate_text import OPS, parse
+from benchmarks.gate_text import LABEL_METRICS, OPS, parse
 from compress.core.errors import UserError
 from compress.core.gates import Gate
 
@@ -13,6 +13,9 @@ from compress.core.gates import Gate
         ("map drop <= 0.01", Gate(metric="map", form="drop", op="<=", limit=0.01)),
         ("map drop<=1%", Gate(metric="map", form="drop", op="<=", limit=0.01)),
         ("map >= 0.8", Gate(metric="map", op=">=", limit=0.8)),
+        ("cf1 drop <= 1%", Gate(metric="cf1", form="drop", op="<=", limit=0.01)),
+        ("recall[a b] >= 90%", Gate(metric="recall[a b]", op=">=", limit=0.9)),
+        ("ece <= 0.05", Gate(metric="ece", op="<=", limit=0.05)),
         ("ap[a b] drop <= 0.05", Gate(metric="ap[a b]", form="drop", op="<=", limit=0.05)),
         ("latency speedup >= 2", Gate(metric="latency", form="speedup", op=">=", limit=2)),
         ("latency p50 <= 5ms", Gate(metric="latency", op="<=", limit=0.005)),
@@ -45,7 +48,10 @@ def test_grammar(text: str, gate: Gate) -> None:
         ("map drop >= 0.01", "points the wrong way"),
         ("latency speedup <= 2", "points the wrong way"),
         ("ap drop <= 0.01", "ap\\[LABEL\\]"),
-        ("map[a] drop <= 0.01", "belongs to the metric ap"),
+        ("map[a] drop <= 0.01", "belongs to the metrics ap"),
+        ("recall >= 0.9", "recall\\[LABEL\\]"),
+        ("cf1[a] >= 0.9", "or cf1 for all labels"),
+        ("ece >= 0.05", "points the wrong way"),
         ("size <= 2 parsec", "Unknown unit"),
         ("size ratio <= 2 MB", "Unknown unit"),
         ("latency speedup >= 0", "positive"),
@@ -62,6 +68,6 @@ def test_bad_gates_say_what_is_allowed(text: str, message: str) -> None:
 
 def test_every_metric_parses_in_every_form() -> None:
     for (metric, form), op in OPS.items():
-        name = "ap[x]" if metric == "ap" else metric
+        name = f"{metric}[x]" if metric in LABEL_METRICS else metric
         written = "" if form == "value" else f" {form}"
         assert parse(f"{name}{written} {op} 1").form == form

@@ -30,7 +30,7 @@ def test_one_for_all_by_hand() -> None:
     targets, probs = [[1, 1], [1, 0], [0, 0]], [[0.9, 0.5], [0.6, 0.55], [0.2, 0.1]]
     found = learn(targets, probs, NAMES, ThresholdSettings(method="global"))
     assert found.thresholds == (0.35, 0.35)  # F1 6/7 there, 4/5 above 0.55
-    assert all(label.learnt and label.fbr is None for label in found.labels)
+    assert all(label.learnt and label.fbr is None for label in found.learning.labels)
 
 
 def test_per_label_is_best_thresholds() -> None:
@@ -43,7 +43,7 @@ def test_constant_labels_are_not_learnt(method: str) -> None:
     targets, probs = np.array([[0, np.nan], [0, np.nan]]), [[0.1, 0.2], [0.3, 0.4]]
     found = learn(targets, probs, NAMES, ThresholdSettings(method=method))
     assert found.thresholds == (0.5, 0.5)
-    assert not any(label.learnt for label in found.labels)
+    assert not any(label.learnt for label in found.learning.labels)
 
 
 def test_scores_closer_than_six_digits_are_told_apart() -> None:
@@ -148,14 +148,48 @@ def test_a_demand_changes_its_label_only() -> None:
     assert (p[y == 1] >= demanded.thresholds[1]).all()
 
 
-def test_demands_that_cannot_be_kept_are_refused() -> None:
+def test_a_demand_that_cannot_be_kept_leaves_the_threshold_without_it() -> None:
     targets, probs = [[0, 1], [1, 1]], [[0.9, 0.5], [0.2, 0.6]]
-    with pytest.raises(UserError, match=r"up to 0\.5000"):
-        learn(targets, probs, NAMES, ThresholdSettings(demands=("precision[crack] >= 0.9",)))
+    asked = ThresholdSettings(demands=("precision[crack] >= 0.9",))
+    found = learn(targets, probs, NAMES, asked)
+    assert found.thresholds == learn(targets, probs, NAMES).thresholds
+    crack, spot = found.learning.labels
+    assert (crack.demand, crack.reachable) == ("precision[crack] >= 0.9", 0.5)
+    assert (spot.demand, spot.reachable) == (None, None)
+
+
+def test_demands_that_cannot_be_checked_are_refused() -> None:
+    targets, probs = [[0, 1], [1, 1]], [[0.9, 0.5], [0.2, 0.6]]
+    asked = ThresholdSettings(demands=("recall[spot] >= 0.9",))
     with pytest.raises(UserError, match="with and without"):
-        learn(targets, probs, NAMES, ThresholdSettings(demands=("recall[spot] >= 0.9",)))
+        learn(targets, probs, NAMES, asked)
+    with pytest.raises(UserError, match="with and without"):
+        thresholds.check(asked, NAMES, targets)
+    with pytest.raises(UserError, match="--val-share"):
+        thresholds.check(asked, NAMES, np.empty((0, 2)))
     with pytest.raises(ValueError, match="names"):
         learn(targets, probs, ("crack",))
+
+
+def test_what_is_not_learnt_stays_as_it_was() -> None:
+    targets, probs = [[0, 1], [1, 1]], [[0.4, 0.5], [0.8, 0.6]]
+    found = learn(targets, probs, NAMES, ThresholdSettings(), before=(0.1, 0.7))
+    assert found.thresholds == (pytest.approx(0.6), 0.7)
+    fixed = ThresholdSettings(method="fixed", demands=("recall[crack] >= 1",))
+    found = learn(targets, probs, NAMES, fixed, before=(0.1, 0.7))
+    assert found.thresholds == (pytest.approx(0.6), 0.7)
+    assert [label.learnt for label in found.learning.labels] == [True, False]
+
+
+def test_what_the_thresholds_reach_is_kept_with_them() -> None:
+    # crack: one positive found, one missed, one false alarm; one image is unknown.
+    targets = [[1, 0], [1, 1], [0, 0], [np.nan, 0]]
+    probs = [[0.9, 0.1], [0.3, 0.8], [0.7, 0.2], [0.9, 0.3]]
+    fixed = ThresholdSettings(method="fixed")
+    crack, spot = learn(targets, probs, NAMES, fixed).learning.labels
+    assert (crack.images, crack.positives) == (3, 2)
+    assert (crack.precision, crack.recall, crack.f1) == (0.5, 0.5, 0.5)
+    assert (spot.precision, spot.recall, spot.f1) == (1, 1, 1)
 
 
 @pytest.mark.parametrize("seed", range(10))

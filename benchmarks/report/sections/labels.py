@@ -1,10 +1,12 @@
-"""Average precision per label, with intervals."""
+"""Average precision per label, with intervals, and the decisions on each label."""
 
 from markupsafe import Markup
 
+from benchmarks.report import decisions
 from benchmarks.report import format as fmt
 from benchmarks.report.figure import colour, grid, label_names, missing, model_name, prevalence
 from benchmarks.report.schema import ModelEntry, Report
+from benchmarks.report.summary import candidate
 
 TITLE = "Accuracy per label"
 ORDER = 40
@@ -14,7 +16,11 @@ MOST_BARS = 60
 
 
 def render(report: Report) -> str:
-    """Return a table of bars for every label."""
+    """Return a table of bars for every label, and a table of decisions for every model."""
+    return _average_precision(report) + _decisions(report)
+
+
+def _average_precision(report: Report) -> Markup:
     labels = label_names(report)
     if not any(value is not None for model in report.models for value in model.ap.values()):
         return missing("No label has a measured average precision.")
@@ -26,6 +32,47 @@ def render(report: Report) -> str:
     return Markup(
         '<p class="lead">Average precision from 0 to 1; the whisker is the 95% interval.{}</p>{}'
     ).format(tick, grid(panels))
+
+
+def _decisions(report: Report) -> Markup:
+    """Return thresholds and what they reach, of the model that the report is about unfolded."""
+    groups = [
+        _decisions_of(report, place) for place, model in enumerate(report.models) if model.decisions
+    ]
+    if not groups:
+        return Markup("")
+    return Markup('<h3>Thresholds and what they reach</h3><p class="lead">{}</p>{}').format(
+        decisions.ABOUT, Markup("").join(groups)
+    )
+
+
+def _decisions_of(report: Report, place: int) -> Markup:
+    model = report.models[place]
+    heads = (Markup('<th scope="col">{}</th>').format(title) for title in decisions.HEADER)
+    rows = (
+        Markup('<tr><th scope="row">{}</th>{}</tr>').format(
+            label, Markup("").join(_decision_cell(*cell) for cell in cells)
+        )
+        for (label, _), *cells in decisions.rows(model)
+    )
+    return Markup(
+        '<details class="card gated" data-place="{}"{}><summary>{}</summary>'
+        '<div class="scroll" role="region" aria-label="Decisions of {}" tabindex="0">'
+        '<table class="plain decisions"><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>'
+        "</details>"
+    ).format(
+        place,
+        Markup(" open") if model is candidate(report) else "",
+        model_name(report, place),
+        model.name,
+        Markup("").join(heads),
+        Markup("").join(rows),
+    )
+
+
+def _decision_cell(main: str, sub: str) -> Markup:
+    kind = Markup(' class="missing"') if main == fmt.UNDEFINED else ""
+    return Markup("<td{}>{}<small>{}</small></td>").format(kind, main, sub)
 
 
 def _table(report: Report, labels: list[str]) -> Markup:

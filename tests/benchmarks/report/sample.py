@@ -8,6 +8,7 @@ import numpy as np
 from benchmarks.report.schema import (
     AgreementEntry,
     ConvsEntry,
+    DecisionEntry,
     FlipEntry,
     GateEntry,
     Interval,
@@ -16,9 +17,11 @@ from benchmarks.report.schema import (
     ModelEntry,
     PrCurve,
     Report,
+    ShareEntry,
     SpeedupEntry,
     ThroughputEntry,
 )
+from compress.core.labels import LabelLearning
 from compress.core.manifest import SearchStep
 
 LABELS = ("polycrystalline", "defect_possible", "defect_probable", "defect_certain")
@@ -260,8 +263,33 @@ def throughput(name: str) -> tuple[ThroughputEntry, ...]:
     return tuple(entries)
 
 
+def decisions() -> dict[str, DecisionEntry]:
+    """Return decisions: one label learnt by F1, one demand kept, one not, and one undefined."""
+    figures = {"images": 131, "positives": 41, "precision": 0.83, "recall": 0.95, "f1": 0.886}
+    undefined = {"images": 131, "positives": 0, "precision": None, "recall": None, "f1": None}
+    learnt = (
+        LabelLearning(**figures),
+        LabelLearning(**figures, demand="recall[defect_possible] >= 0.95"),
+        LabelLearning(**figures, demand="precision[defect_probable] >= 0.9", reachable=0.875),
+        LabelLearning(**undefined, learnt=False),
+    )
+    share = ShareEntry(value=0.9, ci95=(0.853, 0.933), hits=189, of=210)
+    return {
+        label: DecisionEntry(
+            threshold=0.4,
+            method="f1",
+            learning=learning,
+            precision=share if learning.positives else None,
+            recall=share if learning.positives else None,
+            f1=0.9 if learning.positives else None,
+        )
+        for label, learning in zip(LABELS, learnt, strict=True)
+    }
+
+
 def _int8_extras() -> dict[str, Any]:
     return {
+        "decisions": decisions(),
         "precision": "int8",
         "int8_convs": ConvsEntry(fused=52, total=53, kept_float=1),
         "notes": ("features.0.0 stays float: in int8 it alone cost 1.9 points of mAP.",),

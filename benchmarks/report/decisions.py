@@ -1,0 +1,69 @@
+"""The decisions on each label as both reports show them: threshold, where from, what it reaches."""
+
+from benchmarks.report import format as fmt
+from benchmarks.report.schema import DecisionEntry, ModelEntry, ShareEntry
+from compress.core.labels import LabelLearning
+
+ABOUT = (
+    "A label is predicted when its probability is at least its threshold. Thresholds are learnt on "
+    "validation images, so what they reach there flatters; the test images had no part in it. "
+    "Beside test figures: 95% interval and images."
+)
+HEADER = (
+    "Label",
+    "Threshold",
+    "Precision, test",
+    "Recall, test",
+    "F1, test",
+    "Precision, validation",
+    "Recall, validation",
+    "F1, validation",
+    "Learnt by",
+)
+Cell = tuple[str, str]
+"""A value, and what stands in small print below it."""
+
+
+def rows(model: ModelEntry) -> list[tuple[Cell, ...]]:
+    """Return a row for each label of a model, with a cell for each title of `HEADER`."""
+    return [_row(label, entry) for label, entry in model.decisions.items()]
+
+
+def _row(label: str, entry: DecisionEntry) -> tuple[Cell, ...]:
+    return (
+        (label, ""),
+        (fmt.score(entry.threshold), ""),
+        _share(entry.precision),
+        _share(entry.recall),
+        (fmt.score(entry.f1), ""),
+        *_before(entry.learning),
+        _source(entry),
+    )
+
+
+def _source(entry: DecisionEntry) -> Cell:
+    learning = entry.learning
+    if learning is None or entry.method is None:
+        return "not told", ""
+    if learning.demand is None:
+        return (entry.method if learning.learnt else "as it was"), ""
+    if learning.reachable is None:
+        return learning.demand, "kept on validation"
+    return learning.demand, f"not kept: {fmt.score(learning.reachable)} at most"
+
+
+def _before(learning: LabelLearning | None) -> tuple[Cell, Cell, Cell]:
+    if learning is None:
+        return (("", ""),) * 3
+    images = f"{learning.positives} of {learning.images} have it"
+    return (
+        (fmt.score(learning.precision), ""),
+        (fmt.score(learning.recall), images),
+        (fmt.score(learning.f1), ""),
+    )
+
+
+def _share(entry: ShareEntry | None) -> Cell:
+    if entry is None:
+        return fmt.UNDEFINED, ""
+    return fmt.score(entry.value), f"{fmt.interval(entry.ci95)}; {entry.hits} of {entry.of}"

@@ -1,0 +1,185 @@
+"""`python -m benchmarks.thresholds` learns the thresholds of a finished model again."""
+
+import json
+import sys
+from functools import partial
+from pathlib import Path
+from shutil import copyfile
+
+from pydantic import Field
+
+from benchmarks import thresholds
+from benchmarks.candidates import open_model
+from benchmarks.evaluation import (
+    EVAL_FILE,
+    EvalSettings,
+    check_labels,
+    rows_for,
+    save_eval,
+    stored_or_evaluated,
+    with_metrics,
+)
+from benchmarks.gate_text import THRESHOLD_METRICS
+from benchmarks.label_decisions import LabelDecisions, label_decisions
+from benchmarks.thresholds.demands import Unreachable, parse_demand
+from compress.core import console
+from compress.core.artifact import WEIGHTS, Artifact
+from compress.core.cli import main
+from compress.core.errors import UserError
+from compress.core.labels import LabelLearning, Labels
+from compress.core.manifest import Manifest
+from compress.core.results import EvalResult
+from compress.core.stage import Plan, manifest_base, produce
+from compress.data.dataset import Dataset, open_data
+from models.defaults import default_model
+from models.onnx_graph import props
+
+ORT_FILE = "model.ort"
+
+
+class Config(thresholds.ThresholdOptions):
+    """Learn the thresholds of a model again on validation images, and store it with them.
+
+    Nothing is trained, and no probability changes.
+    """
+
+    model: Path = Field(default_factory=default_model)
+    """Artifact or `.onnx` file (default: the newest trained model under runs/, else the zoo's)."""
+    data: str = "elpv"
+    """`elpv`, a path whose format is recognised, or `format:path`."""
+    out: Path = Path("runs/thresholds")
+    """Folder of the new artifact."""
+    provider: str = "cpu"
+    """Runtime for ONNX models (`python -m benchmarks.runtimes` lists them); torch runs torch."""
+    skip_bad_images: bool = False
+    """Leave out images that do not decode instead of stopping."""
+
+
+def run(config: Config) -> Artifact:
+    """Learn, print a table and store.
+
+    Raises:
+        UserError: bad model, data or options, no validation images, or a demand that no threshold
+            keeps.
+    """
+    model = open_model(config.model)
+    _require_storable(model, config.out)
+    dataset = open_data(config.data, config.skip_bad_images)
+    labels = _learnt(config, model, dataset)
+    settings = EvalSettings(provider=config.provider)
+    test = stored_or_evaluated(model, dataset, rows_for((model,), dataset, "test"), settings)
+    plan = Plan(
+        stage="benchmarks.thresholds",
+        config=config,
+        out=config.out,
+        parents=(model,),
+        data_fingerprint=dataset.fingerprint,
+    )
+    made = produce(plan, partial(_build, plan, labels, test))
+    _print(labels, test, f"{model.name}: thresholds learnt on validation images")
+    return made
+
+
+def _require_storable(model: Artifact, out: Path) -> None:
+    if out.resolve() == model.path.resolve():
+        raise UserError("The output would replace the model it is made from", got=out)
+    if ORT_FILE in model.manifest.files:
+        raise UserError(
+            f"The artifact holds {ORT_FILE} too, which would keep the thresholds that it has",
+            got=model.path,
+            next_step="make it again: python -m export.onnx --ort --demand ...",
+        )
+
+
+def _learnt(config: Config, model: Artifact, dataset: Dataset) -> Labels:
+    """Return the labels with new thresholds, before anything is written."""
+    check_labels(model, dataset)
+    wanted = thresholds.chosen(config, model.manifest.labels) or thresholds.ThresholdSettings()
+    rows = rows_for((model,), dataset, "val")
+    if not len(rows):
+        raise UserError("There are no validation images to learn thresholds on", got=config.data)
+    thresholds.check(wanted, dataset.label_names, dataset.targets[rows])
+    settings = EvalSettings(provider=config.provider)
+    found = thresholds.on_validation(model, dataset, rows, settings)
+    labels = thresholds.learnt_labels(model, found, wanted)
+    for label in labels.learning.labels if labels.learning else ():
+        if label.demand is not None and label.reachable is not None:
+            raise Unreachable(parse_demand(label.demand), label.reachable)
+    return labels
+
+
+def _build(plan: Plan, labels: Labels, test: EvalResult, workdir: Path) -> Manifest:
+    """Copy the model, with the new thresholds wherever it says its own."""
+    model, files = plan.parents[0], workdir / "files"
+    old = model.manifest
+    for name in set(old.files) - {EVAL_FILE, WEIGHTS[old.kind]}:
+        (files / name).parent.mkdir(parents=True, exist_ok=True)
+        copyfile(model.path / name, files / name)
+    weights = Path(copyfile(model.weights, files / WEIGHTS[old.kind]))
+    if old.kind == "onnx":
+        told = {"labels": labels.model_dump(mode="json"), "id": plan.id, "parent": old.id}
+        props.update(weights, {props.PREFIX + key: json.dumps(told[key]) for key in told})
+    save_eval(with_metrics(test, labels), files)
+    update = {
+        **manifest_base(plan),
+        "labels": labels,
+        "verdicts": tuple(
+            verdict
+            for verdict in old.verdicts
+            if verdict.gate.split()[0].partition("[")[0] not in THRESHOLD_METRICS
+        ),
+        "notes": (*_other_notes(old), *thresholds.reached(labels, test)),
+    }
+    return old.model_copy(update=update)
+
+
+def _other_notes(old: Manifest) -> tuple[str, ...]:
+    """Return the notes that are not about the demands that the thresholds followed before."""
+    each = old.labels.learning.labels if old.labels.learning else ()
+    starts = tuple(f"{label.demand}:" for label in each if label.demand)
+    return tuple(note for note in old.notes if not note.startswith(starts or ("\0",)))
+
+
+def _print(labels: Labels, test: EvalResult, title: str) -> None:
+    assert labels.learning is not None  # they were learnt just now
+    header = ("label", "threshold", "from", *_heads("val"), *_heads("test"))
+    rows = [
+        (name, f"{threshold:.4f}", _source(label, labels), *_before(label), *_after(decided))
+        for name, threshold, label, decided in zip(
+            labels.names,
+            labels.thresholds,
+            labels.learning.labels,
+            label_decisions(test, labels),
+            strict=True,
+        )
+    ]
+    console.table(title, header, rows)
+    for sentence in thresholds.reached(labels, test):
+        console.result(sentence)
+
+
+def _heads(part: str) -> tuple[str, ...]:
+    return tuple(f"{metric} {part}" for metric in ("precision", "recall", "F1"))
+
+
+def _source(label: LabelLearning, labels: Labels) -> str:
+    if label.demand is not None or labels.learning is None:
+        return label.demand or ""
+    return labels.learning.settings.method if label.learnt else "as it was"
+
+
+def _before(label: LabelLearning) -> tuple[str, ...]:
+    return tuple(_number(value) for value in (label.precision, label.recall, label.f1))
+
+
+def _after(decided: LabelDecisions) -> tuple[str, ...]:
+    shares = (decided.precision, decided.recall)
+    return (*(_number(share.value if share else None) for share in shares), _number(decided.f1))
+
+
+def _number(value: float | None) -> str:
+    return "undefined" if value is None else f"{value:.3f}"
+
+
+if __name__ == "__main__":
+    sys.exit(main(Config, run))
