@@ -284,7 +284,9 @@ def test_a_table_keeps_its_columns_when_rows_are_taken(read):
     assert len(table.paths) == 2
 
 
-@pytest.mark.parametrize("name", ["coco", "voc", "yolo", "split-folder", "openimages"])
+@pytest.mark.parametrize(
+    "name", ["coco", "voc", "yolo", "split-folder", "openimages", "webdataset"]
+)
 def test_the_split_that_a_format_has_is_one_that_a_training_takes(make_tree, name: str):
     data = open_data(str(make_tree(name)[1]))
     if "test" in data.table.columns["split"]:
