@@ -118,7 +118,7 @@ def rows_by_pair(pairs: Sequence[Pair], dataset: Dataset) -> tuple[Rows, ...]:
                 "which would count twice",
                 got=f"{pairs[shared[0] - 1].candidate.path} and {pair.candidate.path}",
                 next_step="train each with a fold of its own (--fold 1/5, --fold 2/5, ...) and the "
-                "same --split-seed",
+                "same --split-seed and --group-column",
             )
         tested |= dict.fromkeys(test, pair.number)
     return tuple(indices(dataset, known_data(pair).split, "test") for pair in pairs)

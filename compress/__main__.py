@@ -16,6 +16,7 @@ from compress.core.cli import main
 from compress.core.errors import GateFailed, GateUndecided
 from compress.core.hashing import source_hash, value_hash
 from compress.core.noun import Noun
+from compress.data.splitting import Splitting
 from compress.recipe import Place, Recipe
 
 REPORT = "report.html"
@@ -34,6 +35,12 @@ class Config(Noun):
     fold: str | None = None
     """K/N, e.g. 2/5: train for fold K of N, with an `--out` of its own for each K. Only for recipes
     that train their own models; `python -m benchmarks.out_of_fold` puts the N results together."""
+    group_column: str | None = None
+    """Column of the data's table (patient, module, ...): images with one value stay in one part.
+    Only for recipes that train their own models."""
+    split_column: str | None = None
+    """Column of the data's table with a ready-made split: `train`, `val` and `test`. Only for
+    recipes that train their own models."""
     skip_bad_images: bool = False
     """Go on without the images that cannot be decoded, and list them."""
 
@@ -47,7 +54,7 @@ def run(config: Config) -> None:
         GateUndecided: a gate could not be decided.
     """
     recipe = recipes.read(config.recipe)
-    place = Place(config.data, config.out, config.skip_bad_images, config.fold)
+    place = Place(config.data, config.out, config.skip_bad_images, _splitting(config))
     steps = recipes.prepare(recipe, place)
     stopped = False
     made: list[Artifact] = []
@@ -60,6 +67,12 @@ def run(config: Config) -> None:
             console.warn(f"{step.name}: {error}")
             break
     _report(config, recipe, {artifact.name: artifact for artifact in made}, not stopped)
+
+
+def _splitting(config: Config) -> dict[str, str]:
+    """Return what the command line says of the split, for the training stage."""
+    given = config.model_dump(include=set(Splitting.model_fields))
+    return {name: text for name, text in given.items() if text is not None}
 
 
 def _report(config: Config, recipe: Recipe, made: dict[str, Artifact], whole: bool) -> None:

@@ -1,8 +1,8 @@
 """Runs the stages of a recipe in order, each from the artifact that an earlier one left on disk."""
 
 import importlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -13,7 +13,8 @@ from compress.core import cli, console
 from compress.core.artifact import Artifact
 from compress.core.errors import UserError, unknown_name
 from compress.core.noun import Noun
-from compress.data.split import parse_fold
+from compress.data import splitting
+from compress.data.splitting import Splitting
 from models.defaults import ZOO
 
 RECIPES = Path(__file__).parent / "recipes"
@@ -56,8 +57,8 @@ class Place:
     data: str
     out: Path
     skip_bad_images: bool
-    fold: str | None = None
-    """K/N: what the training stage tests on; `None` is its share."""
+    splitting: Mapping[str, str] = field(default_factory=dict)
+    """Options of the training stage that say how it splits the data, e.g. `fold`."""
 
     def resolve(self, name: str) -> str:
         """Return the path or name that `@NAME` or `zoo:NAME` stands for."""
@@ -91,10 +92,11 @@ def prepare(recipe: Recipe, place: Place) -> tuple[Callable[[], Artifact], ...]:
     """Check every step's stage and options, and return what runs them, in order.
 
     Raises:
-        UserError: unknown stage, option, step or fold, before any work has begun.
+        UserError: unknown stage, option or step, or a split that cannot be, before any work has
+            begun.
     """
-    if place.fold is not None:
-        _require_own_training(recipe, place.fold)
+    if place.splitting:
+        _require_own_training(recipe, place.splitting)
     known: set[str] = set()
     for step in recipe.step:
         for name in _references(step):
@@ -116,9 +118,11 @@ def _runner(step: Step, place: Place) -> Callable[[], Artifact]:
         "data": place.data,
         "skip_bad_images": place.skip_bad_images,
     }
-    if step.stage == TRAINING and place.fold is not None:
-        options["fold"] = place.fold
+    if step.stage == TRAINING:
+        options |= place.splitting
     config = stage.Config(**options)
+    if isinstance(config, Splitting):
+        splitting.check(config)
 
     def run() -> Artifact:
         console.say(f"{step.name}: {step.stage}")
@@ -134,22 +138,24 @@ def _stage(step: Step) -> ModuleType:
     return importlib.import_module(step.stage)
 
 
-def _require_own_training(recipe: Recipe, fold: str) -> None:
-    """Refuse a fold for a recipe that starts from a model trained on another split.
+def _require_own_training(recipe: Recipe, given: Mapping[str, str]) -> None:
+    """Refuse a split of one's own for a recipe that starts from a model trained on another.
 
     Raises:
-        UserError: it does, it trains no model of its own, or there is no such fold.
+        UserError: it does, or it trains no model of its own.
     """
-    parse_fold(fold)
-    given = [step.options.get(option) for step in recipe.step for option in MODEL_OPTIONS]
-    shipped = [name for name in given if isinstance(name, str) and name.startswith("zoo:")]
+    names = [step.options.get(option) for step in recipe.step for option in MODEL_OPTIONS]
+    shipped = [name for name in names if isinstance(name, str) and name.startswith("zoo:")]
     if shipped or all(step.stage != TRAINING for step in recipe.step):
         what = f"starts from {shipped[0]}" if shipped else "has no training stage"
+        flags = [f"--{name.replace('_', '-')}" for name in given]
         raise UserError(
-            f"--fold is for recipes that train their own models. This one {what}: a model that is "
-            "trained already has seen images of the other folds, on which it would be tested",
-            got=f"--fold {fold}",
-            next_step=f"use a recipe whose first step is {TRAINING}, or leave --fold out",
+            f"{flags[0]} is for recipes that train their own models. This one {what}: a model that "
+            "is trained already has seen images on which it would be tested",
+            got=" ".join(
+                f"{flag} {text}" for flag, text in zip(flags, given.values(), strict=True)
+            ),
+            next_step=f"use a recipe whose first step is {TRAINING}, or leave {flags[0]} out",
         )
 
 

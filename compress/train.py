@@ -17,15 +17,16 @@ from compress.core.errors import UserError
 from compress.core.image_spec import ImageSpec
 from compress.core.manifest import Architecture, Manifest
 from compress.core.stage import Plan, produce, require
-from compress.data import split
+from compress.data import splitting
 from compress.data.dataset import open_data
+from compress.data.splitting import Splitting
 from compress.finish import Trained, Wanted, finish, wanted_of
 from compress.losses import LOSSES, LossName
 from compress.training import Training, fit, seed_everything
 from models.pretrained import start_network
 
 
-class Config(Training, ThresholdOptions):
+class Config(Training, Splitting, ThresholdOptions):
     """Train a multi-label network and store it as an artifact."""
 
     data: str = "elpv"
@@ -44,18 +45,9 @@ class Config(Training, ThresholdOptions):
     """Pillow filter of the resize."""
     loss: LossName = "bce"
     """`bce`, or `asl` for many rare labels."""
-    test_share: float = Field(split.TEST_SHARE, gt=0, lt=1)
-    """Share of images in the test part."""
-    fold: str | None = None
-    """K/N, e.g. 2/5: the test part is fold K of N instead of a share (`--test-share` is not used).
-    `python -m benchmarks.out_of_fold` puts the N models together."""
-    val_share: float = Field(split.VAL_SHARE, ge=0, lt=1)
-    """Share of images in the validation part, on which thresholds are tuned."""
     views: int | None = Field(None, ge=1)
     """Label-preserving views of each test image at most that accuracy is averaged over: fewer are
     quicker to measure and certify less (default: all that the data set declares)."""
-    split_seed: int = split.SEED
-    """Seed of the split."""
     gate: tuple[str, ...] = ("map >= 0.5",)
     """Gates on the test part, e.g. --gate "map >= 0.85"."""
     skip_bad_images: bool = False
@@ -66,14 +58,14 @@ def run(config: Config) -> Artifact:
     """Train, evaluate and store.
 
     Raises:
-        UserError: bad data, fold, architecture or weights.
+        UserError: bad data, split, architecture or weights.
         GateFailed: a gate was not met; the artifact is stored all the same.
         GateUndecided: a gate could not be decided.
     """
     gates.parse_all(config.gate)  # refuses a bad one now instead of after the work
-    fold = None if config.fold is None else split.parse_fold(config.fold)
+    splitting.check(config)
     _arch_kwargs(config)  # likewise
-    context = _context(config, fold)
+    context = _context(config)
     wanted = wanted_of(config.gate, config, context)
     plan = Plan(
         stage="compress.train",
@@ -102,18 +94,14 @@ def _build(plan: Plan, config: Config, context: Context, wanted: Wanted, workdir
     return finish(plan, Trained(network, architecture, reference=None), context, wanted)
 
 
-def _context(config: Config, fold: split.Fold | None) -> Context:
+def _context(config: Config) -> Context:
     dataset = open_data(config.data, config.skip_bad_images)
-    if fold is None:
-        parts = split.default_split(dataset, config.split_seed, config.test_share, config.val_share)
-    else:
-        parts = split.fold_split(dataset, fold, config.split_seed, config.val_share)
     spec = ImageSpec(
         height=config.image_size,
         width=config.image_size,
         interpolation=config.interpolation,
     )
-    return Context(dataset, parts, spec, config.views)
+    return Context(dataset, splitting.split_by(dataset, config), spec, config.views)
 
 
 def _arch_kwargs(config: Config) -> dict[str, Any]:

@@ -1,5 +1,6 @@
-"""Decoded images and surveys on disk, so that no file is decoded twice."""
+"""Decoded images, surveys and unpacked files on disk, so that nothing is done twice."""
 
+import hashlib
 import os
 import uuid
 from collections.abc import Callable
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compress.core import writable
+from compress.core.errors import UserError
 
 Arrays = dict[str, NDArray[np.generic]]
 
@@ -36,6 +38,24 @@ def cached_arrays(key: str, make: Callable[[], Arrays]) -> Arrays:
             np.savez(draft, **make())  # type: ignore[arg-type]
     with np.load(path, allow_pickle=False) as stored:
         return dict(stored)
+
+
+def stored(content: bytes, ending: str = "") -> Path:
+    """Return the file in the cache with this content, written once; it is named by its sha256.
+
+    Raises:
+        UserError: it cannot be written.
+    """
+    digest = hashlib.sha256(content).hexdigest()
+    path = cache_dir() / "files" / digest[:2] / f"{digest[:32]}{ending}"
+    try:
+        if not path.is_file() or path.stat().st_size != len(content):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with publish(path) as draft:
+                draft.write_bytes(content)
+    except OSError as error:
+        raise UserError(f"A file cannot be unpacked ({error.strerror})", got=path) from None
+    return path
 
 
 class publish:  # noqa: N801  (used like a function: `with publish(path) as draft`)

@@ -1,7 +1,6 @@
 """Seeded, iteratively stratified splits, named by image hashes: by shares, or fold by fold.
 
-Sechidis, Tsoumakas, Vlahavas 2011, "On the stratification of multi-label data", through the
-`iterative-stratification` package. Near-duplicates are placed together.
+Near-duplicates are placed together, and so are images that share the value of a column.
 """
 
 import re
@@ -9,17 +8,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from iterstrat.ml_stratifiers import MultilabelStratifiedKFold, MultilabelStratifiedShuffleSplit
-from numpy.typing import NDArray
 
 from compress.core.artifact import Artifact
 from compress.core.errors import UserError
 from compress.core.manifest import Split
 from compress.data.dataset import Dataset
-from compress.data.duplicates import groups
+from compress.data.grouping import Groups, Rows, groups_of
+from compress.data.stratify import folds, halves
 
 Part = Literal["train", "val", "test"]
-Rows = NDArray[np.intp]
 
 SEED = 0
 TEST_SHARE = 0.4
@@ -35,60 +32,52 @@ class Fold:
     of: int
 
 
-@dataclass(frozen=True)
-class _Pictures:
-    """Groups of near-duplicates, which no split parts."""
-
-    group: NDArray[np.int32]
-    """Number of the group that an image belongs to `[n]`."""
-    columns: NDArray[np.float32]
-    """What is spread evenly, by the first image of each group `[groups, k]`."""
-
-
 def default_split(
     dataset: Dataset,
     seed: int = SEED,
     test_share: float = TEST_SHARE,
     val_share: float = VAL_SHARE,
+    group_column: str | None = None,
 ) -> Split:
     """Split a data set; the shares are of all images.
 
+    Images with one value in `group_column` are in one part, as near-duplicates always are.
+
     Raises:
-        UserError: too few images for three parts.
+        UserError: too few images for three parts, no such column, or a group that is too large.
     """
-    pictures = _pictures(dataset)
-    everything = np.arange(len(pictures.columns))
-    rest, test = _halves(everything, pictures.columns, test_share, seed)
-    train, val = _without_val(rest, pictures, val_share / (1 - test_share), seed + 1)
-    return _named(dataset, pictures, train, val, test)
+    rest, test = halves(groups_of(dataset, group_column), test_share, seed)
+    train, val = without_val(rest, val_share / (1 - test_share), seed + 1)
+    return named(dataset, train.rows, val.rows, test.rows)
 
 
 def fold_split(
-    dataset: Dataset, fold: Fold, seed: int = SEED, val_share: float = VAL_SHARE
+    dataset: Dataset,
+    fold: Fold,
+    seed: int = SEED,
+    val_share: float = VAL_SHARE,
+    group_column: str | None = None,
 ) -> Split:
     """Split a data set so that the test part is one fold of a stratified k-fold.
 
-    The folds of one seed are disjoint and together hold every image. The validation part is taken
-    from the other folds; its share is of all images.
+    The folds of one seed (and group column) are disjoint and together hold every image. The
+    validation part is taken from the other folds; its share is of all images.
 
     Raises:
-        UserError: too few images for so many folds, or for three parts.
+        UserError: too few images or groups for so many folds, or for three parts, no such column,
+            or a group that is too large.
     """
-    pictures = _pictures(dataset)
-    folds = MultilabelStratifiedKFold(n_splits=fold.of, shuffle=True, random_state=seed)
-    try:
-        parts = list(folds.split(pictures.columns, pictures.columns))
-    except ValueError as error:
-        raise _cannot_split(error, len(pictures.columns)) from None
-    rest, test = parts[fold.number - 1]
-    if not len(test):
+    groups = groups_of(dataset, group_column)
+    tested = folds(groups, fold.of, seed) == fold.number - 1
+    if not tested.any():
         raise UserError(
             "The fold holds no image",
             got=f"fold {fold.number} of {fold.of}, {len(dataset.image_ids)} images",
             next_step="take fewer folds",
         )
-    train, val = _without_val(rest, pictures, val_share * fold.of / (fold.of - 1), seed + 1)
-    return _named(dataset, pictures, train, val, test)
+    rest = groups.take(np.flatnonzero(~tested))
+    train, val = without_val(rest, val_share * fold.of / (fold.of - 1), seed + 1)
+    return named(dataset, train.rows, val.rows, np.flatnonzero(tested))
 
 
 def parse_fold(text: str) -> Fold:
@@ -149,12 +138,6 @@ def indices(dataset: Dataset, split: Split, part: Part) -> Rows:
     return np.flatnonzero([image_id in wanted for image_id in dataset.image_ids])
 
 
-def _pictures(dataset: Dataset) -> _Pictures:
-    group = groups(dataset.thumbnails)
-    _, first = np.unique(group, return_index=True)
-    return _Pictures(group, _stratification_columns(dataset)[first])
-
-
 def training_rows(dataset: Dataset, split: Split, n_images: int, seed: int) -> Rows:
     """Choose images to calibrate on at random among the training images, never another part.
 
@@ -167,40 +150,16 @@ def training_rows(dataset: Dataset, split: Split, n_images: int, seed: int) -> R
     return np.sort(np.random.default_rng(seed).permutation(train)[:n_images])
 
 
-def _stratification_columns(dataset: Dataset) -> NDArray[np.float32]:
-    labels = np.nan_to_num(dataset.targets)
-    if dataset.table.strata is not None:
-        labels = np.concatenate([labels, dataset.table.strata], axis=1)
-    # The stratifiers take two columns or more; the images without the only label are the second.
-    return labels if labels.shape[1] > 1 else np.concatenate([labels, 1 - labels], axis=1)
+def without_val(rest: Groups, share: float, seed: int) -> tuple[Groups, Groups]:
+    """Return the training and the validation part; the share is of `rest`.
+
+    Raises:
+        UserError: too few images, or a group that is too large.
+    """
+    return halves(rest, share, seed) if share else (rest, rest.take(np.arange(0)))
 
 
-def _halves(rows: Rows, columns: NDArray[np.float32], share: float, seed: int) -> tuple[Rows, Rows]:
-    splitter = MultilabelStratifiedShuffleSplit(n_splits=1, test_size=share, random_state=seed)
-    try:
-        large, small = next(splitter.split(rows[:, None], columns[rows]))
-    except ValueError as error:
-        raise _cannot_split(error, len(rows)) from None
-    return rows[np.sort(large)], rows[np.sort(small)]
-
-
-def _without_val(rest: Rows, pictures: _Pictures, share: float, seed: int) -> tuple[Rows, Rows]:
-    """Return the training and the validation part; the share is of `rest`."""
-    return _halves(rest, pictures.columns, share, seed) if share else (rest, rest[:0])
-
-
-def _cannot_split(error: ValueError, n: int) -> UserError:
-    return UserError(f"The images cannot be split ({error})", got=f"{n}")
-
-
-def _named(dataset: Dataset, pictures: _Pictures, *parts: Rows) -> Split:
-    """Return the training, validation and test part by their images' hashes."""
-    numbers = np.unique(pictures.group)
-    train, val, test = (
-        tuple(
-            dataset.image_ids[row]
-            for row in np.flatnonzero(np.isin(pictures.group, numbers[chosen]))
-        )
-        for chosen in parts
-    )
-    return Split(train=train, val=val, test=test)
+def named(dataset: Dataset, train: Rows, val: Rows, test: Rows) -> Split:
+    """Return the split by its images' hashes."""
+    ids = (tuple(dataset.image_ids[row] for row in rows) for rows in (train, val, test))
+    return Split(**dict(zip(("train", "val", "test"), ids, strict=True)))

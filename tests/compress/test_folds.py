@@ -131,7 +131,7 @@ def test_a_recipe_gives_the_fold_to_its_training(few: Path, tmp_path: Path):
         "batch-size": 8, "gate": ["map >= 0"],
     }  # fmt: skip
     step = {"name": "teacher", "stage": "compress.train", "options": options}
-    (start,) = recipes.prepare(recipe(step), Place(str(few), tmp_path, False, "3/3"))
+    (start,) = recipes.prepare(recipe(step), Place(str(few), tmp_path, False, {"fold": "3/3"}))
     assert start().manifest.data.split == fold_split(open_data(str(few)), Fold(3, 3))
 
 
@@ -153,7 +153,7 @@ def test_a_recipe_that_cannot_be_folded_is_refused(
     tmp_path: Path, steps: tuple[dict[str, object], ...], fold: str, message: str
 ):
     with pytest.raises(UserError, match=message):
-        recipes.prepare(recipe(*steps), Place("elpv", tmp_path, False, fold))
+        recipes.prepare(recipe(*steps), Place("elpv", tmp_path, False, {"fold": fold}))
 
 
 def test_the_default_recipe_refuses_a_fold_before_any_work(command, tmp_path: Path):

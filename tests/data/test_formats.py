@@ -9,6 +9,7 @@ import pytest
 from compress.core import registry
 from compress.core.errors import UserError
 from compress.data.dataset import FORMATS, open_data
+from compress.data.ready_split import ready_split
 from compress.data.table import Table
 
 NAN = np.nan
@@ -281,3 +282,16 @@ def test_a_table_keeps_its_columns_when_rows_are_taken(read):
     table = read("chestxray14").take(np.array([3, 0]))
     assert table.columns["Patient ID"] == ("1", "0")
     assert len(table.paths) == 2
+
+
+@pytest.mark.parametrize(
+    "name", ["coco", "voc", "yolo", "split-folder", "openimages", "webdataset"]
+)
+def test_the_split_that_a_format_has_is_one_that_a_training_takes(make_tree, name: str):
+    data = open_data(str(make_tree(name)[1]))
+    if "test" in data.table.columns["split"]:
+        found = ready_split(data, "split")
+        assert [len(found.train), len(found.val), len(found.test)] == [4, 2, 2]
+    else:
+        with pytest.raises(UserError, match=r"no test image.*train"):
+            ready_split(data, "split")

@@ -21,11 +21,13 @@ NAMES_COLUMNS = ("labels", "label", "tags", "classes", "finding_labels")
 KEPT_COLUMNS = (
     "split", "fold", "partition", "subset", "set", "group", "group_id", "patient", "patient_id",
     "patientid", "subject", "subject_id", "study_id", "dicom_id", "lesion_id", "site", "sex",
-    "gender", "age", "id", "index",
+    "gender", "age", "id", "index", "__key__",
 )  # fmt: skip
 """Columns that are known to be no labels even where they hold 0 and 1."""
 UNNAMED = ("(unnamed", "unnamed:")
-SEPARATORS = ("|", ";", ",", " ")
+MARK = "\x1f"
+"""Ends every name of a cell that was a list of names, so that names may hold any separator."""
+SEPARATORS = (MARK, "|", ";", ",", " ")
 CERTAIN = {"0": 0.0, "1": 1.0, "false": 0.0, "true": 1.0}
 UNKNOWN = ("", "-1", "nan", "uncertain", "unknown")
 VALUES = CERTAIN | dict.fromkeys(UNKNOWN, np.nan)
@@ -44,30 +46,62 @@ def image_table(columns: Columns, finder: _reading.ImageFinder, blank: int = 0) 
             that differ.
     """
     image = _image_column(columns)
-    names = _find(columns.by_name, NAMES_COLUMNS)
-    others = [name for name in columns.by_name if name != image]
-    if names is not None and any(_value(text) is None for text in columns.by_name[names].values):
-        found, kept = _from_names(columns, names), [name for name in others if name != names]
-    else:
-        chosen = [name for name in others if _is_label(columns, name)]
-        kept = [name for name in others if name not in chosen]
-        found = _from_columns(columns, chosen, kept)
+    found, kept = _labelled(columns, image)
     rows = _once(columns, image, found[1])
+    table = _table(columns, found, kept, _paths(columns, image, finder))
+    again = columns.rows - len(rows)
+    skipped = Counter({"blank lines": blank, "rows that repeat another": again})
+    return _reading.tell(table.take(rows) if again else table, skipped)
+
+
+def row_table(columns: Columns, image: str, skipped: Counter[str]) -> Table:
+    """Return the table whose columns these are; every row is an image, whose path is in `image`.
+
+    Raises:
+        UserError: no labels, or a cell that is no label.
+    """
+    found, kept = _labelled(columns, image)
+    paths = tuple(map(Path, columns.by_name[image].texts()))
+    return _reading.tell(_table(columns, found, kept, paths), skipped)
+
+
+def _labelled(columns: Columns, image: str) -> tuple[Labels, list[str]]:
+    """Return the labels and the names of the columns that are neither labels nor the image."""
+    names = names_column(columns.by_name)
+    others = [name for name in columns.by_name if name != image]
+    if names is not None and any(_is_names(text) for text in columns.by_name[names].values):
+        return _from_names(columns, names), [name for name in others if name != names]
+    chosen = [name for name in others if _is_label(columns, name)]
+    kept = [name for name in others if name not in chosen]
+    return _from_columns(columns, chosen, kept), kept
+
+
+def _table(columns: Columns, found: Labels, kept: list[str], paths: tuple[Path, ...]) -> Table:
     _say(found[0], kept)
-    paths = _paths(columns, image, finder)
-    table = Table(
+    return Table(
         paths=paths,
         label_names=found[0],
         targets=found[1],
         columns={name: tuple(columns.by_name[name].texts()) for name in kept},
     )
-    again = len(paths) - len(rows)
-    skipped = Counter({"blank lines": blank, "rows that repeat another": again})
-    return _reading.tell(table.take(rows) if again else table, skipped)
+
+
+def names_column(names: Iterable[str]) -> str | None:
+    """Return the column that holds names of labels by its own name, if there is one."""
+    return find(names, NAMES_COLUMNS)
+
+
+def joined(names: Iterable[str], where: str) -> str:
+    """Return a list of names as the text of a cell.
+
+    Raises:
+        UserError: one is no name of a label.
+    """
+    return "".join(_reading.label_name(name, where) + MARK for name in names)
 
 
 def _image_column(columns: Columns) -> str:
-    image = _find(columns.by_name, IMAGE_COLUMNS)
+    image = find(columns.by_name, IMAGE_COLUMNS)
     if image is None:
         raise UserError(
             f"The table has no image column: {columns.file}",
@@ -77,7 +111,8 @@ def _image_column(columns: Columns) -> str:
     return image
 
 
-def _find(names: Iterable[str], wanted: tuple[str, ...]) -> str | None:
+def find(names: Iterable[str], wanted: tuple[str, ...]) -> str | None:
+    """Return the first of the wanted names that there is, however it is spelled."""
     by_name = {_plain(name): name for name in reversed(list(names))}
     return next((by_name[name] for name in wanted if name in by_name), None)
 
@@ -89,6 +124,10 @@ def _plain(name: str) -> str:
 def _value(text: str) -> float | None:
     """Return 0, 1 or NaN, or None for a text that is no label."""
     return VALUES.get(text.strip().lower().removesuffix(".0"))
+
+
+def _is_names(text: str) -> bool:
+    return MARK in text or _value(text) is None
 
 
 def _is_number(text: str) -> bool:

@@ -4,11 +4,13 @@ A reader returns every row of its files or says how many it passed over and why;
 right is an error that names the file and the line.
 """
 
+import json
 import os
 from collections import Counter
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +52,27 @@ def read_text(file: Path) -> str:
         return read_bytes(file).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise UserError(f"The file is not UTF-8 text ({error})", got=file) from None
+
+
+def json_value(text: str, where: str) -> Any:
+    """Return what a JSON text says.
+
+    Raises:
+        UserError: it is not JSON, or an object has a key twice, of which JSON would keep the last.
+    """
+    try:
+        return json.loads(text, object_pairs_hook=_unique)
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"The file is not JSON ({error})", got=where) from None
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the key {twice[:100]!r} occurs twice in one object")
+    return found
 
 
 def first_line(file: Path, longest: int = 100_000) -> str:

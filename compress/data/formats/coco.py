@@ -4,7 +4,6 @@ The labels are the categories that occur; an image without an annotation has non
 (`iscrowd`) counts. Several files of instances make one data set whose column `split` names them.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -128,22 +127,10 @@ def _plain_part(split: str) -> bool:
 
 
 def _json(file: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(_reading.read_text(file), object_pairs_hook=_unique)
-    except (ValueError, RecursionError) as error:
-        raise UserError(f"The file is not JSON ({error})", got=file) from None
+    content = _reading.json_value(_reading.read_text(file), str(file))
     if not isinstance(content, dict):
         raise UserError("The file is not COCO's", got=file, allowed="an object with 'images'")
     return content
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"the key {twice[:100]!r} occurs twice in one object")
-    return found
 
 
 def _entries(file: Path, content: dict[str, Any], key: str) -> list[dict[str, Any]]:

@@ -44,7 +44,7 @@ def _table_file(path: Path) -> Path:
 
 
 def _read_columns(file: Path) -> _columns.Columns:
-    arrow = _arrow()
+    arrow = pyarrow()
     parquet = importlib.import_module("pyarrow.parquet")
     try:
         table = parquet.ParquetFile(file, page_checksum_verification=True).read()
@@ -55,29 +55,36 @@ def _read_columns(file: Path) -> _columns.Columns:
     names = _columns.column_names(file, table.column_names)
     if not table.num_rows or not names:
         raise UserError("The table has no rows", got=file)
+    marked = _labels.names_column(names)
     columns = {
-        name: _column(arrow, table.column(place), f"column {name} of {file}")
+        name: _column(arrow, table.column(place), f"column {name} of {file}", name == marked)
         for place, name in enumerate(names)
     }
     return _columns.Columns(file, columns)
 
 
-def _arrow() -> Any:
+def pyarrow() -> Any:
+    """Return the library.
+
+    Raises:
+        UserError: it is not installed.
+    """
     try:
         return importlib.import_module("pyarrow")
     except ImportError:
         raise UserError(
-            "Parquet files are read by pyarrow, which is not installed",
+            "Parquet and Arrow files are read by pyarrow, which is not installed",
             next_step="pip install pyarrow, or save the table as CSV",
         ) from None
 
 
-def _column(arrow: Any, cells: Any, where: str) -> _columns.Column:
-    """Return a column as texts; a null is an empty text, a list its items joined by `|`."""
+def _column(arrow: Any, cells: Any, where: str, marked: bool) -> _columns.Column:
+    """Return a column as texts; a null is an empty text, a list its items (`marked`: as names)."""
     kinds = arrow.types
     try:
         if kinds.is_list(cells.type) or kinds.is_large_list(cells.type):
-            texts = ["|".join(map(str, cell or ())) for cell in cells.to_pylist()]
+            items = [[str(item) for item in cell or ()] for cell in cells.to_pylist()]
+            texts = [_labels.joined(each, where) if marked else "|".join(each) for each in items]
             encoded = arrow.chunked_array([arrow.array(texts, arrow.string())])
         else:
             encoded = cells.cast(arrow.string()).fill_null("")

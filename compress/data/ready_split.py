@@ -1,0 +1,118 @@
+"""A split that comes with the data: a column of `train`, `val` and `test`."""
+
+import re
+from collections import Counter
+
+import numpy as np
+
+from compress.core import console
+from compress.core.errors import UserError
+from compress.core.manifest import Split
+from compress.data.dataset import Dataset
+from compress.data.grouping import Groups, Rows, column_of, groups_of
+from compress.data.split import SEED, VAL_SHARE, Part, named, without_val
+
+SPELLINGS: dict[str, Part] = {
+    "train": "train",
+    "training": "train",
+    "val": "val",
+    "valid": "val",
+    "validation": "val",
+    "dev": "val",
+    "test": "test",
+    "testing": "test",
+}
+YEAR = r"([a-z]*)(?:19|20)\d\d"
+"""COCO's parts are called `train2017` and `val2017`."""
+MOST_LISTED = 20
+
+
+def ready_split(
+    dataset: Dataset, column: str, seed: int = SEED, val_share: float = VAL_SHARE
+) -> Split:
+    """Return the split that a column of the data's table says.
+
+    Where it says nothing of validation, that part is taken from the training part by
+    stratification; its share is of all images. Near-duplicates in different parts stay where they
+    are, and a warning counts them.
+
+    Raises:
+        UserError: no such column, a value that is no part, one file in two parts, or no training
+            or test image.
+    """
+    parts = np.array(_parts(column, column_of(dataset, column)))
+    _check_files(dataset, column, parts)
+    train, val, test = (np.flatnonzero(parts == part) for part in ("train", "val", "test"))
+    if not len(train) or not len(test):
+        raise UserError(
+            f"The column {column!r} has no {'test' if len(train) else 'training'} image",
+            got=_listed(Counter(dataset.table.columns[column])),
+            next_step="leave --split-column out to split by shares" if len(train) else None,
+        )
+    groups = groups_of(dataset)
+    _warn_of_straddling(groups, column, parts)
+    if not len(val):
+        train, val = _with_val(groups.take(train), val_share * len(parts) / len(train), seed)
+    return named(dataset, train, val, test)
+
+
+def _with_val(groups: Groups, share: float, seed: int) -> tuple[Rows, Rows]:
+    train, val = without_val(groups, share, seed)
+    return train.rows, val.rows
+
+
+def _parts(column: str, texts: tuple[str, ...]) -> list[Part]:
+    part_of = {text: SPELLINGS.get(_plain(text)) for text in set(texts)}
+    wrong = Counter(text for text in texts if part_of[text] is None)
+    if wrong:
+        raise UserError(
+            f"The column {column!r} has values that are no part of a split",
+            got=_listed(wrong),
+            allowed="train; val, valid, validation or dev; test",
+            next_step="write one of these for every image, or remove the others' rows",
+        )
+    return [part for text in texts if (part := part_of[text]) is not None]
+
+
+def _plain(text: str) -> str:
+    lower = text.lower()
+    year = re.fullmatch(YEAR, lower)
+    return year[1] if year else lower
+
+
+def _listed(counts: Counter[str]) -> str:
+    shown = [f"{text[:100]!r} ({n:,} images)" for text, n in counts.most_common(MOST_LISTED)]
+    more = f" and {len(counts) - MOST_LISTED} more" if len(counts) > MOST_LISTED else ""
+    return ", ".join(shown) + more
+
+
+def _check_files(dataset: Dataset, column: str, parts: np.ndarray) -> None:
+    """Refuse one file in two parts: a split is stored by the hashes of the files.
+
+    Raises:
+        UserError: there is one.
+    """
+    first: dict[str, int] = {}
+    wrong = [
+        (first[image_id], row)
+        for row, image_id in enumerate(dataset.image_ids)
+        if parts[first.setdefault(image_id, row)] != parts[row]
+    ]
+    if wrong:
+        one, other = (dataset.paths[row] for row in wrong[0])
+        raise UserError(
+            f"{len(wrong)} files have the same content as one in another part of {column!r}",
+            got=f"{one} ({parts[wrong[0][0]]}) and {other} ({parts[wrong[0][1]]})",
+            next_step="remove them from one of the parts",
+        )
+
+
+def _warn_of_straddling(groups: Groups, column: str, parts: np.ndarray) -> None:
+    tested = np.bincount(groups.number, weights=parts == "test")
+    straddling = (tested > 0) & (tested < groups.sizes)
+    if straddling.any():
+        count = int(tested[straddling].sum())
+        console.warn(
+            f"{count:,} test images have near-duplicates in another part of {column!r}. They are "
+            "left where they are; what is measured on them says little of new images"
+        )

@@ -1,0 +1,81 @@
+"""The options that say how data are split, and the split that they make."""
+
+from pydantic import Field
+
+from compress.core import console
+from compress.core.errors import UserError
+from compress.core.manifest import Split
+from compress.core.noun import Noun
+from compress.data import split
+from compress.data.dataset import Dataset
+from compress.data.ready_split import ready_split
+
+
+class Splitting(Noun):
+    """How images are divided into a training, a validation and a test part."""
+
+    test_share: float | None = Field(None, gt=0, lt=1)
+    """Share of images in the test part (default: 0.4)."""
+    fold: str | None = None
+    """K/N, e.g. 2/5: the test part is fold K of N instead of a share (`--test-share` is not used).
+    `python -m benchmarks.out_of_fold` puts the N models together."""
+    val_share: float = Field(split.VAL_SHARE, ge=0, lt=1)
+    """Share of images in the validation part, on which thresholds are tuned."""
+    group_column: str | None = None
+    """Column of the data's table (patient, module, ...): images with one value stay in one part."""
+    split_column: str | None = None
+    """Column of the data's table that holds a ready-made split: `train`, `val` and `test`. Without
+    `val`, that part is taken from the training part."""
+    split_seed: int = split.SEED
+    """Seed of the split."""
+
+
+def check(options: Splitting) -> None:
+    """Refuse options that contradict each other.
+
+    Raises:
+        UserError: they do, or the fold is none.
+    """
+    if options.fold is not None:
+        split.parse_fold(options.fold)
+    others = {
+        "--fold": (options.fold, "the column has one test part, not N folds"),
+        "--test-share": (options.test_share, "the column says which images are tested"),
+        "--group-column": (options.group_column, "the column's parts are taken as they are"),
+    }
+    for name, (value, reason) in others.items():
+        if options.split_column is not None and value is not None:
+            raise UserError(
+                f"--split-column and {name} exclude each other: {reason}",
+                got=f"--split-column {options.split_column} {name} {value}",
+                next_step="leave one of them out",
+            )
+
+
+def split_by(dataset: Dataset, options: Splitting) -> Split:
+    """Split a data set as the options say.
+
+    Raises:
+        UserError: options that exclude each other, no such column or fold, or images that cannot
+            be split so.
+    """
+    check(options)
+    seed, val_share, column = options.split_seed, options.val_share, options.group_column
+    if options.split_column is not None:
+        made = ready_split(dataset, options.split_column, seed, val_share)
+    elif options.fold is not None:
+        fold = split.parse_fold(options.fold)
+        made = split.fold_split(dataset, fold, seed, val_share, column)
+    else:
+        test_share = split.TEST_SHARE if options.test_share is None else options.test_share
+        made = split.default_split(dataset, seed, test_share, val_share, column)
+    if options.split_column is not None or column is not None:
+        _say(made, len(dataset.image_ids))
+    return made
+
+
+def _say(made: Split, n: int) -> None:
+    """Print the shares that came out, which groups and ready-made splits decide."""
+    parts = {"train": made.train, "validation": made.val, "test": made.test}
+    shares = (f"{name} {len(ids):,} ({len(ids) / n:.1%})" for name, ids in parts.items())
+    console.say(f"images in each part: {', '.join(shares)}")
