@@ -56,7 +56,8 @@ def mean_rows(stored: StoredMetrics) -> list[tuple[str, str, str]]:
     found = stored.metrics
     at, top, weights = found.at_threshold, found.at_k, stored.weights
     of_k = f"the same among the {found.k} highest of an image"
-    combined = f"{weights.precision:g} P + {weights.recall:g} R + {weights.f1:g} F1, mean of labels"
+    shares = f"P {weights.precision:g}, R {weights.recall:g}, F1 {weights.f1:g}"
+    combined = f"mean of precision, recall and F1 weighted {shares}; mean of labels"
     rows: list[tuple[str, float | None, str]] = [
         ("mAP", found.map, "mean of the labels' AP, first view"),
         ("mAP, 11 points", found.map_11, "as in PASCAL VOC until 2009"),
