@@ -2,14 +2,19 @@
 
 import sys
 from pathlib import Path
+from typing import Annotated
 
+import numpy as np
 from pydantic import Field
 
-from benchmarks import metrics, statistics
+from benchmarks import metric_tables, metrics, statistics
 from benchmarks.candidates import open_model
 from benchmarks.evaluation import EvalSettings, evaluate, rows_for
-from compress.core import console
+from benchmarks.metric_tables import StoredMetrics
+from compress.core import console, writable
+from compress.core.artifact import Artifact
 from compress.core.cli import main
+from compress.core.errors import UserError
 from compress.core.labels import Labels
 from compress.core.noun import Noun
 from compress.core.results import EvalResult
@@ -17,9 +22,11 @@ from compress.data.dataset import open_data
 from compress.data.split import Part
 from models.defaults import default_model
 
+_Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
 
 class Config(Noun):
-    """Measure mAP, AP per label, F1, accuracy and calibration, with 95% intervals."""
+    """Measure mAP with its 95% interval, and every multi-label metric at the stored thresholds."""
 
     model: Path = Field(default_factory=default_model)
     """Artifact or `.onnx` file (default: the newest trained model under runs/, else the zoo's)."""
@@ -31,6 +38,13 @@ class Config(Noun):
     """Part of the data, by the split in the model's manifest where it knows these data."""
     threads: int = Field(0, ge=0)
     """Threads; 0 takes every core."""
+    top_k: int = Field(3, ge=1)
+    """Labels of an image that count in the top-k metrics: its highest that reach the threshold."""
+    prf_weights: tuple[_Weight, _Weight, _Weight] = (1.0, 1.0, 1.0)
+    """Weights of precision, recall and F1 in the combined metric, e.g. 0 3 1 where a miss costs
+    most."""
+    out: Path | None = None
+    """Write all metrics to this file as JSON."""
     skip_bad_images: bool = False
     """Leave out images that do not decode instead of stopping."""
 
@@ -39,8 +53,12 @@ def run(config: Config) -> EvalResult:
     """Evaluate and print.
 
     Raises:
-        UserError: bad model, data or provider, or the model was trained on the test part.
+        UserError: bad model, data, provider or options, the model was trained on the test part, or
+            its outputs are not probabilities.
     """
+    weights = _weights(config)
+    if config.out is not None:
+        writable.check_replaced_file(config.out, "The file of metrics")
     model = open_model(config.model)
     dataset = open_data(config.data, config.skip_bad_images)
     settings = EvalSettings(provider=config.provider, part=config.part)
@@ -48,8 +66,66 @@ def run(config: Config) -> EvalResult:
         settings = settings.model_copy(update={"threads": config.threads})
     rows = rows_for((model,), dataset, config.part)
     result = evaluate(model, dataset, rows, settings)
+    stored = _all_metrics(config, model, result, weights)
     _print(result, model.manifest.labels, f"{model.name} on {config.data}, part {config.part}")
+    _print_all(stored)
+    if config.out is not None:
+        metric_tables.write(stored, config.out)
+        console.result(f"metrics: {config.out}")
     return result
+
+
+def _weights(config: Config) -> metrics.PrfWeights:
+    precision, recall, f1 = config.prf_weights
+    if precision + recall + f1 == 0:
+        raise UserError("No metric has a weight", got="--prf-weights 0 0 0", allowed="one above 0")
+    return metrics.PrfWeights(precision=precision, recall=recall, f1=f1)
+
+
+def _all_metrics(
+    config: Config, model: Artifact, result: EvalResult, weights: metrics.PrfWeights
+) -> StoredMetrics:
+    probs, labels = result.scores[0], model.manifest.labels
+    if probs.min() < 0 or probs.max() > 1:
+        raise UserError(
+            "The model's outputs are not probabilities",
+            got=f"{probs.min():.3g} to {probs.max():.3g}",
+            allowed="0 to 1",
+            next_step="end the ONNX file with a sigmoid.",
+        )
+    limits = np.asarray(labels.thresholds, np.float32).tolist()
+    found = metrics.summary(result.targets, probs, limits, config.top_k, weights)
+    return StoredMetrics(
+        model=model.name,
+        id=model.manifest.id,
+        data=config.data,
+        fingerprint=result.data_id.partition(":")[0],
+        part=config.part,
+        n_images=len(result.image_ids),
+        views=result.view_names,
+        map=result.map,
+        map_ci95=statistics.interval(statistics.map_draws(result)),
+        label_names=labels.names,
+        thresholds=labels.thresholds,
+        undefined=tuple(
+            name for name, label in zip(labels.names, found.labels, strict=True) if label.ap is None
+        ),
+        weights=weights,
+        metrics=found,
+    )
+
+
+def _print_all(stored: StoredMetrics) -> None:
+    console.table(
+        "Labels, first view", metric_tables.LABEL_HEADER, metric_tables.label_rows(stored)
+    )
+    header = ("metric", "value", "what it is")
+    console.table("All labels, first view", header, metric_tables.mean_rows(stored))
+    if stored.undefined:
+        console.result(
+            f"undefined, and in no mean, for want of images with or without them: "
+            f"{', '.join(stored.undefined)}"
+        )
 
 
 def _print(result: EvalResult, labels: Labels, title: str) -> None:

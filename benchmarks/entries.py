@@ -4,7 +4,7 @@ from benchmarks import metrics, statistics
 from benchmarks.against_first import against_first
 from benchmarks.bench import Bench
 from benchmarks.commands import made_by
-from benchmarks.decision_entries import decision_entries
+from benchmarks.decision_entries import decision_entries, metrics_entry
 from benchmarks.latency import p50_s, p90_s, setting
 from benchmarks.report.schema import (
     ConvsEntry,
@@ -46,6 +46,7 @@ def model_entry(bench: Bench, row: int, verdicts: tuple[Verdict, ...]) -> ModelE
         throughput=_throughput(bench, bench.names[row]),
         search=manifest.search,
         decisions=decision_entries(manifest.labels, result) if result else {},
+        metrics=metrics_entry(manifest.labels, result) if result else None,
         **against_first(bench, row),
         **_accuracy(result),
         **_latency(bench, row),

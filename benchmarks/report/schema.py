@@ -139,6 +139,31 @@ class DecisionEntry(Noun):
     f1: float | None
 
 
+class MetricsEntry(Noun):
+    """Metrics beside mAP, on the first view at the stored thresholds; `None` is undefined."""
+
+    cp: float | None = None
+    """Precision, mean over labels."""
+    cr: float | None = None
+    """Recall, mean over labels."""
+    cf1: float | None = None
+    """Harmonic mean of `cp` and `cr`."""
+    op: float | None = None
+    """Precision of all labels together."""
+    overall_recall: float | None = None
+    """Recall of all labels together: OR."""
+    of1: float | None = None
+    """Harmonic mean of the two, which is micro F1."""
+    f1_samples: float | None = None
+    """Mean over images of the F1 of the image's labels."""
+    subset_accuracy: float | None = None
+    """Share of images of which every known label is decided rightly."""
+    hamming_loss: float | None = None
+    """Share of wrong decisions."""
+    label_ranking_ap: float | None = None
+    """How high the labels of an image rank among all labels."""
+
+
 class ModelEntry(Noun):
     """One row of the comparison."""
 
@@ -190,6 +215,8 @@ class ModelEntry(Noun):
     """What was tried on the way to an int8 file, in order; empty where nothing was searched."""
     decisions: dict[str, DecisionEntry] = Field(default_factory=dict)
     """By label; empty where accuracy was not measured."""
+    metrics: MetricsEntry | None = None
+    """`None` where accuracy was not measured."""
 
 
 class Report(Noun):
