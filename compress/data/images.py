@@ -22,6 +22,7 @@ class BadImage(UserError):
     """An image file that cannot be used; `--skip-bad-images` goes on without it."""
 
     def __init__(self, path: Path, reason: str) -> None:
+        self.reason = reason
         super().__init__(
             f"Bad image: {reason}", got=path, next_step="mend the file or use --skip-bad-images"
         )
@@ -38,7 +39,8 @@ def open_image(path: Path) -> Image.Image:
             if image.width * image.height > MAX_PIXELS:
                 raise BadImage(path, f"{image.width}x{image.height} pixels is a decompression bomb")
             image.load()
-            return _eight_bit(ImageOps.exif_transpose(image))
+            ImageOps.exif_transpose(image, in_place=True)
+            return _eight_bit(image)
     except Image.DecompressionBombError:
         raise BadImage(path, "it is a decompression bomb") from None
     except UnidentifiedImageError:
