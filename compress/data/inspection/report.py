@@ -82,14 +82,14 @@ def _judge(opened: Opened, scored: EvalResult | None, seed: int) -> suspects.Jud
 
 def _about_files(opened: Opened) -> list[str]:
     n = len(opened.unreadable)
-    return [f"{n:,} of the files cannot be read as images"] if n else []
+    return [f"Files that cannot be read as images: {n:,}"] if n else []
 
 
 def _about_labels(facts: tuple[LabelFacts, ...]) -> list[str]:
     never = [label.name for label in facts if not label.positives]
     always = [label.name for label in facts if label.prevalence == 1]
     return [
-        f"{len(names):,} of the labels {what}: {_listed(names)}"
+        f"Labels that {what}: {_listed(names)}"
         for what, names in (("never occur", never), ("are on every image", always))
         if names
     ]
@@ -97,18 +97,18 @@ def _about_labels(facts: tuple[LabelFacts, ...]) -> list[str]:
 
 def _about_copies(found: Duplicates) -> list[str]:
     return [
-        f"{count:,} groups of {kind} duplicates {what}"
+        f"Groups of {kind} duplicates {what}: {count:,}"
         for kind, counts in (("exact", found.exact), ("near", found.near))
         for count, what in (
-            (counts.across_splits, f"lie in several parts of the column {found.split_column}"),
-            (counts.with_different_labels, "have different labels"),
+            (counts.across_splits, f"in several parts of the column {found.split_column}"),
+            (counts.with_different_labels, "with different labels"),
         )
         if count
     ]
 
 
 def _about_suspects(found: Suspects) -> list[str]:
-    return [f"{found.n_suspects:,} label values may be wrong"] if found.n_suspects else []
+    return [f"Label values that may be wrong: {found.n_suspects:,}"] if found.n_suspects else []
 
 
 def _listed(names: list[str]) -> str:

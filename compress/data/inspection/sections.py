@@ -21,7 +21,7 @@ def found(report: DataReport) -> Markup:
         if report.findings
         else ("pass", "Nothing conspicuous was found")
     )
-    findings = Markup("").join(Markup("<p>{}.</p>").format(each) for each in report.findings)
+    findings = Markup("").join(Markup("<p>{}</p>").format(each) for each in report.findings)
     return Markup(
         '<div class="banner {}"><p class="headline">{}</p>{}</div><dl class="figures">{}</dl>'
     ).format(kind, headline, findings, Markup("").join(_figures(report)))

@@ -80,12 +80,16 @@ def _column(report: DataReport) -> Markup:
 
 
 def _counts(what: str, counts: CopyCounts) -> Markup:
-    told = f"{counts.groups:,} groups {what}, {counts.images:,} images"
+    told = f"{what}: {counts.images:,} images in {_groups(counts.groups)}"
     if counts.with_different_labels:
-        told += f"; {counts.with_different_labels:,} with different labels"
+        told += f"; {_groups(counts.with_different_labels)} with different labels"
     if counts.across_splits:
-        told += f"; {counts.across_splits:,} across the split"
+        told += f"; {_groups(counts.across_splits)} across the split"
     return Markup("<li>{}</li>").format(told)
+
+
+def _groups(count: int) -> str:
+    return f"{count:,} group" + ("" if count == 1 else "s")
 
 
 def _group(group: Copies, pictures: Pictures) -> Markup:
@@ -139,7 +143,7 @@ def suspects(report: DataReport, pictures: Pictures) -> Markup:
 
 def _suspect(suspect: Suspect, pictures: Pictures) -> Markup:
     return Markup(
-        '<li class="wrong">{}<b>{}</b><span class="word">says {}, probability {:.2f}</span>'
+        '<li class="wrong">{}<b>{}</b><span class="word">says {}, p {:.2f}</span>'
         "<span>{}</span></li>"
     ).format(
         _thumb(suspect.file, pictures),
