@@ -60,12 +60,10 @@ def html(report: DataReport, pictures: Pictures) -> str:
 
 def _pictures(report: DataReport, opened: Opened) -> Pictures:
     """Return a small copy of every image that the page shows."""
-    wanted = set(sections_images.shown_files(report))
     return {
         name: address
-        for row in range(len(opened.image_ids))
-        if (name := opened.name(row)) in wanted
-        for address in _picture(opened.table.paths[row])
+        for name in set(sections_images.shown_files(report))
+        for address in _picture(opened.folder / name)
     }
 
 

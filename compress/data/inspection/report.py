@@ -17,6 +17,8 @@ def inspect(opened: Opened, scored: EvalResult | None, seed: int) -> DataReport:
     Raises:
         UserError: the scores are of other labels or other images.
     """
+    if scored is not None:
+        scores.check_fit(opened, scored)
     targets = opened.table.targets
     facts = labels.label_facts(opened.table.label_names, targets)
     by_labels = labels.images_by_labels(targets)
@@ -108,7 +110,8 @@ def _about_copies(found: Duplicates) -> list[str]:
 
 
 def _about_suspects(found: Suspects) -> list[str]:
-    return [f"Label values that may be wrong: {found.n_suspects:,}"] if found.n_suspects else []
+    who = "the model" if found.method == "scores" else "a weak classifier"
+    return [f"Label values that {who} doubts: {found.n_suspects:,}"] if found.n_suspects else []
 
 
 def _listed(names: list[str]) -> str:

@@ -30,8 +30,8 @@ def load_scores(path: Path) -> EvalResult:
     return result
 
 
-def probabilities(opened: Opened, result: EvalResult) -> NDArray[np.float32]:
-    """Return the mean over views for each image and label `[n, labels]`, NaN where there is none.
+def check_fit(opened: Opened, result: EvalResult) -> None:
+    """Refuse scores that are not of these data.
 
     Raises:
         UserError: the scores are of other labels, or of none of the images.
@@ -42,14 +42,21 @@ def probabilities(opened: Opened, result: EvalResult) -> NDArray[np.float32]:
             got=", ".join(result.label_names),
             allowed=", ".join(opened.table.label_names),
         )
-    place = {image_id: row for row, image_id in enumerate(result.image_ids)}
-    found = np.array([place.get(image_id, -1) for image_id in opened.image_ids], int)
-    if not (found >= 0).any():
+    if set(result.image_ids).isdisjoint(opened.image_ids):
         raise UserError(
             "The scores are of none of the images of the data",
             got=f"{len(result.image_ids)} scored images",
             next_step="give the evaluation of a model trained on these data",
         )
+
+
+def probabilities(opened: Opened, result: EvalResult) -> NDArray[np.float32]:
+    """Return the mean over views for each image and label `[n, labels]`, NaN where there is none.
+
+    The scores are those of the data's labels.
+    """
+    place = {image_id: row for row, image_id in enumerate(result.image_ids)}
+    found = np.array([place.get(image_id, -1) for image_id in opened.image_ids], int)
     mean = result.scores.mean(axis=0)
     return np.where(found[:, None] >= 0, mean[found], np.float32(np.nan))
 

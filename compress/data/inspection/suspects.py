@@ -18,6 +18,8 @@ from compress.data.inspection.schema import SearchedLabel, Suspect, Suspects
 
 LEAST_AUC = 0.6
 """Below it the probabilities say next to nothing about a label, and its suspects less."""
+FEWEST = 5
+"""Images with a label, and without it, from which on it is searched."""
 MOST_LISTED = 500
 NOT_INSTALLED = "cleanlab is not installed, so wrong labels were not looked for"
 INSTALL = "pip install 'edgepress[inspect]'"
@@ -85,7 +87,8 @@ def _search(
     target, probs = opened.table.targets[:, label], judged.probs[:, label]
     rows = np.flatnonzero(~np.isnan(target) & ~np.isnan(probs))
     given, p = target[rows].astype(int), probs[rows].astype(np.float64)
-    auc = float(roc_auc_score(given, p)) if len(np.unique(given)) == 2 else None
+    fewest = min(given.sum(), len(given) - given.sum())
+    auc = float(roc_auc_score(given, p)) if fewest >= FEWEST else None
     why_not = _why_not(auc)
     found = [] if why_not else [_suspect(opened, rows[k], label, p[k]) for k in search(given, p)]
     facts = SearchedLabel(
