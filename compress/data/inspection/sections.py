@@ -67,7 +67,8 @@ def labels(report: DataReport) -> Markup:
 
 def _card(facts: Sequence[LabelFacts], mean_ir: float | None) -> Markup:
     return Markup(
-        '<div class="card"><table class="bars"><thead class="unseen"><tr><th scope="col">Label</th>'
+        '<div class="card"><table class="bars counts"><thead class="unseen"><tr>'
+        '<th scope="col">Label</th>'
         '<th scope="col">Share of the images</th></tr></thead><tbody>{}</tbody></table></div>'
     ).format(Markup("").join(_label(label, mean_ir) for label in facts))
 
@@ -143,7 +144,8 @@ def sizes(report: DataReport) -> Markup:
         return missing("There is no image.")
     rows = Markup("").join(_size(size, report.n_images) for size in report.sizes[:MOST_SIZES])
     bars = Markup(
-        '<div class="card"><table class="bars"><thead class="unseen"><tr><th scope="col">Size</th>'
+        '<div class="card"><table class="bars counts"><thead class="unseen"><tr>'
+        '<th scope="col">Size</th>'
         '<th scope="col">Share of the images</th></tr></thead><tbody>{}</tbody></table></div>'
     ).format(rows)
     if report.n_sizes <= MOST_SIZES:

@@ -14,7 +14,7 @@ from compress.data.inspection.schema import (
 )
 from compress.data.inspection.sections import missing
 
-MOST_FILES = 200
+MOST_FILES = 20
 MOST_GROUPS = 20
 MOST_MEMBERS = 6
 MOST_SUSPECTS = 48
@@ -171,7 +171,8 @@ def _searched(labels: tuple[SearchedLabel, ...]) -> Markup:
     return Markup(
         '<div class="scroll" role="region" aria-label="Labels searched" tabindex="0">'
         '<table class="plain"><caption>How well the probabilities tell each label (area under the '
-        "ROC curve: 1 is always, 0.5 never), and how many values they speak against.{}</caption>"
+        "ROC curve: 1 is always, 0.5 never), and how many values they speak against. The lower the "
+        "AUC, the more of these are the classifier's own errors.{}</caption>"
         '<thead><tr><th scope="col">Label</th><th scope="col">Images</th><th scope="col">AUC</th>'
         '<th scope="col" class="words">Suspects</th></tr></thead><tbody>{}</tbody></table></div>'
     ).format(_first(len(labels), MOST_SEARCHED), rows)
