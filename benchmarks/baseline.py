@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.evaluation import UNREADABLE, pack, unpack
 from compress.core import writable
 from compress.core.artifact import Artifact
 from compress.core.errors import UserError
+from compress.core.eval_file import UNREADABLE, pack, unpack
 from compress.core.hashing import file_sha256
 from compress.core.manifest import Manifest
 from compress.core.noun import Noun

@@ -10,9 +10,10 @@ import numpy as np
 
 from benchmarks import metrics
 from benchmarks.metrics.probabilities import bins
-from benchmarks.statistics import DRAWS, SEED, Array, image_counts
+from benchmarks.statistics import DRAWS, SEED, Array
 from compress.core.labels import Labels
 from compress.core.results import EvalResult
+from compress.data.bootstrap import image_counts
 
 LabelMetric = Literal["recall", "precision"]
 MeanMetric = Literal["cf1", "of1"]

@@ -1,10 +1,6 @@
 """Run a model over a part of a data set, view by view, and keep its probabilities."""
 
-import json
-import zipfile
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +12,7 @@ from compress.core import console
 from compress.core.artifact import Artifact
 from compress.core.environment import usable_cores
 from compress.core.errors import UserError
+from compress.core.eval_file import EVAL_FILE, load_eval
 from compress.core.labels import Labels
 from compress.core.noun import Noun
 from compress.core.results import EvalResult, Scores, Targets, fold_rows
@@ -23,11 +20,7 @@ from compress.data import pixels, views
 from compress.data.dataset import Dataset
 from compress.data.split import Part, indices, split_for
 
-EVAL_FILE = "eval.npz"
-UNREADABLE = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile)
-"""What numpy raises on a damaged `.npz` file; pydantic's errors are ValueErrors too."""
 _CHUNK = 64
-_TEXT_FIELDS = set(EvalResult.model_fields) - {"scores", "targets"}
 
 Rows = NDArray[np.intp]
 
@@ -179,41 +172,6 @@ def stored_or_evaluated(
         if (stored.data_id, stored.image_ids, stored.view_names) == wanted:
             return stored
     return evaluate(model, dataset, rows, settings)
-
-
-def save_eval(result: EvalResult, folder: Path) -> None:
-    """Write a result as `eval.npz` into a folder."""
-    np.savez_compressed(folder / EVAL_FILE, **pack(result))  # type: ignore[arg-type]  # numpy's stub
-
-
-def load_eval(path: Path) -> EvalResult:
-    """Read a result that `save_eval` wrote; nothing in the file is run.
-
-    Raises:
-        UserError: the file is missing or damaged.
-    """
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            return unpack(stored)
-    except UNREADABLE as error:
-        raise UserError(f"The stored evaluation cannot be read ({error})", got=path) from None
-
-
-def pack(result: EvalResult) -> dict[str, NDArray[Any]]:
-    """Return a result as the arrays of an `.npz` file."""
-    fields = result.model_dump(include=_TEXT_FIELDS, mode="json", exclude_defaults=True)
-    text = json.dumps(fields)
-    return {"scores": result.scores, "targets": result.targets, "text": np.array(text)}
-
-
-def unpack(stored: Mapping[str, NDArray[Any]]) -> EvalResult:
-    """Return the result that `pack` has made arrays of.
-
-    Raises:
-        KeyError, ValueError: they are not what `pack` makes.
-    """
-    fields = json.loads(str(stored["text"]))
-    return EvalResult(scores=stored["scores"], targets=stored["targets"], **fields)
 
 
 def _images(model: Artifact, dataset: Dataset, chunks: list[Rows]) -> Iterator[NDArray[np.uint8]]:

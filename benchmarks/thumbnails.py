@@ -1,17 +1,12 @@
 """Small copies of the images that a report shows."""
 
-import io
 from collections.abc import Iterable, Iterator
 from itertools import zip_longest
 
-from PIL import Image
-
 from benchmarks.report.schema import AgreementEntry, Report
 from compress.data.dataset import Dataset
-from compress.data.images import BadImage, open_image
+from compress.data.images import BadImage, open_image, small_jpeg
 
-LONGEST_PX = 96
-QUALITY = 70
 MOST_BYTES = 900_000
 """Of all thumbnails of a report together, so that the page stays small enough to be mailed."""
 
@@ -27,7 +22,7 @@ def thumbnails(report: Report, dataset: Dataset) -> dict[str, bytes]:
     room = MOST_BYTES
     for image_id in _wanted(report):
         try:
-            small = _jpeg(open_image(paths[image_id]))
+            small = small_jpeg(open_image(paths[image_id]))
         except (KeyError, BadImage):
             continue  # the report shows the id in its place
         room -= len(small)
@@ -45,11 +40,3 @@ def _wanted(report: Report) -> Iterable[str]:
 
 def _ids(found: AgreementEntry | None) -> Iterator[str]:
     yield from (flip.image_id for flip in found.flips) if found else ()
-
-
-def _jpeg(image: Image.Image) -> bytes:
-    small = image.convert("L" if image.mode == "L" else "RGB")
-    small.thumbnail((LONGEST_PX, LONGEST_PX))
-    stream = io.BytesIO()
-    small.save(stream, "JPEG", quality=QUALITY, optimize=True)
-    return stream.getvalue()

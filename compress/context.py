@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks import statistics
-from benchmarks.evaluation import EVAL_FILE, check_labels, load_eval
+from benchmarks.evaluation import check_labels
 from compress.core import console
 from compress.core.artifact import Artifact
+from compress.core.eval_file import EVAL_FILE, load_eval
 from compress.core.image_spec import ImageSpec
 from compress.core.manifest import DataRef, Split
 from compress.data import pixels, views

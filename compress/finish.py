@@ -6,10 +6,11 @@ import numpy as np
 from torch import nn
 
 from benchmarks import gates, thresholds
-from benchmarks.evaluation import EvalSettings, evaluate, save_eval, stored_or_evaluated
+from benchmarks.evaluation import EvalSettings, evaluate, stored_or_evaluated
 from compress.context import Context
 from compress.core import console
 from compress.core.artifact import Artifact
+from compress.core.eval_file import save_eval
 from compress.core.labels import Labels, ThresholdSettings
 from compress.core.manifest import Architecture, Manifest, Measurements
 from compress.core.results import EvalResult

@@ -7,13 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks import gates
-from benchmarks.evaluation import EvalSettings, evaluate, rows_for, save_eval, stored_or_evaluated
+from benchmarks.evaluation import EvalSettings, evaluate, rows_for, stored_or_evaluated
 from benchmarks.gates import Evidence, Subject
 from benchmarks.runtimes import _session
 from benchmarks.tournament import LatencySettings, measure
 from compress.core import console
 from compress.core.artifact import Artifact
 from compress.core.errors import UserError
+from compress.core.eval_file import save_eval
 from compress.core.gates import Gate, Verdict
 from compress.core.manifest import Measurements
 from compress.core.results import EvalResult

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from benchmarks import readme
-from benchmarks.evaluation import load_eval
 from compress.core import artifact as artifacts
+from compress.core.eval_file import load_eval
 from compress.data import split
 from compress.data.dataset import open_data
 

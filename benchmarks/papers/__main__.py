@@ -10,12 +10,12 @@ import numpy as np
 import tyro
 from numpy.typing import NDArray
 
-from benchmarks.evaluation import load_eval
 from benchmarks.papers.result import HEADER, Accuracy, Result, Run, result_rows
 from compress.core import artifact as artifacts
 from compress.core import console, environment
 from compress.core.cli import main
 from compress.core.errors import UserError, unknown_name
+from compress.core.eval_file import load_eval
 from compress.core.noun import Noun
 from compress.core.results import EvalResult
 

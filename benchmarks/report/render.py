@@ -14,7 +14,7 @@ from markupsafe import Markup
 from benchmarks.report import sections
 from benchmarks.report.markdown import markdown, models_table_md
 from benchmarks.report.schema import Report
-from compress.core import registry
+from compress.core import page, registry
 
 __all__ = ["html", "markdown", "models_table_md", "write"]
 
@@ -53,8 +53,8 @@ def html(report: Report, thumbnails: Thumbnails | None = None) -> str:
     return environment.get_template("template.html.jinja").render(
         report=report,
         sections=_sections(report),
-        style=_text("style.css"),
-        thumbnails={name: _data_uri(jpeg) for name, jpeg in (thumbnails or {}).items()},
+        style=page.style(),
+        thumbnails={name: page.jpeg_uri(jpeg) for name, jpeg in (thumbnails or {}).items()},
         plotly=_plotly(),
         scripts=[_text(name) for name in _SCRIPTS],
     )
@@ -62,10 +62,6 @@ def html(report: Report, thumbnails: Thumbnails | None = None) -> str:
 
 def _text(name: str) -> Markup:
     return Markup((_HERE / name).read_text(encoding="utf-8"))
-
-
-def _data_uri(jpeg: bytes) -> str:
-    return f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}"
 
 
 @cache

@@ -11,11 +11,9 @@ from pydantic import Field
 from benchmarks import thresholds
 from benchmarks.candidates import open_model
 from benchmarks.evaluation import (
-    EVAL_FILE,
     EvalSettings,
     check_labels,
     rows_for,
-    save_eval,
     stored_or_evaluated,
     with_metrics,
 )
@@ -26,6 +24,7 @@ from compress.core import console
 from compress.core.artifact import WEIGHTS, Artifact
 from compress.core.cli import main
 from compress.core.errors import UserError
+from compress.core.eval_file import EVAL_FILE, save_eval
 from compress.core.labels import LabelLearning, Labels
 from compress.core.manifest import Manifest
 from compress.core.results import EvalResult

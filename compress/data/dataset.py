@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from compress.core import console, registry
 from compress.core.errors import UserError
 from compress.core.hashing import value_hash
-from compress.data.survey import Survey, survey
+from compress.data.images import BadImage
+from compress.data.survey import survey
 from compress.data.table import Table
 
 FORMATS = "compress.data.formats"
@@ -57,10 +58,9 @@ def open_data(source: str, skip_bad_images: bool = False) -> Dataset:
     Raises:
         UserError: no such data, unknown format, an unusable table, or a bad image (unless skipped).
     """
-    name, path = _resolve(source)
-    table: Table = registry.find(FORMATS, name, "data format").read(path)
+    name, table = read_table(source)
     found = survey(table.paths)
-    good = _good_rows(found, skip_bad_images)
+    good = _good_rows(table.paths, found.faults, skip_bad_images)
     table = table.take(good)
     _check_labels(table)
     ids = tuple(found.image_ids[row] for row in good)
@@ -73,6 +73,16 @@ def open_data(source: str, skip_bad_images: bool = False) -> Dataset:
         thumbnails=found.thumbnails[good],
         fingerprint=value_hash([ids, table.label_names, table.targets.tolist()]),
     )
+
+
+def read_table(source: str) -> tuple[str, Table]:
+    """Return the format's name and the rows of a data set; no image is opened yet.
+
+    Raises:
+        UserError: no such data, unknown format, or an unusable table.
+    """
+    name, path = _resolve(source)
+    return name, registry.find(FORMATS, name, "data format").read(path)
 
 
 def _resolve(source: str) -> tuple[str, Path]:
@@ -106,16 +116,18 @@ def _existing(path: Path) -> Path:
     return path
 
 
-def _good_rows(found: Survey, skip_bad_images: bool) -> NDArray[np.intp]:
-    bad = [error for error in found.errors if error]
+def _good_rows(
+    paths: tuple[Path, ...], faults: tuple[str, ...], skip_bad_images: bool
+) -> NDArray[np.intp]:
+    bad = [BadImage(path, fault) for path, fault in zip(paths, faults, strict=True) if fault]
     if bad and not skip_bad_images:
         more = f" ({len(bad) - 1} more bad images)" if len(bad) > 1 else ""
-        raise UserError(bad[0] + more)
+        raise UserError(f"{bad[0]}{more}")
     for error in bad:
         console.warn(f"skipped: {error}")
     if bad:
-        console.warn(f"{len(bad)} of {len(found.errors)} images were skipped")
-    return np.flatnonzero([not error for error in found.errors])
+        console.warn(f"{len(bad)} of {len(faults)} images were skipped")
+    return np.flatnonzero([not fault for fault in faults])
 
 
 def _check_labels(table: Table) -> None:

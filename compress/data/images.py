@@ -1,5 +1,6 @@
 """Opening image files that may be anything: corrupt, huge, or not images at all."""
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,8 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from compress.core.errors import UserError
 from compress.core.image_spec import ImageSpec
 
+LONGEST_PX = 96
+QUALITY = 70
 MAX_PIXELS = 64_000_000
 FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP", "PPM")
 FILTERS = {
@@ -22,6 +25,7 @@ class BadImage(UserError):
     """An image file that cannot be used; `--skip-bad-images` goes on without it."""
 
     def __init__(self, path: Path, reason: str) -> None:
+        self.reason = reason
         super().__init__(
             f"Bad image: {reason}", got=path, next_step="mend the file or use --skip-bad-images"
         )
@@ -38,7 +42,8 @@ def open_image(path: Path) -> Image.Image:
             if image.width * image.height > MAX_PIXELS:
                 raise BadImage(path, f"{image.width}x{image.height} pixels is a decompression bomb")
             image.load()
-            return _eight_bit(ImageOps.exif_transpose(image))
+            ImageOps.exif_transpose(image, in_place=True)
+            return _eight_bit(image)
     except Image.DecompressionBombError:
         raise BadImage(path, "it is a decompression bomb") from None
     except UnidentifiedImageError:
@@ -58,6 +63,15 @@ def to_pixels(image: Image.Image, spec: ImageSpec) -> NDArray[np.uint8]:
         resized = image.resize((spec.width, spec.height), FILTERS[spec.interpolation])
     pixels = np.asarray(resized)
     return pixels[:, :, None] if pixels.ndim == 2 else pixels
+
+
+def small_jpeg(image: Image.Image) -> bytes:
+    """Return a JPEG of at most 96 x 96 pixels, for a page."""
+    small = image.convert("L" if image.mode == "L" else "RGB")
+    small.thumbnail((LONGEST_PX, LONGEST_PX))
+    stream = io.BytesIO()
+    small.save(stream, "JPEG", quality=QUALITY, optimize=True)
+    return stream.getvalue()
 
 
 def _eight_bit(image: Image.Image) -> Image.Image:

@@ -1,19 +1,26 @@
-"""One pass over every image file: hash, whether it decodes, whether it is grey, a thumbnail."""
+"""One pass over every image file: hash, faults, size, whether it is grey, a thumbnail."""
 
-import os
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from compress.core import console
+from compress.core.environment import usable_cores
 from compress.core.hashing import SHORT, file_sha256, value_hash
-from compress.data.cache import cached_arrays
+from compress.data.cache import Arrays, cached_arrays
 from compress.data.images import BadImage, open_image
 
+T = TypeVar("T")
+Paths = tuple[Path, ...]
+
 THUMBNAIL = 32
+CHUNK = 32
+"""Files that a thread takes at a time: handing over each by itself took a third of the time."""
 
 
 @dataclass(frozen=True)
@@ -22,45 +29,76 @@ class Survey:
 
     image_ids: tuple[str, ...]
     """First 16 hex digits of the sha256 of the file."""
-    errors: tuple[str, ...]
-    """Empty where the image is good."""
+    faults: tuple[str, ...]
+    """Why an image cannot be used; empty where it is good."""
     grey: NDArray[np.bool_]
+    sizes: NDArray[np.int32]
+    """`[n, 2]` width and height of the upright image, pixels; 0 where it is bad."""
     thumbnails: NDArray[np.uint8]
     """`[n, 32, 32]` grey."""
 
 
 def survey(paths: tuple[Path, ...]) -> Survey:
     """Look at every file once; the result is cached by the hashes of the files."""
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        hashes = list(pool.map(_hash, paths))
-    arrays = cached_arrays(f"survey-{value_hash(hashes)}", lambda: _look_at_all(paths))
+    hashes = [digest for chunk in _map_chunks(_hashes, paths, "reading files") for digest in chunk]
+    arrays = cached_arrays(f"look-{value_hash(hashes)}", lambda: _look_at_all(paths))
+    faults = [""] * len(paths)
+    for row, fault in zip(arrays["bad_rows"].tolist(), arrays["faults"].tolist(), strict=True):
+        faults[row] = fault
     return Survey(
         image_ids=tuple(digest[:SHORT] for digest in hashes),
-        errors=tuple(str(error) for error in arrays["errors"]),
+        faults=tuple(faults),
         grey=arrays["grey"].astype(np.bool_),
-        thumbnails=arrays["thumbnails"].astype(np.uint8),
+        sizes=arrays["sizes"].astype(np.int32),
+        thumbnails=arrays["thumbnails"].astype(np.uint8, copy=False),
     )
 
 
+def _map_chunks(work: Callable[[Paths], T], paths: Paths, what: str) -> Iterator[T]:
+    """Yield what the work makes of each chunk of the paths, in their order."""
+    chunks = [paths[start : start + CHUNK] for start in range(0, len(paths), CHUNK)]
+    with ThreadPoolExecutor(usable_cores()) as pool:
+        yield from console.track(pool.map(work, chunks), what, len(chunks))
+
+
+def _hashes(paths: Paths) -> list[str]:
+    return [_hash(path) for path in paths]
+
+
 def _hash(path: Path) -> str:
-    return file_sha256(path) if path.is_file() else f"missing {path}"
+    try:
+        return file_sha256(path)
+    except OSError:
+        return f"missing {path}"
 
 
-def _look_at_all(paths: tuple[Path, ...]) -> dict[str, NDArray[np.generic]]:
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        looks = list(console.track(pool.map(_look, paths), "checking images", len(paths)))
-    errors, grey, thumbnails = zip(*looks, strict=True)
+def _look_at_all(paths: Paths) -> Arrays:
+    looks = list(_map_chunks(_looks, paths, "checking images"))
+    faults = [fault for chunk in looks for fault in chunk[0]]
+    bad = np.flatnonzero([fault != "" for fault in faults])
     return {
-        "errors": np.array(errors, dtype=np.str_),
-        "grey": np.array(grey),
-        "thumbnails": np.stack(thumbnails),
+        "bad_rows": bad,
+        "faults": np.array([faults[row] for row in bad], dtype=np.str_),
+        "grey": np.concatenate([chunk[1] for chunk in looks]),
+        "sizes": np.concatenate([chunk[2] for chunk in looks]),
+        "thumbnails": np.concatenate([chunk[3] for chunk in looks]),
     }
 
 
-def _look(path: Path) -> tuple[str, bool, NDArray[np.uint8]]:
-    try:
-        image = open_image(path)
-    except BadImage as error:
-        return str(error), True, np.zeros((THUMBNAIL, THUMBNAIL), np.uint8)
-    small = image.convert("L").resize((THUMBNAIL, THUMBNAIL))
-    return "", image.mode == "L", np.asarray(small)
+_Look = tuple[list[str], NDArray[np.bool_], NDArray[np.int32], NDArray[np.uint8]]
+
+
+def _looks(paths: Paths) -> _Look:
+    """Return faults, whether grey, sizes and thumbnails of a few files."""
+    n = len(paths)
+    faults, grey, sizes = [""] * n, np.ones(n, np.bool_), np.zeros((n, 2), np.int32)
+    thumbnails = np.zeros((n, THUMBNAIL, THUMBNAIL), np.uint8)
+    for row, path in enumerate(paths):
+        try:
+            image = open_image(path)
+        except BadImage as error:
+            faults[row] = error.reason
+            continue
+        grey[row], sizes[row] = image.mode == "L", image.size
+        thumbnails[row] = np.asarray(image.convert("L").resize((THUMBNAIL, THUMBNAIL)))
+    return faults, grey, sizes, thumbnails

@@ -12,6 +12,7 @@ from benchmarks import evaluation
 from benchmarks.candidates import open_model, unique_names
 from benchmarks.evaluation import EvalSettings
 from compress.core import artifact as artifacts
+from compress.core import eval_file
 from compress.core.artifact import Artifact
 from compress.core.errors import UserError
 from compress.core.manifest import DataRef, Split
@@ -59,8 +60,8 @@ def test_threads_change_nothing(make_model: MakeModel, colours: Path) -> None:
 def test_storing_keeps_everything(make_model: MakeModel, colours: Path, tmp_path: Path) -> None:
     rows = np.arange(40)
     result = evaluation.evaluate(make_model("m"), open_data(str(colours)), rows, ONE_THREAD)
-    evaluation.save_eval(result, tmp_path)
-    stored = evaluation.load_eval(tmp_path / "eval.npz")
+    eval_file.save_eval(result, tmp_path)
+    stored = eval_file.load_eval(tmp_path / "eval.npz")
     assert (stored.scores == result.scores).all()
     assert np.array_equal(stored.targets, result.targets)
     arrays = {"scores", "targets"}
@@ -71,10 +72,10 @@ def test_damaged_store(tmp_path: Path) -> None:
     (tmp_path / "eval.npz").write_bytes(b"nothing")
     for path in (tmp_path / "eval.npz", tmp_path / "missing.npz"):
         with pytest.raises(UserError, match="cannot be read"):
-            evaluation.load_eval(path)
+            eval_file.load_eval(path)
     np.savez(tmp_path / "objects.npz", text=np.array([{}], dtype=object))
     with pytest.raises(UserError, match="cannot be read"):
-        evaluation.load_eval(tmp_path / "objects.npz")
+        eval_file.load_eval(tmp_path / "objects.npz")
 
 
 def test_stored_result_is_used_for_the_same_images_only(
@@ -83,7 +84,7 @@ def test_stored_result_is_used_for_the_same_images_only(
     dataset, model = open_data(str(colours)), make_model("model")
     rows = np.arange(40)
     marked = evaluation.evaluate(model, dataset, rows, ONE_THREAD).model_copy(update={"map": 0.123})
-    evaluation.save_eval(marked, model.path)
+    eval_file.save_eval(marked, model.path)
     model = artifacts.save(tmp_path / "with-eval", model.path, model.manifest)
     same = evaluation.stored_or_evaluated(model, dataset, rows, ONE_THREAD)
     other = evaluation.stored_or_evaluated(model, dataset, rows[1:], ONE_THREAD)
@@ -96,7 +97,7 @@ def test_fewer_views_are_another_result(
 ) -> None:
     dataset, model, rows = flipped(colours), make_model("model"), np.arange(40)
     marked = evaluation.evaluate(model, dataset, rows, ONE_THREAD).model_copy(update={"map": 0.123})
-    evaluation.save_eval(marked, model.path)
+    eval_file.save_eval(marked, model.path)
     model = artifacts.save(tmp_path / "with-eval", model.path, model.manifest)
     one_view = ONE_THREAD.model_copy(update={"views": 1})
     found = evaluation.stored_or_evaluated(model, dataset, rows, one_view)

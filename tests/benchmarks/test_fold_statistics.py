@@ -8,6 +8,7 @@ import pytest
 from benchmarks import evaluation, folds, metrics, statistics
 from benchmarks.evaluation import ap_per_label
 from benchmarks.selftest.simulated import PREVALENCE, Pair, draw
+from compress.core import eval_file
 from compress.core.errors import UserError
 from compress.core.labels import Labels
 from compress.core.results import EvalResult
@@ -159,18 +160,18 @@ def test_f1_uses_the_thresholds_of_each_model() -> None:
 
 def test_storing_keeps_the_folds_and_older_files_have_none(tmp_path: Path) -> None:
     found = whole(simulate(STUDENT, k=2, n=50, seed=0)[0])
-    evaluation.save_eval(found, tmp_path)
-    stored = evaluation.load_eval(tmp_path / "eval.npz")
+    eval_file.save_eval(found, tmp_path)
+    stored = eval_file.load_eval(tmp_path / "eval.npz")
     assert stored.folds == found.folds
     assert stored.map == found.map
     single, _ = draw(STUDENT, 50, 0)
-    packed = evaluation.pack(single)
+    packed = eval_file.pack(single)
     assert "folds" not in str(packed["text"]), "readable by versions that know no folds"
-    assert evaluation.unpack(packed).folds == ()
+    assert eval_file.unpack(packed).folds == ()
 
 
 def test_a_fold_for_every_image_or_none() -> None:
     single, _ = draw(STUDENT, 50, 0)
-    packed = evaluation.pack(single.model_copy(update={"folds": (1, 2)}))
+    packed = eval_file.pack(single.model_copy(update={"folds": (1, 2)}))
     with pytest.raises(ValueError, match="2 folds of 50 images"):
-        evaluation.unpack(packed)
+        eval_file.unpack(packed)

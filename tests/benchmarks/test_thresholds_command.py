@@ -9,9 +9,9 @@ import pytest
 from colours import COLOURS, MakeModel, write_onnx
 
 from benchmarks import thresholds
-from benchmarks.evaluation import load_eval
 from benchmarks.label_decisions import label_decisions
 from compress.core import artifact as artifacts
+from compress.core.eval_file import load_eval
 from compress.core.labels import Labels
 
 RUN = "benchmarks.thresholds.__main__"

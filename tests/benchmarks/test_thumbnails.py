@@ -8,8 +8,9 @@ from PIL import Image
 
 from benchmarks import thumbnails as module
 from benchmarks.report.schema import AgreementEntry, FlipEntry, ModelEntry, Report
-from benchmarks.thumbnails import LONGEST_PX, thumbnails
+from benchmarks.thumbnails import thumbnails
 from compress.data.dataset import Dataset, open_data
+from compress.data.images import LONGEST_PX
 
 
 @pytest.fixture

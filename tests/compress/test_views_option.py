@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.evaluation import load_eval
+from compress.core.eval_file import load_eval
 
 
 @pytest.mark.slow

@@ -6,10 +6,10 @@ import pytest
 from export_helpers import LABELS, store
 from export_network import tiny
 
-from benchmarks.evaluation import load_eval
 from compress.core import artifact as artifacts
 from compress.core.artifact import Artifact
 from compress.core.cli import main
+from compress.core.eval_file import load_eval
 from compress.data.dataset import Dataset
 from export import metadata
 from export.onnx import Config, run

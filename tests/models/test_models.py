@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.evaluation import load_eval
 from compress.core import artifact as artifacts
 from compress.core.errors import UserError
+from compress.core.eval_file import load_eval
 from compress.core.manifest import Architecture
 from compress.data import split
 from compress.data.dataset import open_data

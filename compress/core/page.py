@@ -1,0 +1,18 @@
+"""What every HTML page of the project is made of: its style, and small pictures."""
+
+import base64
+from pathlib import Path
+
+from markupsafe import Markup
+
+_STYLE = Path(__file__).with_name("page.css")
+
+
+def style() -> Markup:
+    """Return the style sheet of all pages."""
+    return Markup(_STYLE.read_text(encoding="utf-8"))
+
+
+def jpeg_uri(jpeg: bytes) -> str:
+    """Return a JPEG as an address that needs no network."""
+    return f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}"

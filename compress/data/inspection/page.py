@@ -1,0 +1,74 @@
+"""Write an inspection: `data.json` for programs, `data.html` for people."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import jinja2
+from markupsafe import Markup
+
+from compress.core import page
+from compress.data.cache import publish
+from compress.data.images import BadImage, open_image, small_jpeg
+from compress.data.inspection import sections, sections_images
+from compress.data.inspection.opened import Opened
+from compress.data.inspection.schema import DataReport
+
+Pictures = dict[str, str]
+"""Addresses of small pictures by file name."""
+
+
+@dataclass(frozen=True)
+class _Section:
+    slug: str
+    title: str
+    body: Markup
+
+
+def write(report: DataReport, opened: Opened, out: Path) -> None:
+    """Write both files into the folder `out`, each whole or not at all."""
+    out.mkdir(parents=True, exist_ok=True)
+    with publish(out / "data.json") as draft:
+        draft.write_text(report.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    with publish(out / "data.html") as draft:
+        draft.write_text(html(report, _pictures(report, opened)), encoding="utf-8")
+
+
+def html(report: DataReport, pictures: Pictures) -> str:
+    """Return the inspection as one page that opens without a network and runs nothing."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    shown = (
+        _Section("verdict", "What was found", sections.found(report)),
+        _Section("labels", "Labels", sections.labels(report)),
+        _Section("together", "Labels that occur together", sections.together(report)),
+        _Section("sizes", "Image sizes", sections.sizes(report)),
+        _Section("unreadable", "Unreadable files", sections_images.unreadable(report)),
+        _Section("copies", "Duplicates", sections_images.copies(report, pictures)),
+        _Section("suspects", "Suspicious labels", sections_images.suspects(report, pictures)),
+        _Section("certifiable", "What a test can certify", sections.certifiable(report)),
+    )
+    return environment.get_template("page.html.jinja").render(
+        report=report, sections=shown, style=page.style()
+    )
+
+
+def _pictures(report: DataReport, opened: Opened) -> Pictures:
+    """Return a small copy of every image that the page shows."""
+    return {
+        name: address
+        for name in set(sections_images.shown_files(report))
+        for address in _picture(opened.folder / name)
+    }
+
+
+def _picture(path: Path) -> Iterator[str]:
+    try:
+        yield page.jpeg_uri(small_jpeg(open_image(path)))
+    except BadImage:
+        return  # it has gone since the survey: the page shows the name in its place
