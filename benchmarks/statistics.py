@@ -98,7 +98,7 @@ def ap_draws(result: EvalResult, draws: int = DRAWS, seed: int = SEED) -> Array:
 
 def map_draws(result: EvalResult, draws: int = DRAWS, seed: int = SEED) -> Array:
     """Return mAP per draw `[draws]`; labels that a draw leaves undefined are left out of it."""
-    return _mean_defined(ap_draws(result, draws, seed))
+    return mean_defined(ap_draws(result, draws, seed))
 
 
 def drop_draws(candidate: EvalResult, reference: EvalResult, label: str | None = None) -> Array:
@@ -109,7 +109,7 @@ def drop_draws(candidate: EvalResult, reference: EvalResult, label: str | None =
     """
     difference = label_drop_draws(candidate, reference)
     if label is None:
-        return _mean_defined(difference)
+        return mean_defined(difference)
     return np.asarray(difference[:, candidate.label_names.index(label)], float)
 
 
@@ -124,10 +124,11 @@ def label_drop_draws(candidate: EvalResult, reference: EvalResult) -> Array:
 
 
 def mean_draws(values: ArrayLike, draws: int = DRAWS, seed: int = SEED) -> Array:
-    """Return the mean per draw `[draws]` of one figure per image `[n]`, resampling images."""
+    """Return the mean per draw `[..., draws]` of figures of each image `[..., n]`."""
     per_image = np.asarray(values, float)
-    n = len(per_image)
-    return np.concatenate([per_image @ counts / n for (counts,) in _counts([n], draws, seed)])
+    n = per_image.shape[-1]
+    drawn = [per_image @ counts / n for (counts,) in image_counts([n], draws, seed)]
+    return np.concatenate(drawn, axis=-1)
 
 
 def check_paired(candidate: EvalResult, reference: EvalResult) -> None:
@@ -231,7 +232,7 @@ def _ap_draws(problem: _Problem, draws: int, seed: int) -> Array:
     result = np.concatenate(
         [
             np.stack([_mean_over_folds(label, counts) for label in rankings], axis=1)
-            for counts in _counts([len(rows) for rows in folds], draws, seed)
+            for counts in image_counts([len(rows) for rows in folds], draws, seed)
         ]
     )
     result.flags.writeable = False
@@ -244,10 +245,12 @@ def _mean_over_folds(folds: list[list[_Ranking]], counts: tuple[Array, ...]) -> 
         np.mean([one.ap(drawn) for one in views], axis=0)
         for views, drawn in zip(folds, counts, strict=True)
     ]
-    return _mean_defined(np.stack(within, axis=1))
+    return mean_defined(np.stack(within, axis=1))
 
 
-def _counts(sizes: Sequence[int], draws: int, seed: int) -> Iterator[tuple[Array, ...]]:
+def image_counts(
+    sizes: Sequence[int], draws: int = DRAWS, seed: int = SEED
+) -> Iterator[tuple[Array, ...]]:
     """Yield how often each image is drawn, a chunk of the draws at a time.
 
     `sizes` is the number of images of each fold; of each, `[n, draws]` is yielded.
@@ -259,7 +262,7 @@ def _counts(sizes: Sequence[int], draws: int, seed: int) -> Iterator[tuple[Array
         yield tuple(np.ascontiguousarray(counts.T, dtype=float) for counts in drawn)
 
 
-def _mean_defined(values: Array) -> Array:
+def mean_defined(values: Array) -> Array:
     """Return the mean over the defined columns per draw, NaN where none is."""
     defined = ~np.isnan(values)
     counts = defined.sum(axis=1)

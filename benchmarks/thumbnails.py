@@ -22,12 +22,20 @@ def thumbnails(report: Report, dataset: Dataset) -> dict[str, bytes]:
     The largest flips of every model come first; where there are too many, the smaller ones are
     left out.
     """
+    return small_copies(_wanted(report), dataset)
+
+
+def small_copies(image_ids: Iterable[str], dataset: Dataset) -> dict[str, bytes]:
+    """Return a JPEG of at most 96 x 96 pixels of each image, by image id.
+
+    Where there are too many, the last ones are left out.
+    """
     paths = dict(zip(dataset.image_ids, dataset.paths, strict=True))
     made: dict[str, bytes] = {}
     room = MOST_BYTES
-    for image_id in _wanted(report):
+    for image_id in dict.fromkeys(image_ids):
         try:
-            small = _jpeg(open_image(paths[image_id]))
+            small = jpeg(open_image(paths[image_id]))
         except (KeyError, BadImage):
             continue  # the report shows the id in its place
         room -= len(small)
@@ -38,18 +46,19 @@ def thumbnails(report: Report, dataset: Dataset) -> dict[str, bytes]:
 
 
 def _wanted(report: Report) -> Iterable[str]:
-    """Return image ids, each once: the largest flip of every model, then the second ones, ..."""
+    """Return image ids: the largest flip of every model, then the second ones, ..."""
     ranks = zip_longest(*(_ids(model.agreement) for model in report.models))
-    return dict.fromkeys(image_id for rank in ranks for image_id in rank if image_id)
+    return (image_id for rank in ranks for image_id in rank if image_id)
 
 
 def _ids(found: AgreementEntry | None) -> Iterator[str]:
     yield from (flip.image_id for flip in found.flips) if found else ()
 
 
-def _jpeg(image: Image.Image) -> bytes:
+def jpeg(image: Image.Image, longest_px: int = LONGEST_PX) -> bytes:
+    """Return an image as JPEG, made smaller where one of its sides is longer than this."""
     small = image.convert("L" if image.mode == "L" else "RGB")
-    small.thumbnail((LONGEST_PX, LONGEST_PX))
+    small.thumbnail((longest_px, longest_px))
     stream = io.BytesIO()
     small.save(stream, "JPEG", quality=QUALITY, optimize=True)
     return stream.getvalue()

@@ -28,7 +28,7 @@ def render(report: Report) -> str:
 
 def _group(report: Report, place: int, found: AgreementEntry) -> Markup:
     is_open = Markup(" open") if report.models[place] is candidate(report) else ""
-    flips = Markup("").join(_flip(flip) for flip in found.flips)
+    flips = Markup("").join(flip_item(flip) for flip in found.flips)
     return Markup(
         '<details class="card flips" data-place="{}"{}><summary>{} <span>{}</span></summary>'
         '<p class="lead">{}</p><ul>{}</ul></details>'
@@ -51,7 +51,8 @@ def _shown(found: AgreementEntry) -> str:
     return f"The {len(found.flips)} with the largest change of probability:"
 
 
-def _flip(flip: FlipEntry) -> Markup:
+def flip_item(flip: FlipEntry) -> Markup:
+    """Return the list item of one changed decision."""
     kind, word = _outcome(flip)
     return Markup(
         '<li class="{}"><span class="thumb"><span>image {}</span>'
