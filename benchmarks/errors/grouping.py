@@ -97,7 +97,7 @@ def thirds(attribute: str, values: ArrayLike, form: str) -> Grouping:
     found = (
         Group(attribute, f"{attribute} below {first}", numbers < low),
         Group(attribute, f"{attribute} {first} to {last}", (numbers >= low) & (numbers < high)),
-        Group(attribute, f"{attribute} of {last} or more", numbers >= high),
+        Group(attribute, f"{attribute} {last} or more", numbers >= high),
     )
     kept = tuple(one for one in found if FEWEST_IMAGES <= one.inside.sum() < len(numbers))
     if kept:

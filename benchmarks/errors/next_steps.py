@@ -12,27 +12,33 @@ FEW = 20
 WIDE = 0.05
 """An interval of AP that is wider than this to either side."""
 MANY_ERRORS = 5
-"""With fewer errors of a kind a share of them means nothing."""
+"""Fewer may be chance."""
+LOPSIDED = 4.0
+"""So many times as many errors of one kind as of the other."""
+ASKED = 0.9
+"""Precision or recall of which is told what it would cost."""
 NEAR_SHARE = 0.25
 SURE_SHARE = 0.1
 BADLY_CALIBRATED = 0.05
-MOST_EACH = 3
+MOST_EACH = 2
 """Of one rule, the first ones."""
+MOST_NAMED = 6
 
 Rule = Callable[[ErrorReport], Iterator[NextStep]]
 
 
 def next_steps(report: ErrorReport) -> tuple[NextStep, ...]:
-    """Return what the rules say, at most three steps of each."""
+    """Return what the rules say, at most two steps of each, and which other labels they hold of."""
     found = []
     for rule in RULES:
         said = list(rule(report))
         found += said[:MOST_EACH]
-        if len(said) > MOST_EACH:
-            rest = ", ".join(dict.fromkeys(step.label for step in said[MOST_EACH:] if step.label))
-            if rest:
-                text = f"The same as of {said[MOST_EACH - 1].label} holds of: {rest}."
-                found.append(NextStep(rule=said[0].rule, label=None, text=text))
+        others = [step.label for step in said[MOST_EACH:] if step.label]
+        if others:
+            named = ", ".join(others[:MOST_NAMED])
+            more = f" and {len(others) - MOST_NAMED} more" if len(others) > MOST_NAMED else ""
+            text = f"The same as of {said[MOST_EACH - 1].label} holds of: {named}{more}."
+            found.append(NextStep(rule=said[0].rule, label=None, text=text))
     return tuple(found)
 
 
@@ -66,7 +72,7 @@ def undefined_labels(report: ErrorReport) -> Iterator[NextStep]:
 
 def few_images(report: ErrorReport) -> Iterator[NextStep]:
     """Labels whose AP is not known well enough to compare models by it."""
-    for label in report.labels:
+    for label in _worst_first(report, lambda label: _half_width(label) or 0.0):
         half = _half_width(label)
         rarer, what = _rarer_class(label)
         if half is not None and (half > WIDE or rarer < FEW):
@@ -78,11 +84,28 @@ def few_images(report: ErrorReport) -> Iterator[NextStep]:
             )
 
 
+def lopsided(report: ErrorReport) -> Iterator[NextStep]:
+    """Labels whose threshold makes far more errors of one kind than of the other."""
+    for label in _worst_first(report, _imbalance):
+        fp, fn = label.counts.fp, label.counts.fn
+        if fp + fn < MANY_ERRORS or _imbalance(label) < LOPSIDED or label.curves is None:
+            continue
+        many, few, metric = (fn, fp, "recall") if fn > fp else (fp, fn, "precision")
+        kinds = ("misses", "false alarms") if fn > fp else ("false alarms", "misses")
+        yield NextStep(
+            rule="lopsided",
+            label=label.name,
+            text=f"{label.name}: {many} {kinds[0]} and {few} {kinds[1]} at its threshold of "
+            f"{label.threshold:.3f}: if {kinds[0]} cost more, ask for a {metric} when thresholds "
+            f"are learnt (benchmarks.thresholds). {_trade(label, metric)}",
+        )
+
+
 def near_the_threshold(report: ErrorReport) -> Iterator[NextStep]:
     """Labels of which many misses lie just below the threshold."""
     for label in _worst_first(report, lambda label: label.near_misses):
         misses = label.counts.fn
-        if misses >= MANY_ERRORS and label.near_misses >= NEAR_SHARE * misses:
+        if label.near_misses >= max(MANY_ERRORS, NEAR_SHARE * misses):
             yield NextStep(
                 rule="near_the_threshold",
                 label=label.name,
@@ -97,7 +120,7 @@ def sure_and_wrong(report: ErrorReport) -> Iterator[NextStep]:
     """Labels that are often wrong where the model is sure, which wrong annotations look like."""
     for label in _worst_first(report, lambda label: label.sure_errors):
         wrong = label.counts.fp + label.counts.fn
-        if label.sure_errors >= MANY_ERRORS and label.sure_errors >= SURE_SHARE * wrong:
+        if label.sure_errors >= max(MANY_ERRORS, SURE_SHARE * wrong):
             yield NextStep(
                 rule="sure_and_wrong",
                 label=label.name,
@@ -128,6 +151,33 @@ def bad_slices(report: ErrorReport) -> Iterator[NextStep]:
         )
 
 
+def low_recalls(report: ErrorReport) -> Iterator[NextStep]:
+    """Labels that are missed more often in a slice than in the rest, the largest gap of each."""
+    found = [
+        (one.rest - one.value, label, one, place)
+        for place in report.slices
+        for label, one in place.recall.items()
+        if one.value is not None
+        and one.rest is not None
+        and one.value < one.rest
+        and one.p_holm is not None
+        and one.p_holm <= SIGNIFICANT
+    ]
+    found.sort(key=lambda entry: -entry[0])
+    seen = set()
+    for _, label, one, place in found:
+        if label in seen:
+            continue
+        seen.add(label)
+        yield NextStep(
+            rule="low_recalls",
+            label=label,
+            text=f"{label} is found in {_percent(one.value)} of the {one.positives} images of "
+            f"{place.name} that have it, and in {_percent(one.rest)} of the rest: "
+            f"{_remedy(place)}.",
+        )
+
+
 def badly_calibrated(report: ErrorReport) -> Iterator[NextStep]:
     """Labels whose probabilities are not to be taken as such."""
     for label in _worst_first(report, lambda label: label.confidence.ece or 0.0):
@@ -146,6 +196,8 @@ RULES: tuple[Rule, ...] = (
     worse_than_other,
     undefined_labels,
     bad_slices,
+    low_recalls,
+    lopsided,
     near_the_threshold,
     sure_and_wrong,
     errors_together,
@@ -154,15 +206,19 @@ RULES: tuple[Rule, ...] = (
 )
 """In the order of the page: what is broken first, what is not known well last."""
 
-_REMEDIES = {
-    "brightness": "train with more such images, or vary the brightness in training",
-    "sharpness": "train with more such images, or blur and sharpen in training",
-    "size": "train with more such images, or a larger input",
+_VARIED = {
+    "brightness": "vary the brightness in training",
+    "sharpness": "blur and sharpen in training",
+    "size": "take a larger input",
 }
+"""What helps where the property itself is the cause."""
 
 
 def _remedy(found: Slice) -> str:
-    return _REMEDIES.get(found.attribute, "train with more such images")
+    varied = _VARIED.get(found.attribute)
+    if varied is None:
+        return "look at them first, and collect more such images"
+    return f"look at them first; if {found.attribute} is the cause, {varied}, else collect more"
 
 
 def _together(pair: ErrorPair) -> str:
@@ -181,9 +237,26 @@ def _together(pair: ErrorPair) -> str:
         )
     what = "missed" if pair.first_kind == "miss" else "falsely raised"
     return (
-        f"{pair.first} and {pair.second} are {what} together {told}: mend them as one, by the "
-        "images that both have in their lists."
+        f"{pair.first} and {pair.second} are {what} together {told}: what makes the one hard "
+        "makes the other hard; look at the images that are in the lists of both."
     )
+
+
+def _imbalance(label: LabelErrors) -> float:
+    fewer, more = sorted((label.counts.fp, label.counts.fn))
+    return more / max(fewer, 1)
+
+
+def _trade(label: LabelErrors, metric: str) -> str:
+    """Return what the other metric is on these images where one of the two is high."""
+    assert label.curves is not None
+    curve = label.curves.pr
+    points = zip(curve.precision, curve.recall, strict=True)
+    if metric == "recall":
+        other, name = max((p for p, r in points if r >= ASKED), default=0.0), "precision"
+    else:
+        other, name = max((r for p, r in points if p >= ASKED), default=0.0), "recall"
+    return f"On these images a {metric} of {ASKED:g} goes with a {name} of {other:.2f} at most."
 
 
 def _half_width(label: LabelErrors) -> float | None:
@@ -194,7 +267,7 @@ def _half_width(label: LabelErrors) -> float | None:
 def _rarer_class(label: LabelErrors) -> tuple[int, str]:
     counts = label.counts
     positives, negatives = counts.tp + counts.fn, counts.fp + counts.tn
-    return (positives, "have") if positives <= negatives else (negatives, "have not")
+    return (positives, "have") if positives <= negatives else (negatives, "do not have")
 
 
 def _worst_first(report: ErrorReport, figure: Callable[[LabelErrors], float]) -> list[LabelErrors]:
@@ -203,3 +276,7 @@ def _worst_first(report: ErrorReport, figure: Callable[[LabelErrors], float]) ->
 
 def _share(part: int, whole: int) -> str:
     return f"{100 * part / whole:.0f}%"
+
+
+def _percent(share: float | None) -> str:
+    return fmt.UNDEFINED if share is None else f"{100 * share:.0f}%"

@@ -120,6 +120,18 @@ class ErrorPair(Noun):
     """One-sided p value of Fisher's exact test, adjusted for all pairs looked at (Holm)."""
 
 
+class SliceRecall(Noun):
+    """Recall of one label in a slice, and whether it differs from the rest's."""
+
+    value: float | None
+    """At the stored threshold; `None` without a positive."""
+    positives: int
+    rest: float | None
+    """Recall in all other images."""
+    p_holm: float | None
+    """Two-sided p value of Fisher's exact test, adjusted for every label and slice (Holm)."""
+
+
 class Slice(Noun):
     """Some of the images by what they have in common, held against all others; first view."""
 
@@ -130,9 +142,8 @@ class Slice(Noun):
     n: int
     map: float | None
     """Mean over the labels that are defined in the slice."""
-    recall: dict[str, float | None]
-    """Of each label at the stored threshold; `None` without a positive."""
-    positives: dict[str, int]
+    recall: dict[str, SliceRecall]
+    """By label."""
     difference: Estimate
     """mAP of the slice minus that of the rest, which is weighed to the slice's share of positives
     label by label; over the labels defined in both."""

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import fisher_exact
 
 from benchmarks import metrics, statistics
 from benchmarks.errors.grouping import Group
 from benchmarks.errors.judged import Judged
 from benchmarks.errors.label_errors import UNDEFINED
-from benchmarks.errors.schema import Estimate, Slice
+from benchmarks.errors.schema import Estimate, Slice, SliceRecall
 from benchmarks.label_statistics import drop_p_values, holm
 from benchmarks.statistics import Array, weighted_ap
 from compress.core import console
@@ -21,10 +22,28 @@ def slices(judged: Judged, groups: Sequence[Group]) -> tuple[Slice, ...]:
     if not drawn:
         return ()
     adjusted = holm(drop_p_values(np.stack(drawn, axis=1)))
+    found = recalls(judged, [group.inside for group in groups])
     return tuple(
-        _slice(judged, group, draws, float(p))
-        for group, draws, p in zip(groups, drawn, adjusted, strict=True)
+        _slice(judged, group, draws, float(p)).model_copy(update={"recall": recall})
+        for group, draws, p, recall in zip(groups, drawn, adjusted, found, strict=True)
     )
+
+
+def recalls(
+    judged: Judged, insides: Sequence[NDArray[np.bool_]]
+) -> tuple[dict[str, SliceRecall], ...]:
+    """Return each label's recall in each slice, by Fisher's exact test against the rest's."""
+    each = [
+        _recall(judged.targets[:, label], judged.decided[:, label], inside)
+        for inside in insides
+        for label in range(len(judged.label_names))
+    ]
+    known = [np.nan if one.p_holm is None else one.p_holm for one in each]
+    adjusted = iter(
+        one.model_copy(update={"p_holm": None if np.isnan(p) else float(p)})
+        for one, p in zip(each, holm(known), strict=True)
+    )
+    return tuple({name: next(adjusted) for name in judged.label_names} for _ in insides)
 
 
 def gap(judged: Judged, inside: NDArray[np.bool_]) -> float | None:
@@ -76,19 +95,17 @@ def _odds(targets: Array, counts: Array) -> Array:
 
 def _slice(judged: Judged, group: Group, draws: Array, p_holm: float) -> Slice:
     inside = group.inside
-    targets, decided = judged.targets[inside], judged.decided[inside]
+    targets = judged.targets[inside]
     value = gap(judged, inside)
-    names = judged.label_names
     return Slice(
         attribute=group.attribute,
         name=group.name,
         n=int(inside.sum()),
         map=metrics.mean_defined(
             metrics.average_precision(targets[:, label], judged.probs[inside, label])
-            for label in range(len(names))
+            for label in range(targets.shape[1])
         ),
-        recall={name: _recall(targets[:, x], decided[:, x]) for x, name in enumerate(names)},
-        positives={name: int((targets[:, x] == 1).sum()) for x, name in enumerate(names)},
+        recall={},
         difference=(
             UNDEFINED if value is None else Estimate(value=value, ci95=statistics.interval(draws))
         ),
@@ -96,6 +113,15 @@ def _slice(judged: Judged, group: Group, draws: Array, p_holm: float) -> Slice:
     )
 
 
-def _recall(targets: Array, decided: NDArray[np.bool_]) -> float | None:
-    found = decided[targets == 1]
-    return float(found.mean()) if len(found) else None
+def _recall(targets: Array, decided: NDArray[np.bool_], inside: NDArray[np.bool_]) -> SliceRecall:
+    """Return one recall with its p value as it is."""
+    ours, rest = decided[(targets == 1) & inside], decided[(targets == 1) & ~inside]
+    p = None
+    if len(ours) and len(rest):
+        p = float(fisher_exact([[x.sum(), (~x).sum()] for x in (ours, rest)]).pvalue)
+    return SliceRecall(
+        value=float(ours.mean()) if len(ours) else None,
+        positives=len(ours),
+        rest=float(rest.mean()) if len(rest) else None,
+        p_holm=p,
+    )

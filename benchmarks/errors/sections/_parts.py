@@ -10,6 +10,9 @@ from benchmarks.report import format as fmt
 MOST_PANELS = 12
 """More plots than this would make the page slow; the labels that fail most stay."""
 
+MOST_NAMED = 3
+"""Labels under an image."""
+
 
 def wrong(label: LabelErrors) -> int:
     """Return how many decisions of a label are wrong."""
@@ -33,14 +36,16 @@ def estimate(found: Estimate) -> Markup:
     )
 
 
-def table(name: str, caption: str, head: Sequence[str], rows: Sequence[Markup]) -> Markup:
-    """Return a table that scrolls by itself where the screen is narrow."""
+def table(
+    name: str, caption: str, head: Sequence[str], rows: Sequence[Markup], kind: str = ""
+) -> Markup:
+    """Return a table that scrolls by itself where the screen is narrow; `kind` is its class."""
     heads = Markup("").join(Markup('<th scope="col">{}</th>').format(text) for text in head)
     return Markup(
         '<div class="scroll" role="region" aria-label="{}" tabindex="0">'
-        '<table class="plain heat"><caption>{}</caption><thead><tr>{}</tr></thead>'
+        '<table class="plain heat {}"><caption>{}</caption><thead><tr>{}</tr></thead>'
         "<tbody>{}</tbody></table></div>"
-    ).format(name, caption, heads, Markup("").join(rows))
+    ).format(name, kind, caption, heads, Markup("").join(rows))
 
 
 def picture(name: str, says: str, side: int = 96) -> Markup:
@@ -53,6 +58,7 @@ def picture(name: str, says: str, side: int = 96) -> Markup:
 
 
 def others(image: WorstImage, label: str) -> str:
-    """Return the other labels that the image has."""
+    """Return the other labels that the image has, the first ones by name."""
     has = [name for name, truth in image.truth.items() if truth and name != label]
-    return ", ".join(has) or "nothing else"
+    more = f" and {len(has) - MOST_NAMED} more" if len(has) > MOST_NAMED else ""
+    return ", ".join(has[:MOST_NAMED]) + more or "nothing else"

@@ -21,14 +21,15 @@ def render(report: ErrorReport) -> str:
     """Return, for each label, what turned right and wrong, and on which images."""
     found = report.changes
     assert found is not None
-    ends = fmt.interval(found.map_drop.ci95, fmt.drop)
     told = (
         f"Against {found.model}, on the same images: {fmt.percent(found.share)} of the decisions "
         f"are the same (95% interval {fmt.interval(found.ci95, fmt.percent)})"
     )
-    if found.map_drop.value is not None:
-        told += f"; mAP drops by {fmt.drop(found.map_drop.value)} points ({ends})"
-    head = ("Label", "Turned wrong", "Turned right", "Truth unknown", "p", "AP lost, points")
+    if found.map_drop.value is not None and found.map_drop.ci95 is not None:
+        low, high = found.map_drop.ci95
+        ends = fmt.interval((-high, -low), fmt.points)
+        told += f"; mAP changes by {fmt.points(-found.map_drop.value)} points ({ends})"
+    head = ("Label", "Turned wrong", "Turned right", "Truth unknown", "p", "AP, points")
     rows = [_row(one, p) for one, p in zip(found.labels, p_values(found), strict=True)]
     caption = (
         "Each model decides at its own thresholds. p: as many turn right as wrong (McNemar's exact "
@@ -43,7 +44,7 @@ def render(report: ErrorReport) -> str:
 def _row(one: LabelChange, p: float) -> Markup:
     told = "< 0.001" if p < 0.001 else f"{p:.3f}"
     lost = (fmt.UNDEFINED, "") if one.drop is None else (
-        fmt.drop(one.drop.drop), fmt.interval(one.drop.ci95, fmt.drop)
+        fmt.points(-one.drop.drop), fmt.interval((-one.drop.ci95[1], -one.drop.ci95[0]), fmt.points)
     )  # fmt: skip
     return Markup(
         '<tr><th scope="row">{}</th><td>{}</td><td>{}</td><td>{}</td><td>{}</td>'

@@ -31,7 +31,7 @@ def _panel(label: LabelErrors) -> Markup:
     found = label.confidence
     most = max((*found.right, *found.wrong, 1))
     layout = {
-        "xaxis": axis("Probability", range=[0, 1], dtick=0.25, tickformat=".2f"),
+        "xaxis": axis("Probability", range=[-0.01, 1.01], dtick=0.25, tickformat=".2f"),
         "yaxis": axis(
             "Images", type="log", range=[math.log10(0.7), math.log10(1.5 * most)], dtick=1
         ),
@@ -46,7 +46,7 @@ def _panel(label: LabelErrors) -> Markup:
     )
     bars = [_bars(label, "right", "var(--m3)"), _bars(label, "wrong", "var(--m2)")]
     return Markup(
-        '<figure class="card"><figcaption>{} <small>ECE {}, Brier {}</small></figcaption>{}'
+        '<figure class="card sure"><figcaption>{} <small>ECE {}, Brier {}</small></figcaption>{}'
         "</figure>"
     ).format(
         label.name,

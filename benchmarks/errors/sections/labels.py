@@ -10,7 +10,7 @@ TITLE = "Errors per label"
 ORDER = 10
 
 _HEAD = (
-    "Label", "AP", "Precision", "Recall", "F1", "False alarms", "Misses", "Hits", "Rightly not",
+    "Label", "AP", "Precision", "Recall", "F1", "False alarms", "Misses", "Hits", "True negatives",
     "Threshold", "ECE", "Brier",
 )  # fmt: skip
 
@@ -24,7 +24,9 @@ def render(report: ErrorReport) -> str:
         + (f"; AP is the mean over {views} views, all else is of the first." if views > 1 else ".")
         + " ECE (calibration error) and Brier: lower is better."
     )
-    return table("Errors per label", caption, _HEAD, [_row(label) for label in report.labels])
+    return table(
+        "Errors per label", caption, _HEAD, [_row(label) for label in report.labels], "counts"
+    )
 
 
 def _row(label: LabelErrors) -> Markup:
