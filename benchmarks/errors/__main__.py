@@ -47,7 +47,7 @@ class Config(Noun):
     slice: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
     """A column of the data's table: also compare the images by its values; give it as often as
     needed. Size, brightness and sharpness are always compared."""
-    worst: int = Field(12, ge=0)
+    worst: int = Field(12, ge=1)
     """Images shown of each label: so many false alarms and so many misses."""
     explain: int = Field(4, ge=0)
     """Images of each label in which is shown where the network looked; 0 is none."""
@@ -73,7 +73,7 @@ def run(config: Config) -> ErrorReport:
     if other is not None:
         ours = (subject.model, subject.result)
         name = unique_names((subject.model, other[0]))[1]
-        found = changes(ours, other, name, config.worst)
+        found = changes(ours, other, name, subject.named, config.worst)
         report = report.model_copy(update={"changes": found})
     report, pictures = _explained(report, subject, config)
     report = report.model_copy(update=_surroundings(subject, config))

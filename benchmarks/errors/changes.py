@@ -8,6 +8,7 @@ from benchmarks import statistics
 from benchmarks.against_first import flip_entry, label_drops
 from benchmarks.agreement import Flip, agreement
 from benchmarks.errors.schema import Changes, Estimate, LabelChange
+from benchmarks.errors.worst import Names
 from benchmarks.label_statistics import holm
 from compress.core.artifact import Artifact
 from compress.core.results import EvalResult
@@ -15,13 +16,14 @@ from compress.core.results import EvalResult
 Measured = tuple[Artifact, EvalResult]
 
 
-def changes(ours: Measured, other: Measured, name: str, most_flips: int) -> Changes:
-    """Compare a model with another one, called `name`, on the same images.
+def changes(ours: Measured, other: Measured, name: str, named: Names, most_flips: int) -> Changes:
+    """Compare a model with another one, called `name`, on the same images, which are `named`.
 
     Raises:
         UserError: the two were not measured on the same images, labels and views.
     """
     found = agreement(ours, other)
+    files = dict(zip(named.image_ids, named.files, strict=True))
     drops = label_drops(ours[1], other[1])
     before, after = other[1].map, ours[1].map
     lost = None if before is None or after is None else before - after
@@ -42,6 +44,7 @@ def changes(ours: Measured, other: Measured, name: str, most_flips: int) -> Chan
             ).model_copy(update={"drop": drops[label]})
             for label in ours[1].label_names
         ),
+        files={flip.image_id: files[flip.image_id] for flip in found.flips},
     )
 
 

@@ -9,6 +9,7 @@ from scipy.stats import hypergeom
 from benchmarks.errors.judged import Judged
 from benchmarks.errors.schema import ErrorPair, Kind
 from benchmarks.label_statistics import holm
+from compress.core import console
 
 KINDS: tuple[Kind, ...] = ("miss", "false alarm")
 MOST = 60
@@ -34,7 +35,8 @@ def error_pairs(judged: Judged) -> tuple[ErrorPair, ...]:
 
 def _pairs(judged: Judged) -> Iterator[ErrorPair]:
     """Yield every pair of errors that could be made together, with its p value as it is."""
-    for first, second in combinations(range(len(judged.label_names)), 2):
+    both = list(combinations(range(len(judged.label_names)), 2))
+    for first, second in console.track(both, "pairing errors"):
         for kinds in product(KINDS, KINDS):
             pair = _pair(judged, (first, second), kinds)
             if pair is not None:

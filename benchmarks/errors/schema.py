@@ -177,6 +177,8 @@ class Changes(Noun):
     map_drop: Estimate
     """mAP of the other model minus mAP of this one."""
     labels: tuple[LabelChange, ...]
+    files: dict[str, str]
+    """Of the images that changed, by image id."""
 
 
 class Explanation(Noun):

@@ -119,7 +119,7 @@ def full(names: tuple[str, ...], artifact: Any, n: int = 300) -> ErrorReport:
         pairs=error_pairs(found),
         slices=slices.slices(found, groups),
         slice_notes=("size: all images have 16 x 16 pixels",),
-        changes=changes((models[0], ours), (models[1], other), "other", 4),
+        changes=changes((models[0], ours), (models[1], other), "other", named(n), 4),
         explanations=(
             Explanation(
                 image_id=ours.image_ids[0], file="cells/0.png", label=names[0], kind="miss",

@@ -28,7 +28,7 @@ def render(report: ErrorReport) -> str:
     if found.map_drop.value is not None and found.map_drop.ci95 is not None:
         low, high = found.map_drop.ci95
         ends = fmt.interval((-high, -low), fmt.points)
-        told += f"; mAP changes by {fmt.points(-found.map_drop.value)} points ({ends})"
+        told += f"; mAP changes by {fmt.points(-found.map_drop.value)} points (95% interval {ends})"
     head = ("Label", "Turned wrong", "Turned right", "Truth unknown", "p", "AP, points")
     rows = [_row(one, p) for one, p in zip(found.labels, p_values(found), strict=True)]
     caption = (
@@ -55,7 +55,7 @@ def _row(one: LabelChange, p: float) -> Markup:
 def _group(found: Changes, one: LabelChange) -> Markup:
     total = one.now_wrong + one.now_right + one.unknown
     shown_flips = f"{len(one.flips)} of {total}" if len(one.flips) < total else f"all {total}"
-    flips = Markup("").join(map(flip_item, one.flips))
+    flips = Markup("").join(flip_item(flip, found.files[flip.image_id]) for flip in one.flips)
     is_open = Markup(" open") if one is max(found.labels, key=lambda x: x.now_wrong) else ""
     return Markup(
         '<details class="card flips"{}><summary><span class="model">{}</span> <span>{} turned '

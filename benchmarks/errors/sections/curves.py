@@ -22,8 +22,8 @@ def render(report: ErrorReport) -> str:
     if not panels:
         return missing("No label has both classes in this part, so there is no curve.")
     return Markup(
-        '<p class="lead">The point is the stored threshold. Left: up and to the right is better; '
-        "right: up and to the left.{}</p>{}"
+        '<p class="lead">The point is the stored threshold. Of precision against recall, up and to '
+        "the right is better; of recall against the false-alarm rate, up and to the left.{}</p>{}"
     ).format(note, grid(panels))
 
 

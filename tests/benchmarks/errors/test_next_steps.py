@@ -170,7 +170,7 @@ def test_worse_than_other() -> None:
         )
         changes = Changes(
             model="teacher", path="x", share=0.9, ci95=(0.8, 1.0), labels=(label,),
-            map_drop=Estimate(value=0.01),
+            map_drop=Estimate(value=0.01), files={},
         )  # fmt: skip
         return report(good(), changes=changes)
 
