@@ -3,7 +3,7 @@
 import numpy as np
 
 from benchmarks import statistics
-from benchmarks.agreement import Agreement, agreement
+from benchmarks.agreement import Agreement, Flip, agreement
 from benchmarks.bench import Bench
 from benchmarks.label_statistics import drop_p_values, holm
 from benchmarks.report.schema import AgreementEntry, FlipEntry, LabelDrop
@@ -26,7 +26,7 @@ def against_first(bench: Bench, row: int) -> dict[str, object]:
     found = agreement((bench.models[row], ours), (bench.models[0], first))
     return {
         "map_drop_ci95": statistics.interval(statistics.drop_draws(ours, first)),
-        "label_drops": _label_drops(ours, first),
+        "label_drops": label_drops(ours, first),
         "agreement": _agreement(found),
     }
 
@@ -39,7 +39,12 @@ def _paired(ours: EvalResult, first: EvalResult) -> bool:
     return True
 
 
-def _label_drops(ours: EvalResult, first: EvalResult) -> dict[str, LabelDrop | None]:
+def label_drops(ours: EvalResult, first: EvalResult) -> dict[str, LabelDrop | None]:
+    """Return what each label's AP lost against another result, `None` where it is undefined.
+
+    Raises:
+        UserError: the two were not measured on the same images, labels and views.
+    """
     draws = statistics.label_drop_draws(ours, first)
     p_values = holm(drop_p_values(draws))
     return {
@@ -63,22 +68,23 @@ def _label_drop(
 def _agreement(found: Agreement) -> AgreementEntry:
     known = [flip for flip in found.flips if flip.target is not None]
     right = sum(flip.decided == flip.target for flip in known)
-    flips = tuple(
-        FlipEntry(
-            image_id=flip.image_id,
-            label=flip.label,
-            target=flip.target,
-            decided=flip.decided,
-            before=round(flip.prob_reference, 4),
-            after=round(flip.prob_candidate, 4),
-        )
-        for flip in found.flips[:MOST_FLIPS]
-    )
     return AgreementEntry(
         share=found.share,
         ci95=found.ci95,
         n_flips=len(found.flips),
         n_now_right=right,
         n_now_wrong=len(known) - right,
-        flips=flips,
+        flips=tuple(flip_entry(flip) for flip in found.flips[:MOST_FLIPS]),
+    )
+
+
+def flip_entry(flip: Flip) -> FlipEntry:
+    """Return a changed decision as the report shows it."""
+    return FlipEntry(
+        image_id=flip.image_id,
+        label=flip.label,
+        target=flip.target,
+        decided=flip.decided,
+        before=round(flip.prob_reference, 4),
+        after=round(flip.prob_candidate, 4),
     )

@@ -58,10 +58,11 @@ def label_drop_draws(candidate: EvalResult, reference: EvalResult) -> Array:
 
 
 def mean_draws(values: ArrayLike, draws: int = DRAWS, seed: int = SEED) -> Array:
-    """Return the mean per draw `[draws]` of one figure per image `[n]`, resampling images."""
+    """Return the mean per draw `[..., draws]` of figures of each image `[..., n]`."""
     per_image = np.asarray(values, float)
-    n = len(per_image)
-    return np.concatenate([per_image @ counts / n for (counts,) in image_counts([n], draws, seed)])
+    n = per_image.shape[-1]
+    drawn = [per_image @ counts / n for (counts,) in image_counts([n], draws, seed)]
+    return np.concatenate(drawn, axis=-1)
 
 
 def check_paired(candidate: EvalResult, reference: EvalResult) -> None:

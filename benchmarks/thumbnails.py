@@ -17,10 +17,18 @@ def thumbnails(report: Report, dataset: Dataset) -> dict[str, bytes]:
     The largest flips of every model come first; where there are too many, the smaller ones are
     left out.
     """
+    return small_copies(_wanted(report), dataset)
+
+
+def small_copies(image_ids: Iterable[str], dataset: Dataset) -> dict[str, bytes]:
+    """Return a JPEG of at most 96 x 96 pixels of each image, by image id.
+
+    Where there are too many, the last ones are left out.
+    """
     paths = dict(zip(dataset.image_ids, dataset.paths, strict=True))
     made: dict[str, bytes] = {}
     room = MOST_BYTES
-    for image_id in _wanted(report):
+    for image_id in dict.fromkeys(image_ids):
         try:
             small = small_jpeg(open_image(paths[image_id]))
         except (KeyError, BadImage):
@@ -33,9 +41,9 @@ def thumbnails(report: Report, dataset: Dataset) -> dict[str, bytes]:
 
 
 def _wanted(report: Report) -> Iterable[str]:
-    """Return image ids, each once: the largest flip of every model, then the second ones, ..."""
+    """Return image ids: the largest flip of every model, then the second ones, ..."""
     ranks = zip_longest(*(_ids(model.agreement) for model in report.models))
-    return dict.fromkeys(image_id for rank in ranks for image_id in rank if image_id)
+    return (image_id for rank in ranks for image_id in rank if image_id)
 
 
 def _ids(found: AgreementEntry | None) -> Iterator[str]:

@@ -65,10 +65,10 @@ def to_pixels(image: Image.Image, spec: ImageSpec) -> NDArray[np.uint8]:
     return pixels[:, :, None] if pixels.ndim == 2 else pixels
 
 
-def small_jpeg(image: Image.Image) -> bytes:
-    """Return a JPEG of at most 96 x 96 pixels, for a page."""
+def small_jpeg(image: Image.Image, longest_px: int = LONGEST_PX) -> bytes:
+    """Return a JPEG for a page, made smaller where one of its sides is longer than this."""
     small = image.convert("L" if image.mode == "L" else "RGB")
-    small.thumbnail((LONGEST_PX, LONGEST_PX))
+    small.thumbnail((longest_px, longest_px))
     stream = io.BytesIO()
     small.save(stream, "JPEG", quality=QUALITY, optimize=True)
     return stream.getvalue()

@@ -28,7 +28,7 @@ def render(report: Report) -> str:
 
 def _group(report: Report, place: int, found: AgreementEntry) -> Markup:
     is_open = Markup(" open") if report.models[place] is candidate(report) else ""
-    flips = Markup("").join(_flip(flip) for flip in found.flips)
+    flips = Markup("").join(flip_item(flip) for flip in found.flips)
     return Markup(
         '<details class="card flips" data-place="{}"{}><summary>{} <span>{}</span></summary>'
         '<p class="lead">{}</p><ul>{}</ul></details>'
@@ -51,15 +51,17 @@ def _shown(found: AgreementEntry) -> str:
     return f"The {len(found.flips)} with the largest change of probability:"
 
 
-def _flip(flip: FlipEntry) -> Markup:
+def flip_item(flip: FlipEntry, file: str = "") -> Markup:
+    """Return the list item of one changed decision, with the name of the image's file if given."""
     kind, word = _outcome(flip)
+    name = Markup('<span class="file">{}</span>').format(file) if file else ""
     return Markup(
         '<li class="{}"><span class="thumb"><span>image {}</span>'
         '<svg viewBox="0 0 96 96" role="img" aria-label="Image {}"><use href="#image-{}"/></svg>'
-        '</span><b>{}</b><span>{:.2f} → {:.2f}</span><span class="word">{}</span></li>'
+        '</span><b>{}</b><span>{:.2f} → {:.2f}</span>{}<span class="word">{}</span></li>'
     ).format(
         kind, flip.image_id, flip.image_id, flip.image_id,
-        flip.label, flip.before, flip.after, word,
+        flip.label, flip.before, flip.after, name, word,
     )  # fmt: skip
 
 

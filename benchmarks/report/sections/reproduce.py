@@ -35,8 +35,8 @@ def render(report: Report) -> str:
     ).format(
         _command(report),
         _models(report),
-        _facts(_with_prevalence(report.data)),
-        _facts(report.environment),
+        facts(_with_prevalence(report.data)),
+        facts(report.environment),
         _noise(report),
     )
 
@@ -77,7 +77,8 @@ def _with_prevalence(data: dict[str, Any]) -> dict[str, Any]:
     return {**data, "prevalence": told}
 
 
-def _facts(values: dict[str, Any]) -> Markup:
+def facts(values: dict[str, Any]) -> Markup:
+    """Return a list of the values of an open dictionary (environment, data)."""
     if not values:
         return missing("Not recorded.")
     rows = (

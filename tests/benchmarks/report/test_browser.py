@@ -1,45 +1,31 @@
 """The page in a real browser: it loads without a word, sorts, filters, and fits any width."""
 
 import io
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from chromium import CHROMIUM, LAPTOP, PATIENCE_MS, PHONE, drawn, new_page, running, watched
 from PIL import Image
 
 from benchmarks.report.render import write
 from benchmarks.report.schema import Report
 
-NAMES = ("chromium", "chromium-browser", "chrome", "google-chrome", "google-chrome-stable")
-CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine"),
 ]
 
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
-PATIENCE_MS = 180_000
 RED = (220, 20, 20)
-PHONE, LAPTOP = {"width": 390, "height": 844}, {"width": 1366, "height": 768}
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     """Return a browser that all tests of this file share."""
-    with playwright.sync_playwright() as driver:
-        running = driver.chromium.launch(executable_path=CHROMIUM, args=QUIET, timeout=PATIENCE_MS)
-        yield running
-        running.close()
-
-
-def new_page(browser: Any, size: dict[str, int], scheme: str = "light") -> Any:
-    """Return an empty page that gives a busy machine time."""
-    page = browser.new_page(viewport=size, color_scheme=scheme)
-    page.set_default_timeout(PATIENCE_MS)
-    return page
+    with running() as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
@@ -64,13 +50,6 @@ def page(browser: Any, addresses: dict[str, str]) -> Iterator[Any]:
     opened.close()
 
 
-def drawn(page: Any) -> int:
-    """Wait until the plots are drawn, if there are any, and return their number."""
-    if page.locator(".plot").count():
-        page.wait_for_selector("html[data-plots=drawn]", state="attached")
-    return int(page.locator(".plot .main-svg").count())
-
-
 def models_of(page: Any) -> list[str]:
     """Return the names of the models that the table shows, from top to bottom."""
     names = page.locator("table.models tbody tr:visible .model")
@@ -83,20 +62,11 @@ def models_of(page: Any) -> list[str]:
 def test_the_page_loads_clean_and_fits(
     browser: Any, addresses: dict[str, str], name: str, size: dict[str, int], scheme: str
 ) -> None:
-    page = new_page(browser, size, scheme)
-    said: list[str] = []
-    asked: list[str] = []
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.on("request", lambda request: asked.append(request.url))
-    page.goto(addresses[name])
-    plots = drawn(page)
-    fits = page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    page.close()
-    assert said == []
-    assert asked == [addresses[name]]
-    assert fits
-    assert (plots > 0) == (name == "full")
+    seen = watched(browser, addresses[name], size, scheme)
+    assert seen.said == []
+    assert seen.asked == [addresses[name]]
+    assert seen.fits
+    assert (seen.plots > 0) == (name == "full")
 
 
 def test_the_check_of_the_width_can_fail(browser: Any) -> None:

@@ -1,0 +1,1 @@
+"""Which labels fail, on which images, and what to do next."""

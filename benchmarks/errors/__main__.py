@@ -1,0 +1,161 @@
+"""`python -m benchmarks.errors` shows which labels fail, on which images, and what to do next."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+from pydantic import Field
+
+from benchmarks.candidates import open_model, unique_names
+from benchmarks.commands import own_command
+from benchmarks.errors import grouping, page
+from benchmarks.errors.analysis import Subject, analyse, shown_images
+from benchmarks.errors.changes import changes
+from benchmarks.errors.changes import shown_images as changed_images
+from benchmarks.errors.explain import Photographs, choose, explain, open_eyes
+from benchmarks.errors.grad_cam import why_not
+from benchmarks.errors.next_steps import next_steps
+from benchmarks.errors.schema import ErrorReport
+from benchmarks.evaluation import EvalSettings, rows_for, stored_or_evaluated
+from benchmarks.report import format as fmt
+from benchmarks.thumbnails import small_copies
+from compress.core import console, environment, writable
+from compress.core.artifact import Artifact
+from compress.core.cli import main
+from compress.core.noun import Noun
+from compress.core.results import EvalResult
+from compress.data.dataset import open_data
+from compress.data.split import Part
+from models.defaults import default_model
+
+
+class Config(Noun):
+    """Show which labels of a model fail, on which images, and what to do next.
+
+    Writes errors.html and errors.json.
+    """
+
+    model: Path = Field(default_factory=default_model)
+    """Artifact or `.onnx` file (default: the newest trained model under runs/, else the zoo's)."""
+    data: str = "elpv"
+    """`elpv`, a path whose format is recognised, or `format:path`."""
+    against: Path | None = None
+    """Another model: also show the decisions that are different from its."""
+    out: Path = Path("runs/errors")
+    """Folder of the report."""
+    slice: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
+    """A column of the data's table: also compare the images by its values; give it as often as
+    needed. Size, brightness and sharpness are always compared."""
+    worst: int = Field(12, ge=1)
+    """Images shown of each label: so many false alarms and so many misses."""
+    explain: int = Field(4, ge=0)
+    """Images of each label in which is shown where the network looked; 0 is none."""
+    provider: str = "cpu"
+    """Runtime for ONNX models (`python -m benchmarks.runtimes` lists them); torch runs torch."""
+    part: Part = "test"
+    """Part of the data, by the split in the model's manifest where it knows these data."""
+    threads: int = Field(0, ge=0)
+    """Threads; 0 takes every core."""
+    skip_bad_images: bool = False
+    """Leave out images that do not decode instead of stopping."""
+
+
+def run(config: Config) -> ErrorReport:
+    """Look at the errors, write the report and print what to do next.
+
+    Raises:
+        UserError: bad model, data, column or provider, or the model was trained on the test part.
+    """
+    writable.check_folder(config.out, "The report's folder")
+    subject, other = _measure(config)
+    report = analyse(subject, config.slice, config.worst)
+    if other is not None:
+        ours = (subject.model, subject.result)
+        name = unique_names((subject.model, other[0]))[1]
+        found = changes(ours, other, name, subject.named, config.worst)
+        report = report.model_copy(update={"changes": found})
+    report, pictures = _explained(report, subject, config)
+    report = report.model_copy(update=_surroundings(subject, config))
+    report = report.model_copy(update={"next_steps": next_steps(report)})
+    images = shown_images(report) + (changed_images(report.changes) if report.changes else [])
+    page.write(report, config.out, small_copies(images, subject.dataset) | pictures)
+    _print(report)
+    console.result(f"report: {config.out / page.HTML}")
+    return report
+
+
+def _measure(config: Config) -> tuple[Subject, tuple[Artifact, EvalResult] | None]:
+    """Return the model and the one that it is held against, with what they said."""
+    model = open_model(config.model)
+    other = open_model(config.against) if config.against else None
+    dataset = open_data(config.data, config.skip_bad_images)
+    grouping.check_columns(config.slice, dataset.table)
+    rows = rows_for((model, other) if other else (model,), dataset, config.part)
+    settings = EvalSettings(provider=config.provider, part=config.part, threads=_threads(config))
+    result = stored_or_evaluated(model, dataset, rows, settings)
+    subject = Subject(model, result, dataset, rows)
+    if other is None:
+        return subject, None
+    return subject, (other, stored_or_evaluated(other, dataset, rows, settings))
+
+
+def _explained(
+    report: ErrorReport, subject: Subject, config: Config
+) -> tuple[ErrorReport, dict[str, bytes]]:
+    """Return the report with where the network looked, and the pictures."""
+    chosen = choose(subject.judged, config.explain)
+    if not chosen:
+        return report, {}
+    model = subject.model
+    note = why_not(model)
+    if note:
+        console.say(note)
+    photographs = Photographs(subject.dataset, subject.rows, subject.named, model.manifest.image)
+    eyes = open_eyes(model, config.provider, _threads(config))
+    explanations, pictures = explain(eyes, photographs, subject.judged, chosen)
+    update = {"explanations": explanations, "explain_notes": (note,) if note else ()}
+    return report.model_copy(update=update), pictures
+
+
+def _threads(config: Config) -> int:
+    return config.threads or environment.usable_cores()
+
+
+def _surroundings(subject: Subject, config: Config) -> dict[str, object]:
+    dataset, result = subject.dataset, subject.result
+    return {
+        "command": own_command("benchmarks.errors"),
+        "data": {
+            "source": dataset.source,
+            "part": config.part,
+            "fingerprint": dataset.fingerprint,
+            "n_images": len(dataset.image_ids),
+            "n_test": len(subject.rows),
+            "label_names": list(dataset.label_names),
+            "views": list(result.view_names),
+        },
+        "environment": {**environment.describe(), "provider": config.provider},
+    }
+
+
+def _print(report: ErrorReport) -> None:
+    rows = [
+        (
+            label.name,
+            fmt.score(label.ap.value),
+            fmt.score(label.precision.value),
+            fmt.score(label.recall.value),
+            str(label.counts.fp),
+            str(label.counts.fn),
+        )
+        for label in report.labels
+    ]
+    header = ("label", "AP", "precision", "recall", "false alarms", "misses")
+    console.table(f"{report.title}, {report.n} images", header, rows)
+    for step in report.next_steps:
+        console.result(f"- {step.text}")
+
+
+if __name__ == "__main__":
+    sys.exit(main(Config, run))
