@@ -50,8 +50,7 @@ def _if_better(trials: Trials, best: Tried, change: str, update: dict[str, objec
     """Return what is more accurate: the best so far, or the same with a change to it."""
     start = trials.start()
     tried = trials.make(best.setting.model_copy(update=update))
-    same_graph = tried.setting.kept_float == best.setting.kept_float
-    tried.speedup = best.speedup if same_graph else trials.speedup(tried)
+    tried.speedup = best.speedup  # other numbers in the same graph
     return _more_accurate(trials, best, tried, change, start)
 
 
@@ -72,7 +71,7 @@ def _less_noise(trials: Trials, best: Tried) -> Tried:
             break
         start = trials.start()
         change = f"{len(kept)} nodes that do most harm in float"
-        best = _more_accurate(trials, best, trials.timed(wanted), change, start)
+        best = _more_accurate(trials, best, trials.timed(wanted, best), change, start)
     return best
 
 

@@ -45,8 +45,8 @@ def _if_harmless(trials: Trials, best: Tried, change: str, update: dict[str, obj
     if trials.over():
         return best
     start = trials.start()
-    tried = trials.timed(best.setting.model_copy(update=update))
-    good = is_faster(tried, best)
+    tried = trials.timed(best.setting.model_copy(update=update), best)
+    good = is_faster(tried)
     if good:
         trials.judge(tried)
         good = trials.met(tried) or _no_worse(trials, tried, best)
@@ -66,8 +66,8 @@ def _part_in_float(trials: Trials, best: Tried, part: str, names: tuple[str, ...
     if not left or trials.over() or not trials.has_integers(wanted):
         return best
     start = trials.start()
-    tried = trials.timed(wanted)
-    good = is_faster(tried, best)
+    tried = trials.timed(wanted, best)
+    good = is_faster(tried)
     trials.note(f"{part} in float", tried, good, start)
     return tried if good else best
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+from numpy.typing import NDArray
 
 from benchmarks.runtimes import _session
 from benchmarks.runtimes._profile import NodeTime, profile
@@ -20,6 +21,18 @@ RUNS = 3
 LONGEST_S = 6.0
 """Rounds end early after this time, but not before `ROUNDS_MIN`."""
 ROUNDS_MIN = 3
+MOSTLY = 0.25
+"""A gain counts that three of four rounds have shown: less may be what other processes do."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How fast a file is."""
+
+    speedup: float
+    """Time of the float file / its own, the median over rounds."""
+    gain: float
+    """Time of another file / its own, in three of four rounds at least."""
 
 
 @dataclass(frozen=True)
@@ -33,24 +46,39 @@ class Stopwatch:
     threads: int
 
     def speedup(self, path: Path) -> float:
-        """Return how many times faster than the float file a file is.
-
-        The median over rounds of ratios; of each round the fastest of three runs counts, which
-        leaves out what other processes do.
+        """Return how many times faster than the float file a file is, as the median over rounds.
 
         Raises:
             UserError: the runtime cannot open or run it.
         """
-        sessions = [self.open(self.reference), self.open(path)]
+        before, now = self._race(self.reference, path)
+        return float(np.median(before / now))
+
+    def compare(self, path: Path, best: Path) -> Comparison:
+        """Return how fast a file is beside the float file and another, all in the same rounds.
+
+        Raises:
+            UserError: the runtime cannot open or run one of them.
+        """
+        before, now, other = self._race(self.reference, path, best)
+        return Comparison(
+            speedup=float(np.median(before / now)), gain=float(np.quantile(other / now, MOSTLY))
+        )
+
+    def _race(self, *paths: Path) -> NDArray[np.float64]:
+        """Return the seconds of files that run in turn, `[files, rounds]`.
+
+        Of each round the fastest of three runs counts, which leaves out what other processes do.
+        """
+        sessions = [self.open(path) for path in paths]
         image = self.image()
         for session in sessions:
             session.run(image)
-        ratios: list[float] = []
+        rounds: list[list[float]] = []
         end = time.perf_counter() + LONGEST_S
-        while len(ratios) < ROUNDS_MIN or (len(ratios) < ROUNDS and time.perf_counter() < end):
-            before, now = (_fastest(session, image) for session in sessions)
-            ratios.append(before / now)
-        return float(np.median(ratios))
+        while len(rounds) < ROUNDS_MIN or (len(rounds) < ROUNDS and time.perf_counter() < end):
+            rounds.append([_fastest(session, image) for session in sessions])
+        return np.array(rounds).T
 
     def open(self, path: Path) -> Session:
         """Open a file.

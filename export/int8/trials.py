@@ -50,6 +50,8 @@ class Tried:
     setting: Setting
     path: Path
     speedup: float | None = None
+    gain: float | None = None
+    """How many times as fast as the best file before, by what most rounds have shown."""
     map_drop: float | None = None
 
     @property
@@ -82,10 +84,12 @@ class Trials:
         quantize(self.workshop, setting, path)
         return Tried(setting, path)
 
-    def timed(self, setting: Setting) -> Tried:
-        """Make a file and time it, where this machine is the target."""
-        tried = self.make(setting)
-        tried.speedup = self.speedup(tried)
+    def timed(self, setting: Setting, best: Tried) -> Tried:
+        """Make a file and time it beside the best so far, where this machine is the target."""
+        tried, stopwatch = self.make(setting), self.judges.stopwatch
+        if stopwatch is not None:
+            found = stopwatch.compare(tried.path, best.path)
+            tried.speedup, tried.gain = found.speedup, found.gain
         return tried
 
     def speedup(self, tried: Tried) -> float | None:
@@ -128,8 +132,7 @@ class Trials:
         console.say(f"  {sentence(step)}")
 
 
-def is_faster(tried: Tried, best: Tried) -> bool:
-    """Tell whether a file is faster than another by more than what may be chance."""
-    assert tried.speedup is not None  # the best one was timed, so this one is
-    assert best.speedup is not None
-    return tried.speedup > WORTH * best.speedup
+def is_faster(tried: Tried) -> bool:
+    """Tell whether a file is faster than the best before it by more than what may be chance."""
+    assert tried.gain is not None  # the best one was timed, so this one is
+    return tried.gain > WORTH

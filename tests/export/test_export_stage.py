@@ -36,6 +36,7 @@ def quantized(
         target="cpu-vnni",
         calibration_images=16,
         emulate=0,
+        budget="0",  # what a search finds faster is this machine's
         gate=EXACT,
     )
     return run(config)

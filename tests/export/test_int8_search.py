@@ -20,6 +20,7 @@ from export.int8.quantize import Workshop
 from export.int8.search import Found, Search
 from export.int8.setting import STEM
 from export.int8.steps import sentence
+from export.int8.timing import Comparison
 from export.int8.trials import HARMFUL, Demands, Judges
 
 EQUALIZED, CORRECTED = "cross-layer equalization", "bias correction"
@@ -44,6 +45,7 @@ class Judge:
     ) -> None:
         self._speedups, self._drops, self._noises = iter(speedups), iter(drops), iter(noises)
         self.timed: list[Path] = []
+        self.speeds: dict[Path, float] = {}
         self.judged: dict[Path, float] = {}
         self.stem = 0.0
         """Speed-up of every file whose first convolution is an integer one."""
@@ -54,7 +56,13 @@ class Judge:
         if has_integer_stem(path):
             return self.stem
         self.timed.append(path)
-        return next(self._speedups)
+        self.speeds[path] = next(self._speedups)
+        return self.speeds[path]
+
+    def compare(self, path: Path, best: Path) -> Comparison:
+        speedup = self.speedup(path)
+        self.speeds[path] = speedup
+        return Comparison(speedup, gain=speedup / self.speeds[best])
 
     def conv_seconds(self, path: Path, model: ModelProto) -> dict[str, float]:
         assert {node.name for node in model.graph.node} >= set(self.convs)

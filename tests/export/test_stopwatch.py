@@ -70,6 +70,24 @@ def test_the_median_leaves_out_what_other_processes_do(
     assert stopwatch.speedup(folder / "one.onnx") == 3.0
 
 
+def test_a_gain_is_what_most_rounds_have_shown(
+    folder: Path, stopwatch: Stopwatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Float file, the file, the best so far: in two of five rounds the file is hardly faster."""
+    times = [[4.0, 1.0, 2.0], [4.0, 1.0, 2.0], [4.0, 1.0, 1.01], [4.0, 1.0, 1.01], [8.0, 2.0, 4.0]]
+    planned = iter([time for three in times for time in three])
+    monkeypatch.setattr(timing, "_fastest", lambda *_: next(planned))
+    monkeypatch.setattr(timing, "ROUNDS", len(times))
+    found = stopwatch.compare(folder / "one.onnx", folder / "two.onnx")
+    assert (found.speedup, found.gain) == (4.0, pytest.approx(1.01))
+
+
+def test_twice_the_work_shows_in_the_gain(folder: Path, stopwatch: Stopwatch) -> None:
+    found = stopwatch.compare(folder / "one.onnx", folder / "two.onnx")
+    assert found.gain > 1.2
+    assert 0.75 < found.speedup < 1.33
+
+
 def test_every_convolution_has_a_time(folder: Path, stopwatch: Stopwatch) -> None:
     file = folder / "named.onnx"
     model = onnx.load(folder / "two.onnx")

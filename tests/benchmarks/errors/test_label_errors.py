@@ -7,10 +7,10 @@ import pytest
 from error_reports import UNKNOWN, judged, label_errors, named, random_scores, result
 from sklearn.metrics import confusion_matrix, roc_auc_score, roc_curve
 
-from benchmarks import statistics
 from benchmarks.errors import confidence, worst
 from benchmarks.errors import label_errors as module
 from benchmarks.errors.curves import curves
+from compress.data.bootstrap import image_counts
 
 BY_HAND = judged(
     [[1], [1], [1], [0], [0], [UNKNOWN]],
@@ -67,7 +67,7 @@ def test_estimates_and_their_intervals() -> None:
 def test_draws_are_those_of_images_that_are_really_resampled() -> None:
     targets, probs = random_scores(1, 60, 0.0)
     one = judged(targets, probs)
-    (counts,) = next(statistics.image_counts([60]))
+    (counts,) = next(image_counts([60], 1, 0))
     rows = np.repeat(np.arange(60), counts[:, 0].astype(int))
     again = judged(targets[rows], probs[rows])
     for name, estimate in module.estimates(again)[0].items():
