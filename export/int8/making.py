@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from benchmarks import statistics
 from benchmarks.candidates import BareModel
-from benchmarks.evaluation import EvalSettings, Rows, evaluate, rows_for
+from benchmarks.evaluation import Rows, evaluate, rows_for
 from benchmarks.runtimes import _session
 from compress.core import console
 from compress.core.environment import usable_cores
@@ -141,7 +141,7 @@ class _Accuracy:
 
     def _evaluate(self, path: Path) -> EvalResult:
         request, manifest = self._order.request, self._order.reference.manifest
-        settings = EvalSettings(provider=request.provider, part=self._part)
+        settings = request.settings().model_copy(update={"part": self._part})
         return evaluate(BareModel(path, manifest), request.dataset, self._rows, settings)
 
     @cached_property
