@@ -1,5 +1,6 @@
 """What a search tries: files made by settings, judged and noted."""
 
+import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -107,8 +108,9 @@ class Trials:
         return tried.drop <= self.demands.map_drop
 
     def over(self) -> bool:
-        """Tell whether the budget is spent."""
-        return time.monotonic() > self._end
+        """Tell whether the budget is spent, or will be before another step is done."""
+        usual = statistics.fmean(step.seconds for step in self.steps) if self.steps else 0.0
+        return time.monotonic() + usual > self._end
 
     def has_integers(self, setting: Setting) -> bool:
         """Tell whether a layer with weights is left that is not float: else it is no int8 file."""
