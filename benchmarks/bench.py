@@ -8,6 +8,7 @@ from benchmarks import gates
 from benchmarks.candidates import open_model, pick, unique_names
 from benchmarks.evaluation import Rows, rows_for
 from benchmarks.evidence import Evidence, Subject
+from benchmarks.robustness.result import Robustness
 from benchmarks.throughput import Throughput
 from benchmarks.tournament import Decided, LatencySettings, Tournament, measure
 from compress.core.artifact import Artifact
@@ -25,6 +26,8 @@ class Bench:
     """Unique among the models; gates and reports call them so."""
     evaluations: tuple[EvalResult, ...] = ()
     """One per model, or none."""
+    robustness: tuple[Robustness, ...] = ()
+    """One per model, or none."""
     tournament: Tournament | None = None
     timed: tuple[int, ...] = field(default=())
     """The models that are in the tournament, in its order."""
@@ -37,7 +40,8 @@ class Bench:
         if self.tournament is not None and row in self.timed:
             latency = self.tournament.results[self.timed.index(row)]
         evaluation = self.evaluations[row] if self.evaluations else None
-        return Subject(self.models[row], evaluation, latency)
+        robustness = self.robustness[row] if self.robustness else None
+        return Subject(self.models[row], evaluation, latency, robustness)
 
     def check(self, gate: Gate, candidate: int, reference: int = 0) -> Verdict:
         """Hold one model against a gate; `vs NAME` in the gate chooses another reference.

@@ -80,25 +80,62 @@ def evaluate(model: Artifact, dataset: Dataset, rows: Rows, settings: EvalSettin
     Raises:
         UserError: the labels differ, the runtime is not available, or a probability is not finite.
     """
-    check_labels(model, dataset)
-    runtime = _session.find(_session.name_for(model, settings.provider))
-    session = runtime.open_session(model, settings.threads, across_images=True)
+    session = open_session(model, dataset, settings)
     view_names = settings.views_of(model, dataset)
-    chunks = [rows[start : start + _CHUNK] for start in range(0, len(rows), _CHUNK)]
+    chunks = in_chunks(rows)
     done = [
-        _probs(session, model, view_names, images)
+        probabilities(session, model, view_names, images)
         for images in console.track(
             _images(model, dataset, chunks), f"evaluating {model.name}", len(chunks)
         )
     ]
-    scores = np.concatenate(done, axis=1)
+    return as_result(model, dataset, rows, np.concatenate(done, axis=1), settings)
+
+
+def open_session(model: Artifact, dataset: Dataset, settings: EvalSettings) -> _session.Session:
+    """Open a model to run it on many images of a data set.
+
+    Raises:
+        UserError: the labels differ, or the runtime is not available.
+    """
+    check_labels(model, dataset)
+    runtime = _session.find(_session.name_for(model, settings.provider))
+    return runtime.open_session(model, settings.threads, across_images=True)
+
+
+def in_chunks(rows: Rows) -> list[Rows]:
+    """Return the rows in pieces whose images fit into memory together."""
+    return [rows[start : start + _CHUNK] for start in range(0, len(rows), _CHUNK)]
+
+
+def probabilities(
+    session: _session.Session,
+    model: Artifact,
+    view_names: tuple[str, ...],
+    images: NDArray[np.uint8],
+) -> Scores:
+    """Return probabilities `[views, n, labels]` of images `[n, h, w, 3]`."""
+    spec = model.manifest.image
+    return np.stack(
+        [session.run(pixels.normalise(views.apply(view, images), spec)) for view in view_names]
+    ).astype(np.float32)
+
+
+def as_result(
+    model: Artifact, dataset: Dataset, rows: Rows, scores: Scores, settings: EvalSettings
+) -> EvalResult:
+    """Return probabilities `[views, n, labels]` of the rows with the metrics made from them.
+
+    Raises:
+        UserError: a probability is not finite.
+    """
     if not np.isfinite(scores).all():
         raise UserError("The model returns probabilities that are not finite", got=model.path)
     result = EvalResult(
         data_id=data_id(dataset, settings.part),
         label_names=dataset.label_names,
         image_ids=tuple(dataset.image_ids[row] for row in rows),
-        view_names=view_names,
+        view_names=settings.views_of(model, dataset),
         scores=scores,
         targets=dataset.targets[rows],
         ap={},
@@ -179,16 +216,3 @@ def _images(model: Artifact, dataset: Dataset, chunks: list[Rows]) -> Iterator[N
     everything = pixels.decoded(dataset, model.manifest.image)
     for chunk in chunks:
         yield np.asarray(everything[chunk])
-
-
-def _probs(
-    session: _session.Session,
-    model: Artifact,
-    view_names: tuple[str, ...],
-    images: NDArray[np.uint8],
-) -> Scores:
-    """Return probabilities `[views, n, labels]` of one chunk."""
-    spec = model.manifest.image
-    return np.stack(
-        [session.run(pixels.normalise(views.apply(view, images), spec)) for view in view_names]
-    ).astype(np.float32)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from benchmarks.robustness.result import Robustness
 from benchmarks.statistics import Interval
 from compress.core.artifact import Artifact
 from compress.core.results import EvalResult, LatencyResult
@@ -14,6 +15,7 @@ class Subject:
     artifact: Artifact
     evaluation: EvalResult | None = None
     latency: LatencyResult | None = None
+    robustness: Robustness | None = None
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from benchmarks import statistics
 from benchmarks.accuracy_findings import accuracy, agreement, drop, worst_drop
 from benchmarks.decision_findings import ece, label_drop, label_value, mean_drop, mean_value
 from benchmarks.evidence import Evidence, Finding
+from benchmarks.robustness import finding as robustness
 from benchmarks.tournament import ratio
 from compress.core.artifact import Artifact
 from compress.core.gates import Gate
@@ -63,6 +64,7 @@ FINDERS: dict[tuple[str, str], Callable[[Gate, Evidence], Finding | None]] = {
     ("ap", "value"): accuracy,
     ("ap", "drop"): drop,
     ("worst_ap", "drop"): worst_drop,
+    ("robust_map", "drop"): robustness.drop,
     ("agreement", "value"): agreement,
     ("cf1", "value"): mean_value("cf1"),
     ("cf1", "drop"): mean_drop("cf1"),

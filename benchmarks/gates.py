@@ -146,7 +146,7 @@ def _width(interval: tuple[float, float]) -> float:
 def _shown(gate: Gate) -> str:
     """Return the limit as a person would write it."""
     metric = base_metric(gate)
-    if metric in ACCURACY_METRICS:
+    if metric in (*ACCURACY_METRICS, "robust_map"):
         return f"{100 * gate.limit:g} points" if gate.form == "drop" else f"{100 * gate.limit:g}%"
     if gate.form == "ratio":
         return f"{100 * gate.limit:g}%"

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from benchmarks.metrics import LabelMetrics, MultiLabelMetrics, PrfWeights
 from benchmarks.statistics import Interval
+from compress.core import writable
 from compress.core.noun import Noun
 
 UNDEFINED = "undefined"
@@ -39,10 +40,7 @@ class StoredMetrics(Noun):
 
 def write(stored: StoredMetrics, file: Path) -> None:
     """Write metrics as JSON, whole or not at all."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    draft = file.with_name(f".{file.name}.draft")
-    draft.write_text(stored.model_dump_json(indent=1) + "\n", encoding="utf-8")
-    draft.replace(file)
+    writable.write_whole(file, stored.model_dump_json(indent=1) + "\n")
 
 
 def label_rows(stored: StoredMetrics) -> list[tuple[str, ...]]:

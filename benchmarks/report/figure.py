@@ -7,7 +7,7 @@ resolves when it draws, so that one figure serves the light page, the dark one a
 import json
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from markupsafe import Markup, escape
 
@@ -25,6 +25,24 @@ _BADGES = {
     None: ("–", "no gates"),
 }
 _SEVERITY: tuple[Verdict, ...] = ("fail", "inconclusive", "pass")
+
+
+class Named(Protocol):
+    """What has a name."""
+
+    @property
+    def name(self) -> str:
+        """How pages call it."""
+        ...
+
+
+class Models(Protocol):
+    """A report on several models, each with a colour of its own by its place."""
+
+    @property
+    def models(self) -> Sequence[Named]:
+        """The models, the reference first."""
+        ...
 
 
 def colour(index: int) -> str:
@@ -111,7 +129,7 @@ def plot(traces: Sequence[Json], layout: Json, *, label: str, height: int) -> Ma
     ).format(label, height, Markup(spec.replace("<", "\\u003c")))
 
 
-def legend(report: Report, shown: Sequence[int], aside: Mapping[int, str] | None = None) -> Markup:
+def legend(report: Models, shown: Sequence[int], aside: Mapping[int, str] | None = None) -> Markup:
     """Return buttons that name the models of a plot and switch them on and off.
 
     Those in `aside` are greyed, and tell why on hover and to a screen reader.
@@ -148,7 +166,7 @@ def line_sample(index: int) -> Markup:
     ).format(colour(index), _DASH_ARRAYS[dash(index)])
 
 
-def model_name(report: Report, index: int) -> Markup:
+def model_name(report: Models, index: int) -> Markup:
     """Return a model's name with the dot of its colour."""
     return Markup('<span class="model"><i class="dot" style="background:{}"></i>{}</span>').format(
         colour(index), report.models[index].name

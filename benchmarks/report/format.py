@@ -146,7 +146,7 @@ def gate_number(gate: str) -> Callable[[float], str]:
     metric, form = words[0] if words else "", words[1] if len(words) > 1 else ""
     if form in ("speedup", "ratio"):
         return ratio
-    if metric in ("map", "cf1", "of1", "ece") or metric.startswith(
+    if metric in ("map", "robust_map", "cf1", "of1", "ece") or metric.startswith(
         ("ap[", "recall[", "precision[")
     ):
         return drop if form == "drop" else score

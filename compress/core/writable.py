@@ -38,6 +38,22 @@ def check_replaced_file(file: Path, what: str) -> None:
     check_folder(file.parent, what)
 
 
+def write_whole(file: Path, text: str) -> None:
+    """Write a text, in a folder that is made where there is none; whole or not at all.
+
+    Raises:
+        UserError: the file cannot be written.
+    """
+    draft = file.with_name(f".{file.name}.draft")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(file)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise UserError(f"The file cannot be written ({error.strerror})", got=file) from None
+
+
 def _takes_files(folder: Path) -> bool:
     """Tell whether a folder can be written to, or made in the one above it that is there."""
     whole = folder.absolute()

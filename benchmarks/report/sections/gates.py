@@ -28,7 +28,7 @@ def render(report: Report) -> str:
 
 def _group(report: Report, place: int) -> Markup:
     model = report.models[place]
-    gates = Markup("").join(_gate(gate) for gate in model.gates)
+    gates = Markup("").join(line(gate) for gate in model.gates)
     listed = Markup('<ul class="gates">{}</ul>').format(gates) if model.gates else ""
     notes = (Markup('<p class="note">{}</p>').format(note) for note in _notes(model))
     return Markup(
@@ -60,7 +60,8 @@ def _notes(model: ModelEntry) -> tuple[str, ...]:
     return () if model.precision == "int8" else model.notes
 
 
-def _gate(gate: GateEntry) -> Markup:
+def line(gate: GateEntry) -> Markup:
+    """Return a verdict, why, and what was measured as an item of a list."""
     number = fmt.gate_number(gate.gate)
     ends = fmt.interval(gate.ci95, number)
     return Markup(

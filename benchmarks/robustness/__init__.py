@@ -1,0 +1,1 @@
+"""Accuracy on images that are blurred, noisy, turned or cut: what compression costs there."""

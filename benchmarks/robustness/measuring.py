@@ -1,0 +1,144 @@
+"""Run models over images, clean and corrupted; every model sees the same pixels."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.evaluation import (
+    EvalSettings,
+    Rows,
+    as_result,
+    in_chunks,
+    open_session,
+    probabilities,
+)
+from benchmarks.robustness.corruptions import STRENGTHS, corrupt
+from benchmarks.robustness.result import Robustness, condition
+from benchmarks.runtimes._session import Session
+from compress.core import console
+from compress.core.artifact import Artifact
+from compress.core.errors import UserError
+from compress.core.hashing import value_hash
+from compress.core.image_spec import ImageSpec
+from compress.core.results import EvalResult, Scores
+from compress.data import pixels
+from compress.data.dataset import Dataset
+
+Step = tuple[str, int]
+"""A corruption and its strength."""
+CLEAN: Step = ("clean", 0)
+
+
+@dataclass(frozen=True)
+class Images:
+    """Rows of a data set, and the seed of their corruptions."""
+
+    dataset: Dataset
+    rows: Rows
+    seed: int
+
+    def corrupted(self, spec: ImageSpec, chunk: Rows, step: Step) -> NDArray[np.uint8]:
+        """Return images `[n, h, w, 3]` as one preprocessing makes them, with a corruption."""
+        images = np.asarray(pixels.decoded(self.dataset, spec)[chunk])
+        if step == CLEAN:
+            return images
+        return corrupt(images, *step, [self._seed_of(row) for row in chunk])
+
+    def _seed_of(self, row: int) -> int:
+        """Return the seed of an image by its content: which others are chosen changes nothing."""
+        return int(value_hash([self.seed, self.dataset.image_ids[row]]), 16)
+
+
+@dataclass(frozen=True)
+class _Runner:
+    model: Artifact
+    session: Session
+    views: tuple[str, ...]
+
+
+def choose(rows: Rows, most: int, seed: int) -> Rows:
+    """Return at most so many of the rows, chosen at random, in their order."""
+    if len(rows) <= most:
+        return rows
+    return np.sort(np.random.default_rng(seed).choice(rows, most, replace=False))
+
+
+def measure(
+    models: tuple[Artifact, ...], images: Images, names: tuple[str, ...], settings: EvalSettings
+) -> tuple[Robustness, ...]:
+    """Return what each model is worth under each of the named corruptions.
+
+    Raises:
+        UserError: the labels differ, the runtime is not available, a probability is not finite,
+            or no label has both classes in these images.
+    """
+    dataset, rows = images.dataset, images.rows
+    runners = [
+        _Runner(model, open_session(model, dataset, settings), settings.views_of(model, dataset))
+        for model in models
+    ]
+    steps = [CLEAN, *((name, strength) for name in names for strength in STRENGTHS)]
+    scores = _scores(runners, images, steps)
+    total = len(models) * len(steps)
+    results = (
+        (place, step, as_result(models[place], dataset, rows, found, settings))
+        for (place, step), found in scores.items()
+    )
+    by_model: list[dict[str, list[EvalResult]]] = [defaultdict(list) for _ in models]
+    for place, (name, _), result in console.track(results, "metrics", total):
+        by_model[place][name].append(result)
+    _check_defined(by_model[0][CLEAN[0]][0])
+    return tuple(
+        _robustness(found, name)
+        for found, name in zip(
+            by_model, (f"resampling {model.name}" for model in models), strict=True
+        )
+    )
+
+
+def _robustness(results: dict[str, list[EvalResult]], told: str) -> Robustness:
+    """Resample the images of every condition."""
+    (clean,) = results.pop(CLEAN[0])
+    return Robustness(
+        clean,
+        {
+            name: tuple(condition(result) for result in several)
+            for name, several in console.track(results.items(), told, len(results))
+        },
+    )
+
+
+def _scores(
+    runners: list[_Runner], images: Images, steps: list[Step]
+) -> dict[tuple[int, Step], Scores]:
+    """Return probabilities `[1, n, labels]` by the model's place and the step."""
+    chunks = in_chunks(images.rows)
+    work = ((step, chunk) for step in steps for chunk in chunks)
+    found: dict[tuple[int, Step], list[Scores]] = defaultdict(list)
+    for step, chunk in console.track(work, "corrupting and running", len(steps) * len(chunks)):
+        for place, scores in enumerate(_one_chunk(runners, images, chunk, step)):
+            found[place, step].append(scores)
+    return {key: np.concatenate(scores, axis=1) for key, scores in found.items()}
+
+
+def _one_chunk(runners: list[_Runner], images: Images, chunk: Rows, step: Step) -> Iterator[Scores]:
+    """Yield what each model says; images are made once for each size and resampling."""
+    made: dict[str, NDArray[np.uint8]] = {}
+    for runner in runners:
+        spec = runner.model.manifest.image
+        key = spec.model_dump_json(exclude={"mean", "std"})
+        if key not in made:
+            made[key] = images.corrupted(spec, chunk, step)
+        yield probabilities(runner.session, runner.model, runner.views, made[key])
+
+
+def _check_defined(clean: EvalResult) -> None:
+    if clean.map is None:
+        raise UserError(
+            "No label has images with it and without it among those chosen",
+            got=f"{len(clean.image_ids)} images",
+            next_step="take more: --images N",
+        )
