@@ -10,6 +10,7 @@ from pydantic import Field
 
 from benchmarks import gates
 from benchmarks.bench import Bench, open_bench, open_test_data
+from benchmarks.candidates import pick
 from benchmarks.commands import own_command
 from benchmarks.entries import gate_entry
 from benchmarks.errors.schema import Estimate
@@ -68,6 +69,8 @@ def run(config: Config) -> RobustnessReport:
     names, wanted = _names(config.corruption), _gates(config)
     writable.check_folder(config.out, "The report's folder")
     bench = open_bench(config.models)
+    for gate in wanted:
+        pick(gate.against, {name: row for row, name in enumerate(bench.names)}, 0)
     dataset, rows = open_test_data(bench, config.data)
     images = Images(dataset, choose(rows, config.images, config.seed), config.seed)
     threads = config.threads or environment.usable_cores()
