@@ -82,6 +82,13 @@ def test_what_is_missed_is_said(
     assert miss in found[0]
 
 
+def test_some_networks_have_a_speed_to_reach() -> None:
+    slow = network(GOOD).model_copy(update={"network": "resnet50"})
+    assert missed(slow) == ("resnet50: 2.00 times as fast as fp32",)
+    fast = network(changed(GOOD, speedup=3.5)).model_copy(update={"network": "resnet50"})
+    assert missed(fast) == ()
+
+
 def test_a_large_network_may_take_longer() -> None:
     costly = changed(GOOD, search_s=600.0, peak_rss_bytes=5_000_000_000)
     large = network(costly).model_copy(update={"size_fp32_bytes": 500_000_000})
