@@ -44,7 +44,11 @@ def kept_float(model: onnx.ModelProto) -> dict[str, str]:
     """
     images = {tensor.name for tensor in model.graph.input}
     stems = [n.name for n in model.graph.node if n.op_type == "Conv" and n.input[0] in images]
-    return dict.fromkeys(stems, STEM) | dict.fromkeys(_last_layers(model), TAIL)
+    tail = _last_layers(model)
+    layers = {node.name for node in model.graph.node if node.op_type in LAYERS}
+    if layers <= {*stems, *tail}:
+        stems = []  # else nothing would be left for the integers
+    return dict.fromkeys(stems, STEM) | dict.fromkeys(tail, TAIL)
 
 
 def _last_layers(model: onnx.ModelProto) -> list[str]:

@@ -78,7 +78,7 @@ def test_second_run_does_nothing(
     quantized: Artifact, trained: Artifact, data_folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = quantized.weights.stat().st_mtime_ns
-    more = ["--quantize", "int8", "--gate", *EXACT]
+    more = ["--quantize", "int8", "--budget", "0", "--gate", *EXACT]
     assert main(Config, run, arguments(trained, data_folder, quantized.path, *more)) == 0
     assert "unchanged" in capsys.readouterr().err
     assert quantized.weights.stat().st_mtime_ns == before

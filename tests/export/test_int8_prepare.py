@@ -68,6 +68,14 @@ def test_a_mean_before_other_layers_is_left_to_the_search(tmp_path: Path) -> Non
     assert {name for name, why in kept.items() if why == TAIL} == {"Gemm_3", "Sigmoid_4"}
 
 
+def test_a_network_of_one_convolution_has_it_in_integers() -> None:
+    model = prepared_from(
+        ("Conv", ["x", "w"]), ("GlobalAveragePool", ["made_0"]), ("Flatten", ["made_1"]),
+        ("Gemm", ["made_2", "g"]),
+    )  # fmt: skip
+    assert STEM not in kept_float(model).values()
+
+
 def prepared_from(*nodes: tuple[str, list[str]]) -> onnx.ModelProto:
     """Return a graph of nodes given as (type, inputs), each with an output called after it."""
     made = [

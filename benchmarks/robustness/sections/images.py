@@ -30,7 +30,7 @@ def render(report: RobustnessReport) -> str:
     return Markup(
         '<p class="lead">Strengths 1 to 5 of each, at the size of the network\'s input; blur, '
         "noise, brightness, contrast and JPEG after Hendrycks and Dietterich 2019 (ImageNet-C). "
-        "Every model sees the same pixels. Shown: {}</p>"
+        "Models with the same preprocessing see the same pixels. Shown: {}</p>"
         '<div class="looks">{}</div>'
     ).format(report.example, Markup("").join(panels))
 
