@@ -9,7 +9,6 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import jinja2
 from markupsafe import Markup
 
 from compress.core import page as pages
@@ -42,21 +41,18 @@ def page(
         thumbnails: Pictures that the sections show.
         style: CSS beside that of every page.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_HERE),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("template.html.jinja").render(
-        report=report,
-        sections=_sections(report, package),
-        style=pages.style() + Markup(style),
-        thumbnails={name: pages.jpeg_uri(jpeg) for name, jpeg in (thumbnails or {}).items()},
-        plotly=_plotly(),
-        scripts=[_text(name) for name in _SCRIPTS],
-        json_name=json_name,
+    return (
+        pages.templates(_HERE)
+        .get_template("template.html.jinja")
+        .render(
+            report=report,
+            sections=_sections(report, package),
+            style=pages.style() + Markup(style),
+            thumbnails={name: pages.jpeg_uri(jpeg) for name, jpeg in (thumbnails or {}).items()},
+            plotly=_plotly(),
+            scripts=[_text(name) for name in _SCRIPTS],
+            json_name=json_name,
+        )
     )
 
 

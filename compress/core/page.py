@@ -3,6 +3,7 @@
 import base64
 from pathlib import Path
 
+import jinja2
 from markupsafe import Markup
 
 _STYLE = Path(__file__).with_name("page.css")
@@ -11,6 +12,17 @@ _STYLE = Path(__file__).with_name("page.css")
 def style() -> Markup:
     """Return the style sheet of all pages."""
     return Markup(_STYLE.read_text(encoding="utf-8"))
+
+
+def templates(folder: Path) -> jinja2.Environment:
+    """Return the templates of a folder; what they are given is escaped, and nothing may miss."""
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(folder),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
 
 
 def jpeg_uri(jpeg: bytes) -> str:

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import jinja2
 from markupsafe import Markup
 
 from compress.core import page
@@ -36,13 +35,6 @@ def write(report: DataReport, opened: Opened, out: Path) -> None:
 
 def html(report: DataReport, pictures: Pictures) -> str:
     """Return the inspection as one page that opens without a network and runs nothing."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     shown = (
         _Section("verdict", "What was found", sections.found(report)),
         _Section("labels", "Labels", sections.labels(report)),
@@ -53,8 +45,10 @@ def html(report: DataReport, pictures: Pictures) -> str:
         _Section("suspects", "Suspicious labels", sections_images.suspects(report, pictures)),
         _Section("certifiable", "What a test can certify", sections.certifiable(report)),
     )
-    return environment.get_template("page.html.jinja").render(
-        report=report, sections=shown, style=page.style()
+    return (
+        page.templates(Path(__file__).parent)
+        .get_template("page.html.jinja")
+        .render(report=report, sections=shown, style=page.style())
     )
 
 
