@@ -64,12 +64,13 @@ def updated(text: str) -> str:
 
 
 def _quantization(found: quantization.Result) -> str:
-    """Return the table of the quantization benchmark, and what it does not reach below it."""
+    """Return the quantization benchmark: the table, where it was measured, what is missed."""
     networks = found.networks
     table = table_md(quantization.header(networks), quantization.rows(networks), left={0})
     misses = [miss for one in networks for miss in quantization.missed(one)]
     said = "; ".join(misses) if misses else "nothing"
-    return f"{table}\n\nNot reached of what is demanded: {said}."
+    machines = quantization.machines(networks)
+    return f"{table}\n\n{machines} Not reached of what is demanded: {said}."
 
 
 def _selftest_rows() -> list[tuple[str, ...]]:
