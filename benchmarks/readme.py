@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import get_args
 
+from benchmarks.drift import result as drift
 from benchmarks.papers.result import HEADER, Result, result_rows
 from benchmarks.quantization import result as quantization
 from benchmarks.report.markdown import gates_table_md, models_table_md, table_md
@@ -56,6 +57,7 @@ def updated(text: str) -> str:
         "gates": gates_table_md(report.models[-1].gates),
         "paper": table_md(HEADER, result_rows(paper), left={0}),
         "quantization": _quantization(int8),
+        "drift": _drift(),
         "selftest": table_md(check.HEADER, _selftest_rows(), left={0, 1, 2, 3}),
     }
     for name, table in tables.items():
@@ -71,6 +73,12 @@ def _quantization(found: quantization.Result) -> str:
     said = "; ".join(misses) if misses else "nothing"
     machines = quantization.machines(networks)
     return f"{table}\n\n{machines} Not reached of what is demanded: {said}."
+
+
+def _drift() -> str:
+    """Return the table of the streams, and how often there was a false alarm above it."""
+    found = drift.Result.model_validate_json((RESULTS / "drift.json").read_text())
+    return f"{table_md(drift.HEADER, drift.rows(found), left={0, 3})}\n\n{drift.sentence(found)}"
 
 
 def _selftest_rows() -> list[tuple[str, ...]]:
