@@ -1,9 +1,9 @@
 """Checks `model.sig`, an OpenSSF model signature made with an offline key (NIST P-256).
 
 The file is a Sigstore bundle: a DSSE envelope (https://github.com/secure-systems-lab/dsse) around
-an in-toto statement that lists the sha256 of every other file. The arithmetic is left to the package
-`cryptography`, or else to the program `openssl`; where neither is there, a demanded signature is a
-refusal.
+an in-toto statement that lists the sha256 of every other file. The arithmetic is left to the
+package `cryptography`, or else to the program `openssl`; where neither is there, a demanded
+signature is a refusal.
 """
 
 import base64
