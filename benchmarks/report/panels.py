@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from benchmarks.report import format as fmt
 from benchmarks.report.figure import Json, milliseconds, settings, spread
@@ -36,7 +37,7 @@ def panels(report: Report) -> list[Panel]:
 
 def _latencies(report: Report) -> Iterator[Panel]:
     for name in settings(report):
-        values = _values(report, lambda m, at=name: _p50(m, at))
+        values = _values(report, partial(_p50, name))
         if values:
             cost = Cost(values, "faster", "as fast")
             limits = _limits(report, "latency", values)
@@ -72,7 +73,7 @@ def _values(report: Report, read: Callable[[ModelEntry], float | None]) -> dict[
     }
 
 
-def _p50(model: ModelEntry, setting: str) -> float | None:
+def _p50(setting: str, model: ModelEntry) -> float | None:
     entry = model.latency_s.get(setting)
     return entry.p50 if entry else None
 

@@ -88,8 +88,8 @@ def _cheaper(report: Report, chosen: ModelEntry, other: ModelEntry) -> str:
     """Return what another model saves, and what it may cost."""
     both = [name for name in settings(report) if name in chosen.latency_s.keys() & other.latency_s]
     if both:
-        times = [model.latency_s[both[0]].p50 for model in (chosen, other)]
-        saved = fmt.change(*times, "faster", "slower")
+        before, after = (model.latency_s[both[0]].p50 for model in (chosen, other))
+        saved = fmt.change(before, after, "faster", "slower")
     else:
         saved = fmt.change(chosen.size_bytes, other.size_bytes, "smaller", "larger")
     told = f"{other.name} is {saved} and not surely less accurate"

@@ -185,3 +185,33 @@ def test_training_tells_how_long_it_waited(tmp_path, capfd) -> None:
     assert again.waiting_share == fitted.waiting_share
     none = fit(build(1), images(16), Training(epochs=0, batch_size=4), loss, tmp_path)
     assert none.waiting_share is None
+
+
+def test_a_training_that_broke_off_ends_with_the_same_weights(tmp_path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (24, 32, 32, 3), dtype=np.uint8)
+    targets = np.arange(24, dtype=np.float32)[:, None] % 2
+    noisy = TrainingImages(pixels, targets, views.DIHEDRAL, SPEC)
+    settings, steps = Training(epochs=3, batch_size=4), 0
+
+    def loss(logits: torch.Tensor, wanted: torch.Tensor, _: torch.Tensor) -> torch.Tensor:
+        nonlocal steps
+        steps += 1
+        if steps == 6 + 3:  # within the second of three epochs
+            raise KeyboardInterrupt
+        return torch.nn.functional.binary_cross_entropy_with_logits(logits, wanted)
+
+    torch.manual_seed(0)
+    first = build(1)
+    start = {name: value.clone() for name, value in first.state_dict().items()}
+    for folder in ("broken", "whole"):
+        (tmp_path / folder).mkdir()
+    with pytest.raises(KeyboardInterrupt):
+        fit(first, noisy, settings, loss, tmp_path / "broken")
+    found = []
+    for folder in ("broken", "whole"):
+        network = build(1)
+        network.load_state_dict(start)
+        found.append(fit(network, noisy, settings, loss, tmp_path / folder).network.state_dict())
+    assert steps == 6 + 3 + 12 + 18
+    assert all(torch.equal(found[0][name], found[1][name]) for name in start)
+    assert not torch.equal(found[0]["0.0.weight"], start["0.0.weight"])
