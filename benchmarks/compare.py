@@ -138,7 +138,7 @@ def print_summary(report: Report) -> None:
     for model in report.models:
         for gate in model.gates:
             console.result(f"{gate.verdict.upper():12} {model.name}: {gate.gate}: {gate.reason}")
-    if report.recommendation is not None:
+    if report.recommendation is not None and report.recommendation.chosen:
         console.result(recommended.sentence(report))
 
 

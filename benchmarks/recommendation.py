@@ -29,7 +29,7 @@ def parse_budget(texts: Iterable[str]) -> tuple[Gate, ...]:
     """
     budget = gates.parse_all(texts)
     for gate in budget:
-        if gate.form != "value" or gate.metric == "agreement":
+        if gate.form != "value" or gate.metric == "agreement" or gate.against:
             raise UserError(
                 "A budget is what the device has, whatever other models need",
                 got=str(gate),
@@ -112,7 +112,7 @@ def require(report: Report) -> None:
     reasons = [
         f"{model.name}: {gate.gate}: {gate.reason}"
         for model in report.models
-        for gate in model.budget
+        for gate in (*model.budget, *model.gates)
         if gate.verdict == found.verdict
     ]
     error = GateFailed if found.verdict == "fail" else GateUndecided

@@ -49,7 +49,7 @@ def _latencies(report: Report) -> Iterator[Panel]:
 def _macs(report: Report) -> Iterator[Panel]:
     values = _values(report, lambda model: model.macs)
     if len(set(values.values())) > 1:
-        cost = Cost(values, "less work", "as much work")
+        cost = Cost(values, "lighter", "as light")
         limits = _limits(report, "macs", values)
         x = spread("Multiply-accumulates (M)", [n / 1e6 for n in (*values.values(), *limits)])
         yield Panel("mAP against MACs", x, 1e-6, cost, front(report, cost), fmt.count, limits)
@@ -81,6 +81,6 @@ def _p50(setting: str, model: ModelEntry) -> float | None:
 def _limits(report: Report, metric: str, values: Mapping[int, float]) -> tuple[float, ...]:
     """Return the limits of the budget on a metric that are not far from what the models cost."""
     found = report.recommendation
-    gates = [gate.split() for gate in found.budget] if found else []
+    gates = [gate.rsplit(maxsplit=2) for gate in found.budget] if found else []
     limits = (float(limit) for name, _, limit in gates if name == metric)
     return tuple(n for n in limits if min(values.values()) / 2 <= n <= 2 * max(values.values()))

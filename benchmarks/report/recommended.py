@@ -39,7 +39,9 @@ def sentence(report: Report) -> str:
     limits = " and ".join(map(demand, found.budget))
     if found.chosen is None:
         surely = "" if found.verdict == "fail" else "surely "
-        return f"Of {len(report.models)} models, none {surely}keeps {limits}."
+        kept = any(_keeps(model) for model in report.models)
+        but = " and has its mAP measured and no other gate failed" if kept else ""
+        return f"Of {len(report.models)} models, none {surely}keeps {limits}{but}."
     kept = sum(fits(model) == "pass" for model in report.models)
     told = [
         f"{found.chosen} is the most accurate of the {kept} models that keep {limits}"
@@ -60,10 +62,14 @@ def fits(model: ModelEntry) -> Verdict:
 
     Without mAP there is nothing to choose it by.
     """
-    verdicts = [gate.verdict for gate in model.budget]
-    if model.map is None or "fail" in [*verdicts, *(gate.verdict for gate in model.gates)]:
+    found = [gate.verdict for gate in model.budget]
+    if model.map is None or "fail" in [*found, *(gate.verdict for gate in model.gates)]:
         return "fail"
-    return "inconclusive" if "inconclusive" in verdicts else "pass"
+    return "pass" if _keeps(model) else "inconclusive"
+
+
+def _keeps(model: ModelEntry) -> bool:
+    return all(gate.verdict == "pass" for gate in model.budget)
 
 
 def measured(gate: GateEntry) -> tuple[str, str]:

@@ -89,9 +89,20 @@ def test_a_model_that_failed_its_own_gate_or_has_no_map_does_not_fit(full_report
     assert fits(entry) == "pass"
     assert fits(entry.model_copy(update={"gates": (check("fail"),)})) == "fail"
     assert fits(entry.model_copy(update={"map": None})) == "fail"
+    failed = full_report.model_copy(
+        update={
+            "models": (entry.model_copy(update={"gates": (check("fail"),)}),),
+            "recommendation": full_report.recommendation.model_copy(
+                update={"chosen": None, "verdict": "fail"}
+            ),
+        }
+    )
+    assert "and has its mAP measured and no other gate failed" in sentence(failed)
 
 
-@pytest.mark.parametrize("text", ["map drop <= 0.01", "latency speedup >= 2", "agreement >= 0.9"])
+@pytest.mark.parametrize(
+    "text", ["map drop <= 0.01", "latency speedup >= 2", "agreement >= 0.9", "size <= 1MB vs other"]
+)
 def test_a_budget_compares_with_no_model(text: str) -> None:
     with pytest.raises(UserError, match="A budget is what the device has"):
         recommendation.parse_budget([text])
