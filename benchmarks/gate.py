@@ -42,8 +42,9 @@ class Config(Noun):
     Others: `map >= 0.8`, `ap[LABEL] drop <= 0.05`, `worst_ap drop <= 0.05`,
     `agreement >= 0.98`, `cf1 drop <= 0.01`, `of1 >= 0.8`, `recall[LABEL] >= 0.95`,
     `precision[LABEL] drop <= 0.05`, `ece <= 0.05`, `latency p50 <= 5ms`, `size <= 2MB`,
-    `size ratio <= 0.1`, `macs ratio <= 0.5`, `params ratio <= 0.5`, `int8_convs >= 1`,
-    `float_time <= 20%`, `qdq_nodes <= 2`, `parity <= 0.001`, `flipped <= 0.001`."""
+    `peak_rss <= 120MB`, `size ratio <= 0.1`, `macs ratio <= 0.5`, `params ratio <= 0.5`,
+    `int8_convs >= 1`, `float_time <= 20%`, `qdq_nodes <= 2`, `parity <= 0.001`,
+    `flipped <= 0.001`."""
     data: str | None = None
     """`elpv`, a path, or `format:path` (default: the data that the models were trained on)."""
     provider: str = "cpu"

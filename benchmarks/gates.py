@@ -35,8 +35,8 @@ def needs_accuracy(gate: Gate) -> bool:
 
 
 def needs_latency(gate: Gate) -> bool:
-    """Tell whether a gate needs a latency tournament."""
-    return gate.metric == "latency"
+    """Tell whether a gate needs a latency tournament, which also sees how much memory is used."""
+    return gate.metric in ("latency", "peak_rss")
 
 
 def check(gate: Gate, evidence: Evidence) -> Verdict:
@@ -100,7 +100,7 @@ def _decide(gate: Gate, finding: Finding | None, evidence: Evidence) -> tuple[Ou
     if finding is None:
         form = "" if gate.form == "value" else f" {gate.form}"
         return "fail", f"not measured: {gate.metric}{form}"
-    if needs_latency(gate) and _emulated(evidence):
+    if gate.metric == "latency" and _emulated(evidence):
         return "inconclusive", (
             "measured on a software adapter, which emulates the device: the times say nothing "
             "about it"
@@ -152,7 +152,7 @@ def _shown(gate: Gate) -> str:
         return f"{100 * gate.limit:g}%"
     if metric == "latency" and gate.form == "value":
         return f"{1e3 * gate.limit:g} ms"
-    return f"{gate.limit:,.6g}" + (" bytes" if metric == "size" else "")
+    return f"{gate.limit:,.6g}" + (" bytes" if metric in ("size", "peak_rss") else "")
 
 
 def _against(gate: Gate, evidence: Evidence) -> str | None:

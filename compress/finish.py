@@ -26,6 +26,8 @@ class Trained:
     architecture: Architecture
     reference: Artifact | None
     """The model that the gates compare with: the teacher or the unpruned parent."""
+    waiting_share: float | None = None
+    """Share of the training in which it waited for images; `None` is not known."""
 
 
 @dataclass(frozen=True)
@@ -114,6 +116,7 @@ def _measure(trained: Trained, context: Context, result: EvalResult) -> Measurem
         params=count_params(trained.network),
         macs=count_macs(trained.network, context.spec.height, context.spec.width),
         map=result.map,
+        waiting_share=trained.waiting_share,
     )
 
 

@@ -12,8 +12,9 @@ from torch.nn.functional import interpolate
 
 from compress.core.image_spec import ImageSpec
 from compress.features import PENULTIMATE, pair, run_recorded, unexplained
+from compress.loading import TrainingImages
 from compress.losses import distillation
-from compress.training import Loss, Training, TrainingImages, fit
+from compress.training import Loss, Training, fit
 
 
 class Teaching(Training):
@@ -52,7 +53,7 @@ def teach(
         pupil = observed = _ObservedPupil(student, teacher, images.spec)
         loss = _feature_loss(observed, teacher, settings)
     taught = fit(pupil, images, settings, loss, scratch)
-    return taught.get_submodule("network")
+    return taught.network.get_submodule("network")
 
 
 class _Pupil(nn.Module):

@@ -76,6 +76,8 @@ class Measurements(Noun):
     """Multiply-accumulates of one image."""
     map: float | None = None
     """Mean average precision on the test part, averaged over label-preserving views."""
+    waiting_share: float | None = None
+    """Share of the training's time in which no batch of images was ready."""
     int8_convs_fused: int | None = None
     """Integer convolutions in the graph that the runtime executes."""
     convs_total: int | None = None
