@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import get_args
 
+from benchmarks import calibration
 from benchmarks.papers.result import HEADER, Result, result_rows
 from benchmarks.quantization import result as quantization
 from benchmarks.report.markdown import gates_table_md, models_table_md, table_md
@@ -56,6 +57,7 @@ def updated(text: str) -> str:
         "gates": gates_table_md(report.models[-1].gates),
         "paper": table_md(HEADER, result_rows(paper), left={0}),
         "quantization": _quantization(int8),
+        "calibration": _calibration(),
         "selftest": table_md(check.HEADER, _selftest_rows(), left={0, 1, 2, 3}),
     }
     for name, table in tables.items():
@@ -70,6 +72,21 @@ def _quantization(found: quantization.Result) -> str:
     misses = [miss for one in networks for miss in quantization.missed(one)]
     said = "; ".join(misses) if misses else "nothing"
     return f"{table}\n\nNot reached of what is demanded: {said}."
+
+
+def _calibration() -> str:
+    """Return the calibration errors of each model, and on how many images they were measured."""
+    text = (RESULTS / "calibration.json").read_text()
+    found = calibration.Result.model_validate_json(text)
+    table = table_md(
+        ("model", *calibration.HEADER),
+        [(model.name, *row) for model in found.models for row in calibration.rows(model)],
+        left={0, 1},
+    )
+    return (
+        f"{table}\n\nCalibration error in %, with 95% intervals less what chance adds on so few "
+        f"images; fitted on {found.n_val} images, measured on {found.n_test} others."
+    )
 
 
 def _selftest_rows() -> list[tuple[str, ...]]:
