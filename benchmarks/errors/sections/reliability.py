@@ -30,10 +30,11 @@ def render(report: ErrorReport) -> str:
     ).format(_calibrated(report), note, grid(panels))
 
 
-def _calibrated(report: ErrorReport) -> str:
+def _calibrated(report: ErrorReport) -> Markup:
     if report.calibration is None:
-        return "The probabilities are those of the network (--calibrate mends them)."
-    return f"The probabilities are calibrated ({report.calibration})."
+        how = Markup('<code class="option">--calibrate</code>')
+        return Markup("The probabilities are those of the network; {} mends them.").format(how)
+    return Markup("The probabilities are calibrated ({}).").format(report.calibration)
 
 
 def _panel(label: LabelErrors) -> Markup:
