@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import get_args
 
+from benchmarks import calibration
 from benchmarks.drift import result as drift
 from benchmarks.papers.result import HEADER, Result, result_rows
 from benchmarks.quantization import result as quantization
@@ -58,6 +59,7 @@ def updated(text: str) -> str:
         "paper": table_md(HEADER, result_rows(paper), left={0}),
         "quantization": _quantization(int8),
         "drift": _drift(),
+        "calibration": _calibration(),
         "selftest": table_md(check.HEADER, _selftest_rows(), left={0, 1, 2, 3}),
     }
     for name, table in tables.items():
@@ -79,6 +81,21 @@ def _drift() -> str:
     """Return the table of the streams, and how often there was a false alarm above it."""
     found = drift.Result.model_validate_json((RESULTS / "drift.json").read_text())
     return f"{table_md(drift.HEADER, drift.rows(found), left={0, 3})}\n\n{drift.sentence(found)}"
+
+
+def _calibration() -> str:
+    """Return the calibration errors of each model, and on how many images they were measured."""
+    text = (RESULTS / "calibration.json").read_text()
+    found = calibration.Result.model_validate_json(text)
+    table = table_md(
+        ("model", *calibration.HEADER),
+        [(model.name, *row) for model in found.models for row in calibration.rows(model)],
+        left={0, 1},
+    )
+    return (
+        f"{table}\n\nCalibration error in %, with 95% intervals less what chance adds on so few "
+        f"images; fitted on {found.n_val} images, measured on {found.n_test} others."
+    )
 
 
 def _selftest_rows() -> list[tuple[str, ...]]:
