@@ -67,7 +67,7 @@ def finish(plan: Plan, trained: Trained, context: Context, wanted: Wanted) -> Ma
     draft = Artifact(files, _draft_manifest(plan, trained, context))
     draft = _with_thresholds(draft, context, wanted.thresholds)
     rows = context.rows("test")
-    settings = EvalSettings(provider="torch", views=context.views)
+    settings = EvalSettings(views=context.views)
     result = evaluate(draft, context.dataset, rows, settings)
     save_eval(result, files)
     draft = _updated(draft, measurements=_measure(trained, context, result))
