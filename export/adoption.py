@@ -28,6 +28,7 @@ from compress.data.split import Part, indices
 from export import description, evidence, metadata, parity
 from export.description import MOST_IMAGES, Description, Sample
 from export.metadata import ModelFacts
+from export.simplify import simplify
 from export.sources._source import Source
 from models.onnx_graph.index import count_macs, count_params
 
@@ -109,6 +110,8 @@ def _build(plan: Plan, job: Adoption, workdir: Path) -> Manifest:
     out = workdir / "files" / WEIGHTS["onnx"]
     console.say("writing the ONNX file ...")
     job.source.write(job.found.adapter, job.found.image, out)
+    if precision_of(onnx.load(out)) == "fp32":
+        simplify(out)
     draft = BareModel(out, _manifest(plan, job, out))
     found = _parity(job, draft)
     draft = _with_thresholds(job, draft)

@@ -91,7 +91,7 @@ def count_macs(path: Path) -> int | None:
 
     `None` where the shape of a layer's output or of its weights is not in the file.
     """
-    model = onnx.shape_inference.infer_shapes(onnx.load(path))
+    model = onnx.shape_inference.infer_shapes(onnx.load(path), data_prop=True)
     ports = [*model.graph.value_info, *model.graph.output]
     shapes = {
         port.name: [dim.dim_value for dim in port.type.tensor_type.shape.dim] for port in ports

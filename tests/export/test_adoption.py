@@ -7,7 +7,7 @@ import elsewhere
 import numpy as np
 import onnx
 import pytest
-from export_helpers import LABELS, run
+from export_helpers import LABELS, Files, run
 
 from benchmarks.candidates import open_model
 from compress.core import artifact as artifacts
@@ -113,7 +113,7 @@ def test_every_kind_goes_on_to_int8_gates_and_a_bundle(
     done = command(
         "export.onnx", "--model", made, *data, "--quantize", "int8", "--target", "cpu-vnni",
         "--budget", 0, "--emulate", 0, "--calibration-images", 24, "--out", int8,
-        "--gate", "size ratio <= 0.9",
+        "--gate", "int8_convs >= 0.5",
     )  # fmt: skip
     assert done.code == 0, done.err
     assert artifacts.load(int8).manifest.measurements.int8_convs_fused
@@ -177,3 +177,17 @@ def test_an_adopted_network_teaches_a_student_and_is_not_pruned(
         assert (done.code, (tmp_path / "no").exists()) == (2, False)
         assert "fixed" in done.err
         assert "compress.distill --teacher" in done.err
+
+
+def test_an_int8_file_of_others_is_measured_and_not_quantized_again(
+    files: Files, data_folder: Path, tmp_path: Path, command
+) -> None:
+    made = adopted(command, files.int8, data_folder, tmp_path / "made")
+    assert made.manifest.precision == "int8"
+    assert made.manifest.measurements.parity_max_prob_diff == 0
+    done = command(
+        "export.onnx", "--model", made.path, "--data", data_folder, "--quantize", "int8",
+        "--out", tmp_path / "again",
+    )  # fmt: skip
+    assert (done.code, (tmp_path / "again").exists()) == (2, False)
+    assert "Only a float model" in done.err
