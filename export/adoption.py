@@ -96,12 +96,13 @@ def _prepare(config: Config, source: Source) -> Adoption:
 
 
 def _sample(dataset: Dataset, split: Split) -> Sample:
-    """Return validation images, training ones where there are none."""
+    """Return validation images, evenly spaced; training ones where there are none."""
     parts: tuple[Part, ...] = ("val", "train")
     for part in parts:
-        rows = indices(dataset, split, part)[:MOST_IMAGES]
+        rows = indices(dataset, split, part)
         if len(rows):
-            return Sample(dataset, rows)
+            step = -(-len(rows) // MOST_IMAGES)  # tables are often sorted by label
+            return Sample(dataset, rows[::step])
     raise UserError("There is no image to run the network on", got=dataset.source)
 
 

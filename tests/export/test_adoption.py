@@ -148,6 +148,22 @@ def test_outputs_get_the_order_of_the_data(
     np.testing.assert_allclose(ours, wanted, atol=1e-5)
 
 
+def test_a_file_of_options_describes_a_network(
+    files_from_elsewhere: Path, data_folder: Path, tmp_path: Path, command
+) -> None:
+    told = tmp_path / "network.toml"
+    told.write_text(
+        f'model = "{files_from_elsewhere / "plain.onnx"}"\nlabels = {list(reversed(LABELS))}\n'
+        'image_size = [32]\nmean = [0.5, 0.5, 0.5]\nstd = [0.25, 0.25, 0.25]\nlayout = "NCHW"\n'
+    )
+    out = tmp_path / "made"
+    done = command("export.adopt", "--config", told, "--data", data_folder, "--out", out)
+    assert done.code == 0, done.err
+    manifest = artifacts.load(out).manifest
+    assert (manifest.image.mean, manifest.image.std) == ((0.5,) * 3, (0.25,) * 3)
+    assert "striped, red, bright (--labels)" in done.err
+
+
 def test_the_same_file_again_does_nothing_and_another_one_is_made(
     files_from_elsewhere: Path, data_folder: Path, tmp_path: Path, command
 ) -> None:
