@@ -75,7 +75,7 @@ def finish(plan: Plan, trained: Trained, context: Context, wanted: Wanted) -> Ma
         torch = EvalSettings(provider="torch")
         draft = thresholds.learnt(draft, context.dataset, validation, torch, wanted.learning)
     rows = context.rows("test")
-    settings = EvalSettings(provider="torch", views=context.views)
+    settings = EvalSettings(views=context.views)
     result = evaluate(draft, context.dataset, rows, settings)
     save_eval(result, files)
     draft = _updated(draft, measurements=_measure(trained, context, result))
