@@ -18,10 +18,9 @@ from benchmarks.decision_statistics import label_ece_draws
 from benchmarks.evaluation import EvalSettings, evaluate, rows_for
 from benchmarks.statistics import Interval
 from benchmarks.thresholds import calibration, scaled
-from benchmarks.thresholds.calibrating import taken_back
 from compress.core import console, environment, writable
 from compress.core.artifact import Artifact
-from compress.core.calibration import CalibrationMethod, LabelCalibration
+from compress.core.calibration import CalibrationMethod, LabelCalibration, inverses
 from compress.core.cli import main
 from compress.core.errors import UserError
 from compress.core.manifest import Precision
@@ -177,9 +176,7 @@ def _network(
     if config.threads:
         settings = settings.model_copy(update={"threads": config.threads})
     found = evaluate(model, dataset, rows_for((model,), dataset, part), settings)
-    labels, probs = model.manifest.labels, found.scores[0].astype(float)
-    if labels.calibration is not None:
-        probs = scaled(probs, taken_back(labels.calibration.scalings))
+    probs = scaled(found.scores[0], inverses(model.manifest.labels.scalings))
     return found.targets.astype(float), probs
 
 

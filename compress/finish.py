@@ -1,6 +1,6 @@
 """The last part of every training stage: calibration, thresholds, measurements, gates, manifest."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from torch import nn
@@ -49,9 +49,7 @@ def wanted_of(
     Raises:
         UserError: a demand that cannot be read, or what the validation part cannot tell.
     """
-    learning = thresholds.chosen(options, parent)
-    if learning.thresholds is None:
-        learning = replace(learning, thresholds=ThresholdSettings())
+    learning = thresholds.chosen(options, parent, ThresholdSettings())
     targets = context.dataset.targets[context.rows("val")]
     thresholds.check(learning, context.dataset.label_names, targets)
     return Wanted(gate, learning)

@@ -123,19 +123,13 @@ def prepare(config: Config) -> Job:
 
 def _require_scaling_found(parent: Artifact) -> None:
     """Refuse a calibrated file whose scaling cannot be taken out: it would be scaled twice."""
-    if _scalings(parent) and not scaling.is_scaled(parent.weights):
+    if any(parent.manifest.labels.scalings) and not scaling.is_scaled(parent.weights):
         raise UserError(
             "The file says that its probabilities are calibrated, and its graph does not hold the "
             "scaling as edgepress writes it",
             got=parent.path,
             next_step="export it again from the model that it was made from",
         )
-
-
-def _scalings(parent: Artifact) -> bool:
-    """Tell whether any label of a model is scaled."""
-    found = parent.manifest.labels.calibration
-    return found is not None and any(found.scalings)
 
 
 def _require_qat(parent: Artifact, precision: Precision) -> None:

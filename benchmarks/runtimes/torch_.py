@@ -66,6 +66,4 @@ def open_session(artifact: Artifact, threads: int, across_images: bool = False) 
 
     torch.set_num_threads(threads)
     batch = artifact.batch if isinstance(artifact, Batched) else _BATCH
-    labels = artifact.manifest.labels
-    scalings = labels.calibration.scalings if labels.calibration else (None,) * len(labels.names)
-    return TorchSession(load_network(artifact), batch, scalings)
+    return TorchSession(load_network(artifact), batch, artifact.manifest.labels.scalings)

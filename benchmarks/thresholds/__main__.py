@@ -3,7 +3,6 @@
 import json
 import sys
 import tempfile
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from shutil import copyfile
@@ -104,9 +103,8 @@ def _copy(model: Artifact, folder: Path) -> Artifact:
 def _learnt(config: Config, model: Artifact, dataset: Dataset) -> Artifact:
     """Return the model with what was learnt, before anything is written."""
     check_labels(model, dataset)
-    wanted = thresholds.chosen(config, model.manifest.labels)
-    if wanted.thresholds is None:
-        wanted = replace(wanted, thresholds=thresholds.ThresholdSettings())
+    by_f1 = thresholds.ThresholdSettings()
+    wanted = thresholds.chosen(config, model.manifest.labels, by_f1)
     rows = rows_for((model,), dataset, "val")
     if not len(rows):
         raise UserError("There are no validation images to learn thresholds on", got=config.data)

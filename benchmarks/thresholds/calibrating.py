@@ -18,6 +18,7 @@ from compress.core.calibration import (
     LabelCalibration,
     Scaling,
     Scalings,
+    inverses,
 )
 from compress.core.labels import Labels
 from compress.core.results import EvalResult
@@ -66,21 +67,15 @@ def carried(labels: Labels, new: Calibration | None) -> tuple[float, ...]:
 
     A threshold that no probability reaches, or every one, stays.
     """
-    old = labels.calibration.scalings if labels.calibration else (None,) * len(labels.names)
     then = new.scalings if new else (None,) * len(labels.names)
-    if old == then:
+    if labels.scalings == then:
         return labels.thresholds
-    raw = scaled([labels.thresholds], taken_back(old))
+    raw = scaled([labels.thresholds], inverses(labels.scalings))
     moved = scaled(raw, then)[0].tolist()
     return tuple(
         there if 0 < here < 1 else here
         for here, there in zip(labels.thresholds, moved, strict=True)
     )
-
-
-def taken_back(scalings: Scalings) -> Scalings:
-    """Return the scalings that take these back, up to what probabilities near 0 and 1 have lost."""
-    return tuple(None if scaling is None else scaling.inverse for scaling in scalings)
 
 
 def calibration_notes(labels: Labels, test: EvalResult) -> tuple[str, ...]:
@@ -93,7 +88,7 @@ def calibration_notes(labels: Labels, test: EvalResult) -> tuple[str, ...]:
     if labels.calibration is None:
         return ()
     targets, after = test.targets.astype(float), test.scores[0].astype(float)
-    before = scaled(after, taken_back(labels.calibration.scalings))
+    before = scaled(after, inverses(labels.scalings))
     return tuple(
         _note(name, label, targets[:, row], (before[:, row], after[:, row]))
         for row, (name, label) in enumerate(

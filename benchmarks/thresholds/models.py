@@ -62,7 +62,7 @@ def learnt(
 def with_labels(model: Model, labels: Labels) -> Model:
     """Return a model with these labels and their calibration, which an ONNX file gets inside."""
     if model.manifest.kind == "onnx":
-        scaling.write(model.weights, labels.calibration.scalings if labels.calibration else ())
+        scaling.write(model.weights, labels.scalings)
     return relabelled(model, labels)
 
 

@@ -36,9 +36,11 @@ class ThresholdOptions(Noun):
         return self.thresholds is not None or bool(self.demand) or self.calibrate is not None
 
 
-def chosen(options: ThresholdOptions, parent: Labels | None) -> Learning:
-    """Return what is named, else what the parent tells of itself."""
-    settings = parent.learning.settings if parent is not None and parent.learning else None
+def chosen(
+    options: ThresholdOptions, parent: Labels | None, default: ThresholdSettings | None = None
+) -> Learning:
+    """Return what is named, else what the parent tells of itself, else the default."""
+    settings = parent.learning.settings if parent is not None and parent.learning else default
     if options.thresholds is not None or options.demand:
         settings = ThresholdSettings(method=options.thresholds or "f1", demands=options.demand)
     if options.calibrate is not None:

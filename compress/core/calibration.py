@@ -67,6 +67,11 @@ class Calibration(Noun):
         return tuple(label.scaling for label in self.labels)
 
 
+def inverses(scalings: Scalings) -> Scalings:
+    """Return the scalings that take these back, up to what probabilities near 0 and 1 have lost."""
+    return tuple(None if scaling is None else scaling.inverse for scaling in scalings)
+
+
 def coefficients(scalings: Scalings) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Return slope and offset of each label, 1 and 0 where it is left as it is.
 

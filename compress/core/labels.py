@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from compress.core.calibration import Calibration
+from compress.core.calibration import Calibration, Scalings
 from compress.core.noun import Noun
 
 Method = Literal["f1", "global", "scutfbr", "fixed"]
@@ -67,6 +67,11 @@ class Labels(Noun):
     """How the thresholds were learnt; `None` where nobody has told."""
     calibration: Calibration | None = None
     """How the probabilities were calibrated; `None`: they are those of the network."""
+
+    @property
+    def scalings(self) -> Scalings:
+        """The scaling of each label, `None` where its probabilities are those of the network."""
+        return self.calibration.scalings if self.calibration else (None,) * len(self.names)
 
     @model_validator(mode="after")
     def _same_length(self) -> Self:

@@ -15,10 +15,10 @@ from sklearn.metrics import log_loss
 
 from benchmarks import metrics, thresholds
 from benchmarks.thresholds import calibration, scaled
-from benchmarks.thresholds.calibrating import carried, taken_back
+from benchmarks.thresholds.calibrating import carried
 from compress.core import artifact as artifacts
 from compress.core.artifact import Artifact
-from compress.core.calibration import Scaling
+from compress.core.calibration import Scaling, inverses
 from compress.core.eval_file import load_eval
 from compress.core.labels import Labels
 from compress.core.manifest import DataRef, Manifest
@@ -98,7 +98,7 @@ def test_thresholds_that_are_carried_decide_the_same():
 def test_a_scaling_and_its_inverse_are_nothing():
     _, probs = problem()
     scalings = (Scaling(slope=0.4, offset=1.2), None)
-    np.testing.assert_allclose(scaled(scaled(probs, scalings), taken_back(scalings)), probs)
+    np.testing.assert_allclose(scaled(scaled(probs, scalings), inverses(scalings)), probs)
 
 
 @pytest.fixture

@@ -25,6 +25,7 @@ from compress.core.eval_file import load_eval
 from compress.data.dataset import Dataset, open_data
 from compress.data.pixels import decoded, normalise
 from compress.data.split import default_split
+from compress.onnx_teacher import OnnxTeacher
 from export import metadata
 from models.onnx_graph import scaling
 from models.stored import load_network
@@ -133,6 +134,12 @@ def test_an_fp32_file_takes_the_scaling_over_and_an_int8_file_fits_its_own(
     assert metadata.read(first.weights).labels == labels
     given = torch_.open_session(calibrated, 1).run(images)
     np.testing.assert_allclose(run(first.weights, images), given, atol=1e-5)
+    with torch.no_grad():
+        logits = load_network(calibrated)(torch.from_numpy(images)).numpy()
+    taught = OnnxTeacher(first)(torch.from_numpy(images)).numpy()
+    told = np.abs(logits) < 6
+    assert told.mean() > 0.7
+    np.testing.assert_allclose(taught[told], logits[told], atol=1e-2, rtol=1e-3)
 
     gates = ("--gate", "map >= 0.5", "flipped <= 0.2", "agreement >= 0.5")
     done = command(
