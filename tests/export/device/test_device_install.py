@@ -8,9 +8,7 @@ import pytest
 
 from export.device import slots
 from export.device.cli import main
-from export.device.runner import running
-
-Run = "Callable[..., tuple[int, str, str]]"
+from export.device.runner import RootRunner, running
 
 
 @pytest.fixture
@@ -194,9 +192,7 @@ def test_a_release_that_raises_errors_goes_back(device, tmp_path: Path):
 
 def test_a_release_whose_processes_die_goes_back(root: Path, capfd: pytest.CaptureFixture[str]):
     for _ in range(3):
-        context = running(None, root)
-        runner = context.__enter__()
-        assert runner.predictor.bundle.release == 2  # and never closed
+        assert RootRunner(root).predictor.bundle.release == 2  # and never closed
     with running(None, root) as runner:
         assert runner.predictor.bundle.release == 1
     assert "3 processes opened it and died" in capfd.readouterr().err
