@@ -70,11 +70,21 @@ def test_hidden_data_are_refused(around: tuple[bytes, bytes], tmp_path: Path):
 
 @pytest.mark.parametrize(
     "name",
-    ["../evil", "/etc/evil", "a/../../evil", "a\\..\\evil", "c:evil", "a//b", "./a", "a/", "\x1b[2J"],
+    [
+        "../evil",
+        "/etc/evil",
+        "a/../../evil",
+        "a\\..\\evil",
+        "c:evil",
+        "a//b",
+        "./a",
+        "a/",
+        "\x1b[2J",
+    ],
 )
 def test_names_that_lead_elsewhere_are_refused(name: str, tmp_path: Path):
     path = stored(tmp_path / "b.zip", (name, b"x"))
-    with pytest.raises(DeviceError, match="leads out|link or a folder"):
+    with pytest.raises(DeviceError, match=r"leads out|link or a folder"):
         archive.read(path)
 
 

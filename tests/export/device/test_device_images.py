@@ -42,7 +42,9 @@ def test_a_turned_photograph_is_set_upright(tmp_path: Path):
     np.testing.assert_array_equal(decoded, np.rot90(np.asarray(photo), -1))
 
 
-@pytest.mark.parametrize("content", [b"", b"no image", b"\x89PNG\r\n\x1a\n", b"%!PS-Adobe-3.0 EPSF"])
+@pytest.mark.parametrize(
+    "content", [b"", b"no image", b"\x89PNG\r\n\x1a\n", b"%!PS-Adobe-3.0 EPSF"]
+)
 def test_what_is_no_image_is_told(content: bytes):
     with pytest.raises(BadImage, match="Bad image"):
         images.decode(content)

@@ -100,9 +100,7 @@ def test_a_budget_that_is_not_kept_fails(limit: str, tmp_path: Path):
     assert failed(opened(tmp_path / "tight", budget=budget | {limit: 1e-9})) == {limit}
 
 
-def test_memory_that_cannot_be_measured_has_failed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+def test_memory_that_cannot_be_measured_has_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(selftest.memory, "_STATUS", tmp_path / "none")
     budget = {"latency_s": None, "peak_rss_bytes": 10**11}
     assert failed(opened(tmp_path / "b", budget=budget)) == {"peak_rss_bytes"}

@@ -52,9 +52,9 @@ def test_both_ways_tell_right_from_wrong(way: str, monkeypatch: pytest.MonkeyPat
         monkeypatch.setattr(signature.importlib.util, "find_spec", lambda _: None)
     files, key = real(), (REAL / "key.pub").read_bytes()
     assert signature.verify(files, key) is None
-    with pytest.raises(DeviceError, match="not made with this key|cannot be read"):
-        broken = files["model.sig"].replace(b'"sig":"MEUC', b'"sig":"MEUD')
-        assert broken != files["model.sig"]
+    broken = files["model.sig"].replace(b'"sig":"MEUC', b'"sig":"MEUD')
+    assert broken != files["model.sig"]
+    with pytest.raises(DeviceError, match="not made with this key"):
         signature.verify({**files, "model.sig": broken}, key)
 
 
