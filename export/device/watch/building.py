@@ -59,7 +59,7 @@ def from_values(
         raise WatchError(f"A reference needs at least {MIN_IMAGES} images. Got: {n}.")
     of = scales(labels)
     rng = np.random.default_rng(0)
-    places = bins(values, list(of.values()))
+    places = bins(of.values()).places(values)
     counts = np.stack([np.bincount(column, minlength=BINS) for column in places.T])
     starts = [group_starts(row) for row in counts]
     mean, spread = values.mean(axis=0), values.std(axis=0)
