@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import get_args
 
+from benchmarks.device.result import Result as DeviceResult
 from benchmarks.papers.result import HEADER, Result, result_rows
 from benchmarks.quantization import result as quantization
 from benchmarks.report.markdown import gates_table_md, models_table_md, table_md
@@ -57,6 +58,7 @@ def updated(text: str) -> str:
         "paper": table_md(HEADER, result_rows(paper), left={0}),
         "quantization": _quantization(int8),
         "selftest": table_md(check.HEADER, _selftest_rows(), left={0, 1, 2, 3}),
+        "device": _device(),
     }
     for name, table in tables.items():
         text = _replaced(text, name, table)
@@ -70,6 +72,13 @@ def _quantization(found: quantization.Result) -> str:
     misses = [miss for one in networks for miss in quantization.missed(one)]
     said = "; ".join(misses) if misses else "nothing"
     return f"{table}\n\nNot reached of what is demanded: {said}."
+
+
+def _device() -> str:
+    """Return the table of a bundle's runtime, and which bundle it is of above it."""
+    found = DeviceResult.model_validate_json((RESULTS / "device.json").read_text())
+    table = table_md(check.HEADER, check.check_rows(found.checks), left={0, 1, 2, 3})
+    return f"Bundle {found.bundle} ({found.precision}), {found.environment['cpu']}:\n\n{table}"
 
 
 def _selftest_rows() -> list[tuple[str, ...]]:
