@@ -80,6 +80,25 @@ def test_a_bad_image_does_not_stop_the_others(bundle: Path, tmp_path: Path):
     assert ["error" in line for line in lines] == [True, False]
 
 
+def test_a_reader_may_leave_early(bundle: Path):
+    start = [sys.executable, "-I", "-c", START, str(bundle), "predict", "--stdin", "paths"]
+    with subprocess.Popen(
+        start, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        line = f"{bundle / 'golden' / '0.png'}\n".encode()
+        process.stdin.write(line)
+        process.stdin.flush()
+        process.stdout.readline()
+        process.stdout.close()
+        process.stdin.write(line)
+        process.stdin.close()
+        assert process.wait(60) == 0
+        assert process.stderr.read() == b""
+
+
 @pytest.mark.parametrize(
     "options",
     [

@@ -83,6 +83,7 @@ def test_other_schemas_are_refused(version: object):
         {"files": {"model.onnx": {"sha256": "0", "bytes": 1}, "../a": {"sha256": "0"}}},
         {"files": {"model.onnx": {"sha256": "0", "bytes": 1}, "manifest.json": {"sha256": "0"}}},
         {"budget": None},
+        {"budget": {"latency_s": "20ms"}},
         {"runtime": []},
     ],
 )
