@@ -38,7 +38,7 @@ class Config(Noun):
     """
 
     model: Path | None = None
-    """Artifact or `.onnx` file (default: the newest ONNX artifact under runs/, else the teacher)."""
+    """Artifact or `.onnx` file (default: the newest ONNX one under runs/, else the shipped one)."""
     data: str = "elpv"
     """`elpv`, a path, or `format:path`."""
     label: str = "defect_probable"

@@ -9,8 +9,11 @@ from PIL import Image
 
 from benchmarks.evaluation import EvalSettings, Rows, in_chunks, open_session
 from benchmarks.robustness.corruptions import corrupt
+from benchmarks.runtimes._session import Session
 from compress.core import console
 from compress.core.artifact import Artifact
+from compress.core.hashing import source_hash, value_hash
+from compress.data.cache import cached_arrays
 from compress.data.dataset import Dataset
 from compress.data.images import open_image, to_pixels
 from compress.data.pixels import normalise
@@ -18,6 +21,8 @@ from export.device.watch.signals import Labels, Values, measure
 
 Pixels = NDArray[np.uint8]
 """Images as the camera takes them, `[height, width, 3]`."""
+Change = Callable[[Pixels, int], Pixels]
+"""What is done to an image; the number is the seed of what is random in it."""
 UNCHANGED = "unchanged"
 DARKER = 0.9
 """Share of the light that is left."""
@@ -27,17 +32,16 @@ def _darker(image: Pixels, _: int) -> Pixels:
     return (image * np.float32(DARKER)).astype(np.uint8)
 
 
-def _corrupted(name: str) -> Callable[[Pixels, int], Pixels]:
+def _corrupted(name: str) -> Change:
     return lambda image, seed: corrupt(image[None], name, 1, [seed])[0]
 
 
-CHANGES: dict[str, Callable[[Pixels, int], Pixels]] = {
+CHANGES: dict[str, Change] = {
     UNCHANGED: lambda image, _: image,
     "darker": _darker,
     "blur": _corrupted("blur"),
-    "noise": _corrupted("noise"),
 }
-"""What happens to the camera; blur and noise are the weakest of `benchmarks.robustness`."""
+"""What happens to the camera; the blur is the weakest of `benchmarks.robustness`."""
 
 
 @dataclass(frozen=True)
@@ -51,25 +55,50 @@ class Cells:
     """`[n, labels]`"""
 
 
+@dataclass(frozen=True)
+class _Looker:
+    """A model that is open, and the images that it looks at."""
+
+    model: Artifact
+    session: Session
+    dataset: Dataset
+    rows: Rows
+
+    @property
+    def labels(self) -> Labels:
+        known = self.model.manifest.labels
+        return {"names": list(known.names), "thresholds": list(known.thresholds)}
+
+    def values(self, change: str) -> Values:
+        """Return the signals of the images under a change, kept in the cache: they take minutes."""
+        ids = [self.dataset.image_ids[row] for row in self.rows]
+        key = value_hash([source_hash(__name__), self.model.manifest.id, ids])
+        made = cached_arrays(f"signals-{change}-{key}", lambda: {"values": self._made(change)})
+        return made["values"].astype(np.float64)
+
+    def _made(self, change: str) -> Values:
+        chunks = in_chunks(self.rows)
+        told = console.track(chunks, f"running the model, {change}")
+        return np.concatenate([self._chunk(chunk, CHANGES[change]) for chunk in told])
+
+    def _chunk(self, chunk: Rows, change: Change) -> Values:
+        spec = self.model.manifest.image
+        images = [change(_raw(self.dataset, row), int(row)) for row in chunk]
+        inputs = np.stack([to_pixels(Image.fromarray(image), spec) for image in images])
+        probs = self.session.run(normalise(inputs, spec))
+        pairs = zip(images, probs, strict=True)
+        return np.array([measure(image, answer, self.labels) for image, answer in pairs])
+
+
 def look(model: Artifact, dataset: Dataset, rows: Rows, settings: EvalSettings) -> Cells:
     """Return what the watch measures of the rows, under every change of the camera.
 
     Raises:
         UserError: the labels differ, or the runtime is not available.
     """
-    session = open_session(model, dataset, settings)
-    spec, known = model.manifest.image, model.manifest.labels
-    labels = {"names": list(known.names), "thresholds": list(known.thresholds)}
-    work = [(change, chunk) for change in CHANGES for chunk in in_chunks(rows)]
-    found: dict[str, list[Values]] = {change: [] for change in CHANGES}
-    for change, chunk in console.track(work, "running the model", len(work)):
-        images = [CHANGES[change](_raw(dataset, row), int(row)) for row in chunk]
-        inputs = np.stack([to_pixels(Image.fromarray(image), spec) for image in images])
-        probs = session.run(normalise(inputs, spec))
-        pairs = zip(images, probs, strict=True)
-        found[change].append(np.array([measure(image, one, labels) for image, one in pairs]))
-    values = {change: np.concatenate(parts) for change, parts in found.items()}
-    return Cells(labels, values, dataset.targets[rows])
+    looker = _Looker(model, open_session(model, dataset, settings), dataset, rows)
+    values = {change: looker.values(change) for change in CHANGES}
+    return Cells(looker.labels, values, dataset.targets[rows])
 
 
 def _raw(dataset: Dataset, row: int) -> Pixels:

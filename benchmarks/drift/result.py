@@ -108,7 +108,6 @@ def _words(design: Design, name: str) -> str:
         UNCHANGED: "unchanged",
         "darker": f"darker by {1 - DARKER:.0%}",
         "blur": "blur, strength 1",
-        "noise": "noise, strength 1",
         MORE_DEFECTS: f"{design.share:g} times as many `{design.label}`",
     }[name]
 

@@ -52,8 +52,8 @@ class RuntimeOptions(Noun):
     """How ONNX Runtime is opened, until `tune` has measured what is best on the device."""
 
     intra_op_threads: int = int(RUNTIME["intra_op_threads"])
-    enable_cpu_mem_arena: bool = RUNTIME["enable_cpu_mem_arena"]
-    allow_spinning: bool = RUNTIME["allow_spinning"]
+    enable_cpu_mem_arena: bool = bool(RUNTIME["enable_cpu_mem_arena"])
+    allow_spinning: bool = bool(RUNTIME["allow_spinning"])
 
 
 class Evidence(Noun):

@@ -41,7 +41,7 @@ def licence_of(package: str) -> str:
     """
     facts = metadata.metadata(package)
     for field in ("License-Expression", "License"):
-        stated = (facts.get(field) or "").strip()
+        stated = facts[field].strip() if field in facts else ""
         if stated and "\n" not in stated:
             return stated
     classes = [one.rpartition(" :: ")[2] for one in facts.get_all("Classifier") or ()

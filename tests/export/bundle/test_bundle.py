@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from places import ROOT
 
 from compress.core import artifact as artifacts
 from compress.core.artifact import Artifact
@@ -19,7 +20,7 @@ from compress.core.cli import main
 from compress.core.gates import Verdict
 from compress.data.dataset import Dataset
 from export.bundle import __main__ as bundling
-from export.bundle import check
+from export.bundle import check, measure
 from export.bundle.__main__ import Config, run
 from export.bundle.manifest import DeviceManifest
 from export.device import archive
@@ -63,8 +64,12 @@ def test_manifest_names_every_file(unpacked: Path, exported: Artifact) -> None:
         assert (hashlib.sha256(content).hexdigest(), len(content)) == (entry.sha256, entry.bytes)
     assert {"run.py", "MODEL_CARD.md", "sbom.cdx.json", "LICENSES/edgepress.txt"} <= present
     assert "edgepress_device/watch/reference.py" in present
-    shipped = [one.gate for one in manifest.evidence.verdicts]
-    assert shipped == ["int8_convs >= 1", "shipped_parity <= 0.002", "shipped_flipped <= 0.002"]
+    verdicts = manifest.evidence.verdicts
+    assert verdicts[:-2] == exported.manifest.verdicts
+    shipped = ["shipped_parity <= 0.002", "shipped_flipped <= 0.002"]
+    assert [(one.gate, one.outcome) for one in verdicts[-2:]] == [
+        (gate, "pass") for gate in shipped
+    ]
 
 
 def test_manifest_keeps_the_contract_with_the_device(unpacked: Path, exported: Artifact) -> None:
@@ -160,7 +165,8 @@ def test_a_camera_a_name_and_a_release(
     assert (manifest.budget.peak_rss_bytes, manifest.runtime.intra_op_threads) == (1_500_000, 2)
     assert files["LICENSES/MODEL.txt"] == b"Ask first.\n"
     bundling.contents.unpack(files, tmp_path / "there")
-    assert Image.open(tmp_path / "there" / "golden" / "0.png").size == (60, 50)
+    with Image.open(tmp_path / "there" / "golden" / "0.png") as photo:
+        assert photo.size == (60, 50)
 
 
 def with_verdict(model: Artifact, folder: Path, outcome: str) -> Artifact:
@@ -199,8 +205,8 @@ BAD = {
     "no camera at all": (("--camera", "0x480"), "640x480"),
     "budget": (("--latency-budget", "fast"), "for example 20ms"),
     "negative budget": (("--memory-budget", "-1MB"), "for example 120MB"),
-    "name": (("--name", "../up"), "--name"),
-    "release": (("--release", "0"), "--release"),
+    "name": (("--name", "../up"), "match pattern"),
+    "release": (("--release", "0"), "greater than or equal to 1"),
     "licence": (("--licence", "nowhere.txt"), "nowhere.txt"),
     "key": (("--sign", "nowhere.pem"), "sign"),
     "data": (("--data", "nowhere"), "nowhere"),
@@ -225,3 +231,23 @@ def test_pytorch_artifact_is_refused(
 ) -> None:
     assert main(Config, run, ["--model", str(trained.path), "--data", str(data_folder)]) == 2
     assert "python -m export.onnx" in capsys.readouterr().err
+
+
+def test_the_committed_figures_are_within_the_limits() -> None:
+    result = measure.Result.model_validate_json((ROOT / "docs/results/bundle.json").read_text())
+    assert {one.precision for one in result.bundles} >= {"fp32", "int8"}
+    assert all(one.passed and one.images >= 500 for one in result.bundles)
+
+
+def test_a_bundle_is_measured_against_the_benchmark(
+    exported: Artifact, data_folder: Path, command: Callable[..., Any], tmp_path: Path
+) -> None:
+    out = tmp_path / "bundle.json"
+    done = command("export.bundle.measure", exported.path, "--data", data_folder, "--out", out)
+    assert done.code == 0, done.err
+    (found,) = measure.Result.model_validate_json(out.read_text()).bundles
+    assert found.map_device == found.map_benchmark
+    assert (found.max_prob_diff, found.flipped) == (0.0, 0.0)
+    assert not found.model_copy(update={"map_device": 0.0}).passed
+    assert not found.model_copy(update={"max_prob_diff": 0.01}).passed
+    assert command("export.bundle.measure", "--out", out).code == 2

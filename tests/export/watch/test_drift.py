@@ -157,3 +157,8 @@ def test_the_reference_comes_from_images_and_is_the_same_each_time() -> None:
 def test_what_makes_no_reference_is_refused(scores: np.ndarray, n: int, says: str) -> None:
     with pytest.raises(WatchError, match=says):
         build(scores, images(n), LABELS)
+
+
+def test_a_reference_needs_thresholds() -> None:
+    with pytest.raises(WatchError, match="threshold for each label"):
+        build(probs(60), images(60), {"names": ["crack", "dirt"]})
