@@ -13,6 +13,8 @@ of Statistics 40).
 """
 
 import math
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,10 +51,11 @@ def psi_limits(
     m, signals = places.shape
     flat = places + BINS * np.arange(signals)
     of_image = np.searchsorted(groups.flat, flat, side="right") - 1
-    found = _resampled(of_image, window, _WINDOWS, groups, rng)
-    expected = _resampled(of_image, m, _REFERENCES, groups, rng)
-    drawn = np.stack([groups.psi(found, window, one, m) for one in expected])
-    return _joint(drawn, rate)
+    found = groups.shares(_resampled(of_image, window, _WINDOWS, groups, rng), window)
+    expected = groups.shares(_resampled(of_image, m, _REFERENCES, groups, rng), m)
+    ends = [*groups.firsts[1:], len(groups.flat)]
+    parts = [slice(*ends_of) for ends_of in zip(groups.firsts, ends, strict=True)]
+    return _joint((_all_psi(found[:, part], expected[:, part]) for part in parts), rate)
 
 
 def page_hinkley_limits(
@@ -76,7 +79,17 @@ def page_hinkley_limits(
         sums = page_hinkley(sums, deviations[rng.integers(m, size=_STREAMS)], SHIFT)
         if step >= window:
             np.maximum(peaks, sums.max(axis=0), out=peaks)
-    return _joint(peaks[None], rate)
+    return _joint((column[None] for column in peaks.T), rate)
+
+
+def _all_psi(p: Values, q: Values) -> Values:
+    """Return the PSI of every window `[windows, groups]` against every reference, `[q, p]`.
+
+    The sum of `(p - q)(ln p - ln q)`, taken apart into products of matrices.
+    """
+    log_p, log_q = np.log(p), np.log(q)
+    own = (q * log_q).sum(axis=1)[:, None] + (p * log_p).sum(axis=1)
+    return np.asarray(np.maximum(own - log_q @ p.T - q @ log_p.T, 0.0))
 
 
 def _resampled(
@@ -90,16 +103,19 @@ def _resampled(
     return np.asarray(counts + never * rng.poisson(_RARE * size / m, counts.shape), np.float64)
 
 
-def _joint(drawn: Values, rate: float) -> Values:
+def _joint(drawn: Iterable[Values], rate: float) -> Values:
     """Return limits `[signals]` that at most a share `rate` of the draws exceeds in any signal.
 
-    The statistics `[references, draws, signals]` are made alike by their cube root, near normal for
-    sums of squares (Wilson and Hilferty 1931), less its mean, in its standard deviations; then one
-    limit serves all, as in the max-T method of Westfall and Young 1993.
+    The statistics of each signal `[references, draws]` are made alike by their cube root, near
+    normal for sums of squares (Wilson and Hilferty 1931), less its mean, in its standard
+    deviations; then one limit serves all, as in the max-T method of Westfall and Young 1993.
     """
-    roots = np.cbrt(drawn)
-    mean, spread = roots.mean(axis=(0, 1)), roots.std(axis=(0, 1))
-    spread = np.where(spread > 0, spread, 1.0)
-    worst = ((roots - mean) / spread).max(axis=2)
+    worst: Any = -np.inf
+    means, spreads = [], []
+    for one in drawn:
+        roots = np.cbrt(one)
+        means.append(roots.mean())
+        spreads.append(roots.std() or 1.0)
+        worst = np.maximum(worst, (roots - means[-1]) / spreads[-1])
     limit = np.quantile(np.quantile(worst, 1 - rate, axis=1), CONFIDENCE)
-    return np.asarray((mean + limit * spread) ** 3)
+    return np.asarray((np.array(means) + limit * np.array(spreads)) ** 3)

@@ -68,9 +68,12 @@ class Groups:
         and Naranjo 2020, "Statistical properties of the population stability index", Journal of
         Risk Model Validation 14(4)).
         """
-        p = (found + _HALF) / (n + _HALF * self.sizes)
-        q = (expected + _HALF) / (m + _HALF * self.sizes)
+        p, q = self.shares(found, n), self.shares(expected, m)
         return np.add.reduceat((p - q) * np.log(p / q), self.firsts, axis=-1)
+
+    def shares(self, counts: Values, n: int) -> Values:
+        """Return the shares of `n` images in each group `[..., groups]`, none of them 0."""
+        return np.asarray((counts + _HALF) / (n + _HALF * self.sizes))
 
 
 def page_hinkley(sums: Any, deviation: Values, allowance: float) -> Any:
@@ -81,5 +84,7 @@ def page_hinkley(sums: Any, deviation: Values, allowance: float) -> Any:
     Biometrika 41; Hinkley 1971, Biometrika 58, has the running mean where the reference's is here,
     because a mean that learns from the stream also learns the drift.
     """
-    rise, fall = sums[0] + deviation - allowance, sums[1] - deviation - allowance
-    return np.maximum(np.stack([rise, fall]), 0.0)
+    sums = sums - allowance
+    sums[0] += deviation
+    sums[1] -= deviation
+    return np.maximum(sums, 0.0, out=sums)

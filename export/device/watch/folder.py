@@ -1,5 +1,6 @@
 """Keeps a watch in a folder: `state.json`, replaced whole, and `feedback.csv`, appended to."""
 
+import contextlib
 import json
 import sys
 import threading
@@ -59,14 +60,17 @@ class WatchFolder:
         self.folder, self.remarks = folder, list[str]()
         """What the user must be told, oldest first."""
         self._mutex, self._due_s = threading.Lock(), 0.0
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            self._lock = _locked(folder)
-            self.watch = self._resumed(Watch(reference, labels))
-            self.feedback = Feedback(folder, labels, keep_images)
-            self.save()
-        except OSError as error:
-            raise WatchError(f"The folder of the watch cannot be used ({error}).") from None
+        new = Watch(reference, labels)
+        with contextlib.ExitStack() as undo:
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+                self._lock = undo.enter_context(_locked(folder))
+                self.watch = self._resumed(new)
+                self.feedback = Feedback(folder, labels, keep_images)
+                self.save()
+            except OSError as error:
+                raise WatchError(f"The folder of the watch cannot be used ({error}).") from None
+            undo.pop_all()  # all went well: the lock stays
 
     def observe(
         self, image: NDArray[np.uint8], probs: Sequence[float] | NDArray[Any], seconds: float

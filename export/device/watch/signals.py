@@ -4,7 +4,7 @@ The bins are fixed, so that the counts of any two devices can be added up.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -94,13 +94,24 @@ def sharpness(image: NDArray[np.uint8]) -> float:
     return float(laplacian.var(dtype=np.float64)) / _CHANNELS**2
 
 
-def bins(values: Values, of: Sequence[Scale]) -> NDArray[np.intp]:
-    """Return the bin of each signal, 0 to 31, for values `[..., signals]`."""
-    low = np.array([scale.low for scale in of])
-    high = np.array([scale.high for scale in of])
-    places = np.floor((values - low) / (high - low) * BINS)
-    inside: NDArray[np.intp] = np.clip(places, 0, BINS - 1).astype(np.intp)
-    return inside
+@dataclass(frozen=True)
+class Bins:
+    """The bins of all signals at once."""
+
+    low: Values
+    per_unit: Values
+
+    def places(self, values: Values) -> NDArray[np.intp]:
+        """Return the bin of each signal, 0 to 31, for values `[..., signals]`."""
+        places = np.minimum(np.maximum((values - self.low) * self.per_unit, 0), BINS - 1)
+        inside: NDArray[np.intp] = places.astype(np.intp)
+        return inside
+
+
+def bins(of: Iterable[Scale]) -> Bins:
+    """Return the bins of signals on these scales."""
+    low, high = np.array([(scale.low, scale.high) for scale in of]).T
+    return Bins(low, BINS / (high - low))
 
 
 def edges(scale: Scale) -> Values:

@@ -43,8 +43,9 @@ class Watch:
             raise WatchError("A watch needs a reference, or the names of the labels.")
         self.reference = reference
         self.labels: Labels = reference["labels"] if reference else labels or {}
-        self._scales = list(scales(self.labels).values())
+        self._bins = bins(scales(self.labels).values())
         self.signals = list(scales(self.labels))
+        self._first_bins = BINS * np.arange(len(self.signals))
         self.devices, self.images, self.invalid = 1, 0, 0
         self.total: Counts = np.zeros((len(self.signals), BINS), np.int64)
         self.latency: latency.Sketch = Counter()
@@ -77,13 +78,12 @@ class Watch:
         if not np.isfinite(values).all():
             self.invalid += 1
             return
-        places = bins(values, self._scales)
-        rows = np.arange(len(places))
+        places = self._first_bins + self._bins.places(values)
         self.images += 1
-        self.total[rows, places] += 1
+        self.total.ravel()[places] += 1  # a view: the counts are in one piece
         if self._limits is not None:
             self.window.images += 1
-            self.window.counts[rows, places] += 1
+            self.window.counts.ravel()[places] += 1
             self._judge(values, self._limits)
 
     def findings(self) -> list[Finding]:
@@ -96,6 +96,12 @@ class Watch:
             return broken
         known = self.reference["signals"]
         return broken + found.drifts(self.latest, known) + found.drifts(self.window, known)
+
+    def psi(self) -> dict[str, float]:
+        """Return the PSI of each signal in the latest whole window; empty where there is none."""
+        if self._limits is None or not self.latest.images:
+            return {}
+        return dict(zip(self.signals, self._limits.psi_of(self.latest).tolist(), strict=True))
 
     def latency_s(self, share: float) -> float | None:
         """Return the latency in seconds that this share of the images did not exceed, within 5%."""
@@ -146,11 +152,12 @@ class Watch:
 
     def _judge(self, values: Values, limits: "_Limits") -> None:
         self.sums = page_hinkley(self.sums, limits.deviation(values), limits.allowance)
-        self.sums[:, ~limits.varies] = 0.0
-        for row in np.flatnonzero((self.sums > limits.page_hinkley).any(axis=0)):
-            peak = round(float(self.sums[:, row].max()), 6)
-            self.window.alarm("page_hinkley", self.signals[row], peak)
-            self.sums[:, row] = 0.0  # begins again, so that a drift that has ended is over
+        beyond = self.sums > limits.page_hinkley
+        if beyond.any():
+            for row in np.flatnonzero(beyond.any(axis=0)):
+                peak = round(float(self.sums[:, row].max()), 6)
+                self.window.alarm("page_hinkley", self.signals[row], peak)
+                self.sums[:, row] = 0.0  # begins again, so that a drift that has ended is over
         if self.window.images == limits.window:
             self._close(limits)
 
@@ -177,15 +184,17 @@ class _Limits:
         self.expected = self.groups.add_up(np.array([one["counts"] for one in facts]))
         self.psi = np.array([one["psi_limit"] for one in facts])
         self.mean = np.array([one["mean"] for one in facts])
-        spread = np.array([one["spread"] or math.nan for one in facts])
-        self.varies = np.isfinite(spread)
-        self.spread = np.where(self.varies, spread, 1.0)
+        spreads = [one["spread"] for one in facts]
+        self.per_spread = np.array([0.0 if one is None else 1 / one for one in spreads])
         limits = [one["page_hinkley_limit"] for one in facts]
         self.page_hinkley = np.array([math.inf if one is None else one for one in limits])
 
     def deviation(self, values: Values) -> Values:
-        """Return values `[signals]` from the mean, in standard deviations of the reference."""
-        return np.asarray((values - self.mean) / self.spread)
+        """Return values `[signals]` from the mean, in standard deviations of the reference.
+
+        A signal that did not vary there has none: PSI alone judges it.
+        """
+        return np.asarray((values - self.mean) * self.per_spread)
 
     def psi_of(self, window: Window) -> Values:
         """Return the PSI of each signal."""

@@ -39,8 +39,8 @@ def reference(
         false_alarms: Share of windows that may alarm although nothing has changed.
 
     Raises:
-        WatchError: fewer than 50 images, not as many probabilities as images and labels, or
-            probabilities that are not between 0 and 1.
+        WatchError: fewer than 50 images, not as many probabilities as images and labels,
+            probabilities that are not between 0 and 1, or a label without a threshold.
     """
     values = _measured(probs, images, labels)
     return from_values(values, labels, window, false_alarms)
@@ -52,14 +52,16 @@ def from_values(
     """Return the reference of images whose signals `[n, signals]` were measured already.
 
     Raises:
-        WatchError: fewer than 50 images.
+        WatchError: fewer than 50 images, or a label without a threshold.
     """
     n = len(values)
+    if len(labels.get("thresholds") or ()) != len(labels["names"]):
+        raise WatchError("A reference needs a threshold for each label.")
     if n < MIN_IMAGES:
         raise WatchError(f"A reference needs at least {MIN_IMAGES} images. Got: {n}.")
     of = scales(labels)
     rng = np.random.default_rng(0)
-    places = bins(values, list(of.values()))
+    places = bins(of.values()).places(values)
     counts = np.stack([np.bincount(column, minlength=BINS) for column in places.T])
     starts = [group_starts(row) for row in counts]
     mean, spread = values.mean(axis=0), values.std(axis=0)
