@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import get_args
 
 from benchmarks import calibration
+from benchmarks.device.result import Result as DeviceResult
 from benchmarks.drift import result as drift
 from benchmarks.papers.result import HEADER, Result, result_rows
 from benchmarks.quantization import result as quantization
@@ -61,6 +62,7 @@ def updated(text: str) -> str:
         "drift": _drift(),
         "calibration": _calibration(),
         "selftest": table_md(check.HEADER, _selftest_rows(), left={0, 1, 2, 3}),
+        "device": _device(),
     }
     for name, table in tables.items():
         text = _replaced(text, name, table)
@@ -96,6 +98,13 @@ def _calibration() -> str:
         f"{table}\n\nCalibration error in %, with 95% intervals less what chance adds on so few "
         f"images; fitted on {found.n_val} images, measured on {found.n_test} others."
     )
+
+
+def _device() -> str:
+    """Return the table of a bundle's runtime, and which bundle it is of above it."""
+    found = DeviceResult.model_validate_json((RESULTS / "device.json").read_text())
+    table = table_md(check.HEADER, list(check.check_rows(found.checks)), left={0, 1, 2, 3})
+    return f"Bundle {found.bundle} ({found.precision}), {found.environment['cpu']}:\n\n{table}"
 
 
 def _selftest_rows() -> list[tuple[str, ...]]:

@@ -150,6 +150,7 @@ def _parity(job: Adoption, written: Artifact) -> parity.Parity:
 
 
 def _with_thresholds(job: Adoption, draft: BareModel) -> BareModel:
+    """Calibrate the file if asked, and learn its thresholds."""
     rows = indices(job.dataset, job.split, "val")
     if not len(rows):
         console.warn("no validation images: every threshold is 0.5")

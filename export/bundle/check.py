@@ -55,7 +55,7 @@ def check(model: Artifact, shipped: Path, photographs: Iterable[Photograph]) -> 
     ours, theirs, above = _answers(model, shipped, photographs)
     checked = Checked(ours, compare(theirs, ours, labels.thresholds))
     failed = [one.reason for one in checked.verdicts if one.outcome == "fail"]
-    if (above != (ours >= np.float32(labels.thresholds))).any():
+    if (above != (ours >= np.array(labels.thresholds, np.float32))).any():
         failed.append("the output `labels` is not `probs` at the thresholds")
     failed += _lost_integers(model, shipped)
     if failed:

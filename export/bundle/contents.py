@@ -16,7 +16,7 @@ from export.device.bundle import EXPECTED
 
 DEVICE = Path(__file__).resolve().parents[1] / "device"
 """The package that the bundle carries a copy of."""
-README = Path(__file__).with_name("README.md")
+README = DEVICE / "README.md"
 COPY = "edgepress_device"
 RUN = '''"""Runs the model: `python run.py predict photo.png`; `python run.py --help` says more."""
 

@@ -20,7 +20,7 @@ MADE_WITH = ("onnx", "onnxscript")
 def document(manifest: DeviceManifest, model_sha256: str) -> bytes:
     """Return the JSON document. No time and nothing random is in it."""
     bom = Bom(serial_number=uuid.uuid5(uuid.NAMESPACE_OID, model_sha256))
-    bom.metadata.timestamp = None
+    bom.metadata.timestamp = None  # type: ignore[assignment]  # the standard does not ask for it
     model = _model(manifest, model_sha256)
     bom.metadata.component = model
     runtime = _package("edgepress", "runtime", "its device runtime is in the bundle")

@@ -122,11 +122,18 @@ def _objection(manifest: dict[str, Any]) -> str | None:
     names, thresholds = labels.get("names"), labels.get("thresholds")
     if not isinstance(names, list) or not isinstance(thresholds, list):
         return "its labels have no names or thresholds"
-    if not names or len(names) != len(thresholds):
+    if not names or len(names) != len(thresholds) or not all(map(_is_number, thresholds)):
         return "its labels need one threshold each"
+    limits = [manifest["budget"].get(name) for name in ("latency_s", "peak_rss_bytes")]
+    if not all(limit is None or _is_number(limit) for limit in limits):
+        return f"its budget is {manifest['budget']!r}"
     if MODEL not in manifest["files"]:
         return f"it lists no {MODEL}"
     return next((reason for item in manifest["files"].items() if (reason := _bad(*item))), None)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _bad(name: str, entry: Any) -> str | None:

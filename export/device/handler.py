@@ -27,7 +27,7 @@ class Handler(BaseHTTPRequestHandler):
     """Answers the requests of one connection. After an error the connection is closed."""
 
     server: "Server"
-    protocol_version = "HTTP/1.1"
+    protocol_version, default_request_version = "HTTP/1.1", "HTTP/1.0"  # every answer has a head
     server_version, sys_version = "edgepress", ""
     disable_nagle_algorithm = True
     wbufsize = -1  # head and body leave together

@@ -24,6 +24,8 @@ from .service import Limits, Service
 from .watching import watching
 
 BUSY = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+WAIT_S = 0.1
+"""How long a connection waits for one that is just ending."""
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -74,7 +76,7 @@ class Server(HTTPServer):
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Serve a connection in a thread, or turn it away."""
-        if not self._free.acquire(blocking=False):
+        if not self._free.acquire(timeout=WAIT_S):
             self.service.metrics.answered(HTTPStatus.SERVICE_UNAVAILABLE)
             with suppress(OSError):
                 request.settimeout(0.1)

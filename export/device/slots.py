@@ -10,7 +10,6 @@ process that dies between two steps leaves `current` on a complete bundle; `reco
 undoes what was begun.
 """
 
-import fcntl
 import json
 import shutil
 import sys
@@ -24,6 +23,9 @@ from . import files as disk
 from .archive import Files
 from .bundle import Bundle, open_folder
 from .errors import DeviceError
+
+if sys.platform != "win32":
+    import fcntl
 
 Slot = Literal["a", "b"]
 STAGING = ".new"
@@ -88,7 +90,13 @@ def opened(root: Path) -> Bundle:
 
 @contextmanager
 def locked(root: Path) -> Iterator[None]:
-    """Let one process at a time change a root; the system frees the lock when a process dies."""
+    """Let one process at a time change a root; the system frees the lock when a process dies.
+
+    Raises:
+        DeviceError: the root cannot be written, or the system has no such locks.
+    """
+    if sys.platform == "win32":
+        raise DeviceError("Slots need Linux or macOS", next_step="use --bundle instead of --root")
     try:
         root.mkdir(parents=True, exist_ok=True)
         lock = (root / "lock").open("w")

@@ -23,7 +23,7 @@ SIDE = 16
 
 
 @cache
-def model(seed: int = 0, layers: int = 1) -> bytes:
+def model(seed: int = 0, layers: int = 1, fails_on_black: bool = False) -> bytes:
     """Return a model of a bundle: uint8 `[height, width, 3]` to `probs` and `labels`."""
     random = np.random.default_rng(seed)
 
@@ -44,9 +44,11 @@ def model(seed: int = 0, layers: int = 1) -> bytes:
         node("Conv", [f"x{layer}", f"conv_{layer}"], [f"x{layer + 1}"], pads=[1, 1, 1, 1])
         for layer in range(layers)
     ]
+    brightest = node("ReduceMax", ["float"], ["largest"])  # 0 divided by 0 is not a number
     nodes = [
         node("Cast", ["image"], ["float"], to=TensorProto.FLOAT),
-        node("Div", ["float", "whole"], ["scaled"]),
+        *([brightest] if fails_on_black else []),
+        node("Div", ["float", "largest" if fails_on_black else "whole"], ["scaled"]),
         node("Transpose", ["scaled"], ["chw"], perm=[2, 0, 1]),
         node("Unsqueeze", ["chw", "batch"], ["nchw"]),
         node("Resize", ["nchw", "", "", "sizes"], ["x0"], mode="linear", antialias=1),

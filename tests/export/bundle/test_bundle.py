@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from export_helpers import LABELS
 from PIL import Image
 from places import ROOT
 
@@ -24,6 +25,7 @@ from export.bundle import check, measure
 from export.bundle.__main__ import Config, run
 from export.bundle.manifest import DeviceManifest
 from export.device import archive
+from export.device.watch import Watch
 
 # What must not be importable on the device; `None` in sys.modules makes an import fail.
 BLOCKED = ("torch", "onnx", "pydantic", "compress", "models", "benchmarks", "export")
@@ -63,7 +65,7 @@ def test_manifest_names_every_file(unpacked: Path, exported: Artifact) -> None:
         content = (unpacked / name).read_bytes()
         assert (hashlib.sha256(content).hexdigest(), len(content)) == (entry.sha256, entry.bytes)
     assert {"run.py", "MODEL_CARD.md", "sbom.cdx.json", "LICENSES/edgepress.txt"} <= present
-    assert "edgepress_device/watch/reference.py" in present
+    assert "edgepress_device/watch/__init__.py" in present
     verdicts = manifest.evidence.verdicts
     assert verdicts[:-2] == exported.manifest.verdicts
     shipped = ["shipped_parity <= 0.002", "shipped_flipped <= 0.002"]
@@ -237,6 +239,7 @@ def test_the_committed_figures_are_within_the_limits() -> None:
     result = measure.Result.model_validate_json((ROOT / "docs/results/bundle.json").read_text())
     assert {one.precision for one in result.bundles} >= {"fp32", "int8"}
     assert all(one.passed and one.images >= 500 for one in result.bundles)
+    assert {one.max_prob_diff for one in result.bundles} == {0.0}  # as the README says
 
 
 def test_a_bundle_is_measured_against_the_benchmark(
@@ -251,3 +254,23 @@ def test_a_bundle_is_measured_against_the_benchmark(
     assert not found.model_copy(update={"map_device": 0.0}).passed
     assert not found.model_copy(update={"max_prob_diff": 0.01}).passed
     assert command("export.bundle.measure", "--out", out).code == 2
+
+
+def test_enough_photographs_become_what_the_watch_compares_with(
+    exported: Artifact, tmp_path: Path
+) -> None:
+    random = np.random.default_rng(0)
+    rows = ["image," + ",".join(LABELS)]
+    for number in range(600):
+        labels = random.integers(0, 2, 3)
+        pixels = random.integers(0, 90, (12, 14, 3)) + 90 * labels[0]
+        Image.fromarray(pixels.astype(np.uint8)).save(tmp_path / f"{number}.png")
+        rows.append(",".join([f"{number}.png", *map(str, labels)]))
+    (tmp_path / "labels.csv").write_text("\n".join(rows) + "\n")
+    out = tmp_path.with_name("watched.zip")
+    run(Config(model=exported.path, data=str(tmp_path), out=out, check_images=55))
+    manifest = json.loads(archive.read(out)["manifest.json"])
+    assert manifest["reference"]["images"] == 55
+    watch = Watch(manifest["reference"])
+    watch.observe(pixels.astype(np.uint8), [0.5, 0.5, 0.5], 0.001)
+    assert watch.images == 1
