@@ -91,22 +91,29 @@ def open_test_data(bench: Bench, source: str | None) -> tuple[Dataset, Rows]:
 
 
 def with_latency(
-    bench: Bench, timed: tuple[int, ...], settings: LatencySettings, wanted: Iterable[Gate]
+    bench: Bench,
+    timed: tuple[int, ...],
+    settings: LatencySettings,
+    wanted: Iterable[Gate],
+    budget: Iterable[Gate] = (),
 ) -> Bench:
     """Return the bench with a tournament of the models in `timed`.
 
-    It goes on until the latency gates on the last model are decided; without such gates, until
-    the A/A interval is narrow.
+    It goes on until the latency gates on the last model, and those of a budget on every model, are
+    decided; without such gates, until the A/A interval is narrow.
 
     Raises:
         UserError: a model or the runtime cannot be opened.
     """
-    latency_gates = [gate for gate in wanted if gates.needs_latency(gate)]
+    on_last, on_all = (
+        [gate for gate in demands if gates.needs_latency(gate)] for demands in (wanted, budget)
+    )
 
     def decided(so_far: Tournament) -> bool:
-        verdicts = replace(bench, tournament=so_far, timed=timed).check_last(latency_gates)
+        now = replace(bench, tournament=so_far, timed=timed)
+        verdicts = [*now.check_last(on_last), *(now.check(g, row) for g in on_all for row in timed)]
         return all(verdict.outcome != "inconclusive" for verdict in verdicts)
 
-    until: Decided | None = decided if latency_gates else None
+    until: Decided | None = decided if on_last or on_all else None
     tournament = measure(tuple(bench.models[row] for row in timed), settings, until)
     return replace(bench, tournament=tournament, timed=timed)

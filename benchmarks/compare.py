@@ -9,12 +9,12 @@ import numpy as np
 import tyro
 from pydantic import Field
 
-from benchmarks import baseline, gates, statistics, throughput
+from benchmarks import baseline, gates, recommendation, statistics, throughput
 from benchmarks.bench import Bench, open_bench, open_test_data, with_latency
 from benchmarks.commands import own_command
 from benchmarks.entries import model_entry, speedup_entry
 from benchmarks.evaluation import EvalSettings, Rows, stored_or_evaluated
-from benchmarks.report import render
+from benchmarks.report import recommended, render
 from benchmarks.report.schema import LatencyEntry, Report, SpeedupEntry
 from benchmarks.thumbnails import thumbnails
 from benchmarks.tournament import LatencySettings
@@ -41,6 +41,10 @@ class Config(Noun):
     gate: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
     """A demand on the last model, e.g. `map drop <= 0.01` (against the first model) or
     `size ratio <= 0.5 vs NAME`; give it as often as needed."""
+    budget: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
+    """A limit of the device, e.g. `latency p50 <= 20ms`, `peak_rss <= 120MB`, `size <= 4MB`,
+    `macs <= 3e8`: every model is held against it, and the most accurate that keeps all limits is
+    recommended; exit code 3 where none does, 4 where that cannot be told."""
     provider: str = "cpu"
     """Runtime for ONNX models (`python -m benchmarks.runtimes` lists them)."""
     threads: int = Field(1, ge=1)
@@ -66,13 +70,14 @@ def run(config: Config) -> Report:
 
     Raises:
         UserError: bad models, data, provider or gates.
-        GateFailed: a gate of this command failed.
+        GateFailed: a gate of this command failed, or no model keeps the budget.
         GateUndecided: none failed, one is inconclusive.
     """
     report, bench, verdicts = _measure(config)
     print_summary(report)
     console.result(f"report: {config.out / 'report.html'}")
     stage.require(verdicts)
+    recommendation.require(report)
     if config.save:
         baseline.save(bench.models[-1], bench.evaluations[-1], config.save)
         console.result(f"baseline: {config.save}")
@@ -90,7 +95,7 @@ def compare(config: Config) -> Report:
 
 def _measure(config: Config) -> tuple[Report, Bench, tuple[Verdict, ...]]:
     """Return the report, what was measured, and the verdicts on this command's own gates."""
-    wanted = gates.parse_all(config.gate)
+    wanted, budget = gates.parse_all(config.gate), recommendation.parse_budget(config.budget)
     writable.check_folder(config.out, "The report's folder")
     if config.save:
         baseline.check_file(config.save)
@@ -102,13 +107,14 @@ def _measure(config: Config) -> tuple[Report, Bench, tuple[Verdict, ...]]:
     timed = tuple(row for row, model in enumerate(bench.models) if model.manifest.kind == "onnx")
     if config.latency and timed:
         latency = LatencySettings(provider=config.provider, threads=config.threads)
-        bench = with_latency(bench, timed, latency, wanted)
+        bench = with_latency(bench, timed, latency, wanted, budget)
     if config.throughput and timed:
         pace = throughput.ThroughputSettings(provider=config.provider)
         field = {bench.names[row]: bench.models[row] for row in timed}
         bench = replace(bench, throughput=throughput.measure(field, pace))
     verdicts = bench.check_last(wanted)
     report = _report(config, bench, verdicts, _data(dataset, rows, bench))
+    report = recommendation.added(report, bench, budget)
     render.write(report, config.out, thumbnails(report, dataset) if config.images else None)
     return report, bench, verdicts
 
@@ -132,6 +138,8 @@ def print_summary(report: Report) -> None:
     for model in report.models:
         for gate in model.gates:
             console.result(f"{gate.verdict.upper():12} {model.name}: {gate.gate}: {gate.reason}")
+    if report.recommendation is not None and report.recommendation.chosen:
+        console.result(recommended.sentence(report))
 
 
 def _report(

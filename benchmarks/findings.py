@@ -5,10 +5,9 @@ from collections.abc import Callable
 from benchmarks import statistics
 from benchmarks.accuracy_findings import accuracy, agreement, drop, worst_drop
 from benchmarks.decision_findings import ece, label_drop, label_value, mean_drop, mean_value
-from benchmarks.evidence import Evidence, Finding
+from benchmarks.evidence import Evidence, Finding, Subject
 from benchmarks.robustness import finding as robustness
 from benchmarks.tournament import ratio
-from compress.core.artifact import Artifact
 from compress.core.gates import Gate
 
 
@@ -43,12 +42,12 @@ def p50(_: Gate, evidence: Evidence) -> Finding | None:
 def counted(gate: Gate, evidence: Evidence) -> Finding | None:
     """Return an exact figure of the candidate, or its share of the reference's."""
     read, unit = _COUNTS[gate.metric]
-    ours = read(evidence.candidate.artifact)
+    ours = read(evidence.candidate)
     if ours is None:
         return None
     if gate.form == "value":
         return Finding(ours, (ours, ours), None, f"{gate.metric} is {ours:,.6g}{unit}")
-    theirs = read(evidence.reference.artifact) if evidence.reference else None
+    theirs = read(evidence.reference) if evidence.reference else None
     if not theirs:
         return None
     share = ours / theirs
@@ -58,6 +57,11 @@ def counted(gate: Gate, evidence: Evidence) -> Finding | None:
     return Finding(share, (share, share), None, reason)
 
 
+def drifting(_: Gate, __: Evidence) -> Finding | None:
+    """Return nothing: which share of the devices drifts is known to `benchmarks.fleet` alone."""
+    return None
+
+
 FINDERS: dict[tuple[str, str], Callable[[Gate, Evidence], Finding | None]] = {
     ("map", "value"): accuracy,
     ("map", "drop"): drop,
@@ -65,6 +69,7 @@ FINDERS: dict[tuple[str, str], Callable[[Gate, Evidence], Finding | None]] = {
     ("ap", "drop"): drop,
     ("worst_ap", "drop"): worst_drop,
     ("robust_map", "drop"): robustness.drop,
+    ("drifting", "value"): drifting,
     ("agreement", "value"): agreement,
     ("cf1", "value"): mean_value("cf1"),
     ("cf1", "drop"): mean_drop("cf1"),
@@ -81,35 +86,40 @@ FINDERS: dict[tuple[str, str], Callable[[Gate, Evidence], Finding | None]] = {
 """By metric and form; `counted` for the others. `None` is not measured."""
 
 
-def _int8_share(model: Artifact) -> float | None:
-    found = model.manifest.measurements
+def _int8_share(model: Subject) -> float | None:
+    found = model.artifact.manifest.measurements
     if found.int8_convs_fused is None or not found.convs_total:
         return None
     wanted = found.convs_total - (found.convs_kept_float or 0)
     return found.int8_convs_fused / wanted if wanted else None
 
 
-def _float_time(model: Artifact) -> float | None:
-    shares = model.manifest.measurements.time_shares
+def _float_time(model: Subject) -> float | None:
+    shares = model.artifact.manifest.measurements.time_shares
     return None if shares is None else shares.not_integer
 
 
-_COUNTS: dict[str, tuple[Callable[[Artifact], float | None], str]] = {
-    "size": (lambda model: model.size_bytes, " bytes"),
-    "macs": (lambda model: model.manifest.measurements.macs, ""),
-    "params": (lambda model: model.manifest.measurements.params, ""),
+def _peak_rss(model: Subject) -> float | None:
+    return model.latency.peak_rss_bytes if model.latency else None
+
+
+_COUNTS: dict[str, tuple[Callable[[Subject], float | None], str]] = {
+    "size": (lambda model: model.artifact.size_bytes, " bytes"),
+    "peak_rss": (_peak_rss, " bytes of memory"),
+    "macs": (lambda model: model.artifact.manifest.measurements.macs, ""),
+    "params": (lambda model: model.artifact.manifest.measurements.params, ""),
     "int8_convs": (_int8_share, " (share of the convolutions that should run in int8 and do)"),
     "float_time": (_float_time, " (share of the time in float nodes and in conversions)"),
     "qdq_nodes": (
-        lambda model: model.manifest.measurements.qdq_nodes,
+        lambda model: model.artifact.manifest.measurements.qdq_nodes,
         " (QuantizeLinear and DequantizeLinear nodes that the runtime executes)",
     ),
     "parity": (
-        lambda model: model.manifest.measurements.parity_max_prob_diff,
+        lambda model: model.artifact.manifest.measurements.parity_max_prob_diff,
         " (largest difference of a probability from the parent)",
     ),
     "flipped": (
-        lambda model: model.manifest.measurements.parity_flipped,
+        lambda model: model.artifact.manifest.measurements.parity_flipped,
         " (share of decisions that differ from the parent)",
     ),
 }

@@ -16,6 +16,7 @@ OPS: dict[tuple[str, str], Op] = {
     ("ap", "drop"): "<=",
     ("worst_ap", "drop"): "<=",
     ("robust_map", "drop"): "<=",
+    ("drifting", "value"): "<=",
     ("agreement", "value"): ">=",
     ("cf1", "value"): ">=",
     ("cf1", "drop"): "<=",
@@ -30,6 +31,8 @@ OPS: dict[tuple[str, str], Op] = {
     ("latency", "speedup"): ">=",
     ("size", "value"): "<=",
     ("size", "ratio"): "<=",
+    ("peak_rss", "value"): "<=",
+    ("peak_rss", "ratio"): "<=",
     ("macs", "value"): "<=",
     ("macs", "ratio"): "<=",
     ("params", "value"): "<=",
@@ -48,13 +51,16 @@ LABEL_METRICS = ("ap", "recall", "precision")
 THRESHOLD_METRICS = ("agreement", "cf1", "of1", "recall", "precision")
 """Metrics that other thresholds change."""
 
+_BYTES = {"B": 1.0, "kB": 1e3, "MB": 1e6, "GB": 1e9, "KiB": 2.0**10, "MiB": 2.0**20}
 _UNITS = {
     "latency": {"s": 1.0, "ms": 1e-3, "us": 1e-6},
-    "size": {"B": 1.0, "kB": 1e3, "MB": 1e6, "KiB": 2.0**10, "MiB": 2.0**20},
+    "size": _BYTES,
+    "peak_rss": _BYTES,
     "map": {"%": 1e-2},
     "ap": {"%": 1e-2},
     "worst_ap": {"%": 1e-2},
     "robust_map": {"%": 1e-2},
+    "drifting": {"%": 1e-2},
     "agreement": {"%": 1e-2},
     **{name: {"%": 1e-2} for name in ("cf1", "of1", "recall", "precision", "ece")},
     "float_time": {"%": 1e-2},

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from benchmarks.evidence import Evidence, Finding, Subject
 from benchmarks.findings import FINDERS, counted
 from benchmarks.gate_text import THRESHOLD_METRICS, base_metric, parse
+from compress.core.errors import UserError
 from compress.core.gates import Gate, Outcome, Verdict
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "check_all",
     "needs_accuracy",
     "needs_latency",
+    "needs_robustness",
     "parse",
     "parse_all",
     "worst",
@@ -35,8 +37,13 @@ def needs_accuracy(gate: Gate) -> bool:
 
 
 def needs_latency(gate: Gate) -> bool:
-    """Tell whether a gate needs a latency tournament."""
-    return gate.metric == "latency"
+    """Tell whether a gate needs a latency tournament, which also sees how much memory is used."""
+    return gate.metric in ("latency", "peak_rss")
+
+
+def needs_robustness(gate: Gate) -> bool:
+    """Tell whether a gate needs the models to be evaluated on corrupted images."""
+    return gate.metric == "robust_map"
 
 
 def check(gate: Gate, evidence: Evidence) -> Verdict:
@@ -59,13 +66,26 @@ def check(gate: Gate, evidence: Evidence) -> Verdict:
     )
 
 
-def parse_all(texts: Iterable[str]) -> tuple[Gate, ...]:
+def parse_all(texts: Iterable[str], robustness: bool = False) -> tuple[Gate, ...]:
     """Read several gates; a stage does so before it starts to work.
 
+    Args:
+        texts: The gates.
+        robustness: Whether who asks runs models on corrupted images.
+
     Raises:
-        UserError: a gate that cannot be read.
+        UserError: a gate that cannot be read, or that nobody here would measure.
     """
-    return tuple(parse(text) for text in texts)
+    found = tuple(parse(text) for text in texts)
+    for gate in found:
+        if needs_robustness(gate) and not robustness:
+            raise UserError(
+                "Corrupted images are not measured by this command, so the gate could only fail",
+                got=gate,
+                next_step=f'python -m benchmarks.gate --candidate DIR --gate "{gate}", or '
+                "python -m benchmarks.robustness",
+            )
+    return found
 
 
 def check_all(
@@ -100,7 +120,7 @@ def _decide(gate: Gate, finding: Finding | None, evidence: Evidence) -> tuple[Ou
     if finding is None:
         form = "" if gate.form == "value" else f" {gate.form}"
         return "fail", f"not measured: {gate.metric}{form}"
-    if needs_latency(gate) and _emulated(evidence):
+    if gate.metric == "latency" and _emulated(evidence):
         return "inconclusive", (
             "measured on a software adapter, which emulates the device: the times say nothing "
             "about it"
@@ -152,7 +172,7 @@ def _shown(gate: Gate) -> str:
         return f"{100 * gate.limit:g}%"
     if metric == "latency" and gate.form == "value":
         return f"{1e3 * gate.limit:g} ms"
-    return f"{gate.limit:,.6g}" + (" bytes" if metric == "size" else "")
+    return f"{gate.limit:,.6g}" + (" bytes" if metric in ("size", "peak_rss") else "")
 
 
 def _against(gate: Gate, evidence: Evidence) -> str | None:

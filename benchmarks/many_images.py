@@ -1,16 +1,12 @@
-"""`python -m benchmarks.many_images`: how long `compress.data` takes for many images.
+"""`python -m benchmarks.many_images`: what inspecting, and training on, many images takes.
 
 Makes small JPEGs in which every label is a shape of its own, with a table, planted copies, wrong
-labels and broken files, and inspects them in a fresh process.
+labels and broken files, and inspects them, and trains on them, each in a fresh process.
 """
 
 import csv
 import io
-import os
-import resource
-import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,7 +16,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from pydantic import Field
 
+from benchmarks.subcommands import Cost, command
 from compress.core import console
+from compress.core.artifact import load
 from compress.core.cli import main
 from compress.core.environment import usable_cores
 from compress.core.errors import UserError
@@ -30,16 +28,24 @@ SIDE = 64
 PER_FOLDER = 1000
 EVERY = 500
 """One image in so many is copied, re-encoded, broken, or has a wrong label."""
+TRAINING = (
+    *("--epochs", 1, "--image-size", SIDE, "--weights", "random", "--skip-bad-images"),
+    *("--gate", "map >= 0.1"),
+)
+"""A training as it is by default, but of one epoch, at the images' own size."""
 SHAPES = ("ellipse", "rectangle", "line", "triangle", "arc")
 
 
 class Config(Noun):
-    """Make many small images, inspect them with compress.data, and tell time and memory."""
+    """Make many small images, inspect them with compress.data, train, and tell time and memory."""
 
     images: int = Field(100_000, ge=100)
     """Images to make."""
     labels: int = Field(10, ge=1, le=10)
     """Labels, each a shape in a colour."""
+    train: str | None = None
+    """Architecture to train on them as well, for one epoch: how long do its steps wait for images?
+    A small one is the hardest to feed, e.g. `mobilenetv3_small_050`."""
     seed: int = 0
     """Seed of the images."""
     keep: Path | None = None
@@ -50,7 +56,7 @@ def run(config: Config) -> None:
     """Make, inspect, print.
 
     Raises:
-        UserError: the folder is there already, or the inspection ended with an error.
+        UserError: the folder is there already, or a command failed.
     """
     if config.keep is None:
         with TemporaryDirectory() as folder:
@@ -132,19 +138,27 @@ def _jpeg(picture: Image.Image, quality: int) -> bytes:
 
 def _measure(config: Config, folder: Path) -> None:
     make(folder, config)
-    place = folder.with_name(f"{folder.name}-inspected")
-    words = [sys.executable, "-m", "compress.data", str(folder), "--out", str(place)]
+    out = folder.with_name(f"{folder.name}-inspected")
     with TemporaryDirectory() as cache:
-        started = time.perf_counter()
-        done = subprocess.run(words, env=os.environ | {"EDGEPRESS_CACHE": cache}, check=False)
-        wall_s = time.perf_counter() - started
-    if done.returncode:
-        raise UserError("The inspection ended with an error", got=f"exit code {done.returncode}")
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    console.result(
-        f"{config.images:,} images, {config.labels} labels on {usable_cores()} cores: "
-        f"{wall_s:.0f} s, {used.ru_utime + used.ru_stime:.0f} s of processor time, "
-        f"at most {used.ru_maxrss * 1024 / 1e9:.2f} GB of memory"
+        inspected = command("compress.data", folder, "--out", out, EDGEPRESS_CACHE=cache)
+        what = f"{config.images:,} images, {config.labels} labels on {usable_cores()} cores"
+        console.result(f"{what}: inspected in {_told(inspected)}")
+        if config.train is not None:
+            artifact = folder.with_name(f"{folder.name}-trained")
+            words = ("--data", folder, "--arch", config.train, "--out", artifact, *TRAINING)
+            trained = command("compress.train", *words, EDGEPRESS_CACHE=cache)
+            share = load(artifact).manifest.measurements.waiting_share
+            assert share is not None  # there was an epoch
+            console.result(
+                f"{config.train} trained in {_told(trained)}; "
+                f"its steps waited {100 * share:.2f}% of the time for images"
+            )
+
+
+def _told(cost: Cost) -> str:
+    return (
+        f"{cost.seconds:.0f} s, {cost.cpu_s:.0f} s of processor time, "
+        f"at most {cost.peak_rss_bytes / 1e9:.2f} GB of memory"
     )
 
 

@@ -1,61 +1,81 @@
-"""Random views of the cached training images."""
+"""Random views of the training images, a whole batch at a time."""
+
+from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
-
-import models.torchvision_compat  # noqa: F401  isort: skip  (must come before torchvision)
-from torchvision.transforms import v2
+from torch.nn.functional import affine_grid, grid_sample
 
 from compress.core.image_spec import ImageSpec
 from compress.data import views
 
 Item = tuple[Tensor, Tensor]
+"""Images and targets of a batch."""
+
+_LUMA = (0.2989, 0.587, 0.114)
+"""Shares of red, green and blue in grey (ITU-R BT.601)."""
 
 
-class AugmentedImages(torch.utils.data.Dataset[Item]):
-    """Training images as uint8 `[channels, h, w]` with float targets `[labels]`.
+@dataclass(frozen=True)
+class Augmentation:
+    """How images are changed.
 
     Each is shown in a random one of the views that the data set declares to keep its labels, then
     turned, shifted and scaled a little and changed in brightness and contrast.
     """
 
-    def __init__(
-        self,
-        pixels: NDArray[np.uint8],
-        targets: NDArray[np.float32],
-        view_names: tuple[str, ...],
-        strength: float,
-    ) -> None:
-        # A grey image is broadcast to three equal channels: augment one, spread it afterwards.
-        self.channels = 1 if pixels.strides[-1] == 0 else 3
-        self.pixels = pixels
-        self.targets = torch.from_numpy(targets)
-        self.view_names = view_names
-        self.transform = _transform(strength)
-
-    def __len__(self) -> int:
-        return len(self.targets)
-
-    def __getitem__(self, row: int) -> Item:
-        view = self.view_names[int(torch.randint(len(self.view_names), ()))]
-        image = views.apply(view, self.pixels[row : row + 1, :, :, : self.channels])[0]
-        tensor = torch.from_numpy(image.transpose(2, 0, 1).copy())
-        return self.transform(tensor), self.targets[row]
+    view_names: tuple[str, ...]
+    strength: float
+    """Factor of all changes but the views; 0 is none."""
 
 
-def _transform(strength: float) -> v2.Transform:
-    if not strength:
-        return v2.Identity()
-    affine = v2.RandomAffine(
-        degrees=5 * strength,
-        translate=(0.03 * strength, 0.03 * strength),
-        scale=(1 - 0.05 * strength, 1 + 0.05 * strength),
-        interpolation=v2.InterpolationMode.BILINEAR,
+def augmented(batch: Tensor, how: Augmentation, draws: torch.Generator) -> Tensor:
+    """Return a batch `[n, channels, h, w]` changed, uint8 as before; one draw for each image."""
+    if how.strength == 0 and how.view_names == ("identity",):
+        return batch
+    shape = list(batch.shape)
+    places = affine_grid(_places(shape, how, draws).to(batch.device), shape, align_corners=False)
+    moved = grid_sample(batch.float(), places, mode="bilinear", align_corners=False)
+    if how.strength:
+        moved = _jittered(moved, 0.2 * how.strength, draws)
+    return moved.round_().clamp_(0, 255).to(torch.uint8)
+
+
+def _places(shape: list[int], how: Augmentation, draws: torch.Generator) -> Tensor:
+    """Return where each point of an image comes from, as matrices `[n, 2, 3]`.
+
+    Both axes go from -1 to 1. A turn by the angle a, a scaling by s and a shift by t move a point p
+    to s R(a) p + t, so what is at p comes from R(-a) (p - t) / s, and that from where the view took
+    it.
+    """
+    n, height, width = shape[0], shape[-2], shape[-1]
+    turns = torch.tensor(np.stack([views.turn(name) for name in how.view_names]))
+    chosen = turns[torch.randint(len(turns), (n,), generator=draws)].float()
+    angle = torch.deg2rad(_uniform(-5 * how.strength, 5 * how.strength, (n,), draws))
+    scale = _uniform(1 - 0.05 * how.strength, 1 + 0.05 * how.strength, (n,), draws)
+    shift = 2 * _uniform(-0.03 * how.strength, 0.03 * how.strength, (n, 2, 1), draws)
+    cosine, sine = angle.cos() / scale, angle.sin() / scale
+    rows = (
+        torch.stack([cosine, sine * (height / width)], dim=1),
+        torch.stack([-sine * (width / height), cosine], dim=1),
     )
-    jitter = v2.ColorJitter(brightness=0.2 * strength, contrast=0.2 * strength)
-    return v2.Compose([affine, jitter])
+    back = torch.stack(rows, dim=1)
+    return chosen @ torch.cat([back, -back @ shift], dim=2)
+
+
+def _jittered(images: Tensor, spread: float, draws: torch.Generator) -> Tensor:
+    """Return images of other brightness and contrast, each within `spread` of 1."""
+    shape = (2, len(images), 1, 1, 1)
+    factors = _uniform(max(0.0, 1 - spread), 1 + spread, shape, draws).to(images.device)
+    brightness, contrast = factors
+    weights = torch.tensor(_LUMA if images.shape[1] == 3 else (1.0,), device=images.device)
+    grey = (images.mean(dim=(2, 3)) * weights).sum(dim=1).view(-1, 1, 1, 1)
+    return images.mul_(contrast).add_((1 - contrast) * grey).mul_(brightness)
+
+
+def _uniform(low: float, high: float, shape: tuple[int, ...], draws: torch.Generator) -> Tensor:
+    return low + (high - low) * torch.rand(shape, generator=draws)
 
 
 def normalised(batch: Tensor, spec: ImageSpec) -> Tensor:

@@ -15,7 +15,7 @@ from compress.core.manifest import DataRef, Split
 from compress.data import pixels, views
 from compress.data.dataset import Dataset, open_data
 from compress.data.split import Part, indices, split_for
-from compress.training import TrainingImages
+from compress.loading import TrainingImages
 
 
 @dataclass(frozen=True)
@@ -35,15 +35,12 @@ class Context:
     def training_images(self) -> TrainingImages:
         """Return the decoded images of the training part with their targets."""
         rows = self.rows("train")
-        decoded = pixels.decoded(self.dataset, self.spec)
-        # Keep the broadcast channel of grey images: the copy has one channel, the view three.
-        channels = 1 if decoded.strides[-1] == 0 else 3
-        chosen = np.ascontiguousarray(decoded[rows][..., :channels])
         return TrainingImages(
-            pixels=np.broadcast_to(chosen, (*chosen.shape[:3], 3)),
+            pixels=pixels.decoded(self.dataset, self.spec),
             targets=self.dataset.targets[rows],
             views=views.usable(self.dataset.views, self.spec),
             spec=self.spec,
+            rows=rows,
         )
 
     def reference(self) -> DataRef:

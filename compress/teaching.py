@@ -12,8 +12,9 @@ from torch.nn.functional import interpolate
 
 from compress.core.image_spec import ImageSpec
 from compress.features import PENULTIMATE, pair, run_recorded, unexplained
+from compress.loading import TrainingImages
 from compress.losses import distillation
-from compress.training import Loss, Training, TrainingImages, fit
+from compress.training import Loss, Training, fit
 
 
 class Teaching(Training):
@@ -40,6 +41,9 @@ def teach(
 ) -> nn.Module:
     """Train a student on the teacher's view of the same augmented images, and return it.
 
+    The teacher's logits are those of its network, before any calibration: a scaling belongs to one
+    model file, and the student is given one of its own afterwards.
+
     Raises:
         UserError: fewer images than one batch, or a loss that is not finite.
     """
@@ -52,7 +56,7 @@ def teach(
         pupil = observed = _ObservedPupil(student, teacher, images.spec)
         loss = _feature_loss(observed, teacher, settings)
     taught = fit(pupil, images, settings, loss, scratch)
-    return taught.get_submodule("network")
+    return taught.network.get_submodule("network")
 
 
 class _Pupil(nn.Module):

@@ -84,14 +84,17 @@ def _build(plan: Plan, config: Config, context: Context, wanted: Wanted, workdir
     architecture = Architecture(name=config.arch, kwargs=_arch_kwargs(config))
     network = start_network(architecture, len(context.dataset.label_names), config.weights)
     loss = LOSSES[config.loss]
-    network = fit(
+    fitted = fit(
         network,
         context.training_images(),
         config,
         lambda logits, targets, _inputs: loss(logits, targets),
         workdir / "scratch",
     )
-    return finish(plan, Trained(network, architecture, reference=None), context, wanted)
+    trained = Trained(
+        fitted.network, architecture, reference=None, waiting_share=fitted.waiting_share
+    )
+    return finish(plan, trained, context, wanted)
 
 
 def _context(config: Config) -> Context:

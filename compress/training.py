@@ -10,23 +10,31 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from accelerate import Accelerator
-from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor, nn
-from torch.utils.data import DataLoader
 
 import models.torchvision_compat  # noqa: F401  isort: skip  (must come before timm)
 from timm.utils import ModelEmaV3
 
 from compress.allocator import keep_freed_memory
-from compress.augmentation import AugmentedImages, Item, mixup, normalised
+from compress.augmentation import Augmentation, mixup, normalised
 from compress.core import console
 from compress.core.errors import UserError
-from compress.core.image_spec import ImageSpec
 from compress.core.noun import Noun
+from compress.loading import (
+    Stopwatch,
+    TrainingImages,
+    augmented_batches,
+    prefetched,
+    training_loader,
+)
 
 Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
 """(logits, targets, inputs) -> scalar; the inputs let a teacher see the same augmented images."""
+
+
+_COUNTS = ("steps_done", "trained_s", "waited_s")
+"""What a resumed run goes on counting from."""
 
 
 class Training(Noun):
@@ -57,15 +65,12 @@ class Training(Noun):
 
 
 @dataclass(frozen=True)
-class TrainingImages:
-    """The images of the training part, ready to be augmented."""
+class Fitted:
+    """A trained network, and whether its steps had to wait for images."""
 
-    pixels: NDArray[np.uint8]
-    """`[n, h, w, 3]`"""
-    targets: NDArray[np.float32]
-    """`[n, labels]`"""
-    views: tuple[str, ...]
-    spec: ImageSpec
+    network: nn.Module
+    waiting_share: float | None
+    """Share of the time in which no batch was ready; `None` without an epoch."""
 
 
 def seed_everything(seed: int) -> None:
@@ -76,7 +81,7 @@ def seed_everything(seed: int) -> None:
 
 def fit(
     network: nn.Module, images: TrainingImages, settings: Training, loss: Loss, scratch: Path
-) -> nn.Module:
+) -> Fitted:
     """Train a network and return the moving average of its weights, in eval mode, on the CPU.
 
     After every epoch the whole state is written to `scratch`, from which a killed run goes on.
@@ -87,16 +92,12 @@ def fit(
     keep_freed_memory()
     run = _Run(network, images, settings, loss, scratch)
     if settings.epochs == 0:
-        return network.eval()
+        return Fitted(network.eval(), None)
     for epoch in range(run.resume(), settings.epochs):
-        started = time.perf_counter()
         mean_loss = run.epoch(epoch)
         run.save(epoch)
-        console.say(
-            f"  epoch {epoch + 1}/{settings.epochs}  loss {mean_loss:.4f}  "
-            f"{time.perf_counter() - started:.0f} s"
-        )
-    return run.result()
+        console.say(f"  epoch {epoch + 1}/{settings.epochs}  loss {mean_loss:.4f}  {run.pace}")
+    return Fitted(run.result(), run.waited_s / run.trained_s)
 
 
 class _Run:
@@ -111,9 +112,10 @@ class _Run:
         scratch: Path,
     ) -> None:
         self.settings, self.loss, self.spec = settings, loss, images.spec
+        self.augmentation = Augmentation(images.views, settings.augmentation)
         self.accelerator = Accelerator(mixed_precision=settings.mixed_precision)
-        self.order = torch.Generator()
-        loader = training_loader(images, settings, self.order)
+        self.draws = torch.Generator()
+        loader = training_loader(images, settings.batch_size, self.draws)
         optimizer = torch.optim.AdamW(_groups(network, settings), lr=settings.learning_rate)
         network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.network, self.optimizer, self.loader = self.accelerator.prepare(
@@ -132,6 +134,8 @@ class _Run:
             self.bare, decay=decay, use_warmup=True, warmup_gamma=9.0, warmup_power=1.0
         )
         self.steps_done = 0
+        self.trained_s = self.waited_s = 0.0
+        self.pace = ""
         self.file = scratch / "training.pt"
 
     @property
@@ -145,14 +149,13 @@ class _Run:
         # Seeded afresh, so that a resumed run draws what an uninterrupted one would have drawn.
         seed = self.settings.seed * 100_003 + number
         seed_everything(seed)
-        self.order.manual_seed(seed)
+        self.draws.manual_seed(seed)
         self.network.train()
-        losses = [
-            self._step(batch, targets)
-            for batch, targets in console.track(
-                self.loader, f"epoch {number + 1}", len(self.loader)
-            )
-        ]
+        started, watch = time.perf_counter(), Stopwatch()
+        made = prefetched(augmented_batches(self.loader, self.augmentation, self.draws))
+        steps = console.track(watch.over(made), f"epoch {number + 1}", len(self.loader))
+        losses = [self._step(batch, targets) for batch, targets in steps]
+        self._note(time.perf_counter() - started, watch.waited_s)
         mean_loss = float(torch.stack(losses).mean())
         if not np.isfinite(mean_loss):
             raise UserError(
@@ -161,6 +164,11 @@ class _Run:
                 next_step="lower --learning-rate",
             )
         return mean_loss
+
+    def _note(self, seconds: float, waited_s: float) -> None:
+        self.trained_s += seconds
+        self.waited_s += waited_s
+        self.pace = f"{seconds:.0f} s, {100 * waited_s / seconds:.1f}% of it waiting for images"
 
     def _step(self, batch: Tensor, targets: Tensor) -> Tensor:
         inputs, targets = mixup(
@@ -191,7 +199,8 @@ class _Run:
             return
         draft = self.file.with_suffix(".draft")
         state = {name: part.state_dict() for name, part in self._parts().items()}
-        torch.save({"epoch": epoch, "steps_done": self.steps_done, **state}, draft)
+        counts = {name: getattr(self, name) for name in _COUNTS}
+        torch.save({"epoch": epoch, **counts, **state}, draft)
         draft.replace(self.file)
 
     def resume(self) -> int:
@@ -201,7 +210,8 @@ class _Run:
         state: dict[str, Any] = torch.load(self.file, weights_only=True)
         for name, part in self._parts().items():
             part.load_state_dict(state[name])
-        self.steps_done = state["steps_done"]
+        for name in _COUNTS:
+            setattr(self, name, state[name])
         console.say(f"  resuming after epoch {state['epoch'] + 1}")
         return int(state["epoch"]) + 1
 
@@ -212,24 +222,6 @@ class _Run:
             "optimizer": self.optimizer,
             "schedule": self.schedule,
         }
-
-
-def training_loader(
-    images: TrainingImages, settings: Training, order: torch.Generator
-) -> DataLoader[Item]:
-    """Return shuffled batches of augmented images: uint8 `[n, c, h, w]`, targets `[n, labels]`.
-
-    Raises:
-        UserError: fewer images than one batch.
-    """
-    if len(images.targets) < settings.batch_size:
-        raise UserError(
-            "There are fewer training images than one batch",
-            got=f"{len(images.targets)} images, batch size {settings.batch_size}",
-            next_step="lower --batch-size",
-        )
-    augmented = AugmentedImages(images.pixels, images.targets, images.views, settings.augmentation)
-    return DataLoader(augmented, settings.batch_size, shuffle=True, drop_last=True, generator=order)
 
 
 def _groups(network: nn.Module, settings: Training) -> list[dict[str, Any]]:
@@ -247,8 +239,10 @@ def recalibrate_batchnorm(network: nn.Module, images: TrainingImages, settings: 
     Removing channels shifts what the layers behind them see; the stored statistics are then wrong.
     """
     seed_everything(settings.seed)
-    loader = training_loader(images, settings, torch.Generator().manual_seed(settings.seed))
-    batches = (normalised(batch, images.spec) for batch, _ in loader)
+    draws = torch.Generator().manual_seed(settings.seed)
+    loader = training_loader(images, settings.batch_size, draws)
+    how = Augmentation(images.views, settings.augmentation)
+    batches = (normalised(batch, images.spec) for batch, _ in augmented_batches(loader, how, draws))
     torch.optim.swa_utils.update_bn(batches, network)
 
 

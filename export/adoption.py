@@ -49,7 +49,7 @@ class Adoption:
     found: Description
     sample: Sample
     split: Split
-    learning: ThresholdSettings
+    learning: thresholds.Learning
     config: Config
 
     @property
@@ -85,7 +85,9 @@ def _prepare(config: Config, source: Source) -> Adoption:
     splitting.check(config)
     dataset = open_data(config.data, config.skip_bad_images)
     split = splitting.split_by(dataset, config)
-    learning = thresholds.chosen(config, None) or ThresholdSettings()
+    learning = thresholds.chosen(config, None)
+    if learning.thresholds is None:
+        learning = replace(learning, thresholds=ThresholdSettings())
     told = dataset.targets[indices(dataset, split, "val")]
     thresholds.check(learning, dataset.label_names, told)
     sample = _sample(dataset, split)
@@ -136,7 +138,7 @@ def _judged(job: Adoption, measured: BareModel, result: EvalResult) -> Manifest:
     """Return the manifest with verdicts and notes."""
     labels = measured.manifest.labels
     verdicts = gates.check_all(job.config.gate, gates.Subject(measured, result), None)
-    notes = (*job.found.facts, UNKNOWN_TRAINING, *thresholds.reached(labels, result))
+    notes = (*job.found.facts, UNKNOWN_TRAINING, *thresholds.told(labels, result))
     update = {"verdicts": verdicts + thresholds.unkept(labels), "notes": notes}
     return measured.manifest.model_copy(update=update)
 
@@ -150,13 +152,12 @@ def _parity(job: Adoption, written: Artifact) -> parity.Parity:
 
 
 def _with_thresholds(job: Adoption, draft: BareModel) -> BareModel:
+    """Calibrate the file if asked, and learn its thresholds."""
     rows = indices(job.dataset, job.split, "val")
     if not len(rows):
         console.warn("no validation images: every threshold is 0.5")
         return draft
-    found = thresholds.on_validation(draft, job.dataset, rows, EvalSettings())
-    labels = thresholds.learnt_labels(draft, found, job.learning)
-    return replace(draft, manifest=draft.manifest.model_copy(update={"labels": labels}))
+    return thresholds.learnt(draft, job.dataset, rows, EvalSettings(), job.learning)
 
 
 def _manifest(plan: Plan, job: Adoption, file: Path) -> Manifest:

@@ -1,29 +1,16 @@
 """The networks of the benchmark, trained and exported by the commands a user would type."""
 
-import os
-import subprocess
-import sys
-import time
 import tomllib
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.subcommands import Cost, command
 from compress.core.artifact import is_artifact, load
-from compress.core.errors import UserError, unknown_name
+from compress.core.errors import unknown_name
 
 FILE = Path(__file__).with_name("zoo.toml")
 
 Options = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What a command took."""
-
-    seconds: float
-    peak_rss_bytes: int
-    """Of its largest process."""
 
 
 def networks() -> dict[str, Options]:
@@ -88,22 +75,6 @@ def int8_model(fp32: Path, out: Path, budget: str, views: int) -> Cost:
     settings = ["--quantize", "int8", "--target", "auto", "--budget", budget]
     settings += ["--views", str(views)]
     return command("export.onnx", "--model", fp32, *settings, *demands, "--out", out)
-
-
-def command(module: str, *words: object) -> Cost:
-    """Run one of our commands; a gate that is not met is not an error here.
-
-    Raises:
-        UserError: it failed.
-    """
-    start = time.monotonic()
-    process = subprocess.Popen([sys.executable, "-m", *map(str, (module, *words))])
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode not in (0, 3, 4):
-        raise UserError("The command failed", got=" ".join(map(str, (module, *words))))
-    kilobyte = 1 if sys.platform == "darwin" else 1024
-    return Cost(time.monotonic() - start, usage.ru_maxrss * kilobyte)
 
 
 def _flag(name: str) -> str:

@@ -3,12 +3,14 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from benchmarks.report import decisions, rates, steps
+from benchmarks.report import decisions, rates, recommended, steps
 from benchmarks.report import format as fmt
 from benchmarks.report.columns import Column, columns, verdict_word, worst_drop
 from benchmarks.report.schema import GateEntry, ModelEntry, Report
+from benchmarks.report.significance import p_text
 from benchmarks.report.summary import candidate, map_change, summary
 
+_COSTS = ("Params", "Peak memory")
 _ICONS = {"pass": "✅ pass", "fail": "❌ fail", "inconclusive": "⚠️ inconclusive"}
 
 
@@ -18,13 +20,16 @@ def markdown(report: Report) -> str:
     parts = [
         f"# {_plain(report.title)}",
         f"**{_plain(told.title)}.** {_plain(told.sentence)}",
+        *_recommendation(report),
         models_table_md(report),
+        *_costs(report),
         *(
             _plain(f"{model.name} could not be timed: {model.latency_failure}")
             for model in report.models
             if model.latency_failure
         ),
         *_against_first(report),
+        *_differences(report),
         *_decisions(report),
         *_throughput(report),
         *_searches(report),
@@ -53,6 +58,49 @@ def _title(column: Column) -> str:
 def _cell(column: Column, place: int) -> str:
     cell = column.cells[place]
     return f"{cell.main} ({cell.sub})" if cell.sub and not column.brief else cell.main
+
+
+def _recommendation(report: Report) -> Iterator[str]:
+    """Yield the choice under a budget, and every model against the budget."""
+    found = report.recommendation
+    if found is None:
+        return
+    yield f"**{_plain(recommended.headline(found))}.** {_plain(recommended.sentence(report))}"
+    rows = []
+    for model in report.models:
+        told = [recommended.measured(gate) for gate in model.budget]
+        cells = [f"{main} ({ends})" if ends else main for main, ends in told]
+        rows.append([model.name, _verdict(recommended.fits(model)), *cells])
+    header = ["Model", "Fits", *map(recommended.demand, found.budget)]
+    yield table_md(header, rows, left={0, 1})
+
+
+def _costs(report: Report) -> Iterator[str]:
+    """Yield parameters and memory, for which the table of models has no room."""
+    made = [column for column in columns(report) if column.title in _COSTS]
+    if made:
+        rows = [
+            [model.name, *(_cell(column, place) for column in made)]
+            for place, model in enumerate(report.models)
+        ]
+        yield table_md(["Model", *(column.title for column in made)], rows, left={0})
+
+
+def _differences(report: Report) -> Iterator[str]:
+    """Yield the differences of mAP between every two models, if they are not said already."""
+    if len(report.models) < 3 or not report.differences:
+        return
+    rows = [
+        [
+            pair.one,
+            pair.other,
+            f"{fmt.points(pair.map_difference)} ({fmt.interval(pair.ci95, fmt.points)})",
+            p_text(pair.p_holm),
+        ]
+        for pair in report.differences
+    ]
+    header = ["Model", "minus", "mAP, points", f"p, Holm over {len(rows)}"]
+    yield f"### Every two models, image by image\n\n{table_md(header, rows, left={0, 1})}"
 
 
 def _throughput(report: Report) -> Iterator[str]:

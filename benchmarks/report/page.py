@@ -3,7 +3,6 @@
 import base64
 import gzip
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -20,13 +19,6 @@ _SCRIPTS = ("plots.js", "table.js", "page.js")
 
 Thumbnails = Mapping[str, bytes]
 """JPEG by image id, for the page alone: the JSON beside it stays small."""
-
-
-@dataclass(frozen=True)
-class _Section:
-    slug: str
-    title: str
-    body: Markup
 
 
 def page(
@@ -71,8 +63,8 @@ def _always(_: object) -> bool:
     return True
 
 
-def _sections(report: Any, package: str) -> list[_Section]:
+def _sections(report: Any, package: str) -> list[pages.Section]:
     found = [(name, registry.find(package, name, "section")) for name in registry.names(package)]
     found = [(name, part) for name, part in found if getattr(part, "shown", _always)(report)]
     found.sort(key=lambda entry: (entry[1].ORDER, entry[0]))
-    return [_Section(name, part.TITLE, Markup(part.render(report))) for name, part in found]
+    return [pages.Section(name, part.TITLE, Markup(part.render(report))) for name, part in found]

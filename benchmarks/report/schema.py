@@ -217,6 +217,34 @@ class ModelEntry(Noun):
     """By label; empty where accuracy was not measured."""
     metrics: MetricsEntry | None = None
     """`None` where accuracy was not measured."""
+    budget: tuple[GateEntry, ...] = ()
+    """What the limits of the device found; empty where none were given."""
+
+
+class DifferenceEntry(Noun):
+    """Two models on the same images."""
+
+    one: str
+    other: str
+    map_difference: float
+    """mAP of `one` minus mAP of `other`."""
+    ci95: Interval
+    p_holm: float
+    """Two-sided p value of "they are equal", adjusted for all pairs of the report (Holm)."""
+
+
+class Recommendation(Noun):
+    """Which of the models to take for a device with these limits."""
+
+    budget: tuple[str, ...]
+    """Gates that every model was held against; `budget` of its entry has what they found."""
+    chosen: str | None
+    """The most accurate model that surely keeps the budget and has failed no other gate."""
+    cheaper: tuple[str, ...]
+    """Other models that keep the budget, are faster (smaller, where one was not timed) and not
+    surely less accurate, the fastest first."""
+    verdict: Verdict
+    """`fail` where no model keeps the budget, `inconclusive` where it cannot be told of one."""
 
 
 class Report(Noun):
@@ -233,3 +261,7 @@ class Report(Noun):
     aa: dict[str, SpeedupEntry]
     """The reference against itself, by setting: what this machine can resolve."""
     verdict: Verdict
+    differences: tuple[DifferenceEntry, ...] = ()
+    """Every two models that were measured on the same images."""
+    recommendation: Recommendation | None = None
+    """`None` where no budget was given."""

@@ -31,6 +31,8 @@ class Split(Noun):
     train: tuple[str, ...]
     val: tuple[str, ...]
     test: tuple[str, ...]
+    group_column: str | None = None
+    """Column of the data's table whose values were kept together; `None` where none was named."""
 
 
 class DataRef(Noun):
@@ -76,6 +78,8 @@ class Measurements(Noun):
     """Multiply-accumulates of one image."""
     map: float | None = None
     """Mean average precision on the test part, averaged over label-preserving views."""
+    waiting_share: float | None = None
+    """Share of the training's time in which no batch of images was ready."""
     int8_convs_fused: int | None = None
     """Integer convolutions in the graph that the runtime executes."""
     convs_total: int | None = None

@@ -1,12 +1,23 @@
 """What every HTML page of the project is made of: its style, and small pictures."""
 
 import base64
+from dataclasses import dataclass
 from pathlib import Path
 
 import jinja2
 from markupsafe import Markup
 
 _STYLE = Path(__file__).with_name("page.css")
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of a page, under its own heading."""
+
+    slug: str
+    """What addresses of it end with."""
+    title: str
+    body: Markup
 
 
 def style() -> Markup:

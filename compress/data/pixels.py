@@ -1,26 +1,24 @@
 """From image files to the network's input, by the one `ImageSpec`."""
 
-import os
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from compress.core import console
 from compress.core.hashing import value_hash
 from compress.core.image_spec import ImageSpec
 from compress.data.cache import cache_dir, publish
 from compress.data.dataset import Dataset
 from compress.data.images import open_image, to_pixels
+from compress.data.parallel import Paths, map_chunks
 
 
 def decoded(dataset: Dataset, spec: ImageSpec) -> NDArray[np.uint8]:
     """Return every image resized as `[n, height, width, 3]`, memory-mapped from the cache."""
     resize = {name: getattr(spec, name) for name in ("height", "width", "interpolation", "crop")}
-    key = value_hash([dataset.image_ids, resize])
+    key = value_hash([dataset.image_ids, resize, "width first"])
     path = cache_dir() / f"pixels-{key}.npy"
     if not path.exists():
         with publish(path) as draft:
@@ -38,14 +36,17 @@ def normalise(pixels: NDArray[Any], spec: ImageSpec) -> NDArray[np.float32]:
 
 
 def _write(dataset: Dataset, spec: ImageSpec, path: Path) -> None:
-    channels = 1 if dataset.grey else 3
-    shape = (len(dataset.paths), spec.height, spec.width, channels)
-    pixels = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
-    for row, image in enumerate(console.track(_decode(dataset, spec), "decoding", shape[0])):
-        pixels[row] = image
-    pixels.flush()
+    """Write the images one after the other: what is written to a mapped file stays in memory."""
+    shape = (spec.height, spec.width, 1 if dataset.grey else 3)
+    whole = (len(dataset.paths), *shape)
+    header = {"descr": "|u1", "fortran_order": False, "shape": whole}
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        for images in map_chunks(partial(_decode, spec, shape), dataset.paths, "decoding"):
+            file.write(images.tobytes())
 
 
-def _decode(dataset: Dataset, spec: ImageSpec) -> Iterator[NDArray[np.uint8]]:
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        yield from pool.map(lambda path: to_pixels(open_image(path), spec), dataset.paths)
+def _decode(spec: ImageSpec, shape: tuple[int, int, int], paths: Paths) -> NDArray[np.uint8]:
+    """Return images `[n, h, w, channels]`, of as many channels as the data set has."""
+    decoded = (to_pixels(open_image(path), spec) for path in paths)
+    return np.stack([np.broadcast_to(image, shape) for image in decoded])

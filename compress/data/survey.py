@@ -1,26 +1,17 @@
 """One pass over every image file: hash, faults, size, whether it is grey, a thumbnail."""
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from compress.core import console
-from compress.core.environment import usable_cores
 from compress.core.hashing import SHORT, file_sha256, value_hash
 from compress.data.cache import Arrays, cached_arrays
 from compress.data.images import BadImage, open_image
-
-T = TypeVar("T")
-Paths = tuple[Path, ...]
+from compress.data.parallel import Paths, map_chunks
 
 THUMBNAIL = 32
-CHUNK = 32
-"""Files that a thread takes at a time: handing over each by itself took a third of the time."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +31,7 @@ class Survey:
 
 def survey(paths: tuple[Path, ...]) -> Survey:
     """Look at every file once; the result is cached by the hashes of the files."""
-    hashes = [digest for chunk in _map_chunks(_hashes, paths, "reading files") for digest in chunk]
+    hashes = [digest for chunk in map_chunks(_hashes, paths, "reading files") for digest in chunk]
     arrays = cached_arrays(f"look-{value_hash(hashes)}", lambda: _look_at_all(paths))
     faults = [""] * len(paths)
     for row, fault in zip(arrays["bad_rows"].tolist(), arrays["faults"].tolist(), strict=True):
@@ -52,13 +43,6 @@ def survey(paths: tuple[Path, ...]) -> Survey:
         sizes=arrays["sizes"].astype(np.int32),
         thumbnails=arrays["thumbnails"].astype(np.uint8, copy=False),
     )
-
-
-def _map_chunks(work: Callable[[Paths], T], paths: Paths, what: str) -> Iterator[T]:
-    """Yield what the work makes of each chunk of the paths, in their order."""
-    chunks = [paths[start : start + CHUNK] for start in range(0, len(paths), CHUNK)]
-    with ThreadPoolExecutor(usable_cores()) as pool:
-        yield from console.track(pool.map(work, chunks), what, len(chunks))
 
 
 def _hashes(paths: Paths) -> list[str]:
@@ -73,7 +57,7 @@ def _hash(path: Path) -> str:
 
 
 def _look_at_all(paths: Paths) -> Arrays:
-    looks = list(_map_chunks(_looks, paths, "checking images"))
+    looks = list(map_chunks(_looks, paths, "checking images"))
     faults = [fault for chunk in looks for fault in chunk[0]]
     bad = np.flatnonzero([fault != "" for fault in faults])
     return {

@@ -29,6 +29,21 @@ def apply(view: str, pixels: NDArray[Any]) -> NDArray[Any]:
     return turned[:, :, ::-1] if view.startswith("flip-") else turned
 
 
+def turn(view: str) -> NDArray[np.float64]:
+    """Return the matrix `[2, 2]` from a point (right, down) of a view to where it comes from.
+
+    Both axes go from -1 to 1, with the middle of the image at 0.
+
+    Raises:
+        UserError: unknown view.
+    """
+    if view not in DIHEDRAL:
+        raise unknown_name("view", view, DIHEDRAL)
+    quarter, mirror = np.array([[0.0, -1.0], [1.0, 0.0]]), np.diag([-1.0, 1.0])
+    turned = np.linalg.matrix_power(quarter, _QUARTER_TURNS[view.removeprefix("flip-")])
+    return turned @ mirror if view.startswith("flip-") else turned
+
+
 def usable(views: tuple[str, ...], spec: ImageSpec) -> tuple[str, ...]:
     """Return the views that keep the input's shape: quarter turns need a square input."""
     if spec.height == spec.width:

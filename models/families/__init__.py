@@ -19,7 +19,7 @@ def build(architecture: Architecture, n_labels: int) -> nn.Module:
     Raises:
         UserError: unknown architecture (the closest is offered), or arguments it does not take.
     """
-    network = _family(architecture.name).build(architecture.name, n_labels, architecture.kwargs)
+    network = find(architecture.name).build(architecture.name, n_labels, architecture.kwargs)
     return replay(network, architecture.pruning_history)
 
 
@@ -39,7 +39,12 @@ def call(factory: object, shown_name: str, /, **kwargs: object) -> nn.Module:
     return network
 
 
-def _family(name: str) -> ModuleType:
+def find(name: str) -> ModuleType:
+    """Return the family that has an architecture of this name.
+
+    Raises:
+        UserError: none has (the closest is offered).
+    """
     families = [registry.find(__name__, family, "family") for family in registry.names(__name__)]
     for family in families:
         if family.knows(name):

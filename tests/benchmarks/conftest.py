@@ -1,6 +1,7 @@
 """Tiny models and images to measure: the labels of an image are its colours."""
 
 import csv
+import runpy
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +9,19 @@ import pytest
 from colours import COLOURS, LABELS, NAMES, SIZE, SPEC, MakeModel, write_onnx
 from PIL import Image
 
+from benchmarks.report.schema import Report
 from compress.core import artifact as artifacts
 from compress.core.artifact import Artifact
 from compress.core.manifest import Manifest
+
+SAMPLE = Path(__file__).parent / "report" / "sample.py"
+
+
+@pytest.fixture
+def full_report() -> Report:
+    """Return a report with everything in it, of nothing that was measured."""
+    report: Report = runpy.run_path(str(SAMPLE))["full_report"]()
+    return report
 
 
 @pytest.fixture

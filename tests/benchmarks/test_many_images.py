@@ -27,6 +27,7 @@ def test_the_command_inspects_and_measures(tmp_path: Path, command):
     done = command("benchmarks.many_images", "--images", 120, "--keep", tmp_path / "kept")
     assert done.code == 0, done.err
     assert "120 images, 10 labels" in done.out
+    assert "s of processor time" in done.out
     assert "GB of memory" in done.out
     assert (tmp_path / "kept-inspected" / "data.html").is_file()
     again = command("benchmarks.many_images", "--images", 120, "--keep", tmp_path / "kept")

@@ -15,9 +15,10 @@ from compress.channels import Widths, prune_until, residual_layers
 from compress.core.errors import UserError
 from compress.core.image_spec import ImageSpec
 from compress.features import PENULTIMATE, pair, run_recorded, unexplained
+from compress.loading import TrainingImages
 from compress.losses import distillation
 from compress.teaching import Student, Teaching, teach
-from compress.training import TrainingImages, fit
+from compress.training import fit
 from models.stored import count_macs, count_params
 
 IMAGES = torch.rand(2, 3, 48, 48)
@@ -211,7 +212,7 @@ def test_without_weight_the_student_learns_the_labels_as_ever(tmp_path):
         return distillation(logits, targets, soft, 0.4, 2)
 
     fitted = fit(alone, images, settings, loss, tmp_path / "fitted")
-    for name, value in fitted.state_dict().items():
+    for name, value in fitted.network.state_dict().items():
         assert torch.equal(value, taught.state_dict()[name]), name
 
 

@@ -153,7 +153,8 @@ def disturb(root: Path, rng: random.Random) -> None:
         file.rename(file.with_name(odd) if not file.with_name(odd).exists() else file)
     elif kind == 1:
         target = folder / file.name
-        target.write_bytes(file.read_bytes())
+        if not target.is_dir():
+            target.write_bytes(file.read_bytes())
     elif kind == 2:
         file.write_bytes(b"")
     elif kind == 3:
@@ -163,7 +164,7 @@ def disturb(root: Path, rng: random.Random) -> None:
     elif kind == 5 and not (folder / "loop").is_symlink():
         (folder / "loop").symlink_to(rng.choice((root, file, root / "nowhere.png")))
     elif kind == 6 and folder != root:
-        shutil.rmtree(folder)
+        folder.unlink() if folder.is_symlink() else shutil.rmtree(folder)
     elif kind == 7 and folder != root and not folder.with_name(odd).exists():
         folder.rename(folder.with_name(odd))
 

@@ -9,7 +9,8 @@ from PIL import Image
 
 from compress.core.errors import UserError
 from compress.data.dataset import open_data
-from compress.data.survey import CHUNK, survey
+from compress.data.parallel import CHUNK
+from compress.data.survey import survey
 
 
 @pytest.fixture

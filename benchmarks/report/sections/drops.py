@@ -6,16 +6,10 @@ from benchmarks.report import format as fmt
 from benchmarks.report.columns import MOST_LABELS
 from benchmarks.report.figure import label_names, missing, model_name
 from benchmarks.report.schema import LabelDrop, Report
-from benchmarks.statistics import DRAWS
+from benchmarks.report.significance import SIGNIFICANT, heat, p_text, resolution
 
 TITLE = "Drops per label"
 ORDER = 45
-
-SIGNIFICANT = 0.05
-_DARKEST_AT = 0.05
-"""Drop of AP from which on the colour is the darkest."""
-_DARKEST_PERCENT = 50
-_PALEST_PERCENT = 12
 
 
 def render(report: Report) -> str:
@@ -40,20 +34,12 @@ def render(report: Report) -> str:
     ).format(
         report.models[0].name,
         f"all {len(labels)} labels" if len(labels) > 1 else "one label",
-        _resolution(len(labels)),
+        resolution(len(labels), "labels"),
         " dense" if dense else "",
         f"Points of AP lost; {'on hover' if dense else 'small print'}: 95% interval and p.",
         head,
         Markup("").join(rows),
     )
-
-
-def _resolution(labels: int) -> str:
-    """Return a warning where so many labels are looked at that no p can be small enough."""
-    smallest = 2 * labels / (DRAWS + 1)
-    if smallest <= SIGNIFICANT:
-        return ""
-    return f" With {labels} labels and {DRAWS} resamples p is never below {smallest:.2f}."
 
 
 def _row(report: Report, place: int, labels: list[str]) -> Markup:
@@ -68,11 +54,13 @@ def _cell(label: str, found: LabelDrop | None) -> Markup:
     if found is None:
         return Markup('<td class="missing">{}</td>').format(fmt.UNDEFINED)
     ends = fmt.interval(found.ci95, fmt.drop)
-    told = f"{label}: {fmt.drop(found.drop)} points lost, 95% interval {ends}, {_p(found.p_holm)}"
+    p_value = p_text(found.p_holm)
+    told = f"{label}: {fmt.drop(found.drop)} points lost, 95% interval {ends}, {p_value}"
+    paint = heat(found.drop) if _significant(found) else ""
     return Markup(
         '<td{0} title="{1}"><span class="unseen">{1}</span>'
         '<span aria-hidden="true">{2}{3}<small>{4}</small><small>{5}</small></span></td>'
-    ).format(_paint(found), told, _mark(found), fmt.drop(found.drop), ends, _p(found.p_holm))
+    ).format(paint, told, _mark(found), fmt.drop(found.drop), ends, p_value)
 
 
 def _significant(found: LabelDrop) -> bool:
@@ -83,17 +71,3 @@ def _mark(found: LabelDrop) -> str:
     if not _significant(found):
         return ""
     return "▼ " if found.drop > 0 else "▲ "
-
-
-def _paint(found: LabelDrop) -> Markup:
-    if not _significant(found):
-        return Markup("")
-    share = min(abs(found.drop) / _DARKEST_AT, 1.0)
-    percent = _PALEST_PERCENT + share * (_DARKEST_PERCENT - _PALEST_PERCENT)
-    return Markup(' class="{}" style="--heat:{:.0f}%"').format(
-        "worse" if found.drop > 0 else "better", percent
-    )
-
-
-def _p(p_value: float) -> str:
-    return "p < 0.001" if p_value < 0.001 else f"p {p_value:.3f}"

@@ -1,7 +1,6 @@
-"""Accuracy against latency and against size, with the models worth choosing among."""
+"""Accuracy against latency, work and size, with the models worth choosing among."""
 
 import math
-from dataclasses import dataclass
 from textwrap import wrap
 
 from markupsafe import Markup
@@ -13,15 +12,13 @@ from benchmarks.report.figure import (
     colour,
     grid,
     legend,
-    milliseconds,
     missing,
     plot,
     settings,
     shorten,
-    spread,
     text,
 )
-from benchmarks.report.front import Cost, Front, front
+from benchmarks.report.panels import Panel, panels
 from benchmarks.report.schema import ModelEntry, Report
 
 TITLE = "Trade-off"
@@ -35,71 +32,33 @@ _ROOM = 0.15
 _FADED = "var(--faded)"
 
 
-@dataclass(frozen=True)
-class _Panel:
-    """One plot: mAP against a cost."""
-
-    title: str
-    x: Json
-    scale: float
-    """From the unit of the cost to that of the axis."""
-    cost: Cost
-    found: Front
-
-
 def render(report: Report) -> str:
-    """Return a plot of mAP against latency for every setting, and one against size."""
-    panels = [*_latencies(report), *_size(report)]
-    if not panels:
+    """Return the plots and why models are not worth choosing."""
+    found = panels(report)
+    if not found:
         return missing("No model has its accuracy measured.")
-    placed = sorted({place for panel in panels for place in panel.cost.values})
-    everywhere = {
-        p: _told(panels, p) for p in placed if not any(p in x.found.places for x in panels)
-    }
+    placed = sorted({place for panel in found for place in panel.cost.values})
+    everywhere = {p: _told(found, p) for p in placed if not any(p in x.found.places for x in found)}
     return Markup(
         '<p class="lead">Up is more accurate, left is cheaper. The line joins the models that '
-        "no other one beats in both, by the measured values; bars are 95% intervals of mAP. "
-        "Grey: another model is better in both, or a gate was failed (crosses).</p>{}{}{}"
+        "no other one beats in both (the Pareto front), by the measured values; bars are 95% "
+        "intervals of mAP. Grey: another model is better in both, or a gate was failed (crosses)."
+        "</p>{}{}{}"
     ).format(
         legend(report, placed, everywhere),
-        grid([_drawn(report, panel) for panel in panels]),
-        _reasons(report, panels),
+        grid([_drawn(report, panel) for panel in found]),
+        _reasons(report, found),
     )
 
 
-def _latencies(report: Report) -> list[_Panel]:
-    panels = []
-    for name in settings(report):
-        values = {
-            place: model.latency_s[name].p50
-            for place, model in enumerate(report.models)
-            if name in model.latency_s and not fmt.undefined(model.map)
-        }
-        if values:
-            cost = Cost(values, "faster", "as fast")
-            x = milliseconds(list(values.values()))
-            title = f"mAP against latency: {fmt.setting(name)}"
-            panels.append(_Panel(title, x, 1e3, cost, front(report, cost)))
-    return panels
-
-
-def _size(report: Report) -> list[_Panel]:
-    values: dict[int, float] = {
-        place: model.size_bytes
-        for place, model in enumerate(report.models)
-        if not fmt.undefined(model.map)
-    }
-    if not values:
-        return []
-    cost = Cost(values, "smaller", "as small")
-    x = spread("Size (MB)", [value / 1e6 for value in values.values()])
-    return [_Panel("mAP against size", x, 1e-6, cost, front(report, cost))]
-
-
-def _drawn(report: Report, panel: _Panel) -> Markup:
+def _drawn(report: Report, panel: Panel) -> Markup:
     models = {place: report.models[place] for place in panel.cost.values}
     y = _map_axis(list(models.values()))
-    traces = [_line(report, panel), *(_dot(models[place], place, panel) for place in models)]
+    traces = [
+        *_limits(panel, y),
+        _line(report, panel),
+        *(_dot(models[place], place, panel) for place in models),
+    ]
     traces += _names(models, panel, 0.025 * (y["range"][1] - y["range"][0]))
     told = "; ".join(_sentence(model, place, panel) for place, model in models.items())
     drawn = plot(traces, {"xaxis": panel.x, "yaxis": y}, label=f"{panel.title}: {told}", height=380)
@@ -108,7 +67,7 @@ def _drawn(report: Report, panel: _Panel) -> Markup:
     )
 
 
-def _line(report: Report, panel: _Panel) -> Json:
+def _line(report: Report, panel: Panel) -> Json:
     """Return the front, as steps: all that is right of it and below is beaten."""
     return {
         "x": [panel.cost.values[place] * panel.scale for place in panel.found.places],
@@ -119,7 +78,24 @@ def _line(report: Report, panel: _Panel) -> Json:
     }
 
 
-def _dot(model: ModelEntry, place: int, panel: _Panel) -> Json:
+def _limits(panel: Panel, y: Json) -> list[Json]:
+    """Return the end of the budget: what is right of it is too much for the device."""
+    return [
+        {
+            "x": [limit * panel.scale, limit * panel.scale],
+            "y": y["range"],
+            "mode": "lines+text",
+            "text": ["budget ", ""],
+            "textposition": "top left",
+            "textfont": {"color": "var(--muted)", "size": 12},
+            "line": {"color": "var(--muted)", "width": 1.5},
+            "hoverinfo": "skip",
+        }
+        for limit in panel.limits
+    ]
+
+
+def _dot(model: ModelEntry, place: int, panel: Panel) -> Json:
     aside = place in panel.found.aside
     paint = _FADED if aside else colour(place)
     failed = aside and panel.found.aside[place].startswith("failed")
@@ -140,12 +116,12 @@ def _dot(model: ModelEntry, place: int, panel: _Panel) -> Json:
     }
 
 
-def _is_small(panel: _Panel) -> bool:
+def _is_small(panel: Panel) -> bool:
     """Tell whether there is room for the names and intervals of all models."""
     return len(panel.cost.values) <= _MOST_NAMES
 
 
-def _names(models: dict[int, ModelEntry], panel: _Panel, gap: float) -> list[Json]:
+def _names(models: dict[int, ModelEntry], panel: Panel, gap: float) -> list[Json]:
     """Return names by turns above and below the bars: of the front, and of others with room."""
     named = [place for place in models if _has_room(place, panel)]
     if len(named) > _MOST_NAMES:
@@ -172,7 +148,7 @@ def _names(models: dict[int, ModelEntry], panel: _Panel, gap: float) -> list[Jso
     return traces
 
 
-def _has_room(place: int, panel: _Panel) -> bool:
+def _has_room(place: int, panel: Panel) -> bool:
     """Tell whether a model is on the front, or has no neighbour along the axis."""
     if place not in panel.found.aside:
         return True
@@ -183,7 +159,7 @@ def _has_room(place: int, panel: _Panel) -> bool:
     )
 
 
-def _along(panel: _Panel, place: int) -> float:
+def _along(panel: Panel, place: int) -> float:
     """Return where a model stands on the axis of the cost, from 0 to 1."""
     value = panel.cost.values[place] * panel.scale
     low, high = panel.x["range"]
@@ -216,11 +192,11 @@ def _map_axis(models: list[ModelEntry]) -> Json:
     return axis("mAP", range=limits, nticks=7, tickformat=".3f")
 
 
-def _sentence(model: ModelEntry, place: int, panel: _Panel) -> str:
+def _sentence(model: ModelEntry, place: int, panel: Panel) -> str:
     return f"{model.name}, {', '.join(_facts(model, place, panel))}"
 
 
-def _lines(model: ModelEntry, place: int, panel: _Panel) -> list[str]:
+def _lines(model: ModelEntry, place: int, panel: Panel) -> list[str]:
     """Return the same in lines short enough to stand beside the point."""
     facts = (
         line
@@ -230,20 +206,18 @@ def _lines(model: ModelEntry, place: int, panel: _Panel) -> list[str]:
     return [model.name, *facts]
 
 
-def _facts(model: ModelEntry, place: int, panel: _Panel) -> list[str]:
-    cost = panel.cost.values[place]
-    shown = fmt.size(cost) if panel.cost.lower == "smaller" else fmt.duration(cost)
+def _facts(model: ModelEntry, place: int, panel: Panel) -> list[str]:
     why = panel.found.aside.get(place)
     about = f"not on the front: {why}" if why else "on the front"
-    return [f"mAP {fmt.score(model.map)}", shown, about]
+    return [f"mAP {fmt.score(model.map)}", panel.shown(panel.cost.values[place]), about]
 
 
-def _told(panels: list[_Panel], place: int) -> str:
+def _told(panels: list[Panel], place: int) -> str:
     reasons = (panel.found.aside[place] for panel in panels if place in panel.found.aside)
     return "Not on a front: " + "; ".join(dict.fromkeys(reasons))
 
 
-def _reasons(report: Report, panels: list[_Panel]) -> Markup:
+def _reasons(report: Report, panels: list[Panel]) -> Markup:
     """Return the reasons as a list, for those who cannot hover, and what is in no plot."""
     rows = [
         Markup('<li data-place="{}"><b>{}</b> ({}): {}</li>').format(

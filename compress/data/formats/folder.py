@@ -44,6 +44,8 @@ def read(path: Path) -> Table:
     for place, folder in _label_folders(path).items():
         for file in _files(folder):
             if file.suffix.lower() in _reading.IMAGE_ENDINGS:
+                name = file.relative_to(folder).as_posix()
+                _reading.file_name(name, f"a file in the folder {place[1]!r}")
                 found[file] = place
             else:
                 skipped["files that are no images"] += 1
@@ -106,8 +108,6 @@ def _content(file: Path) -> str:
 
 
 def _table(pictures: list[list[Path]], found: dict[Path, Place]) -> Table:
-    for file, (_, label) in found.items():
-        _reading.file_name(file.name, f"a file in the folder {label!r}")
     names = sorted({_reading.label_name(label, "a folder's name") for _, label in found.values()})
     _reading.check_size(len(pictures), len(names))
     places = {name: place for place, name in enumerate(names)}

@@ -1,10 +1,7 @@
 """Write an inspection: `data.json` for programs, `data.html` for people."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-
-from markupsafe import Markup
 
 from compress.core import page
 from compress.data.cache import publish
@@ -15,13 +12,6 @@ from compress.data.inspection.schema import DataReport
 
 Pictures = dict[str, str]
 """Addresses of small pictures by file name."""
-
-
-@dataclass(frozen=True)
-class _Section:
-    slug: str
-    title: str
-    body: Markup
 
 
 def write(report: DataReport, opened: Opened, out: Path) -> None:
@@ -36,14 +26,14 @@ def write(report: DataReport, opened: Opened, out: Path) -> None:
 def html(report: DataReport, pictures: Pictures) -> str:
     """Return the inspection as one page that opens without a network and runs nothing."""
     shown = (
-        _Section("verdict", "What was found", sections.found(report)),
-        _Section("labels", "Labels", sections.labels(report)),
-        _Section("together", "Labels that occur together", sections.together(report)),
-        _Section("sizes", "Image sizes", sections.sizes(report)),
-        _Section("unreadable", "Unreadable files", sections_images.unreadable(report)),
-        _Section("copies", "Duplicates", sections_images.copies(report, pictures)),
-        _Section("suspects", "Suspicious labels", sections_images.suspects(report, pictures)),
-        _Section("certifiable", "What a test can certify", sections.certifiable(report)),
+        page.Section("verdict", "What was found", sections.found(report)),
+        page.Section("labels", "Labels", sections.labels(report)),
+        page.Section("together", "Labels that occur together", sections.together(report)),
+        page.Section("sizes", "Image sizes", sections.sizes(report)),
+        page.Section("unreadable", "Unreadable files", sections_images.unreadable(report)),
+        page.Section("copies", "Duplicates", sections_images.copies(report, pictures)),
+        page.Section("suspects", "Suspicious labels", sections_images.suspects(report, pictures)),
+        page.Section("certifiable", "What a test can certify", sections.certifiable(report)),
     )
     return (
         page.templates(Path(__file__).parent)

@@ -1,6 +1,6 @@
 """Reports to render: a realistic one, and one in which nothing was measured."""
 
-from itertools import product
+from itertools import combinations, product
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,7 @@ from benchmarks.report.schema import (
     AgreementEntry,
     ConvsEntry,
     DecisionEntry,
+    DifferenceEntry,
     FlipEntry,
     GateEntry,
     Interval,
@@ -16,6 +17,7 @@ from benchmarks.report.schema import (
     LatencyEntry,
     ModelEntry,
     PrCurve,
+    Recommendation,
     Report,
     ShareEntry,
     SpeedupEntry,
@@ -89,6 +91,44 @@ def full_report() -> Report:
             "cpu:2": SpeedupEntry(ratio=0.997, ci95=(0.961, 1.034)),
         },
         verdict="inconclusive",
+        differences=differences(),
+        recommendation=recommendation(),
+    )
+
+
+def differences() -> tuple[DifferenceEntry, ...]:
+    """Return every two models; only the teacher is surely better than others."""
+    found = []
+    for one, other in combinations(_APS, 2):
+        value = float(np.mean(_APS[one]) - np.mean(_APS[other]))
+        sure = one == TEACHER and value > 0.005
+        p_holm, wide = (0.02, 0.005) if sure else (0.6, 0.011)
+        ci95 = (value - wide, value + wide)
+        found.append(
+            DifferenceEntry(one=one, other=other, map_difference=value, ci95=ci95, p_holm=p_holm)
+        )
+    return tuple(found)
+
+
+def recommendation() -> Recommendation:
+    """Return the choice of the more accurate of two files that keep a budget."""
+    return Recommendation(
+        budget=("latency <= 0.002", "size <= 3000000"),
+        chosen=INT8,
+        cheaper=(),
+        verdict="pass",
+    )
+
+
+def _check(gate: str, value: float | None) -> GateEntry:
+    kept = value is not None and value <= float(gate.split()[-1])
+    return GateEntry(
+        gate=gate,
+        against=None,
+        measured=value,
+        ci95=(0.97 * value, 1.03 * value) if value and gate.startswith("latency") else None,
+        verdict="pass" if kept else "fail",
+        reason="It is within the limit." if kept else "It is not within the limit.",
     )
 
 
@@ -164,6 +204,10 @@ def _model(
             label: _curve(ap) for label, ap in zip(LABELS, _APS[name], strict=True) if ap
         },
         "gates": gates,
+        "budget": (
+            _check("latency <= 0.002", _P50.get(name)),
+            _check("size <= 3000000", size_bytes),
+        ),
         "made_by": f"python -m {stage} --data elpv --out runs/elpv/{name}",
         **_timing(name),
         "throughput": throughput(name),

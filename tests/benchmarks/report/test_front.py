@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.report.front import Cost, front
+from benchmarks.report.panels import panels
 from benchmarks.report.schema import GateEntry, ModelEntry, Report
 from benchmarks.report.sections import trade_off
 
@@ -85,3 +86,22 @@ def test_a_model_without_map_has_no_point(minimal: Report, broken: float | None)
     found = front(made.model_copy(update={"models": models}), cost(5, 1))
     assert found.places == (0,)
     assert found.aside == {}
+
+
+def test_the_budget_is_drawn_where_it_is_near(full: Report) -> None:
+    by_title = {panel.title: panel for panel in panels(full)}
+    assert by_title["mAP against latency: cpu, 1 thread"].limits == (0.002,)
+    assert by_title["mAP against size"].limits == (3_000_000,)
+    assert by_title["mAP against MACs"].limits == ()
+    assert trade_off.render(full).count("budget ") == 3
+    far = full.recommendation.model_copy(update={"budget": ("latency <= 5", "ap[a b] >= 0.8")})
+    report = full.model_copy(update={"recommendation": far})
+    assert [panel.limits for panel in panels(report)] == [()] * 4
+    assert "budget " not in trade_off.render(report)
+
+
+def test_models_that_do_as_much_work_have_no_plot_of_it(full: Report) -> None:
+    same = [model.model_copy(update={"macs": 5}) for model in full.models]
+    titles = [panel.title for panel in panels(full.model_copy(update={"models": tuple(same)}))]
+    assert "mAP against MACs" not in titles
+    assert len(titles) == 3

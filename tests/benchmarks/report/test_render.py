@@ -155,7 +155,7 @@ def test_names_are_text_and_not_markup(full: Report) -> None:
 def test_plots_are_what_plotly_accepts(page: str) -> None:
     graph_objects = pytest.importorskip("plotly.graph_objects")
     plots = [json.loads(text) for text in Page(page).plots]
-    assert len(plots) == (2 + 1) + 4 + 2 + 1  # trade-off, precision and recall, latency, throughput
+    assert len(plots) == (2 + 2) + 4 + 2 + 1  # trade-off, precision and recall, latency, throughput
     for plot in plots:
         plain = json.loads(re.sub(r'"var\(--font\)"', '"serif"', json.dumps(plot)))
         coloured = json.loads(re.sub(r'"var\(--[\w-]+\)"', '"#123456"', json.dumps(plain)))
@@ -226,7 +226,7 @@ def test_the_short_table_fits_a_readme(full: Report) -> None:
 
 def test_markdown_tells_every_gate_and_the_command(full: Report) -> None:
     text = markdown(full)
-    assert text.count("✅ pass |") == 5 + 2  # five gates, and two models in the table
+    assert text.count("✅ pass |") == 5 + 2 + 2  # gates, and models in the table and in the budget
     assert full.command in text
 
 
