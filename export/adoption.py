@@ -101,8 +101,8 @@ def _sample(dataset: Dataset, split: Split) -> Sample:
     for part in parts:
         rows = indices(dataset, split, part)
         if len(rows):
-            step = -(-len(rows) // MOST_IMAGES)  # tables are often sorted by label
-            return Sample(dataset, rows[::step])
+            n = min(len(rows), MOST_IMAGES)  # spread, for tables are often sorted by label
+            return Sample(dataset, rows[np.linspace(0, len(rows) - 1, n).astype(int)])
     raise UserError("There is no image to run the network on", got=dataset.source)
 
 
