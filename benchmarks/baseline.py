@@ -107,7 +107,7 @@ def load(file: Path) -> BaselineModel:
 
 
 def require_same_file(model: BaselineModel) -> None:
-    """Refuse to time a baseline whose model file is gone or is another one.
+    """Refuse to run a baseline whose model file is gone or is another one.
 
     Raises:
         UserError: it is.
@@ -115,9 +115,10 @@ def require_same_file(model: BaselineModel) -> None:
     weights = model.path if model.path.suffix == ".onnx" else model.weights
     if not weights.is_file():
         raise UserError(
-            "Latency is measured again, never remembered, and the baseline's model is not here",
+            "Latency and robustness are measured again, never remembered, and the baseline's model "
+            "is not here",
             got=weights,
-            next_step="restore the file, or leave the latency gates out",
+            next_step="restore the file, or leave gates on latency and robust_map out",
         )
     if file_sha256(weights) != model.remembered.weights_sha256:
         raise UserError(

@@ -89,7 +89,8 @@ def _manifest(path: Path) -> Manifest:
         raise UserError(
             f"The ONNX file does not say what it expects: metadata {', '.join(missing)} is missing",
             got=path,
-            next_step="give the artifact's folder, or a file that export.onnx has written",
+            next_step="give the artifact's folder, or make one of a file from elsewhere: "
+            f"python -m export.adopt --model {path} --data D --out DIR",
         )
     parent, own = (_text(metadata.get(f"edgepress.{key}")) for key in ("parent", "id"))
     try:
@@ -99,7 +100,7 @@ def _manifest(path: Path) -> Manifest:
             config={},
             parents=(parent,) if parent else (),
             kind="onnx",
-            precision=_precision(model),
+            precision=precision_of(model),
             image=ImageSpec.model_validate_json(metadata["edgepress.image"]),
             labels=Labels.model_validate_json(metadata["edgepress.labels"]),
             data=None,
@@ -120,7 +121,8 @@ def _text(value: str | None) -> str | None:
     return decoded if isinstance(decoded, str) else None
 
 
-def _precision(model: onnx.ModelProto) -> Precision:
+def precision_of(model: onnx.ModelProto) -> Precision:
+    """Return the number format of a file's weights and activations."""
     if any(node.op_type in _INTEGERS_MADE_BY for node in model.graph.node):
         return "int8"
     types, kinds = {one.data_type for one in model.graph.initializer}, onnx.TensorProto

@@ -68,7 +68,7 @@ def ece_draws(result: EvalResult) -> tuple[Array, Array]:
     of the images as they are.
     """
     drawn = [
-        _error_draws(targets, probs)
+        label_ece_draws(targets, probs)
         for targets, probs in zip(result.targets.T, result.scores[0].T, strict=True)
         if metrics.calibration_error(targets, probs) is not None
     ]
@@ -76,7 +76,8 @@ def ece_draws(result: EvalResult) -> tuple[Array, Array]:
     return np.maximum(low, 0.0), np.maximum(high, 0.0)
 
 
-def _error_draws(targets: Array, probs: Array) -> tuple[Array, Array]:
+def label_ece_draws(targets: Array, probs: Array) -> tuple[Array, Array]:
+    """Return the same of one label with both classes, its targets `[n]`; ends may be below 0."""
     n, rows = len(targets), np.flatnonzero(~np.isnan(targets))
     gaps = np.zeros((metrics.BINS, n))
     gaps[bins(probs[rows]), rows] = targets[rows] - probs[rows]

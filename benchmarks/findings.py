@@ -57,6 +57,11 @@ def counted(gate: Gate, evidence: Evidence) -> Finding | None:
     return Finding(share, (share, share), None, reason)
 
 
+def drifting(_: Gate, __: Evidence) -> Finding | None:
+    """Return nothing: which share of the devices drifts is known to `benchmarks.fleet` alone."""
+    return None
+
+
 FINDERS: dict[tuple[str, str], Callable[[Gate, Evidence], Finding | None]] = {
     ("map", "value"): accuracy,
     ("map", "drop"): drop,
@@ -64,6 +69,7 @@ FINDERS: dict[tuple[str, str], Callable[[Gate, Evidence], Finding | None]] = {
     ("ap", "drop"): drop,
     ("worst_ap", "drop"): worst_drop,
     ("robust_map", "drop"): robustness.drop,
+    ("drifting", "value"): drifting,
     ("agreement", "value"): agreement,
     ("cf1", "value"): mean_value("cf1"),
     ("cf1", "drop"): mean_drop("cf1"),

@@ -64,6 +64,10 @@ class Result(Noun):
     n_data: int
     """Images of the data set."""
     views: tuple[str, ...]
+    group_column: str | None
+    """Column of the data whose groups are resampled; `None`: images are."""
+    n_groups: int | None
+    """Groups among the images tested."""
     folds: tuple[FoldEntry, ...]
     candidate: Side
     baseline: Side | None
@@ -91,6 +95,8 @@ def describe(measured: Measured, verdicts: tuple[Verdict, ...]) -> Result:
         n_images=len(whole.image_ids),
         n_data=len(dataset.image_ids),
         views=whole.view_names,
+        group_column=folds.known_data(measured.pairs[0]).split.group_column,
+        n_groups=len(set(whole.groups)) or None,
         folds=tuple(_fold_entry(measured, row) for row in range(len(measured.pairs))),
         candidate=_side(whole),
         baseline=None if baseline is None else _side(baseline),
@@ -219,6 +225,11 @@ def _lines(result: Result) -> Iterator[str]:
                 f"{_range(side.map_ci95)}%), F1 {_percent(side.f1_macro)}%, calibration error "
                 f"{_percent(side.ece)}%; {tested}"
             )
+    if result.group_column is not None:
+        yield (
+            f"intervals by resampling the {result.n_groups} groups of {result.group_column!r}, "
+            "each with all its images"
+        )
     for name, count in result.undefined.items():
         yield (
             f"AP of {name} is undefined in {count} of {len(result.folds)} folds, which are left "

@@ -12,6 +12,7 @@ import numpy as np
 from benchmarks import metrics
 from benchmarks.candidates import open_model
 from benchmarks.evaluation import Rows, check_labels, with_metrics
+from compress.core import console
 from compress.core.artifact import Artifact
 from compress.core.errors import UserError
 from compress.core.labels import Labels
@@ -19,7 +20,12 @@ from compress.core.manifest import DataRef
 from compress.core.results import EvalResult
 from compress.data import views
 from compress.data.dataset import Dataset
+from compress.data.grouping import groups_of
 from compress.data.split import indices, refuse_leak
+
+FEW_GROUPS = 30
+"""Resampling fewer clusters makes intervals too narrow (Cameron, Gelbach and Miller 2008,
+"Bootstrap-Based Improvements for Inference with Clustered Errors")."""
 
 
 @dataclass(frozen=True)
@@ -152,6 +158,7 @@ def combined(parts: Sequence[EvalResult], labels: Sequence[Labels]) -> EvalResul
             "image_ids": tuple(image_id for part in parts for image_id in part.image_ids),
             "scores": np.concatenate([part.scores for part in parts], axis=1),
             "targets": np.concatenate([part.targets for part in parts]),
+            "groups": tuple(group for part in parts for group in part.groups),
             "folds": tuple(number for number, part in enumerate(parts, 1) for _ in part.image_ids),
         }
     )
@@ -162,6 +169,38 @@ def combined(parts: Sequence[EvalResult], labels: Sequence[Labels]) -> EvalResul
     half = (0.5,) * len(first.label_names)
     f1 = metrics.f1_macro(whole.targets, np.concatenate(decided).astype(float), half)
     return with_metrics(whole, labels[0]).model_copy(update={"f1_macro": f1})
+
+
+def grouped(
+    pairs: Sequence[Pair], dataset: Dataset, rows: Sequence[Rows]
+) -> tuple[tuple[int, ...], ...]:
+    """Return the group of each test image of each pair, empty ones where the split has no groups.
+
+    Groups are what the split has kept together: images with one value of its column, and their
+    near-duplicates.
+
+    Raises:
+        UserError: the data have no such column, or a pair's test images are all of one group.
+    """
+    column = known_data(pairs[0]).split.group_column
+    if column is None:
+        return ((),) * len(pairs)
+    number = groups_of(dataset, column).number
+    for pair, own in zip(pairs, rows, strict=True):
+        if len(np.unique(number[own])) < 2:
+            raise UserError(
+                f"Pair {pair.number}: the test images are of one group of {column!r}, and how "
+                "groups differ cannot be told from one",
+                got=pair.candidate.path,
+                next_step="train with fewer folds, so that each tests several groups",
+            )
+    n_groups = len(np.unique(number[np.concatenate(rows)]))
+    if n_groups < FEW_GROUPS:
+        console.warn(
+            f"{n_groups} groups of {column!r} are few: intervals from fewer than {FEW_GROUPS} are "
+            "often too narrow"
+        )
+    return tuple(tuple(number[own].tolist()) for own in rows)
 
 
 def undefined(parts: Sequence[EvalResult]) -> dict[str, int]:
@@ -200,4 +239,6 @@ def _made(model: Artifact) -> str:
     """Return what the models of one recipe have in common, whatever their fold."""
     found = model.manifest
     size = f"{found.image.height} x {found.image.width}"
-    return f"{found.stage}, {found.kind}, {found.precision}, {size}"
+    column = found.data.split.group_column if found.data else None
+    groups = f", split by groups of {column!r}" if column else ""
+    return f"{found.stage}, {found.kind}, {found.precision}, {size}{groups}"

@@ -14,6 +14,8 @@ from benchmarks.bench import Bench, open_test_data, with_latency
 from benchmarks.candidates import open_model, unique_names
 from benchmarks.ci_files import write_junit, write_markdown
 from benchmarks.evaluation import EvalSettings, evaluate
+from benchmarks.robustness.corruptions import CORRUPTIONS
+from benchmarks.robustness.measuring import IMAGES, Images, choose, measure
 from benchmarks.tournament import LatencySettings
 from compress.core import console, stage, writable
 from compress.core.artifact import MANIFEST, Artifact, load
@@ -41,10 +43,11 @@ class Config(Noun):
     """A demand; give it as often as needed. Default: `map drop <= 0.01`, `latency speedup >= 1`.
     Others: `map >= 0.8`, `ap[LABEL] drop <= 0.05`, `worst_ap drop <= 0.05`,
     `agreement >= 0.98`, `cf1 drop <= 0.01`, `of1 >= 0.8`, `recall[LABEL] >= 0.95`,
-    `precision[LABEL] drop <= 0.05`, `ece <= 0.05`, `latency p50 <= 5ms`, `size <= 2MB`,
-    `peak_rss <= 120MB`, `size ratio <= 0.1`, `macs ratio <= 0.5`, `params ratio <= 0.5`,
-    `int8_convs >= 1`, `float_time <= 20%`, `qdq_nodes <= 2`, `parity <= 0.001`,
-    `flipped <= 0.001`."""
+    `precision[LABEL] drop <= 0.05`, `ece <= 0.05`, `robust_map drop <= 0.02` (on 512 images under
+    every corruption of `benchmarks.robustness`, which takes minutes), `latency p50 <= 5ms`,
+    `size <= 2MB`, `peak_rss <= 120MB`, `size ratio <= 0.1`, `macs ratio <= 0.5`,
+    `params ratio <= 0.5`, `int8_convs >= 1`, `float_time <= 20%`, `qdq_nodes <= 2`,
+    `parity <= 0.001`, `flipped <= 0.001`."""
     data: str | None = None
     """`elpv`, a path, or `format:path` (default: the data that the models were trained on)."""
     provider: str = "cpu"
@@ -65,17 +68,21 @@ def run(config: Config) -> tuple[Verdict, ...]:
         GateFailed: a gate failed.
         GateUndecided: none failed, one is inconclusive.
     """
-    wanted = gates.parse_all(config.gate or DEFAULT_GATES)
+    wanted = gates.parse_all(config.gate or DEFAULT_GATES, robustness=True)
     for file in filter(None, (config.junit, config.markdown)):
         writable.check_file(file, "The file")
     candidate = open_model(config.candidate)
     reference = _open_reference(config.baseline or _parent_path(candidate))
     bench = Bench((reference, candidate), unique_names((reference, candidate)))
+    needed = (gates.needs_robustness, gates.needs_latency)
+    again = any(needs(gate) for gate in wanted for needs in needed)
+    if again and isinstance(reference, baseline.BaselineModel):
+        baseline.require_same_file(reference)
     if any(gates.needs_accuracy(gate) for gate in wanted):
         bench = _with_accuracy(bench, config)
+    if any(gates.needs_robustness(gate) for gate in wanted):
+        bench = _with_robustness(bench, config)
     if any(gates.needs_latency(gate) for gate in wanted):
-        if isinstance(reference, baseline.BaselineModel):
-            baseline.require_same_file(reference)
         settings = LatencySettings(provider=config.provider, threads=config.threads)
         bench = with_latency(bench, (0, 1), settings, wanted)
     verdicts = bench.check_last(wanted)
@@ -101,6 +108,18 @@ def _with_accuracy(bench: Bench, config: Config) -> Bench:
     console.say(certifiable(reference))
     candidate = evaluate(last, dataset, rows, settings)
     return replace(bench, evaluations=(reference, candidate))
+
+
+def _with_robustness(bench: Bench, config: Config) -> Bench:
+    """Evaluate both on corrupted images; a baseline file's model is run again."""
+    dataset, rows = open_test_data(bench, config.data)
+    first, last = bench.models
+    if isinstance(first, baseline.BaselineModel):
+        first = open_model(first.path)
+    images = Images(dataset, choose(rows, IMAGES, seed=0), seed=0)
+    settings = EvalSettings(provider=config.provider, views=1)
+    measured = measure((first, last), images, tuple(CORRUPTIONS), settings)
+    return replace(bench, robustness=measured)
 
 
 def _open_reference(path: Path) -> Artifact:

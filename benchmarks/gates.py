@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from benchmarks.evidence import Evidence, Finding, Subject
 from benchmarks.findings import FINDERS, counted
 from benchmarks.gate_text import THRESHOLD_METRICS, base_metric, parse
+from compress.core.errors import UserError
 from compress.core.gates import Gate, Outcome, Verdict
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "check_all",
     "needs_accuracy",
     "needs_latency",
+    "needs_robustness",
     "parse",
     "parse_all",
     "worst",
@@ -37,6 +39,11 @@ def needs_accuracy(gate: Gate) -> bool:
 def needs_latency(gate: Gate) -> bool:
     """Tell whether a gate needs a latency tournament, which also sees how much memory is used."""
     return gate.metric in ("latency", "peak_rss")
+
+
+def needs_robustness(gate: Gate) -> bool:
+    """Tell whether a gate needs the models to be evaluated on corrupted images."""
+    return gate.metric == "robust_map"
 
 
 def check(gate: Gate, evidence: Evidence) -> Verdict:
@@ -59,13 +66,26 @@ def check(gate: Gate, evidence: Evidence) -> Verdict:
     )
 
 
-def parse_all(texts: Iterable[str]) -> tuple[Gate, ...]:
+def parse_all(texts: Iterable[str], robustness: bool = False) -> tuple[Gate, ...]:
     """Read several gates; a stage does so before it starts to work.
 
+    Args:
+        texts: The gates.
+        robustness: Whether who asks runs models on corrupted images.
+
     Raises:
-        UserError: a gate that cannot be read.
+        UserError: a gate that cannot be read, or that nobody here would measure.
     """
-    return tuple(parse(text) for text in texts)
+    found = tuple(parse(text) for text in texts)
+    for gate in found:
+        if needs_robustness(gate) and not robustness:
+            raise UserError(
+                "Corrupted images are not measured by this command, so the gate could only fail",
+                got=gate,
+                next_step=f'python -m benchmarks.gate --candidate DIR --gate "{gate}", or '
+                "python -m benchmarks.robustness",
+            )
+    return found
 
 
 def check_all(

@@ -3,9 +3,12 @@
 A data set too small for its test part to certify anything is used whole: k models per recipe, each
 trained without one fold and tested on it. What is certified is the recipe, that is the mean over
 its k models, on images like these; the spread between trainings is not part of the intervals.
+Where the split has kept groups together (`--group-column`), groups are resampled, not images.
 """
 
 import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -20,10 +23,12 @@ from benchmarks.folds import Measured, Pair
 from benchmarks.gate_text import base_metric, label_of
 from benchmarks.runtimes import _session
 from compress.core import console, stage
+from compress.core.artifact import Artifact
 from compress.core.cli import main
 from compress.core.errors import UserError, unknown_name
 from compress.core.gates import Gate, Verdict
 from compress.core.noun import Noun
+from compress.core.results import EvalResult
 from compress.data.dataset import Dataset, open_data
 
 DEFAULT_GATES = ("map drop <= 0.01",)
@@ -72,15 +77,35 @@ def run(config: Config) -> Result:
     known = [folds.known_data(pair).source for pair in pairs]
     dataset = open_data(config.data or known[0], config.skip_bad_images)
     rows = folds.rows_by_pair(pairs, dataset)
+    tested = Tested(dataset, rows, folds.grouped(pairs, dataset, rows))
     for name in {_session.name_for(one, config.provider) for pair in pairs for one in pair.models}:
         _session.find(name)
-    measured = _measure(pairs, dataset, rows, EvalSettings(provider=config.provider))
+    measured = _measure(pairs, tested, EvalSettings(provider=config.provider))
     result = fold_result.describe(measured, tuple(_check(gate, measured) for gate in wanted))
     fold_result.show(result)
     if config.out is not None:
         fold_result.write(result, config.out)
     stage.require(result.verdicts)
     return result
+
+
+@dataclass(frozen=True)
+class Tested:
+    """The test images of each pair, and their groups."""
+
+    dataset: Dataset
+    rows: tuple[Rows, ...]
+    groups: tuple[tuple[int, ...], ...]
+    """Of each image; empty ones where images stand for themselves."""
+
+    def evaluate(
+        self, models: Iterable[Artifact], settings: EvalSettings
+    ) -> tuple[EvalResult, ...]:
+        """Return what each model says of the images of its fold."""
+        return tuple(
+            evaluate(model, self.dataset, rows, settings).model_copy(update={"groups": groups})
+            for model, rows, groups in zip(models, self.rows, self.groups, strict=True)
+        )
 
 
 def _require_possible(gate: Gate, pairs: tuple[Pair, ...]) -> None:
@@ -114,26 +139,17 @@ def _require_possible(gate: Gate, pairs: tuple[Pair, ...]) -> None:
         raise unknown_name("label", label, names)
 
 
-def _measure(
-    pairs: tuple[Pair, ...], dataset: Dataset, rows: tuple[Rows, ...], settings: EvalSettings
-) -> Measured:
+def _measure(pairs: tuple[Pair, ...], tested: Tested, settings: EvalSettings) -> Measured:
     """Evaluate the baselines, say what the images can certify, and evaluate the candidates."""
-    before = tuple(
-        evaluate(pair.baseline, dataset, own, settings)
-        for pair, own in zip(pairs, rows, strict=True)
-        if pair.baseline is not None
-    )
+    models = [pair.baseline for pair in pairs if pair.baseline is not None]
+    before = tested.evaluate(models, settings) if models else ()
     baseline = None
     if before:
-        labels = [pair.baseline.manifest.labels for pair in pairs if pair.baseline is not None]
-        baseline = folds.combined(before, labels)
+        baseline = folds.combined(before, [model.manifest.labels for model in models])
         console.say(certifiable(baseline))
-    parts = tuple(
-        evaluate(pair.candidate, dataset, own, settings)
-        for pair, own in zip(pairs, rows, strict=True)
-    )
+    parts = tested.evaluate((pair.candidate for pair in pairs), settings)
     whole = folds.combined(parts, [pair.candidate.manifest.labels for pair in pairs])
-    return Measured(pairs, dataset, parts, whole, before, baseline)
+    return Measured(pairs, tested.dataset, parts, whole, before, baseline)
 
 
 def _check(gate: Gate, measured: Measured) -> Verdict:

@@ -8,6 +8,9 @@ import sys
 from pathlib import Path
 from typing import get_args
 
+from benchmarks import calibration
+from benchmarks.device.result import Result as DeviceResult
+from benchmarks.drift import result as drift
 from benchmarks.papers.result import HEADER, Result, result_rows
 from benchmarks.quantization import result as quantization
 from benchmarks.report.markdown import gates_table_md, models_table_md, table_md
@@ -56,7 +59,10 @@ def updated(text: str) -> str:
         "gates": gates_table_md(report.models[-1].gates),
         "paper": table_md(HEADER, result_rows(paper), left={0}),
         "quantization": _quantization(int8),
+        "drift": _drift(),
+        "calibration": _calibration(),
         "selftest": table_md(check.HEADER, _selftest_rows(), left={0, 1, 2, 3}),
+        "device": _device(),
     }
     for name, table in tables.items():
         text = _replaced(text, name, table)
@@ -64,12 +70,41 @@ def updated(text: str) -> str:
 
 
 def _quantization(found: quantization.Result) -> str:
-    """Return the table of the quantization benchmark, and what it does not reach below it."""
+    """Return the quantization benchmark: the table, where it was measured, what is missed."""
     networks = found.networks
     table = table_md(quantization.header(networks), quantization.rows(networks), left={0})
     misses = [miss for one in networks for miss in quantization.missed(one)]
     said = "; ".join(misses) if misses else "nothing"
-    return f"{table}\n\nNot reached of what is demanded: {said}."
+    machines = quantization.machines(networks)
+    return f"{table}\n\n{machines} Not reached of what is demanded: {said}."
+
+
+def _drift() -> str:
+    """Return the table of the streams, and how often there was a false alarm above it."""
+    found = drift.Result.model_validate_json((RESULTS / "drift.json").read_text())
+    return f"{table_md(drift.HEADER, drift.rows(found), left={0, 3})}\n\n{drift.sentence(found)}"
+
+
+def _calibration() -> str:
+    """Return the calibration errors of each model, and on how many images they were measured."""
+    text = (RESULTS / "calibration.json").read_text()
+    found = calibration.Result.model_validate_json(text)
+    table = table_md(
+        ("model", *calibration.HEADER),
+        [(model.name, *row) for model in found.models for row in calibration.rows(model)],
+        left={0, 1},
+    )
+    return (
+        f"{table}\n\nCalibration error in %, with 95% intervals less what chance adds on so few "
+        f"images; fitted on {found.n_val} images, measured on {found.n_test} others."
+    )
+
+
+def _device() -> str:
+    """Return the table of a bundle's runtime, and which bundle it is of above it."""
+    found = DeviceResult.model_validate_json((RESULTS / "device.json").read_text())
+    table = table_md(check.HEADER, list(check.check_rows(found.checks)), left={0, 1, 2, 3})
+    return f"Bundle {found.bundle} ({found.precision}), {found.environment['cpu']}:\n\n{table}"
 
 
 def _selftest_rows() -> list[tuple[str, ...]]:

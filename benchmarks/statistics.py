@@ -69,12 +69,12 @@ def check_paired(candidate: EvalResult, reference: EvalResult) -> None:
     """Refuse to compare results that were not measured on the same thing.
 
     Raises:
-        UserError: data, images, labels, views or folds differ.
+        UserError: data, images, labels, views, folds or groups differ.
     """
-    for name in ("data_id", "image_ids", "label_names", "view_names", "folds"):
+    for name in ("data_id", "image_ids", "label_names", "view_names", "folds", "groups"):
         ours, theirs = getattr(candidate, name), getattr(reference, name)
         if ours != theirs:
-            long = name in ("image_ids", "folds")
+            long = name in ("image_ids", "folds", "groups")
             short = (len(set(ours)), len(set(theirs))) if long else (ours, theirs)
             raise UserError(
                 f"The models were not measured on the same data: {name} differs",

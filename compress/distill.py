@@ -16,24 +16,27 @@ from benchmarks import gates
 from benchmarks.thresholds import ThresholdOptions
 from compress.context import Context, open_for
 from compress.core import artifact as artifacts
+from compress.core import console
 from compress.core.artifact import Artifact
 from compress.core.cli import main
 from compress.core.image_spec import ImageSpec
 from compress.core.manifest import Architecture, Manifest
 from compress.core.stage import Plan, produce, require
 from compress.finish import Trained, Wanted, finish, wanted_of
+from compress.onnx_teacher import OnnxTeacher
 from compress.teaching import Student, Teaching, teach
 from compress.training import seed_everything
 from models.defaults import ZOO_TEACHER, default_student
 from models.pretrained import start_network
-from models.stored import load_network
+from models.stored import architecture_of, load_network
 
 
 class Config(Teaching, ThresholdOptions):
     """Distil a teacher into a student."""
 
     teacher: Path | None = None
-    """Artifact of the teacher; default: the teacher shipped in models/zoo/."""
+    """Artifact of the teacher, PyTorch or ONNX (which teaches probabilities only, and runs on the
+    CPU); default: the teacher shipped in models/zoo/."""
     student: str | None = None
     """Architecture name, or an artifact to go on from, e.g. a pruned one; default: the newest
     pruned artifact under runs/, else mobilenetv3_small_050."""
@@ -64,6 +67,8 @@ def run(config: Config) -> Artifact:
     gates.parse_all(config.gate)  # refuses a bad one now instead of after the work
     teacher = artifacts.load(config.teacher or ZOO_TEACHER)
     start = _student_artifact(config.student or default_student())
+    if start is not None:
+        architecture_of(start)  # likewise
     parents = (teacher,) if start is None else (teacher, start)
     context = open_for(parents, config.data, config.skip_bad_images)
     wanted = wanted_of(config.gate, config, context, teacher.manifest.labels)
@@ -85,9 +90,19 @@ def _build(plan: Plan, config: Config, context: Context, wanted: Wanted, workdir
     architecture, student = _student(plan, config, context)
     spec = _student_spec(config, context.spec)
     images, scratch = context.training_images(), workdir / "scratch"
-    taught = teach(Student(student, spec), load_network(teacher), images, config, scratch)
+    network, settings = _teacher(teacher, config)
+    taught = teach(Student(student, spec), network, images, settings, scratch)
     trained = Trained(taught, architecture, teacher)
     return finish(plan, trained, replace(context, spec=spec), wanted)
+
+
+def _teacher(teacher: Artifact, config: Config) -> tuple[nn.Module, Teaching]:
+    """Return the network that teaches, and how; an ONNX file has no features to teach."""
+    if teacher.manifest.kind == "torch":
+        return load_network(teacher), config
+    if config.feature_weight:
+        console.say("an ONNX file shows no feature maps: the student learns its probabilities")
+    return OnnxTeacher(teacher), config.model_copy(update={"feature_weight": 0.0})
 
 
 def _student_spec(config: Config, spec: ImageSpec) -> ImageSpec:
@@ -100,8 +115,7 @@ def _student(plan: Plan, config: Config, context: Context) -> tuple[Architecture
     if len(plan.parents) == 2:
         start = plan.parents[1]
         network = load_network(start)
-        assert start.manifest.architecture is not None  # load_network has checked it
-        return start.manifest.architecture, network
+        return architecture_of(start), network
     architecture = Architecture(name=config.student or default_student())
     labels = len(context.dataset.label_names)
     return architecture, start_network(architecture, labels, config.weights)

@@ -1,6 +1,6 @@
-"""The last part of every training stage: thresholds, measurements, gates, manifest."""
+"""The last part of every training stage: calibration, thresholds, measurements, gates, manifest."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from torch import nn
@@ -35,7 +35,7 @@ class Wanted:
     """What the model is to keep, and how its decisions are to be made."""
 
     gates: tuple[str, ...]
-    thresholds: ThresholdSettings
+    learning: thresholds.Learning
 
 
 def wanted_of(
@@ -44,22 +44,25 @@ def wanted_of(
     context: Context,
     parent: Labels | None = None,
 ) -> Wanted:
-    """Return what is asked of a model; thresholds are learnt as the parent's were by default.
+    """Return what is asked of a model; by default it learns what the parent has learnt.
 
     Raises:
-        UserError: a demand that cannot be read, or that the validation part cannot tell.
+        UserError: a demand that cannot be read, or what the validation part cannot tell.
     """
-    settings = thresholds.chosen(options, parent) or ThresholdSettings()
+    learning = thresholds.chosen(options, parent)
+    if learning.thresholds is None:
+        learning = replace(learning, thresholds=ThresholdSettings())
     targets = context.dataset.targets[context.rows("val")]
-    thresholds.check(settings, context.dataset.label_names, targets)
-    return Wanted(gate, settings)
+    thresholds.check(learning, context.dataset.label_names, targets)
+    return Wanted(gate, learning)
 
 
 def finish(plan: Plan, trained: Trained, context: Context, wanted: Wanted) -> Manifest:
     """Write weights and evaluation into the plan's work folder and return the manifest.
 
-    Thresholds are tuned on the validation part; measurements and gates use the test part. A demand
-    that no threshold keeps is a verdict too: what was trained is not lost for it.
+    Probabilities are calibrated and thresholds tuned on the validation part; measurements and gates
+    use the test part. A demand that no threshold keeps is a verdict too: what was trained is not
+    lost for it.
 
     Raises:
         UserError: a gate that cannot be understood.
@@ -67,9 +70,12 @@ def finish(plan: Plan, trained: Trained, context: Context, wanted: Wanted) -> Ma
     files = plan.workdir / "files"
     save_network(trained.network, files)
     draft = Artifact(files, _draft_manifest(plan, trained, context))
-    draft = _with_thresholds(draft, context, wanted.thresholds)
+    validation = context.rows("val")
+    if len(validation):
+        torch = EvalSettings(provider="torch")
+        draft = thresholds.learnt(draft, context.dataset, validation, torch, wanted.learning)
     rows = context.rows("test")
-    settings = EvalSettings(provider="torch", views=context.views)
+    settings = EvalSettings(views=context.views)
     result = evaluate(draft, context.dataset, rows, settings)
     save_eval(result, files)
     draft = _updated(draft, measurements=_measure(trained, context, result))
@@ -79,7 +85,7 @@ def finish(plan: Plan, trained: Trained, context: Context, wanted: Wanted) -> Ma
         reference = gates.Subject(trained.reference, before)
     labels = draft.manifest.labels
     verdicts = gates.check_all(wanted.gates, gates.Subject(draft, result), reference)
-    notes = thresholds.reached(labels, result)
+    notes = thresholds.told(labels, result)
     for note in notes:
         console.say(note)
     return _updated(draft, verdicts=verdicts + thresholds.unkept(labels), notes=notes).manifest
@@ -100,15 +106,6 @@ def _draft_manifest(plan: Plan, trained: Trained, context: Context) -> Manifest:
         ),
         data=context.reference(),
     )
-
-
-def _with_thresholds(draft: Artifact, context: Context, settings: ThresholdSettings) -> Artifact:
-    rows = context.rows("val")
-    if not len(rows):
-        return draft
-    torch = EvalSettings(provider="torch")
-    found = thresholds.on_validation(draft, context.dataset, rows, torch)
-    return _updated(draft, labels=thresholds.learnt_labels(draft, found, settings))
 
 
 def _measure(trained: Trained, context: Context, result: EvalResult) -> Measurements:

@@ -30,7 +30,7 @@ from compress.teaching import Student, Teaching, teach
 from compress.training import recalibrate_batchnorm, seed_everything
 from models.defaults import default_model
 from models.pruning_history import History
-from models.stored import count_macs, load_network
+from models.stored import architecture_of, count_macs, load_network
 
 
 class Config(Teaching, ThresholdOptions):
@@ -82,6 +82,7 @@ def run(config: Config) -> Artifact:
     """
     gates.parse_all(config.gate)  # refuses a bad one now instead of after the work
     parent = artifacts.load(config.model or default_model())
+    architecture_of(parent)  # likewise
     context = open_for((parent,), config.data, config.skip_bad_images)
     wanted = wanted_of(config.gate, config, context, parent.manifest.labels)
     plan = Plan(
@@ -99,8 +100,8 @@ def run(config: Config) -> Artifact:
 def _build(plan: Plan, config: Config, context: Context, wanted: Wanted, workdir: Path) -> Manifest:
     parent = plan.parents[0]
     network = load_network(parent)
-    assert parent.manifest.architecture is not None  # load_network has checked it
-    history = list(parent.manifest.architecture.pruning_history)
+    architecture = architecture_of(parent)
+    history = list(architecture.pruning_history)
     teacher = load_network(parent)
     images = context.training_images()
     prune = partial(_prune_to, config, context.spec, _macs(context.spec, network))
@@ -114,10 +115,8 @@ def _build(plan: Plan, config: Config, context: Context, wanted: Wanted, workdir
         scratch.mkdir(exist_ok=True)
         student = Student(network, context.spec)
         network = teach(student, teacher, images, config, scratch)
-    architecture = parent.manifest.architecture.model_copy(
-        update={"pruning_history": tuple(history)}
-    )
-    return finish(plan, Trained(network, architecture, parent), context, wanted)
+    pruned = architecture.model_copy(update={"pruning_history": tuple(history)})
+    return finish(plan, Trained(network, pruned, parent), context, wanted)
 
 
 def _prune_to(

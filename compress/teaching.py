@@ -41,6 +41,9 @@ def teach(
 ) -> nn.Module:
     """Train a student on the teacher's view of the same augmented images, and return it.
 
+    The teacher's logits are those of its network, before any calibration: a scaling belongs to one
+    model file, and the student is given one of its own afterwards.
+
     Raises:
         UserError: fewer images than one batch, or a loss that is not finite.
     """

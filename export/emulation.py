@@ -5,9 +5,7 @@ is exact here may be wrong there, and nothing on this machine shows it. QEMU's u
 same Python and the same onnxruntime on a CPU model of its own; what counts is numbers, not time.
 """
 
-import shutil
-import subprocess
-import sys
+import platform
 import tempfile
 from pathlib import Path
 
@@ -18,11 +16,13 @@ from compress.core import console
 from compress.core.errors import UserError
 from compress.core.gates import Verdict
 from compress.core.noun import Noun
+from export import emulators
+from export.emulators import Processor
 from export.parity import Floats, Parity, compare
 
-QEMU = "qemu-x86_64"
 CPU = "Haswell"
 """AVX2, no VNNI."""
+PROCESSOR = Processor("x86_64", CPU)
 FLIP_LIMIT = 0.01
 """Share of decisions that may differ where the target promises such CPUs."""
 TIMEOUT_S = 1200
@@ -75,7 +75,7 @@ class Emulated(Noun):
 
 def available() -> bool:
     """Tell whether this machine can emulate an x86 CPU and is one."""
-    return shutil.which(QEMU) is not None and sys.platform == "linux"
+    return emulators.installed(PROCESSOR) and platform.machine() == PROCESSOR.architecture
 
 
 def emulate(model: Path, images: Floats, native: Floats, thresholds: tuple[float, ...]) -> Emulated:
@@ -98,19 +98,11 @@ def _probabilities(model: Path, images: Floats) -> NDArray[np.float32]:
     with tempfile.TemporaryDirectory(prefix="edgepress-emulated-") as folder:
         given, made = Path(folder) / "images.npy", Path(folder) / "probs.npy"
         np.save(given, images)
-        command = [QEMU, "-cpu", CPU, sys.executable, "-c", _SCRIPT, model, given, made]
-        try:
-            done = subprocess.run(
-                list(map(str, command)), capture_output=True, text=True, timeout=TIMEOUT_S
-            )
-        except subprocess.TimeoutExpired:
-            raise UserError(
-                f"The emulated CPU did not finish in {TIMEOUT_S} s", got=model
-            ) from None
+        arguments = ("-c", _SCRIPT, model, given, made)
+        done = emulators.run(PROCESSOR, None, arguments, TIMEOUT_S)
         if done.returncode or not made.is_file():
-            last = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
             raise UserError(
-                f"The model cannot be run under an emulated CPU ({last})",
+                f"The model cannot be run under an emulated CPU ({emulators.last_line(done)})",
                 got=model,
                 next_step="--emulate 0 leaves it out",
             )

@@ -71,13 +71,16 @@ def parse_gates(texts: tuple[str, ...]) -> tuple[Gate, ...]:
     return parsed
 
 
-def gather(draft: Artifact, reference: Artifact, request: Request, folder: Path) -> Measured:
+def gather(
+    draft: Artifact, reference: Artifact, request: Request, folder: Path, found: Parity
+) -> Measured:
     """Measure a file, store its evaluation in `folder` and decide its gates.
+
+    `found` is the parity of the two networks: of their probabilities before any calibration.
 
     Raises:
         UserError: the runtime is not available, or the model cannot be run.
     """
-    found = parity_of(draft, reference, request)
     test = rows_for((reference,), request.dataset, "test")
     result = evaluate(draft, request.dataset, test, request.settings())
     save_eval(result, folder)

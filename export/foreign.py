@@ -33,7 +33,7 @@ def write(source: Path, spec: ImageSpec, out: Path) -> None:
     Raises:
         UserError: the opset is too old and the file cannot be converted.
     """
-    model = _with_opset(onnx.load(source), source)
+    model = with_opset(onnx.load(source), source)
     _fix_shape(model, spec)
     onnx.save(model, out)
 
@@ -52,9 +52,19 @@ def _check_location(tensor: TensorProto, path: Path) -> None:
         raise UserError("A file with weights of the model is missing", got=file)
 
 
-def _with_opset(model: ModelProto, source: Path) -> ModelProto:
+def opset(model: ModelProto) -> int:
+    """Return the version of ONNX's own operators, 0 where the file has none."""
     versions = [entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")]
-    version = max(versions, default=0)
+    return max(versions, default=0)
+
+
+def with_opset(model: ModelProto, source: Path) -> ModelProto:
+    """Return a model in an opset that can be quantized.
+
+    Raises:
+        UserError: it is too old and cannot be converted.
+    """
+    version = opset(model)
     if version >= OLDEST_OPSET:
         return model
     console.say(f"the file has opset {version}, in which it cannot be quantized well: now {OPSET}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from benchmarks import thresholds
@@ -14,12 +14,12 @@ from benchmarks.runtimes import _session
 from compress.core.artifact import Artifact
 from compress.core.environment import cpu_flags
 from compress.core.errors import UserError
-from compress.core.labels import ThresholdSettings
 from compress.core.manifest import Precision
 from compress.data.dataset import Dataset, open_data
 from export import budget, evidence, foreign, ort_format, targets
 from export.targets._target import Target
 from models.defaults import default_model
+from models.onnx_graph import scaling
 
 if TYPE_CHECKING:
     from export.onnx import Config
@@ -62,12 +62,13 @@ class Job:
         return (*gates, SPEED_GATE) if self.precision == "int8" and self.on_target else gates
 
     @property
-    def learning(self) -> ThresholdSettings | None:
-        """How thresholds are learnt with the file's own scores; `None` keeps the parent's."""
-        named = self.config.thresholds is not None or self.config.demand
-        if self.precision == "fp32" and not named:
+    def learning(self) -> thresholds.Learning | None:
+        """What is learnt from the file's own scores; `None` takes all over from the parent."""
+        if self.precision == "fp32" and not self.config.named:
             return None
-        return thresholds.chosen(self.config, self.parent.manifest.labels)
+        found = thresholds.chosen(self.config, self.parent.manifest.labels)
+        nothing = not self.config.named and found == thresholds.Learning(None, None)
+        return None if nothing else found
 
     @property
     def on_target(self) -> bool:
@@ -109,14 +110,32 @@ def prepare(config: Config) -> Job:
         )
     if parent.manifest.kind == "onnx":
         foreign.check(parent.weights)
+        _require_scaling_found(parent)
     if config.qat:
         _require_qat(parent, precision)
     dataset = open_data(config.data, config.skip_bad_images)
     job = Job(config, parent, dataset, target, precision, _provider(config, target))
     evidence.parse_gates(job.gates)  # refuses a bad one now instead of after the work
-    _require_demands(job)
+    _require_told(job)
     budget.seconds(config.budget)
     return job
+
+
+def _require_scaling_found(parent: Artifact) -> None:
+    """Refuse a calibrated file whose scaling cannot be taken out: it would be scaled twice."""
+    if _scalings(parent) and not scaling.is_scaled(parent.weights):
+        raise UserError(
+            "The file says that its probabilities are calibrated, and its graph does not hold the "
+            "scaling as edgepress writes it",
+            got=parent.path,
+            next_step="export it again from the model that it was made from",
+        )
+
+
+def _scalings(parent: Artifact) -> bool:
+    """Tell whether any label of a model is scaled."""
+    found = parent.manifest.labels.calibration
+    return found is not None and any(found.scalings)
 
 
 def _require_qat(parent: Artifact, precision: Precision) -> None:
@@ -138,13 +157,19 @@ def _require_qat(parent: Artifact, precision: Precision) -> None:
         )
 
 
-def _require_demands(job: Job) -> None:
-    """Refuse demands that the validation part cannot tell anything of."""
+def _require_told(job: Job) -> None:
+    """Refuse demands and a calibration that the validation part cannot tell anything of.
+
+    A calibration that only the parent asks for is taken over as it is where there is none.
+    """
     if job.learning is None:
         return
     check_labels(job.parent, job.dataset)
     told = job.dataset.targets[rows_for((job.parent,), job.dataset, "val")]
-    thresholds.check(job.learning, job.dataset.label_names, told)
+    named = job.learning
+    if job.config.calibrate is None:
+        named = replace(named, calibrate=None)
+    thresholds.check(named, job.dataset.label_names, told)
 
 
 def _provider(config: Config, target: Target) -> str:

@@ -30,6 +30,8 @@ from export.int8_weights import to_int8_weights
 from export.job import DEFAULT_GATES, Job, prepare, stem
 from export.metadata import ModelFacts
 from export.notes import notes_on
+from export.parity import Parity
+from models.onnx_graph import scaling
 from models.onnx_graph.index import count_params
 from models.onnx_graph.write import to_onnx
 from models.stored import load_network
@@ -75,7 +77,9 @@ def _build(plan: Plan, job: Job, workdir: Path) -> Manifest:
     _write_float(job, base)
     out = workdir / "files" / WEIGHTS["onnx"]
     found = _convert(plan, job, base, out)
-    made = _with_thresholds(job, BareModel(out, _manifest(plan, job, base, found)))
+    bare = BareModel(out, _manifest(plan, job, base, found))
+    parity, of_base = _parity(plan, job, base, bare)
+    made = _learnt(job, bare)
     emulated = _emulate(job, made)
     notes = notes_on(job, base, found.audited if found else None, emulated)
     draft = replace(made, manifest=made.manifest.model_copy(update={"notes": notes}))
@@ -84,12 +88,12 @@ def _build(plan: Plan, job: Job, workdir: Path) -> Manifest:
     metadata.write(out, facts.model_copy(update={"labels": labels}))
     reference = job.parent if job.precision == "fp32" else _reference(plan, job, base)
     in_ort = _ort_format(job, draft)
-    measured = evidence.gather(draft, reference, job.request, workdir / "files")
-    verdicts = (*_export_verdicts(job, reference, job.request), *measured.verdicts, *in_ort)
+    measured = evidence.gather(draft, reference, job.request, workdir / "files", parity)
+    verdicts = (*of_base, *measured.verdicts, *in_ort)
     if emulated is not None and job.target.runs_here(WITHOUT_VNNI):
         verdicts += (emulated.verdict,)
     notes += (
-        *thresholds.reached(labels, measured.evaluation),
+        *thresholds.told(labels, measured.evaluation),
         *_advice(job, draft, verdicts),
     )
     verdicts += thresholds.unkept(labels)
@@ -97,20 +101,44 @@ def _build(plan: Plan, job: Job, workdir: Path) -> Manifest:
     return draft.manifest.model_copy(update=update)
 
 
-def _with_thresholds(job: Job, made: BareModel) -> BareModel:
-    """Learn the thresholds with the file's own scores, where that is wanted and there are images.
+def _parity(
+    plan: Plan, job: Job, base: Path, bare: BareModel
+) -> tuple[Parity, tuple[Verdict, ...]]:
+    """Compare the networks, before any probability is calibrated, at the parent's decisions.
 
-    An fp32 file that takes the thresholds over has their demands too, and keeps them.
+    Returns the parity of the file with what it was made from, and the verdicts on that of the fp32
+    export between the two.
     """
-    if job.learning is None:
-        return made
+    parent, request = job.parent, job.request
+    network = thresholds.relabelled(parent, thresholds.uncalibrated(parent.manifest.labels))
+    as_it_is = parent.manifest.kind == "onnx" and parent.manifest.labels.calibration is None
+    if job.precision == "fp32" or as_it_is:
+        return evidence.parity_of(bare, network, request), ()
+    reference = BareModel(base, _manifest(plan, job, base, None))
+    reference = thresholds.relabelled(reference, network.manifest.labels)
+    parity = evidence.parity_of(bare, reference, request)
+    if parent.manifest.kind == "onnx":
+        return parity, ()
+    exported = evidence.parity_of(reference, network, request)
+    return parity, evidence.parity_verdicts(reference, exported, DEFAULT_GATES["fp32"])
+
+
+def _learnt(job: Job, bare: BareModel) -> BareModel:
+    """Calibrate and learn thresholds with the file's own scores, where that is wanted.
+
+    Else both are the parent's; an fp32 file that takes them over has their demands too, and keeps
+    them.
+    """
     rows = rows_for((job.parent,), job.dataset, "val")
-    if not len(rows):
-        console.warn("no validation images: the thresholds stay as they were")
-        return made
-    found = thresholds.on_validation(made, job.dataset, rows, job.request.settings())
-    labels = thresholds.learnt_labels(made, found, job.learning)
-    return replace(made, manifest=made.manifest.model_copy(update={"labels": labels}))
+    if job.learning is not None and len(rows):
+        return thresholds.learnt(bare, job.dataset, rows, job.request.settings(), job.learning)
+    if job.learning is not None:
+        console.warn("no validation images: the thresholds and the calibration stay as they were")
+    labels = job.parent.manifest.labels
+    asked_for_none = job.config.calibrate == "none"
+    return thresholds.with_labels(
+        bare, thresholds.uncalibrated(labels) if asked_for_none else labels
+    )
 
 
 def _advice(job: Job, draft: BareModel, verdicts: tuple[Verdict, ...]) -> tuple[str, ...]:
@@ -149,8 +177,10 @@ def _warnings(job: Job, emulated: Emulated | None) -> tuple[str, ...]:
 
 
 def _write_float(job: Job, path: Path) -> None:
+    """Write the network as a float file, whose probabilities are not calibrated."""
     if job.parent.manifest.kind == "onnx":
         foreign.write(job.parent.weights, job.parent.manifest.image, path)
+        scaling.remove(path)
         return
     console.say(f"exporting {job.parent.path}")
     to_onnx(load_network(job.parent), job.parent.manifest.image, path)
@@ -239,20 +269,10 @@ def _data(job: Job) -> DataRef:
 
 
 def _reference(plan: Plan, job: Job, base: Path) -> Artifact:
-    """Return the fp32 model that the converted one is compared with."""
+    """Return the fp32 model that the converted one is compared with, calibrated as its parent."""
     if job.parent.manifest.kind == "onnx":
         return job.parent
     facts = _facts(plan, job).model_copy(update={"precision": "fp32", "id": f"{plan.id}-fp32"})
     metadata.write(base, facts)
     manifest = _manifest(plan, job, base, None).model_copy(update={"precision": "fp32"})
-    return BareModel(base, manifest)
-
-
-def _export_verdicts(
-    job: Job, reference: Artifact, request: evidence.Request
-) -> tuple[Verdict, ...]:
-    """Hold the fp32 export that the file was made from against the PyTorch network."""
-    if reference.manifest.kind == "torch" or job.parent.manifest.kind == "onnx":
-        return ()
-    parity = evidence.parity_of(reference, job.parent, request)
-    return evidence.parity_verdicts(reference, parity, DEFAULT_GATES["fp32"])
+    return thresholds.with_labels(BareModel(base, manifest), manifest.labels)

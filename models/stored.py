@@ -8,6 +8,7 @@ from torch import nn
 
 from compress.core.artifact import WEIGHTS, Artifact
 from compress.core.errors import UserError
+from compress.core.manifest import Architecture
 from models import checkpoint, families
 
 
@@ -17,16 +18,28 @@ def load_network(artifact: Artifact) -> nn.Module:
     Raises:
         UserError: an ONNX artifact, or weights that do not fit or are not finite.
     """
+    architecture = architecture_of(artifact)
+    network = families.build(architecture, len(artifact.manifest.labels.names))
+    checkpoint.load_into(network, checkpoint.read(artifact.weights), artifact.weights)
+    return network.eval()
+
+
+def architecture_of(artifact: Artifact) -> Architecture:
+    """Return the architecture of an artifact that can be rebuilt in PyTorch.
+
+    Raises:
+        UserError: an ONNX artifact, whose graph is fixed.
+    """
     manifest = artifact.manifest
     if manifest.kind != "torch" or manifest.architecture is None:
         raise UserError(
-            "A PyTorch model is needed",
+            "A PyTorch model is needed; the graph of an ONNX file is fixed",
             got=f"{artifact.path} of kind {manifest.kind}",
-            next_step="give the artifact that the ONNX file was exported from",
+            next_step="give the artifact that the ONNX file was exported from; of a network made "
+            "elsewhere make a student, which can be pruned: python -m compress.distill "
+            f"--teacher {artifact.path} --student NAME",
         )
-    network = families.build(manifest.architecture, len(manifest.labels.names))
-    checkpoint.load_into(network, checkpoint.read(artifact.weights), artifact.weights)
-    return network.eval()
+    return manifest.architecture
 
 
 def save_network(network: nn.Module, folder: Path) -> None:

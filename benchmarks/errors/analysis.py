@@ -10,6 +10,7 @@ from benchmarks.errors.grouping import Grouping
 from benchmarks.errors.judged import NEAR, Judged, judge
 from benchmarks.errors.pairs import error_pairs
 from benchmarks.errors.properties import look
+from benchmarks.errors.reliability import reliability
 from benchmarks.errors.schema import ErrorReport, Estimate, LabelErrors
 from benchmarks.errors.slices import slices
 from benchmarks.errors.worst import Names, worst_images, worst_rows
@@ -51,6 +52,7 @@ def analyse(subject: Subject, columns: tuple[str, ...], most_worst: int) -> Erro
         path=str(subject.model.path),
         kind=manifest.kind,
         precision=manifest.precision,
+        calibration=manifest.labels.calibration and manifest.labels.calibration.method,
         data={},
         environment={},
         n=len(subject.rows),
@@ -85,6 +87,7 @@ def label_reports(
                 **estimates,
                 curves=curves(judged, label),
                 confidence=confidence.confidence(judged, label),
+                reliability=reliability(judged, label),
                 near_misses=near,
                 near_negatives=negatives,
                 sure_errors=confidence.sure_errors(judged, label),

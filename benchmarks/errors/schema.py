@@ -64,6 +64,18 @@ class Confidence(Noun):
     brier: float | None
 
 
+class ReliabilityBin(Noun):
+    """Images to which the model gives about the same probability of a label."""
+
+    n: int
+    prob: float
+    """Mean probability."""
+    share: float
+    """Share of them that has the label."""
+    ci95: Interval
+    """Wilson's interval of the share."""
+
+
 class WorstImage(Noun):
     """One image on which the model decides a label wrongly."""
 
@@ -93,6 +105,8 @@ class LabelErrors(Noun):
     ap: Estimate
     curves: Curves | None
     confidence: Confidence
+    reliability: tuple[ReliabilityBin, ...] = ()
+    """The bins of the calibration error, by probability; none where it is undefined."""
     near_misses: int
     """Misses with a probability of at most `near` below the threshold."""
     near_negatives: int
@@ -214,6 +228,8 @@ class ErrorReport(Noun):
     path: str
     kind: str
     precision: str
+    calibration: str | None = None
+    """How probabilities were calibrated, `temperature` or `platt`; `None`: not at all."""
     data: dict[str, Any]
     environment: dict[str, Any]
     n: int

@@ -125,6 +125,18 @@ def _costly(result: NetworkResult) -> list[str]:
     ]
 
 
+def machines(results: Iterable[NetworkResult]) -> str:
+    """Return which CPU measured which networks, since ratios differ from one to another."""
+    measured: dict[str, list[str]] = {}
+    for result in results:
+        cpu = result.environment.get("cpu") or "an unknown CPU"
+        measured.setdefault(cpu, []).append(result.network)
+    if len(measured) == 1:
+        return f"Measured on {next(iter(measured))}."
+    parts = (f"{cpu}: {', '.join(networks)}" for cpu, networks in measured.items())
+    return f"Measured on {'; '.join(parts)}."
+
+
 def header(results: tuple[NetworkResult, ...]) -> tuple[str, ...]:
     """Return the columns of the table."""
     peers = [entry.tool for entry in results[0].entries[1:]]

@@ -150,7 +150,14 @@ def gate_number(gate: str) -> Callable[[float], str]:
         ("ap[", "recall[", "precision[")
     ):
         return drop if form == "drop" else score
-    units = {"latency": duration, "size": size, "macs": count, "params": count, "peak_rss": size}
+    units = {
+        "latency": duration,
+        "size": size,
+        "macs": count,
+        "params": count,
+        "peak_rss": size,
+        "drifting": percent,
+    }
     return units.get(metric, plain)
 
 

@@ -39,8 +39,8 @@ def sentence(report: Report) -> str:
     limits = " and ".join(map(demand, found.budget))
     if found.chosen is None:
         surely = "" if found.verdict == "fail" else "surely "
-        others = any(_keeps(model) for model in report.models)
-        but = " and has its mAP measured and no other gate failed" if others else ""
+        some = any(_keeps(model) for model in report.models)
+        but = " and has its mAP measured and no other gate failed" if some else ""
         return f"Of {len(report.models)} models, none {surely}keeps {limits}{but}."
     kept = sum(fits(model) == "pass" for model in report.models)
     told = [

@@ -15,12 +15,11 @@ from benchmarks.commands import own_command
 from benchmarks.entries import gate_entry
 from benchmarks.errors.schema import Estimate
 from benchmarks.evaluation import EvalSettings
-from benchmarks.gate_text import base_metric
 from benchmarks.report import format as fmt
 from benchmarks.robustness import example, page
 from benchmarks.robustness.analysis import entries
 from benchmarks.robustness.corruptions import CORRUPTIONS, STRENGTHS
-from benchmarks.robustness.measuring import Images, choose, measure
+from benchmarks.robustness.measuring import IMAGES, Images, choose, measure
 from benchmarks.robustness.schema import ModelRobustness, RobustnessReport
 from compress.core import console, environment, stage, writable
 from compress.core.cli import main
@@ -42,7 +41,7 @@ class Config(Noun):
     """`elpv`, a path, or `format:path` (default: the data that the models were trained on)."""
     out: Path = Path("runs/robustness")
     """Folder of the report."""
-    images: int = Field(512, ge=2)
+    images: int = Field(IMAGES, ge=2)
     """Images of the test part at most, chosen at random."""
     corruption: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
     """blur, noise, brightness, contrast, jpeg, rotation or crop, at five strengths each; give it as
@@ -101,9 +100,9 @@ def _gates(config: Config) -> tuple[Gate, ...]:
             allowed="artifacts or .onnx files, the reference first",
             next_step="python -m benchmarks.robustness FP32 INT8",
         )
-    wanted = gates.parse_all(config.gate)
+    wanted = gates.parse_all(config.gate, robustness=True)
     for gate in wanted:
-        if base_metric(gate) != "robust_map":
+        if not gates.needs_robustness(gate):
             raise UserError(
                 "This command holds models against robust_map only",
                 got=gate,

@@ -30,6 +30,8 @@ from compress.data.dataset import Dataset
 Step = tuple[str, int]
 """A corruption and its strength."""
 CLEAN: Step = ("clean", 0)
+IMAGES = 512
+"""Images that are measured by default, at most."""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import numpy as np
 from benchmarks.runtimes._contract import Batched
 from benchmarks.runtimes._session import Availability, Images, Probs
 from compress.core.artifact import Artifact
+from compress.core.calibration import Scalings, coefficients
 
 if TYPE_CHECKING:
     from torch import nn
@@ -16,15 +17,18 @@ _BATCH = 32
 
 
 class TorchSession:
-    """A network in eval mode."""
+    """A network in eval mode, calibrated as its manifest says."""
 
     provider_asked = "torch"
     provider_opened = "torch:cpu"
     node_share = 1.0
 
-    def __init__(self, network: "nn.Module", batch: int) -> None:
+    def __init__(self, network: "nn.Module", batch: int, scalings: Scalings) -> None:
         """Wrap a network that returns logits; `batch` images at most are run at a time."""
+        import torch
+
         self._network, self.batch = network, batch
+        self._slope, self._offset = map(torch.tensor, coefficients(scalings))
 
     def run(self, images: Images) -> Probs:
         """Return probabilities `[n, labels]` of images `[n, 3, height, width]`."""
@@ -34,7 +38,7 @@ class TorchSession:
         with torch.inference_mode():
             for start in range(0, len(images), self.batch):
                 logits = self._network(torch.from_numpy(images[start : start + self.batch]))
-                done.append(torch.sigmoid(logits).numpy())
+                done.append(torch.sigmoid(logits * self._slope + self._offset).numpy())
         probs: Probs = np.concatenate(done)
         return probs
 
@@ -62,4 +66,6 @@ def open_session(artifact: Artifact, threads: int, across_images: bool = False) 
 
     torch.set_num_threads(threads)
     batch = artifact.batch if isinstance(artifact, Batched) else _BATCH
-    return TorchSession(load_network(artifact), batch)
+    labels = artifact.manifest.labels
+    scalings = labels.calibration.scalings if labels.calibration else (None,) * len(labels.names)
+    return TorchSession(load_network(artifact), batch, scalings)

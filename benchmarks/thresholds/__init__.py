@@ -4,6 +4,7 @@ What is learnt here belongs to one model file: its int8 version has other scores
 own. A target of NaN is unknown, and that image is left out of that label only.
 """
 
+from benchmarks.thresholds.calibrating import NOTE, calibration
 from benchmarks.thresholds.demands import (
     Demand,
     Unreachable,
@@ -12,32 +13,50 @@ from benchmarks.thresholds.demands import (
     threshold_for,
 )
 from benchmarks.thresholds.learning import LabelThreshold, LearntThresholds, learn, scutfbr
-from benchmarks.thresholds.models import learnt_labels, on_validation, reached, unkept
+from benchmarks.thresholds.models import (
+    Learning,
+    learnt,
+    learnt_labels,
+    on_validation,
+    relabelled,
+    told,
+    uncalibrated,
+    unkept,
+    with_labels,
+)
 from benchmarks.thresholds.options import ThresholdOptions, check, chosen
-from benchmarks.thresholds.scaling import Scaling, platt_scaling, scaled, temperature_scaling
+from benchmarks.thresholds.scaling import platt_scaling, scaled, temperature_scaling
+from compress.core.calibration import Scaling
 from compress.core.labels import Method, ThresholdSettings
 
 __all__ = [
+    "NOTE",
     "Demand",
     "LabelThreshold",
+    "Learning",
     "LearntThresholds",
     "Method",
     "Scaling",
     "ThresholdOptions",
     "ThresholdSettings",
     "Unreachable",
+    "calibration",
     "check",
     "chosen",
     "learn",
+    "learnt",
     "learnt_labels",
     "on_validation",
     "parse_demand",
     "parse_demands",
     "platt_scaling",
-    "reached",
+    "relabelled",
     "scaled",
     "scutfbr",
     "temperature_scaling",
     "threshold_for",
+    "told",
+    "uncalibrated",
     "unkept",
+    "with_labels",
 ]

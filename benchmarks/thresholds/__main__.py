@@ -1,7 +1,9 @@
-"""`python -m benchmarks.thresholds` learns the thresholds of a finished model again."""
+"""`python -m benchmarks.thresholds` calibrates a finished model and learns its thresholds again."""
 
 import json
 import sys
+import tempfile
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from shutil import copyfile
@@ -9,10 +11,11 @@ from shutil import copyfile
 from pydantic import Field
 
 from benchmarks import thresholds
-from benchmarks.candidates import open_model
+from benchmarks.candidates import BareModel, open_model
 from benchmarks.evaluation import (
     EvalSettings,
     check_labels,
+    evaluate,
     rows_for,
     stored_or_evaluated,
     with_metrics,
@@ -39,7 +42,7 @@ ORT_FILE = "model.ort"
 class Config(thresholds.ThresholdOptions):
     """Learn the thresholds of a model again on validation images, and store it with them.
 
-    Nothing is trained, and no probability changes.
+    Nothing is trained, and no probability changes but by --calibrate.
     """
 
     model: Path = Field(default_factory=default_model)
@@ -64,17 +67,18 @@ def run(config: Config) -> Artifact:
     model = open_model(config.model)
     _require_storable(model, config.out)
     dataset = open_data(config.data, config.skip_bad_images)
-    labels = _learnt(config, model, dataset)
-    settings = EvalSettings(provider=config.provider)
-    test = stored_or_evaluated(model, dataset, rows_for((model,), dataset, "test"), settings)
-    plan = Plan(
-        stage="benchmarks.thresholds",
-        config=config,
-        out=config.out,
-        parents=(model,),
-        data_fingerprint=dataset.fingerprint,
-    )
-    made = produce(plan, partial(_build, plan, labels, test))
+    with tempfile.TemporaryDirectory(prefix="edgepress-thresholds-") as folder:
+        new = _learnt(config, _copy(model, Path(folder)), dataset)
+        test = _tested(config, model, new, dataset)
+        plan = Plan(
+            stage="benchmarks.thresholds",
+            config=config,
+            out=config.out,
+            parents=(model,),
+            data_fingerprint=dataset.fingerprint,
+        )
+        made = produce(plan, partial(_build, plan, new, test))
+    labels = new.manifest.labels
     _print(labels, test, f"{model.name}: thresholds learnt on validation images")
     return made
 
@@ -90,31 +94,48 @@ def _require_storable(model: Artifact, out: Path) -> None:
         )
 
 
-def _learnt(config: Config, model: Artifact, dataset: Dataset) -> Labels:
-    """Return the labels with new thresholds, before anything is written."""
+def _copy(model: Artifact, folder: Path) -> Artifact:
+    """Return an ONNX model as a copy whose file may be changed, any other as it is."""
+    if model.manifest.kind != "onnx":
+        return model
+    return BareModel(Path(copyfile(model.weights, folder / WEIGHTS["onnx"])), model.manifest)
+
+
+def _learnt(config: Config, model: Artifact, dataset: Dataset) -> Artifact:
+    """Return the model with what was learnt, before anything is written."""
     check_labels(model, dataset)
-    wanted = thresholds.chosen(config, model.manifest.labels) or thresholds.ThresholdSettings()
+    wanted = thresholds.chosen(config, model.manifest.labels)
+    if wanted.thresholds is None:
+        wanted = replace(wanted, thresholds=thresholds.ThresholdSettings())
     rows = rows_for((model,), dataset, "val")
     if not len(rows):
         raise UserError("There are no validation images to learn thresholds on", got=config.data)
     thresholds.check(wanted, dataset.label_names, dataset.targets[rows])
     settings = EvalSettings(provider=config.provider)
-    found = thresholds.on_validation(model, dataset, rows, settings)
-    labels = thresholds.learnt_labels(model, found, wanted)
-    for label in labels.learning.labels if labels.learning else ():
+    new = thresholds.learnt(model, dataset, rows, settings, wanted)
+    learning = new.manifest.labels.learning
+    for label in learning.labels if learning else ():
         if label.demand is not None and label.reachable is not None:
             raise Unreachable(parse_demand(label.demand), label.reachable)
-    return labels
+    return new
 
 
-def _build(plan: Plan, labels: Labels, test: EvalResult, workdir: Path) -> Manifest:
-    """Copy the model, with the new thresholds wherever it says its own."""
-    model, files = plan.parents[0], workdir / "files"
+def _tested(config: Config, old: Artifact, new: Artifact, dataset: Dataset) -> EvalResult:
+    """Return what the new model says of the test part, stored where it is what the old one said."""
+    settings, rows = EvalSettings(provider=config.provider), rows_for((old,), dataset, "test")
+    if old.manifest.labels.calibration == new.manifest.labels.calibration:
+        return stored_or_evaluated(old, dataset, rows, settings)
+    return evaluate(new, dataset, rows, settings)
+
+
+def _build(plan: Plan, new: Artifact, test: EvalResult, workdir: Path) -> Manifest:
+    """Copy the model, with what was learnt wherever it says its own."""
+    model, labels, files = plan.parents[0], new.manifest.labels, workdir / "files"
     old = model.manifest
     for name in set(old.files) - {EVAL_FILE, WEIGHTS[old.kind]}:
         (files / name).parent.mkdir(parents=True, exist_ok=True)
         copyfile(model.path / name, files / name)
-    weights = Path(copyfile(model.weights, files / WEIGHTS[old.kind]))
+    weights = Path(copyfile(new.weights, files / WEIGHTS[old.kind]))
     if old.kind == "onnx":
         told = {"labels": labels.model_dump(mode="json"), "id": plan.id, "parent": old.id}
         props.update(weights, {props.PREFIX + key: json.dumps(told[key]) for key in told})
@@ -125,18 +146,18 @@ def _build(plan: Plan, labels: Labels, test: EvalResult, workdir: Path) -> Manif
         "verdicts": tuple(
             verdict
             for verdict in old.verdicts
-            if verdict.gate.split()[0].partition("[")[0] not in THRESHOLD_METRICS
+            if verdict.gate.split()[0].partition("[")[0] not in (*THRESHOLD_METRICS, "ece")
         ),
-        "notes": (*_other_notes(old), *thresholds.reached(labels, test)),
+        "notes": (*_other_notes(old), *thresholds.told(labels, test)),
     }
     return old.model_copy(update=update)
 
 
 def _other_notes(old: Manifest) -> tuple[str, ...]:
-    """Return the notes that are not about the demands that the thresholds followed before."""
+    """Return the notes that are not about what was learnt before."""
     each = old.labels.learning.labels if old.labels.learning else ()
-    starts = tuple(f"{label.demand}:" for label in each if label.demand)
-    return tuple(note for note in old.notes if not note.startswith(starts or ("\0",)))
+    starts = (thresholds.NOTE, *(f"{label.demand}:" for label in each if label.demand))
+    return tuple(note for note in old.notes if not note.startswith(starts))
 
 
 def _print(labels: Labels, test: EvalResult, title: str) -> None:
@@ -153,7 +174,7 @@ def _print(labels: Labels, test: EvalResult, title: str) -> None:
         )
     ]
     console.table(title, header, rows)
-    for sentence in thresholds.reached(labels, test):
+    for sentence in thresholds.told(labels, test):
         console.result(sentence)
 
 

@@ -1,26 +1,87 @@
-"""Learn the thresholds of a model, and say what its demands reach."""
+"""Calibrate a model and learn its thresholds, and say what both reach."""
+
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from benchmarks.evaluation import EvalSettings, Rows, evaluate
 from benchmarks.label_decisions import Share, label_decisions
+from benchmarks.thresholds.calibrating import calibration, calibration_notes, carried
 from benchmarks.thresholds.demands import parse_demand
 from benchmarks.thresholds.learning import learn
 from compress.core.artifact import Artifact
+from compress.core.calibration import CalibrationMethod
 from compress.core.gates import Verdict
 from compress.core.labels import LabelLearning, Labels, ThresholdSettings
 from compress.core.results import EvalResult
 from compress.data.dataset import Dataset
+from models.onnx_graph import scaling
+
+Model = TypeVar("Model", bound=Artifact)
 
 ON_VALIDATION = " on validation"
 """Ends a demand as the verdict on it names it, for gates are about the test part."""
 
 
-def learnt_labels(model: Artifact, validation: EvalResult, settings: ThresholdSettings) -> Labels:
-    """Return a model's labels with the thresholds that its scores on validation images tell.
+@dataclass(frozen=True)
+class Learning:
+    """What is learnt on validation images."""
+
+    thresholds: ThresholdSettings | None
+    """`None` keeps the decisions as they are, on whatever scale the probabilities will be."""
+    calibrate: CalibrationMethod | None
+    """`None` leaves the probabilities as the network gives them."""
+
+
+def learnt(
+    model: Model, dataset: Dataset, rows: Rows, settings: EvalSettings, wanted: Learning
+) -> Model:
+    """Return a model calibrated and with thresholds by its own scores on validation images.
+
+    Thresholds are learnt on the calibrated probabilities. Of an ONNX model the file is changed.
+
+    Raises:
+        UserError: a demand that cannot be read or checked, or as `evaluate`.
+    """
+    before = model.manifest.labels
+    model = with_labels(model, uncalibrated(before))
+    found = on_validation(model, dataset, rows, settings)
+    new = None
+    if wanted.calibrate is not None:
+        new = calibration(found.targets, found.scores[0], wanted.calibrate)
+    fixed = wanted.thresholds is not None and wanted.thresholds.method == "fixed"
+    starts = before.thresholds if fixed else carried(before, new)
+    labels = before.model_copy(update={"thresholds": starts, "calibration": new})
+    if new is not None:
+        model = with_labels(model, labels)
+        found = on_validation(model, dataset, rows, settings)
+    if wanted.thresholds is not None:
+        labels = learnt_labels(labels, found, wanted.thresholds)
+    return relabelled(model, labels)
+
+
+def with_labels(model: Model, labels: Labels) -> Model:
+    """Return a model with these labels and their calibration, which an ONNX file gets inside."""
+    if model.manifest.kind == "onnx":
+        scaling.write(model.weights, labels.calibration.scalings if labels.calibration else ())
+    return relabelled(model, labels)
+
+
+def relabelled(model: Model, labels: Labels) -> Model:
+    """Return a model whose manifest has these labels; of an ONNX model the file stays as it is."""
+    return replace(model, manifest=model.manifest.model_copy(update={"labels": labels}))
+
+
+def uncalibrated(labels: Labels) -> Labels:
+    """Return labels that decide the same on the probabilities that the network gives."""
+    return labels.model_copy(update={"thresholds": carried(labels, None), "calibration": None})
+
+
+def learnt_labels(labels: Labels, validation: EvalResult, settings: ThresholdSettings) -> Labels:
+    """Return labels with the thresholds that a model's scores on validation images tell.
 
     Raises:
         UserError: a demand that cannot be read or checked.
     """
-    labels = model.manifest.labels
     scores = validation.scores[0]
     found = learn(validation.targets, scores, labels.names, settings, labels.thresholds)
     return labels.model_copy(update={"thresholds": found.thresholds, "learning": found.learning})
@@ -42,6 +103,16 @@ def unkept(labels: Labels) -> tuple[Verdict, ...]:
     """Return a failed verdict for each demand that no threshold keeps on validation images."""
     each = labels.learning.labels if labels.learning else ()
     return tuple(_failed(label) for label in each if label.reachable is not None)
+
+
+def told(labels: Labels, test: EvalResult) -> tuple[str, ...]:
+    """Return what was learnt, in words, with what it reaches on validation and on test images.
+
+    Args:
+        labels: Those of the model.
+        test: Its probabilities on the test part, calibrated where `labels` says so.
+    """
+    return (*calibration_notes(labels, test), *reached(labels, test))
 
 
 def reached(labels: Labels, test: EvalResult) -> tuple[str, ...]:

@@ -4,35 +4,16 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
-from pydantic import Field
 from scipy.optimize import minimize_scalar
 from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
 
 from benchmarks.metrics._targets import Array, known, labels
-from compress.core.noun import Noun
+from compress.core.calibration import Scaling, Scalings
 
 TEMPERATURES = (0.05, 20.0)
 _SMALLEST = 1e-7
 """Probabilities are kept this far from 0 and 1, where an int8 model lands and the logit is not."""
-
-
-class Scaling(Noun):
-    """One label's new probability: `sigmoid(slope * logit(p) + offset)`."""
-
-    slope: float = Field(gt=0, allow_inf_nan=False)
-    """Above 0, so that the order of the images stays. Below 1 makes a network less sure."""
-    offset: float = Field(default=0.0, allow_inf_nan=False)
-    """In logits; above 0 makes the label likelier."""
-
-    @property
-    def temperature(self) -> float:
-        """What the logits are divided by."""
-        return 1 / self.slope
-
-
-Scalings = tuple[Scaling | None, ...]
-"""One per label; `None` leaves the label as it is."""
 
 
 def temperature_scaling(targets: ArrayLike, probs: ArrayLike) -> Scalings:

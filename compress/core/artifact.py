@@ -120,10 +120,14 @@ def newest(root: Path, kind: str | None = None, stage: str | None = None) -> Art
 
 
 def _way_in(path: Path) -> str | None:
-    """Return how a bare checkpoint becomes an artifact."""
+    """Return how a bare checkpoint, or a network made elsewhere, becomes an artifact."""
+    adopt = f"python -m export.adopt --model {path} --data D --out DIR"
+    if path.suffix in {".pt2", ".keras", ".ts", ".torchscript"}:
+        return adopt
     if path.suffix not in {".safetensors", ".pth", ".pt"}:
         return None
-    return f"python -m compress.train --weights {path} --arch NAME --data D --epochs 0 --out DIR"
+    train = f"python -m compress.train --weights {path} --arch NAME --data D --epochs 0 --out DIR"
+    return train if path.suffix == ".safetensors" else f"{train}; of TorchScript: {adopt}"
 
 
 def _read_manifest(path: Path) -> Manifest:

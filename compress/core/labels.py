@@ -4,6 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from compress.core.calibration import Calibration
 from compress.core.noun import Noun
 
 Method = Literal["f1", "global", "scutfbr", "fixed"]
@@ -64,6 +65,8 @@ class Labels(Noun):
     """Share of training images that carry the label."""
     learning: Learning | None = None
     """How the thresholds were learnt; `None` where nobody has told."""
+    calibration: Calibration | None = None
+    """How the probabilities were calibrated; `None`: they are those of the network."""
 
     @model_validator(mode="after")
     def _same_length(self) -> Self:
@@ -73,4 +76,6 @@ class Labels(Noun):
             raise ValueError(f"label names must differ from each other, got {self.names}")
         if self.learning is not None and len(self.learning.labels) != len(self.names):
             raise ValueError("learning must have one entry per label")
+        if self.calibration is not None and len(self.calibration.labels) != len(self.names):
+            raise ValueError("calibration must have one entry per label")
         return self

@@ -31,6 +31,8 @@ class Split(Noun):
     train: tuple[str, ...]
     val: tuple[str, ...]
     test: tuple[str, ...]
+    group_column: str | None = None
+    """Column of the data's table whose values were kept together; `None` where none was named."""
 
 
 class DataRef(Noun):

@@ -47,11 +47,15 @@ class EvalResult(Noun):
     """Expected calibration error of the first view, mean over labels."""
     folds: tuple[int, ...] = ()
     """Fold of each image, whose model gave its probabilities; empty where one model gave all."""
+    groups: tuple[int, ...] = ()
+    """Group of each image (patient, module, ...), which is resampled as a whole; empty where each
+    image stands for itself."""
 
     @model_validator(mode="after")
-    def _a_fold_for_every_image(self) -> Self:
-        if self.folds and len(self.folds) != len(self.image_ids):
-            raise ValueError(f"{len(self.folds)} folds of {len(self.image_ids)} images")
+    def _one_for_every_image(self) -> Self:
+        for name, given in (("folds", self.folds), ("groups", self.groups)):
+            if given and len(given) != len(self.image_ids):
+                raise ValueError(f"{len(given)} {name} of {len(self.image_ids)} images")
         return self
 
 

@@ -4,7 +4,9 @@ mAP is the mean over labels of the mean over views of AP. A draw gives every ima
 often it was drawn), and AP under such counts has a closed form, so no image is ever copied. Two
 results on the same images with the same seed get the same counts: that is what makes it paired.
 Where the images are the folds of several models, AP is the mean of the AP within each fold, and
-each fold is resampled by itself, so that it keeps its size.
+each fold is resampled by itself, so that it keeps its size. Where images belong to groups, whole
+groups are drawn (cluster bootstrap; Davison and Hinkley 1997, "Bootstrap Methods and their
+Application", section 3.8): images of one patient are alike, and count for less than as many others.
 """
 
 import hashlib
@@ -81,6 +83,7 @@ class _Problem:
 
     digest: str
     folds: tuple[int, ...]
+    groups: tuple[int, ...]
     scores: Scores = field(compare=False, repr=False)
     targets: Targets = field(compare=False, repr=False)
 
@@ -91,7 +94,8 @@ def ap_draws(result: EvalResult, draws: int = DRAWS, seed: int = SEED) -> Array:
     NaN is undefined; a fold that a draw leaves undefined is left out of the mean.
     """
     digest = hashlib.sha256(result.scores.tobytes() + result.targets.tobytes()).hexdigest()
-    return _ap_draws(_Problem(digest, result.folds, result.scores, result.targets), draws, seed)
+    problem = _Problem(digest, result.folds, result.groups, result.scores, result.targets)
+    return _ap_draws(problem, draws, seed)
 
 
 def map_draws(result: EvalResult, draws: int = DRAWS, seed: int = SEED) -> Array:
@@ -139,6 +143,21 @@ def image_counts(sizes: Sequence[int], draws: int, seed: int) -> Iterator[tuple[
         yield tuple(np.ascontiguousarray(counts.T, dtype=float) for counts in drawn)
 
 
+def group_counts(
+    numbers: Sequence[NDArray[np.intp]], draws: int, seed: int
+) -> Iterator[tuple[Array, ...]]:
+    """Yield how often each image is drawn with its group, a chunk of the draws at a time.
+
+    Args:
+        numbers: Group of each image of each fold, `[n]`, counted from 0 within the fold.
+        draws: Number of draws.
+        seed: Seed of the generator; with groups of one image the draws are those of `image_counts`.
+    """
+    sizes = [int(number.max()) + 1 for number in numbers]
+    for counts in image_counts(sizes, draws, seed):
+        yield tuple(drawn[number] for drawn, number in zip(counts, numbers, strict=True))
+
+
 def mean_defined(values: Array) -> Array:
     """Return the mean over the defined columns per draw, NaN where none is."""
     defined = ~np.isnan(values)
@@ -162,11 +181,19 @@ def _ap_draws(problem: _Problem, draws: int, seed: int) -> Array:
     result = np.concatenate(
         [
             np.stack([_mean_over_folds(label, counts) for label in rankings], axis=1)
-            for counts in image_counts([len(rows) for rows in folds], draws, seed)
+            for counts in group_counts(_numbers(problem.groups, folds), draws, seed)
         ]
     )
     result.flags.writeable = False
     return result
+
+
+def _numbers(groups: tuple[int, ...], folds: Sequence[NDArray[np.intp]]) -> list[NDArray[np.intp]]:
+    """Return the group of each image, counted from 0 in each fold; without groups its own."""
+    if not groups:
+        return [np.arange(len(rows)) for rows in folds]
+    numbers = np.asarray(groups)
+    return [np.unique(numbers[rows], return_inverse=True)[1] for rows in folds]
 
 
 def _mean_over_folds(folds: list[list[_Ranking]], counts: tuple[Array, ...]) -> Array:

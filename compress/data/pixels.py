@@ -18,7 +18,7 @@ from compress.data.parallel import Paths, map_chunks
 def decoded(dataset: Dataset, spec: ImageSpec) -> NDArray[np.uint8]:
     """Return every image resized as `[n, height, width, 3]`, memory-mapped from the cache."""
     resize = {name: getattr(spec, name) for name in ("height", "width", "interpolation", "crop")}
-    key = value_hash([dataset.image_ids, resize])
+    key = value_hash([dataset.image_ids, resize, "width first"])
     path = cache_dir() / f"pixels-{key}.npy"
     if not path.exists():
         with publish(path) as draft:

@@ -48,7 +48,7 @@ def default_split(
     """
     rest, test = halves(groups_of(dataset, group_column), test_share, seed)
     train, val = without_val(rest, val_share / (1 - test_share), seed + 1)
-    return named(dataset, train.rows, val.rows, test.rows)
+    return _by(group_column, named(dataset, train.rows, val.rows, test.rows))
 
 
 def fold_split(
@@ -77,7 +77,7 @@ def fold_split(
         )
     rest = groups.take(np.flatnonzero(~tested))
     train, val = without_val(rest, val_share * fold.of / (fold.of - 1), seed + 1)
-    return named(dataset, train.rows, val.rows, np.flatnonzero(tested))
+    return _by(group_column, named(dataset, train.rows, val.rows, np.flatnonzero(tested)))
 
 
 def parse_fold(text: str) -> Fold:
@@ -157,6 +157,10 @@ def without_val(rest: Groups, share: float, seed: int) -> tuple[Groups, Groups]:
         UserError: too few images, or a group that is too large.
     """
     return halves(rest, share, seed) if share else (rest, rest.take(np.arange(0)))
+
+
+def _by(group_column: str | None, split: Split) -> Split:
+    return split.model_copy(update={"group_column": group_column})
 
 
 def named(dataset: Dataset, train: Rows, val: Rows, test: Rows) -> Split:

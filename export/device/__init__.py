@@ -1,1 +1,1 @@
-"""What runs on the device: numpy, Pillow and onnxruntime, nothing else."""
+"""What runs on the device: numpy, Pillow, onnxruntime and the standard library, nothing else."""

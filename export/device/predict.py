@@ -1,69 +1,88 @@
-"""Predicts labels of photographs: `python predict.py model.onnx photo.png ...`.
-
-Needs numpy, Pillow and onnxruntime only. Prints one JSON line per photograph. Everything that it
-has to know (labels, thresholds, preprocessing) is in the metadata of the ONNX file.
-"""
+"""`predict`: images in, one JSON line each out."""
 
 import json
 import sys
+from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import nullcontext
 from typing import Any
 
-import numpy as np
-import onnxruntime as ort
-from PIL import Image, ImageOps
-
-FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP", "PPM")
-PREFIX = "edgepress."
-FILTERS = {
-    "bilinear": Image.Resampling.BILINEAR,
-    "bicubic": Image.Resampling.BICUBIC,
-    "lanczos": Image.Resampling.LANCZOS,
-}
+from . import frames
+from .errors import EXIT_BAD_INPUT, EXIT_CHECK_FAILED, EXIT_DONE, DeviceError, ModelFailed
+from .frames import Frame
+from .images import BadImage
+from .runner import Runner, running
+from .session import Prediction
+from .watching import Watching, watching
 
 
-def facts(session: ort.InferenceSession) -> dict[str, Any]:
-    """Return what the model says about itself."""
-    stored = session.get_modelmeta().custom_metadata_map
+def run(options: Namespace) -> int:
+    """Predict all images and print the answers; return the exit code.
+
+    A bad image becomes a line with an `error`, and the others go on.
+
+    Raises:
+        DeviceError: no bundle, no images, or a stream that breaks.
+    """
+    worst = EXIT_DONE
+    source = frames_of(options)
+    with running(options.bundle, options.root) as runner:
+        opened = watching(options, runner.predictor.bundle)
+        with opened or nullcontext():
+            for frame in source:
+                line, code = answer(frame, runner, opened)
+                sys.stdout.write(json.dumps(line) + "\n")
+                sys.stdout.flush()
+                worst = max(worst, code)
+    return worst
+
+
+def answer(
+    frame: Frame, runner: Runner, watch: Watching | None = None
+) -> tuple[dict[str, Any], int]:
+    """Return what is to be printed about an image, and the exit code that it asks for."""
+    try:
+        if frame.pixels is None:
+            raise BadImage(frame.error or "Bad image")
+        prediction = runner.predict(frame.pixels)
+    except ModelFailed as error:
+        return {"file": frame.name, "error": str(error)}, EXIT_CHECK_FAILED
+    except DeviceError as error:
+        return {"file": frame.name, "error": str(error)}, EXIT_BAD_INPUT
+    bundle = runner.predictor.bundle
+    if watch is not None:
+        watch.observe(bundle, frame.pixels, prediction)
+    return {"file": frame.name, **as_json(prediction, bundle.names)}, EXIT_DONE
+
+
+def as_json(prediction: Prediction, names: tuple[str, ...]) -> dict[str, Any]:
+    """Return a prediction as JSON has it."""
     return {
-        key.removeprefix(PREFIX): json.loads(value)
-        for key, value in stored.items()
-        if key.startswith(PREFIX)
+        "labels": prediction.labels,
+        "probs": dict(zip(names, prediction.probs.tolist(), strict=True)),
+        "latency_s": round(prediction.seconds, 6),
     }
 
 
-def preprocess(path: str, spec: dict[str, Any]) -> np.ndarray:
-    """Return a photograph as the model's input, float32 `[1, 3, height, width]`."""
-    with Image.open(path, formats=FORMATS) as opened:
-        image = eight_bit(ImageOps.exif_transpose(opened))
-    size, resample = (spec["width"], spec["height"]), FILTERS[spec["interpolation"]]
-    if spec["crop"] == "center":
-        image = ImageOps.fit(image, size, method=resample)
-    else:
-        image = image.resize(size, resample)
-    pixels = np.asarray(image.convert("RGB")).astype(np.float32) / np.float32(255)
-    centred = (pixels - np.float32(spec["mean"])) / np.float32(spec["std"])
-    return np.ascontiguousarray(centred.transpose(2, 0, 1)[None])
+def frames_of(options: Namespace) -> Iterator[Frame]:
+    """Return the images that a command is to look at.
 
-
-def eight_bit(image: Image.Image) -> Image.Image:
-    """Return a photograph with 8 bits per sample, grey (`L`) or colour (`RGB`)."""
-    if image.mode.startswith("I"):  # 16-bit grey, which Pillow would clip instead of scale
-        scaled = np.asarray(image, dtype=np.float64) / 257
-        return Image.fromarray(scaled.clip(0, 255).astype(np.uint8))
-    return image.convert("L" if image.mode in {"1", "L", "LA"} else "RGB")
-
-
-def predict(session: ort.InferenceSession, path: str) -> dict[str, Any]:
-    """Return the probabilities of a photograph and the labels at or above their thresholds."""
-    known = facts(session)
-    names, thresholds = known["labels"]["names"], known["labels"]["thresholds"]
-    image = preprocess(path, known["image"])
-    probs = session.run(["probs"], {"image": image})[0][0]
-    found = [n for n, p, t in zip(names, probs, thresholds, strict=True) if p >= np.float32(t)]
-    return {"file": path, "labels": found, "probs": dict(zip(names, probs.tolist(), strict=True))}
-
-
-if __name__ == "__main__":
-    model = ort.InferenceSession(sys.argv[1], providers=["CPUExecutionProvider"])
-    for photo in sys.argv[2:]:
-        print(json.dumps(predict(model, photo)))
+    Raises:
+        DeviceError: options that contradict each other.
+    """
+    if options.images and options.stdin:
+        raise DeviceError("Give images or --stdin, not both")
+    if options.images:
+        return frames.from_files(options.images)
+    stream = sys.stdin.buffer
+    if options.stdin == "paths":
+        return frames.from_list(stream)
+    if options.stdin == "lengths":
+        return frames.from_lengths(stream)
+    if options.stdin == "mjpeg":
+        return frames.from_jpegs(stream)
+    if options.stdin == "raw":
+        if not options.width or not options.height:
+            raise DeviceError("Raw frames have no size of their own", next_step="--width, --height")
+        return frames.from_raw(stream, options.height, options.width)
+    raise DeviceError("There is nothing to predict", next_step="give images, folders or --stdin")

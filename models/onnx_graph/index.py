@@ -86,6 +86,33 @@ def count_params(path: Path) -> int:
     return sum(sizes.get(name, 0) for name in read)
 
 
+def count_macs(path: Path) -> int | None:
+    """Return the multiply-accumulates of convolutions and dense layers for one image.
+
+    `None` where the shape of a layer's output or of its weights is not in the file.
+    """
+    model = onnx.shape_inference.infer_shapes(onnx.load(path), data_prop=True)
+    ports = [*model.graph.value_info, *model.graph.output]
+    shapes = {
+        port.name: [dim.dim_value for dim in port.type.tensor_type.shape.dim] for port in ports
+    }
+    weights = {tensor.name: tuple(tensor.dims) for tensor in model.graph.initializer}
+    total = 0
+    for node in model.graph.node:
+        if node.op_type in {"Conv", "Gemm", "MatMul"}:
+            made, weight = shapes.get(node.output[0]), weights.get(node.input[1])
+            if not made or not all(made) or weight is None:
+                return None
+            per_output = weight[1:] if node.op_type == "Conv" else weight[_read_axis(node) :][:1]
+            total += int(np.prod(made) * np.prod(per_output))
+    return total
+
+
+def _read_axis(node: NodeProto) -> int:
+    """Return the axis of a dense layer's weights over which its inputs are added up."""
+    return 1 if attribute(node, "transB", 0) else 0
+
+
 def depthwise_channels(path: Path) -> list[int]:
     """Return the channel count of each depthwise convolution of a float file."""
     model = onnx.load(path)

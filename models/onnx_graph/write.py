@@ -1,6 +1,7 @@
 """A PyTorch network becomes a plain ONNX file that old runtimes on devices can read."""
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import onnx
 import torch
@@ -41,7 +42,18 @@ def to_onnx(network: nn.Module, spec: ImageSpec, path: Path) -> None:
     Raises:
         UserError: the network has an operation that cannot be exported.
     """
-    model = _export(WithSigmoid(network).eval(), spec)
+    probs_to_onnx(WithSigmoid(network), spec, path)
+
+
+def probs_to_onnx(network: nn.Module, spec: ImageSpec, path: Path, traced: bool = False) -> None:
+    """Write a network that returns probabilities, as `to_onnx` does.
+
+    `traced` is for networks that hold TorchScript, which torch.export does not take.
+
+    Raises:
+        UserError: the network has an operation that cannot be exported.
+    """
+    model = (_export_traced if traced else _export)(network.eval(), spec)
     average_pool.apply(model)
     _strip(model)
     onnx.checker.check_model(model, full_check=True)
@@ -66,15 +78,41 @@ def _export(network: nn.Module, spec: ImageSpec) -> onnx.ModelProto:
                 verbose=False,
             )
     except torch.onnx.errors.OnnxExporterError as error:
-        reason = str(error.__cause__ or error).strip().splitlines()[0]
-        raise UserError(
-            f"torch.onnx cannot export this network ({type(error.__cause__ or error).__name__}: "
-            f"{reason})",
-            next_step="replace the operation in the network; control flow that depends on the "
-            "values of a tensor is the usual cause",
-        ) from error
+        raise _refusal(error) from error
     assert program is not None  # it is None only for the TorchScript exporter
     return program.model_proto
+
+
+def _export_traced(network: nn.Module, spec: ImageSpec) -> onnx.ModelProto:
+    """Export by torch's older exporter, the only one that takes TorchScript, as long as it lasts.
+
+    It takes a script, but no module that holds one, so the module is traced into a script first.
+    """
+    example = torch.zeros(1, 3, spec.height, spec.width)
+    try:
+        with TemporaryDirectory(prefix="edgepress-") as folder, quiet(), torch.no_grad():
+            torch.onnx.export(
+                torch.jit.trace(network, example),  # type: ignore[no-untyped-call]
+                (example,),
+                file := Path(folder) / "traced.onnx",
+                input_names=[INPUT],
+                output_names=[OUTPUT],
+                opset_version=OPSET,
+                dynamo=False,
+            )
+            return onnx.load(file)
+    except (torch.onnx.errors.OnnxExporterError, RuntimeError) as error:
+        raise _refusal(error) from error
+
+
+def _refusal(error: Exception) -> UserError:
+    cause = error.__cause__ or error
+    reason = (str(cause).strip().splitlines() or ["no reason given"])[0]
+    return UserError(
+        f"torch.onnx cannot export this network ({type(cause).__name__}: {reason})",
+        next_step="replace the operation in the network; control flow that depends on the "
+        "values of a tensor is the usual cause",
+    )
 
 
 def _strip(model: onnx.ModelProto) -> None:

@@ -110,6 +110,56 @@ def test_one_fold_is_no_fold_bit_for_bit() -> None:
     assert (draws[0][:250, 0] == first).all()
 
 
+def in_groups(part: EvalResult, groups: list[int]) -> EvalResult:
+    return part.model_copy(update={"groups": tuple(groups)})
+
+
+def test_groups_are_drawn_whole_within_each_fold() -> None:
+    parts, _ = simulate(STUDENT, k=2, n=60, seed=0)
+    groups = [np.repeat(np.arange(20), 3), 100 + np.arange(60) // 6]
+    both = zip(parts, groups, strict=True)
+    found = statistics.ap_draws(
+        whole([in_groups(part, own.tolist()) for part, own in both]), draws=100, seed=3
+    )
+    generator = np.random.default_rng(3)
+    counts = [generator.multinomial(n, np.full(n, 1 / n), size=100) for n in (20, 10)]
+    for label in range(3):
+        by_hand = [
+            statistics.weighted_ap(part.targets[:, label], part.scores[0, :, label], drawn[:, own])
+            for part, drawn, own in zip(parts, counts, (groups[0], groups[1] - 100), strict=True)
+        ]
+        defined = ~np.isnan(by_hand).any(axis=0)
+        assert defined.sum() > 90
+        expected = np.mean(by_hand, axis=0)[defined]
+        assert found[defined, label] == pytest.approx(expected, abs=1e-12)
+
+
+def test_copies_of_an_image_count_for_one() -> None:
+    one, _ = draw(STUDENT, 150, 0)
+    copied = one.model_copy(
+        update={
+            "scores": np.repeat(one.scores, 4, axis=1),
+            "targets": np.repeat(one.targets, 4, axis=0),
+            "image_ids": tuple(f"{name}-{copy}" for name in one.image_ids for copy in range(4)),
+        }
+    )
+    grouped = in_groups(copied, np.repeat(np.arange(150), 4).tolist())
+    draws = [statistics.map_draws(result, draws=300) for result in (one, grouped, copied)]
+    assert draws[1] == pytest.approx(draws[0], abs=1e-12)
+    assert np.std(draws[2]) < 0.7 * np.std(draws[1]), "as if the copies were news"
+
+
+def test_groups_of_one_image_are_no_groups_bit_for_bit() -> None:
+    one, _ = draw(STUDENT, 200, 0)
+    same = in_groups(one, list(range(200)))
+    draws = [statistics.ap_draws(result, draws=300) for result in (one, same)]
+    assert (draws[0] == draws[1]).all()
+    with pytest.raises(UserError, match="groups differs"):
+        statistics.drop_draws(one, same)
+    with pytest.raises(ValueError, match="2 groups of 200 images"):
+        eval_file.unpack(eval_file.pack(in_groups(one, [1, 2])))
+
+
 def test_a_label_that_a_fold_lacks_is_left_out_there() -> None:
     parts, _ = simulate(STUDENT, k=3, n=100, seed=0)
     targets = parts[1].targets.copy()

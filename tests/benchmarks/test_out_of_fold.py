@@ -177,3 +177,74 @@ def test_a_result_that_cannot_be_written_is_refused(
     trained: Trained, command, tmp_path: Path
 ) -> None:
     refused(command(OUT_OF_FOLD, *trained.pairs(1, 2), "--out", tmp_path), "cannot be written")
+
+
+@pytest.fixture(scope="module")
+def patients(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, tuple[Path, ...]]:
+    """Return data with a column of patients, and an untrained model of each fold by patient."""
+    from compress import train
+
+    data = scene_maker.write(tmp_path_factory.mktemp("patients"), n=IMAGES)
+    header, *rows = (data / "labels.csv").read_text().splitlines()
+    named = [f"{row},p{number // 6}" for number, row in enumerate(rows)]
+    (data / "labels.csv").write_text("\n".join([f"{header},patient", *named]) + "\n")
+    made = []
+    for number in (1, 2):
+        out = tmp_path_factory.mktemp("grouped") / f"model-{number}"
+        options = {"arch": "tiny_network:build", "arch_kwargs": '{"width": 8}', "epochs": 0}
+        options |= {"weights": "random", "image_size": 48, "gate": ("map >= 0",)}
+        config = train.Config(
+            **options, data=str(data), fold=f"{number}/2", group_column="patient", out=out
+        )
+        train.run(config)
+        made.append(out)
+    return data, tuple(made)
+
+
+def test_groups_that_the_split_kept_together_are_resampled(
+    patients: tuple[Path, tuple[Path, ...]], command, tmp_path: Path
+) -> None:
+    _, models = patients
+    out = tmp_path / "folds.json"
+    done = command(OUT_OF_FOLD, "--candidates", *models, "--gate", "map >= 0.01", "--out", out)
+    assert done.code == 0, done.err
+    assert "resampling the 20 groups of 'patient'" in done.out
+    assert "20 groups of 'patient' are few" in done.err
+    found = json.loads(out.read_text())
+    assert (found["group_column"], found["n_groups"]) == ("patient", 20)
+    by_group = json.loads(out.read_text())["candidate"]["map_ci95"]
+    for path in models:
+        manifest = json.loads((path / "manifest.json").read_text())
+        manifest["data"]["split"]["group_column"] = None
+        (path / "manifest.json").write_text(json.dumps(manifest))
+    done = command(OUT_OF_FOLD, "--candidates", *models, "--out", out)
+    assert done.code == 0, done.err
+    assert "groups" not in done.out
+    found = json.loads(out.read_text())
+    assert found["group_column"] is None
+    assert found["candidate"]["map_ci95"] != by_group
+
+
+def test_a_fold_of_one_group_tells_nothing(
+    patients: tuple[Path, tuple[Path, ...]], command
+) -> None:
+    data, models = patients
+    rows = (data / "labels.csv").read_text().splitlines()
+    for path in models:
+        manifest = json.loads((path / "manifest.json").read_text())
+        manifest["data"]["split"]["group_column"] = "patient"
+        (path / "manifest.json").write_text(json.dumps(manifest))
+    test = set(load(models[0]).manifest.data.split.test)
+    from compress.data.dataset import open_data
+
+    tested = [image_id in test for image_id in open_data(str(data)).image_ids]
+    renamed = [
+        f"{row.rpartition(',')[0]},p0" if hit else row
+        for row, hit in zip(rows[1:], tested, strict=True)
+    ]
+    (data / "labels.csv").write_text("\n".join([rows[0], *renamed]) + "\n")
+    done = command(OUT_OF_FOLD, "--candidates", *models)
+    assert done.code == 2
+    assert not done.out
+    for words in ("Pair 1", "one group of 'patient'", "fewer folds"):
+        assert words in done.err

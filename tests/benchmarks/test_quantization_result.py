@@ -10,6 +10,7 @@ from benchmarks.quantization.result import (
     Entry,
     NetworkResult,
     header,
+    machines,
     mean_speedup,
     missed,
     rows,
@@ -176,3 +177,12 @@ def test_an_unknown_network_is_refused() -> None:
     assert len(zoo.chosen(())) == 16
     with pytest.raises(UserError, match="resnet19"):
         zoo.chosen(("resnet19",))
+
+
+def test_each_cpu_is_named_with_what_it_measured() -> None:
+    nets = [network(GOOD).model_copy(update={"network": name}) for name in "abc"]
+    here, there = {"cpu": "CPU 1"}, {"cpu": "CPU 2"}
+    placed = zip(nets, (here, there, here), strict=True)
+    mixed = [net.model_copy(update={"environment": where}) for net, where in placed]
+    assert machines(mixed) == "Measured on CPU 1: a, c; CPU 2: b."
+    assert machines(mixed[:1]) == "Measured on CPU 1."

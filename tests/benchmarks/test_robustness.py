@@ -295,3 +295,41 @@ def test_the_page_loads_clean_and_fits(report: RobustnessReport, tmp_path: Path)
             assert seen.asked == [address]
             assert seen.fits
             assert seen.plots > 0
+
+
+def test_the_gate_command_measures_what_it_is_asked_for(
+    command: Command, colours: Path, tmp_path: Path
+) -> None:
+    sound, weak = tmp_path / "sound.onnx", fragile(tmp_path / "fragile.onnx")
+    write_onnx(sound, COLOURS)
+    gate = ("--data", colours, "--gate", "robust_map drop <= 0.02")
+    done = command("benchmarks.gate", "--candidate", weak, "--baseline", sound, *gate)
+    assert done.code == 3, done.err
+    assert "FAIL" in done.out
+    assert "mAP on corrupted images drops by" in done.out
+    saved, out = tmp_path / "sound.npz", tmp_path / "compared"
+    images = ("--data", colours, "--out", out, "--no-latency")
+    assert command("benchmarks.compare", sound, *images, "--save", saved).code == 0
+    done = command("benchmarks.gate", "--candidate", sound, "--baseline", saved, *gate)
+    assert done.code == 0, done.err
+    sound.unlink()
+    done = command("benchmarks.gate", "--candidate", weak, "--baseline", saved, *gate)
+    assert done.code == 2
+    assert "robust_map out" in done.err
+
+
+def test_what_does_not_measure_it_refuses_it_before_the_work(
+    command: Command, colours: Path, tmp_path: Path
+) -> None:
+    write_onnx(tmp_path / "model.onnx", COLOURS)
+    out = tmp_path / "out"
+    gate = ("--gate", "robust_map drop <= 0.02", "--data", colours, "--out", out)
+    for module, *models in (
+        ("benchmarks.compare", tmp_path / "model.onnx"),
+        ("compress.train",),
+        ("export.onnx", "--model", tmp_path / "model.onnx", "--quantize", "int8"),
+    ):
+        done = command(module, *models, *gate)
+        assert done.code == 2, module
+        assert "python -m benchmarks.gate" in done.err
+        assert not out.exists()

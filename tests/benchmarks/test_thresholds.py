@@ -164,9 +164,9 @@ def test_demands_that_cannot_be_checked_are_refused() -> None:
     with pytest.raises(UserError, match="with and without"):
         learn(targets, probs, NAMES, asked)
     with pytest.raises(UserError, match="with and without"):
-        thresholds.check(asked, NAMES, targets)
+        thresholds.check(thresholds.Learning(asked, None), NAMES, targets)
     with pytest.raises(UserError, match="--val-share"):
-        thresholds.check(asked, NAMES, np.empty((0, 2)))
+        thresholds.check(thresholds.Learning(asked, None), NAMES, np.empty((0, 2)))
     with pytest.raises(ValueError, match="names"):
         learn(targets, probs, ("crack",))
 

@@ -42,7 +42,7 @@ def test_new_thresholds_are_in_the_manifest_the_file_and_the_evaluation(
     assert result.f1_macro == pytest.approx(np.mean([found.f1 for found in each]))
     for expected in ("F1 val", "recall test", "red", DEMAND, "95% interval"):
         assert expected in done.out
-    assert thresholds.reached(labels, result)[0] in made.manifest.notes
+    assert thresholds.told(labels, result)[0] in made.manifest.notes
     graphs = [onnx.load(one.weights).graph.SerializeToString() for one in (model, made)]
     assert graphs[0] == graphs[1], "probabilities do not change"
 

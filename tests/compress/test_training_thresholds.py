@@ -2,10 +2,13 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from benchmarks.commands import made_by
+from benchmarks.thresholds import scaled
 from compress.core import artifact as artifacts
+from compress.core.eval_file import load_eval
 from compress.core.labels import Labels
 from models.defaults import ZOO_TEACHER
 
@@ -47,6 +50,36 @@ def test_a_demand_goes_from_model_to_model(small: Path, tmp_path: Path, command)
     assert artifacts.load(second).manifest.labels.learning.settings == labels.learning.settings
 
 
+def test_a_calibration_goes_from_model_to_model(small: Path, tmp_path: Path, command):
+    first, second, third = (tmp_path / name for name in ("first", "second", "third"))
+    parts = ("--val-share", 0.5, "--test-share", 0.3, "--batch-size", 16)
+    done = command(
+        "compress.train", "--data", small, "--out", first, *UNTRAINED, *parts, "--calibrate",
+        "temperature",
+    )  # fmt: skip
+    assert done.code == 0, done.err
+    labels = artifacts.load(first).manifest.labels
+    assert labels.calibration.method == "temperature"
+    each = labels.calibration.labels
+    assert any(label.scaling for label in each)
+    assert all((label.scaling is None) == bool(label.left) for label in each)
+    assert done.err.count("calibration of digit_") == 10
+    common = ("--teacher", first, "--student", first, "--data", small, "--epochs", 0)
+    common += ("--batch-size", 16, "--gate", "map drop <= 0")
+    done = command("compress.distill", *common, "--out", second)
+    assert done.code == 0, done.err
+    assert artifacts.load(second).manifest.labels.calibration == labels.calibration, "as it was"
+    done = command("compress.distill", *common, "--out", third, "--calibrate", "none")
+    assert done.code == 0, done.err
+    assert artifacts.load(third).manifest.labels.calibration is None
+    results = [load_eval(path / "eval.npz") for path in (first, second, third)]
+    assert results[0].ap == results[2].ap, "bit for bit"
+    assert (results[0].scores == results[1].scores).all()
+    scalings = labels.calibration.scalings
+    expected = scaled(results[2].scores[0], scalings)
+    np.testing.assert_allclose(results[0].scores[0], expected, atol=1e-5)
+
+
 def test_training_is_not_lost_for_a_demand_that_cannot_be_kept(
     small: Path, tmp_path: Path, command
 ):
@@ -66,6 +99,7 @@ def test_training_is_not_lost_for_a_demand_that_cannot_be_kept(
         (("--demand", "recall[digit_33] >= 0.9"), "did you mean 'digit_3'"),
         (("--demand", "recall[digit_3] <= 0.9"), "wrong way"),
         (("--demand", RECALL, "--val-share", 0), "there are none"),
+        (("--calibrate", "platt", "--val-share", 0), "--calibrate none"),
     ],
 )
 def test_bad_demands_are_refused_before_the_work(

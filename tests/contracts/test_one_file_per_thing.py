@@ -23,6 +23,7 @@ ENTRIES = {
         "models.families",
         "benchmarks.runtimes",
         "export.targets",
+        "export.sources",
         "benchmarks.report.sections",
     )
 }
@@ -77,6 +78,16 @@ def test_a_target_names_itself_and_its_formats(name: str):
     assert target.name == name
     assert "fp32" in target.precisions
     assert target.refusal or len(target.precisions) == 4
+
+
+@entries("export.sources")
+def test_a_kind_of_network_file_recognises_its_own_and_says_what_it_is(name: str, tmp_path: Path):
+    kind = load("export.sources", name)
+    (tmp_path / "notes.txt").write_text("no network")
+    assert kind.recognises(tmp_path / "notes.txt") is False
+    assert kind.NAME
+    assert all(ending.startswith(".") for ending in kind.ENDINGS)
+    assert isinstance(kind.RUNS_CODE, bool)
 
 
 @pytest.mark.parametrize("stage", recipe.STAGES)

@@ -30,7 +30,7 @@ def demanding(trained: Artifact, dataset: Dataset, tmp_path_factory) -> Artifact
     """The tiny network with thresholds that follow a demand."""
     rows = rows_for((trained,), dataset, "val")
     found = thresholds.on_validation(trained, dataset, rows, EvalSettings(provider="torch"))
-    labels = thresholds.learnt_labels(trained, found, SETTINGS)
+    labels = thresholds.learnt_labels(trained.manifest.labels, found, SETTINGS)
     folder = Path(copytree(trained.path, tmp_path_factory.mktemp("demanding") / "model"))
     manifest = trained.manifest.model_copy(update={"labels": labels, "id": "demanding"})
     (folder / "manifest.json").write_text(manifest.model_dump_json())

@@ -41,3 +41,8 @@ def tiny(num_classes: int, width: int = 64) -> nn.Module:
             network(torch.randn(16, 3, 32, 32))
         network.classifier.weight.mul_(6)
     return network.eval()
+
+
+def tiny_untrained(num_classes: int) -> nn.Module:
+    """Return the network with random weights, to be trained."""
+    return Tiny(num_classes, 16)

@@ -17,6 +17,8 @@ from compress.data.views import DIHEDRAL
 
 LABELS = ("polycrystalline", "defect_possible", "defect_probable", "defect_certain")
 TYPES = {"mono": False, "poly": True}
+LICENCE = "CC BY-NC-SA 4.0: not for commercial use, and neither are models trained on it"
+"""A model card repeats it."""
 
 
 def recognises(path: Path) -> bool:

@@ -84,12 +84,12 @@ def test_of_many_labels_the_plots_are_few_and_one_list_is_unfolded(
     reports: dict[str, ErrorReport],
 ) -> None:
     many, few = page.html(reports["many"]), page.html(reports["hostile"])
-    assert many.count('class="plot"') == 12 * 3
+    assert many.count('class="plot"') == 12 * 4
     assert "12 of 23 labels with the lowest AP" in many
     worst = many[many.index('id="worst"') : many.index('id="explanations"')]
     assert worst.count("<details") == 24
     assert worst.count(" open>") == 1
-    assert few.count('class="plot"') == 3 * 3
+    assert few.count('class="plot"') == 3 * 4
 
 
 def test_pictures_are_in_the_page_and_the_json_holds_none(

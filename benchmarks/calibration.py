@@ -1,0 +1,218 @@
+"""`python -m benchmarks.calibration` tells what a calibration would do to models, and makes none.
+
+Scalings are fitted on validation images, one view of each, and judged on the test part.
+"""
+
+import sys
+from pathlib import Path
+from typing import Annotated, get_args
+
+import numpy as np
+import tyro
+from pydantic import Field
+
+from benchmarks import metrics, statistics
+from benchmarks.candidates import open_model, unique_names
+from benchmarks.commands import own_command
+from benchmarks.decision_statistics import label_ece_draws
+from benchmarks.evaluation import EvalSettings, evaluate, rows_for
+from benchmarks.statistics import Interval
+from benchmarks.thresholds import calibration, scaled
+from benchmarks.thresholds.calibrating import taken_back
+from compress.core import console, environment, writable
+from compress.core.artifact import Artifact
+from compress.core.calibration import CalibrationMethod, LabelCalibration
+from compress.core.cli import main
+from compress.core.errors import UserError
+from compress.core.manifest import Precision
+from compress.core.noun import Noun
+from compress.data.dataset import Dataset, open_data
+from compress.data.split import Part
+from models.defaults import default_model
+
+METHODS: tuple[CalibrationMethod, ...] = get_args(CalibrationMethod)
+PARTS: tuple[Part, ...] = ("val", "test")
+HEADER = ("label", "as it is", *METHODS)
+
+
+class Error(Noun):
+    """The calibration error of one label on the test part; shares, not per cent."""
+
+    ece: float | None
+    """`None` where the known targets do not hold both classes."""
+    ci95: Interval | None
+    """Less what chance adds on so few images (`benchmarks.decision_statistics.ece_draws`)."""
+    ap: float | None
+    """Average precision, which a scaling does not change."""
+
+
+class LabelResult(Noun):
+    """One label of one model."""
+
+    label: str
+    before: Error
+    fitted: dict[CalibrationMethod, LabelCalibration]
+    after: dict[CalibrationMethod, Error]
+
+
+class ModelResult(Noun):
+    """One model."""
+
+    name: str
+    id: str
+    precision: Precision
+    labels: tuple[LabelResult, ...]
+
+
+class Result(Noun):
+    """What was found."""
+
+    schema_version: int = 1
+    command: str
+    data: str
+    fingerprint: str
+    n_val: int
+    """Images that were fitted on."""
+    n_test: int
+    models: tuple[ModelResult, ...]
+    environment: dict[str, object]
+
+
+class Config(Noun):
+    """Tell what temperature and Platt scaling do to the calibration error of models.
+
+    Fitted on the validation part and judged on the test part, one view of each image. To calibrate
+    a model: --calibrate of compress.train, compress.distill, export.onnx or benchmarks.thresholds.
+    """
+
+    models: Annotated[tuple[Path, ...], tyro.conf.Positional] = ()
+    """Artifacts or `.onnx` files (default: the newest trained one under runs/, else the zoo's)."""
+    data: str = "elpv"
+    """`elpv`, a path whose format is recognised, or `format:path`."""
+    provider: str = "cpu"
+    """Runtime for ONNX models (`python -m benchmarks.runtimes` lists them); torch runs torch."""
+    threads: int = Field(0, ge=0)
+    """Threads; 0 takes every core."""
+    out: Path | None = None
+    """Also write what is printed to this file, as JSON."""
+    skip_bad_images: bool = False
+    """Leave out images that do not decode instead of stopping."""
+
+
+def run(config: Config) -> Result:
+    """Fit, judge, print and store.
+
+    Raises:
+        UserError: bad models, data or provider, or no validation images.
+    """
+    if config.out is not None:
+        writable.check_replaced_file(config.out, "The result")
+    models = tuple(open_model(path) for path in config.models or (default_model(),))
+    dataset = open_data(config.data, config.skip_bad_images)
+    val, test = (rows_for(models, dataset, part) for part in PARTS)
+    if not len(val):
+        raise UserError("There are no validation images to fit a scaling on", got=config.data)
+    result = Result(
+        command=own_command("benchmarks.calibration"),
+        data=config.data,
+        fingerprint=dataset.fingerprint,
+        n_val=len(val),
+        n_test=len(test),
+        models=tuple(
+            ModelResult(
+                name=name,
+                id=model.manifest.id,
+                precision=model.manifest.precision,
+                labels=_labels(config, model, dataset),
+            )
+            for name, model in zip(unique_names(models), models, strict=True)
+        ),
+        environment=environment.describe(),
+    )
+    _print(result)
+    if config.out is not None:
+        writable.write_whole(config.out, result.model_dump_json(indent=1) + "\n")
+        console.result(f"result: {config.out}")
+    return result
+
+
+def rows(model: ModelResult) -> list[tuple[str, ...]]:
+    """Return a row of text for each label, and one for their mean."""
+    means = [
+        _percent(metrics.mean_defined(error.ece for error in errors))
+        for errors in zip(*map(_errors, model.labels), strict=True)
+    ]
+    each = [(label.label, *map(_told, _errors(label))) for label in model.labels]
+    return [*each, ("mean", *means)]
+
+
+def _errors(label: LabelResult) -> tuple[Error, ...]:
+    return (label.before, *(label.after[method] for method in METHODS))
+
+
+def _labels(config: Config, model: Artifact, dataset: Dataset) -> tuple[LabelResult, ...]:
+    told, probs = {}, {}
+    for part in PARTS:
+        told[part], probs[part] = _network(config, model, dataset, part)
+    fitted = {method: calibration(told["val"], probs["val"], method) for method in METHODS}
+    after = {method: scaled(probs["test"], fitted[method].scalings) for method in METHODS}
+    return tuple(
+        LabelResult(
+            label=name,
+            before=_error(told["test"][:, row], probs["test"][:, row]),
+            fitted={method: fitted[method].labels[row] for method in METHODS},
+            after={
+                method: _error(told["test"][:, row], after[method][:, row]) for method in METHODS
+            },
+        )
+        for row, name in enumerate(dataset.label_names)
+    )
+
+
+def _network(
+    config: Config, model: Artifact, dataset: Dataset, part: Part
+) -> tuple[statistics.Array, statistics.Array]:
+    """Return targets and the probabilities of the network, `[n, labels]`, before any scaling."""
+    settings = EvalSettings(provider=config.provider, part=part, views=1)
+    if config.threads:
+        settings = settings.model_copy(update={"threads": config.threads})
+    found = evaluate(model, dataset, rows_for((model,), dataset, part), settings)
+    labels, probs = model.manifest.labels, found.scores[0].astype(float)
+    if labels.calibration is not None:
+        probs = scaled(probs, taken_back(labels.calibration.scalings))
+    return found.targets.astype(float), probs
+
+
+def _error(targets: statistics.Array, probs: statistics.Array) -> Error:
+    ece, ap = (
+        metric(targets, probs) for metric in (metrics.calibration_error, metrics.average_precision)
+    )
+    if ece is None:
+        return Error(ece=None, ci95=None, ap=ap)
+    low, high = (np.maximum(draws, 0) for draws in label_ece_draws(targets, probs))
+    ends = float(np.nanquantile(low, 0.025)), float(np.nanquantile(high, 0.975))
+    return Error(ece=ece, ci95=ends, ap=ap)
+
+
+def _print(result: Result) -> None:
+    for model in result.models:
+        title = f"{model.name}: calibration error % on {result.n_test} test images"
+        console.table(title, HEADER, rows(model))
+        for label in model.labels:
+            for method, fitted in label.fitted.items():
+                if fitted.left is not None:
+                    console.result(f"{label.label} is left as it is by {method}: {fitted.left}")
+
+
+def _told(error: Error) -> str:
+    if error.ci95 is None:
+        return _percent(error.ece)
+    return f"{_percent(error.ece)} ({100 * error.ci95[0]:.1f}–{100 * error.ci95[1]:.1f})"
+
+
+def _percent(value: float | None) -> str:
+    return "undefined" if value is None else f"{100 * value:.1f}"
+
+
+if __name__ == "__main__":
+    sys.exit(main(Config, run))

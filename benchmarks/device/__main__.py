@@ -1,0 +1,99 @@
+"""`python -m benchmarks.device BUNDLE.zip` measures the runtime that a bundle brings along."""
+
+import json
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+from pydantic import Field
+
+from benchmarks.device import measuring
+from benchmarks.device.result import Result
+from benchmarks.selftest.check import HEADER, Check, check_rows
+from compress.core import console, environment, writable
+from compress.core.cli import main
+from compress.core.errors import GateFailed, UserError
+from compress.core.noun import Noun
+from models.defaults import RUNS
+
+
+class Config(Noun):
+    """Measure start, memory and overhead of a bundle's own runtime, and its memory under load.
+
+    Exit code 3 when a demand is not met.
+    """
+
+    bundle: Annotated[Path | None, tyro.conf.Positional] = None
+    """Bundle as `python -m export.bundle` writes it (default: the newest runs/*.zip)."""
+    load_s: float = Field(30.0, gt=0)
+    """Seconds at full load; 300 for the figures of the README."""
+    out: Path | None = None
+    """Also write the result to this file."""
+
+
+def run(config: Config) -> Result:
+    """Measure, print a table and store it.
+
+    Raises:
+        UserError: no bundle, or its runtime does not run.
+        GateFailed: a demand is not met.
+    """
+    bundle = config.bundle or _newest()
+    if config.out is not None:
+        writable.check_replaced_file(config.out, "The file of the figures")
+    with tempfile.TemporaryDirectory(prefix="edgepress-device-") as work:
+        folder = Path(work).resolve()
+        manifest = _unpack(bundle, folder)
+        checks = _measured(folder, config.load_s)
+    result = Result(
+        command=f"python -m benchmarks.device {bundle.name} --load-s {config.load_s:g}",
+        bundle=f"{manifest['name']}, release {manifest['release']}",
+        precision=manifest["precision"],
+        checks=checks,
+        environment=environment.describe(),
+    )
+    console.table(f"Device runtime, {result.bundle}", HEADER, check_rows(checks))
+    if config.out is not None:
+        writable.write_whole(config.out, result.model_dump_json(indent=1) + "\n")
+    missed = [check.name for check in checks if check.met is False]
+    if missed:
+        raise GateFailed(f"Not met: {'; '.join(missed)}")
+    return result
+
+
+def _newest() -> Path:
+    found = sorted(RUNS.glob("*.zip"), key=lambda path: path.stat().st_mtime)
+    if not found:
+        raise UserError("There is no bundle under runs/", next_step="python -m export.bundle")
+    return found[-1]
+
+
+def _measured(folder: Path, load_s: float) -> tuple[Check, ...]:
+    console.say("imports and overhead ...")
+    inside = tuple(measuring.imports_and_overhead(folder))
+    console.say("cold starts ...")
+    start = measuring.cold_start(folder)
+    console.say(f"{load_s:g} s at full load ...")
+    return (*inside, start, *measuring.serving(folder, load_s))
+
+
+def _unpack(bundle: Path, folder: Path) -> dict[str, Any]:
+    """Unpack a bundle of our own making and return its manifest."""
+    try:
+        with zipfile.ZipFile(bundle) as archive:
+            archive.extractall(folder)
+        manifest: dict[str, Any] = json.loads((folder / "manifest.json").read_bytes())
+    except (OSError, zipfile.BadZipFile, ValueError) as error:
+        raise UserError(
+            f"This is not a bundle ({error})", got=bundle, next_step="python -m export.bundle"
+        ) from None
+    if not (folder / "run.py").is_file():
+        raise UserError("The bundle brings no runtime along", got=bundle)
+    return manifest
+
+
+if __name__ == "__main__":
+    sys.exit(main(Config, run))

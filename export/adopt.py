@@ -1,0 +1,97 @@
+"""Takes in a network made elsewhere: `python -m export.adopt --model FILE --data D --out DIR`.
+
+Whatever the file is, an artifact with an ONNX file comes out, which is measured, quantized, gated
+and bundled like any other, and can teach a student. What it was made from is not needed any more.
+"""
+
+import sys
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from benchmarks import gates
+from benchmarks.thresholds import ThresholdOptions
+from compress.core.artifact import Artifact
+from compress.core.cli import main
+from compress.core.errors import UserError
+from compress.core.hashing import file_sha256
+from compress.core.image_spec import Triple
+from compress.data.splitting import Splitting
+from export import adoption
+from export.sources import open_source
+from export.sources._source import Layout, Output
+
+
+class Config(Splitting, ThresholdOptions):
+    """Make an artifact of a network made elsewhere: ONNX, torch.export, TorchScript or Keras 3.
+
+    What the file does not say is said by options, or found out on validation images and printed.
+    """
+
+    model: Path | None = None
+    """The file, which must be named: `.onnx`, `.pt2`, TorchScript (`.pt`), `.keras`."""
+    data: str = "elpv"
+    """`elpv`, a path whose format is recognised, or `format:path`."""
+    out: Path | None = None
+    """Folder of the artifact; default: runs/FILE."""
+    trust: bool = False
+    """Open a file that is a program (torch.export, TorchScript), because you trust its maker."""
+    labels: tuple[str, ...] | None = None
+    """The network's labels in the order of its outputs; default: the data's."""
+    image_size: tuple[int, ...] | None = Field(None, min_length=1, max_length=2)
+    """Height and width of its images in pixels, or one number for both; default: the file's."""
+    mean: Triple | None = None
+    """Per-channel mean of pixels in 0..1, as the network was trained with; default, with --std: the
+    usual one with the best mAP on validation images."""
+    std: Triple | None = None
+    """Per-channel standard deviation of pixels in 0..1; pixels of 0 to 255 are 1/255."""
+    interpolation: Literal["bilinear", "bicubic", "lanczos"] = "bilinear"
+    """Pillow filter of the resize."""
+    crop: Literal["squash", "center"] = "squash"
+    """`squash` resizes to height x width; `center` keeps the aspect ratio and cuts the middle."""
+    layout: Layout | None = None
+    """Order of the axes of its images; default: the file's, NCHW where that does not tell."""
+    channels: Literal[1, 3] | None = None
+    """1 for a network of grey images, which gets the mean of the three; default: the file's."""
+    output: Output | None = None
+    """What it returns: `logits` get a sigmoid; default: `probs` where all values are in 0..1."""
+    views: int | None = Field(None, ge=1)
+    """Label-preserving views of each test image at most that accuracy is averaged over: fewer are
+    quicker to measure and certify less (default: all that the data set declares)."""
+    gate: tuple[str, ...] = ("parity <= 1e-3", "flipped <= 0.002")
+    """Gates; parity and flipped are against the file itself, run by its own library."""
+    skip_bad_images: bool = False
+    """Go on without the images that cannot be decoded, and list them."""
+
+
+class Resolved(Config):
+    """The options with what the result depends on beside them."""
+
+    out: Path
+    model_sha256: str
+    """Of the file."""
+
+
+def run(config: Config) -> Artifact:
+    """Open, describe, write, compare with the file, measure and store.
+
+    Raises:
+        UserError: a file that cannot be opened or does not map one image to one value for each
+            label, or facts that contradict it.
+        GateFailed: a gate was not met; the artifact is stored all the same.
+        GateUndecided: a gate could not be decided.
+    """
+    gates.parse_all(config.gate)  # refuses a bad one now instead of after the work
+    if config.model is None:
+        raise UserError("No file is named", next_step="--model FILE")
+    source = open_source(config.model, config.trust)
+    out = config.out or Path("runs") / config.model.stem
+    resolved = Resolved(
+        **config.model_dump(exclude={"out"}), out=out, model_sha256=file_sha256(config.model)
+    )
+    return adoption.adopt(resolved, source)
+
+
+if __name__ == "__main__":
+    sys.exit(main(Config, run))

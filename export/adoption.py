@@ -1,0 +1,189 @@
+"""The stage that takes in networks made elsewhere: what `python -m export.adopt` does, in order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import onnx
+
+from benchmarks import gates, thresholds
+from benchmarks.candidates import BareModel, precision_of
+from benchmarks.evaluation import EvalSettings, evaluate
+from benchmarks.runtimes import cpu
+from compress.core import console
+from compress.core.artifact import WEIGHTS, Artifact
+from compress.core.errors import UserError
+from compress.core.eval_file import save_eval
+from compress.core.labels import Labels, ThresholdSettings
+from compress.core.manifest import DataRef, Manifest, Measurements, Split
+from compress.core.results import EvalResult
+from compress.core.stage import Plan, manifest_base, produce, require
+from compress.data import splitting
+from compress.data.dataset import Dataset, open_data
+from compress.data.split import Part, indices
+from export import description, evidence, metadata, parity
+from export.description import MOST_IMAGES, Description, Sample
+from export.metadata import ModelFacts
+from export.simplify import simplify
+from export.sources._source import Source
+from models.onnx_graph.index import count_macs, count_params
+
+if TYPE_CHECKING:
+    from export.adopt import Config, Resolved
+
+UNKNOWN_TRAINING = (
+    "made elsewhere: unless --split-column named its own split, images of the test part may have "
+    "been trained on, and what is measured on them would then be too good"
+)
+
+
+@dataclass(frozen=True)
+class Adoption:
+    """Everything that is known before the file is written."""
+
+    source: Source
+    found: Description
+    sample: Sample
+    split: Split
+    learning: thresholds.Learning
+    config: Config
+
+    @property
+    def dataset(self) -> Dataset:
+        """The data that the network is measured on."""
+        return self.sample.dataset
+
+
+def adopt(config: Resolved, source: Source) -> Artifact:
+    """Describe a network, write it, compare it with its file, measure and store it.
+
+    Raises:
+        UserError: as `export.adopt.run`.
+        GateFailed: a gate was not met; the artifact is stored all the same.
+        GateUndecided: a gate could not be decided.
+    """
+    job = _prepare(config, source)
+    plan = Plan(
+        stage="export.adopt",
+        config=config,
+        out=config.out,
+        parents=(),
+        data_fingerprint=job.dataset.fingerprint,
+    )
+    artifact = produce(plan, partial(_build, plan, job))
+    evidence.show(artifact)
+    require(artifact.manifest.verdicts)
+    return artifact
+
+
+def _prepare(config: Config, source: Source) -> Adoption:
+    """Open the data and find out what the file does not say."""
+    splitting.check(config)
+    dataset = open_data(config.data, config.skip_bad_images)
+    split = splitting.split_by(dataset, config)
+    learning = thresholds.chosen(config, None)
+    if learning.thresholds is None:
+        learning = replace(learning, thresholds=ThresholdSettings())
+    told = dataset.targets[indices(dataset, split, "val")]
+    thresholds.check(learning, dataset.label_names, told)
+    sample = _sample(dataset, split)
+    found = description.describe(config, source, sample)
+    for fact in found.facts:
+        console.say(fact)
+    return Adoption(source, found, sample, split, learning, config)
+
+
+def _sample(dataset: Dataset, split: Split) -> Sample:
+    """Return validation images, evenly spaced; training ones where there are none."""
+    parts: tuple[Part, ...] = ("val", "train")
+    for part in parts:
+        rows = indices(dataset, split, part)
+        if len(rows):
+            step = -(-len(rows) // MOST_IMAGES)  # tables are often sorted by label
+            return Sample(dataset, rows[::step])
+    raise UserError("There is no image to run the network on", got=dataset.source)
+
+
+def _build(plan: Plan, job: Adoption, workdir: Path) -> Manifest:
+    """Write the file and find out everything that is known about it."""
+    out = workdir / "files" / WEIGHTS["onnx"]
+    console.say("writing the ONNX file ...")
+    job.source.write(job.found.adapter, job.found.image, out)
+    if precision_of(onnx.load(out)) == "fp32":
+        simplify(out)
+    draft = BareModel(out, _manifest(plan, job, out))
+    found = _parity(job, draft)
+    draft = _with_thresholds(job, draft)
+    manifest = draft.manifest
+    metadata.write(out, _facts(manifest))
+    rows = indices(job.dataset, job.split, "test")
+    result = evaluate(draft, job.dataset, rows, EvalSettings(views=job.config.views))
+    save_eval(result, out.parent)
+    measurements = Measurements(
+        params=count_params(out),
+        macs=count_macs(out),
+        map=result.map,
+        parity_max_prob_diff=found.max_prob_diff,
+        parity_flipped=found.flipped,
+    )
+    measured = replace(draft, manifest=manifest.model_copy(update={"measurements": measurements}))
+    return _judged(job, measured, result)
+
+
+def _judged(job: Adoption, measured: BareModel, result: EvalResult) -> Manifest:
+    """Return the manifest with verdicts and notes."""
+    labels = measured.manifest.labels
+    verdicts = gates.check_all(job.config.gate, gates.Subject(measured, result), None)
+    notes = (*job.found.facts, UNKNOWN_TRAINING, *thresholds.told(labels, result))
+    update = {"verdicts": verdicts + thresholds.unkept(labels), "notes": notes}
+    return measured.manifest.model_copy(update=update)
+
+
+def _parity(job: Adoption, written: Artifact) -> parity.Parity:
+    """Compare the written file with the network as its own library runs it."""
+    images = job.sample.images(job.found.image)
+    theirs = description.run(job.source, job.found.adapter, images)
+    ours = cpu.open_session(written, threads=1).run(images)
+    return parity.compare(theirs, ours, written.manifest.labels.thresholds)
+
+
+def _with_thresholds(job: Adoption, draft: BareModel) -> BareModel:
+    """Calibrate the file if asked, and learn its thresholds."""
+    rows = indices(job.dataset, job.split, "val")
+    if not len(rows):
+        console.warn("no validation images: every threshold is 0.5")
+        return draft
+    return thresholds.learnt(draft, job.dataset, rows, EvalSettings(), job.learning)
+
+
+def _manifest(plan: Plan, job: Adoption, file: Path) -> Manifest:
+    dataset = job.dataset
+    names = dataset.label_names
+    targets = dataset.targets[indices(dataset, job.split, "train")]
+    return Manifest(
+        **manifest_base(plan),
+        kind="onnx",
+        precision=precision_of(onnx.load(file)),
+        image=job.found.image,
+        labels=Labels(
+            names=names,
+            thresholds=(0.5,) * len(names),
+            prevalence=tuple(np.nanmean(targets, axis=0).tolist()),
+        ),
+        data=DataRef(source=dataset.source, fingerprint=dataset.fingerprint, split=job.split),
+    )
+
+
+def _facts(manifest: Manifest) -> ModelFacts:
+    return ModelFacts(
+        id=manifest.id,
+        parent=None,
+        precision=manifest.precision,
+        target=None,
+        labels=manifest.labels,
+        image=manifest.image,
+    )

@@ -1,0 +1,267 @@
+"""`python -m export.bundle` packs a model for devices into one archive that proves itself there.
+
+The same artifact, data and options give the same bytes.
+"""
+
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import onnx
+import tyro
+from numpy.typing import NDArray
+from pydantic import Field
+
+from benchmarks import gate_text
+from compress.core import artifact as artifacts
+from compress.core import console, writable
+from compress.core.artifact import Artifact
+from compress.core.cli import main
+from compress.core.errors import GateFailed, UserError
+from compress.core.manifest import Precision
+from compress.core.noun import Noun
+from compress.data.dataset import open_data
+from export import metadata
+from export.bundle import card, contents, graph, photographs, sbom, signing
+from export.bundle.check import Checked, check
+from export.bundle.graph import Camera
+from export.bundle.manifest import (
+    Budget,
+    DeviceLabels,
+    DeviceManifest,
+    Evidence,
+    RuntimeOptions,
+    ports,
+    versions,
+)
+from export.device.archive import Files, pack
+from export.device.bundle import MANIFEST, MODEL, SIGNATURE
+from export.device.watch import MIN_IMAGES, reference
+from models.defaults import default_model
+
+# Another CPU sums in another order; in int8 a difference in the last bit can move a value by a
+# whole step, and such steps add up over the layers.
+TOLERANCE: dict[Precision, float] = {
+    "fp32": 1e-4,
+    "fp16": 0.01,
+    "int8": 0.05,
+    "int8_weights": 1e-4,  # computes in fp32
+}
+
+
+class Config(Noun):
+    """Pack an exported model, with everything that a device needs, into one zip file.
+
+    Photographs go into the model as the camera takes them: resizing, normalising and thresholds are
+    in its graph. Exit code 3 when the model failed a gate, or when the graph does not give on
+    validation photographs what the model gives after the preprocessing of training.
+    """
+
+    model: Path | None = None
+    """ONNX artifact (default: the newest under runs/)."""
+    data: str = "elpv"
+    """Where the photographs to check it with come from: `elpv`, a path, or `format:path`."""
+    out: Path | None = None
+    """Zip file (default: runs/MODEL.zip)."""
+    name: str | None = Field(None, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)
+    """Product line, of which a device keeps the newest release (default: the model's name)."""
+    release: int = Field(1, ge=1)
+    """Number of the release; a device refuses one that is older than its own."""
+    camera: str | None = None
+    """Size of the photographs as WIDTHxHEIGHT in pixels, e.g. 640x480 (default: any size). Those of
+    the data are stretched to it."""
+    golden_images: int = Field(4, ge=1, le=32)
+    """Validation photographs to pack, with the probabilities that they must give."""
+    check_images: int = Field(256, ge=1)
+    """Validation photographs at most to check the graph with; from 50 on they are also what the
+    watch on the device compares with."""
+    latency_budget: str | None = None
+    """Longest p90 of one photograph that the device's self-test lets pass, e.g. 20ms (default: not
+    checked)."""
+    memory_budget: str | None = None
+    """Largest resident memory that the self-test lets pass, e.g. 120MB (default: not checked)."""
+    threads: int = Field(1, ge=1)
+    """Threads of the runtime on the device, until `run.py tune` has measured better options."""
+    licence: Annotated[tuple[Path, ...], tyro.conf.UseAppendAction] = ()
+    """Licence of the model or its data to pack; give it as often as needed."""
+    sign: Path | None = None
+    """Private key (P-256, PEM) to sign the bundle with (`pip install 'edgepress[sign]'`)."""
+    skip_bad_images: bool = False
+    """Go on without the images that cannot be decoded, and list them."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """Everything that is known, and refused, before work starts."""
+
+    config: Config
+    model: Artifact
+    out: Path
+    camera: Camera | None
+    budget: Budget
+    paths: tuple[Path, ...]
+    """Validation photographs."""
+    licences: Files
+
+
+def run(config: Config) -> Path:
+    """Pack a model and return the zip file's path.
+
+    Raises:
+        UserError: not an ONNX artifact, bad options, or unusable data.
+        GateFailed: the model did not meet one of its gates, or the graph is not the model.
+    """
+    job = _prepare(config)
+    files = _files(job)
+    if config.sign is not None:
+        files[SIGNATURE] = signing.sign(files, config.sign)
+    _write(job.out, pack(files))
+    _tell(job, files)
+    return job.out
+
+
+def _prepare(config: Config) -> Job:
+    if config.sign is not None:
+        signing.public_key(config.sign)
+    licences, camera = contents.licences(config.licence), _camera(config.camera)
+    budget = Budget(
+        latency_s=_limit("latency", config.latency_budget, "20ms"),
+        peak_rss_bytes=_limit("size", config.memory_budget, "120MB"),
+    )
+    model = artifacts.load(config.model or default_model("onnx"))
+    _check_model(model)
+    out = config.out or Path("runs") / f"{model.name}.zip"
+    writable.check_replaced_file(out, "The bundle")
+    dataset = open_data(config.data, config.skip_bad_images)
+    most = max(config.check_images, config.golden_images)
+    paths = photographs.validation(model, dataset, most)
+    return Job(config, model, out, camera, budget, paths, licences)
+
+
+def _check_model(model: Artifact) -> None:
+    if model.manifest.kind != "onnx":
+        raise UserError(
+            "Only an ONNX artifact can be bundled",
+            got=model.path,
+            next_step=f"python -m export.onnx --model {model.path}",
+        )
+    metadata.read(model.weights)  # whoever meets the file alone depends on it
+    verdicts = model.manifest.verdicts
+    failed = [f"{one.gate}: {one.reason}" for one in verdicts if one.outcome == "fail"]
+    if failed:
+        raise GateFailed(f"{model.path} is not fit to be shipped. {'; '.join(failed)}")
+    open_ones = [one.gate for one in verdicts if one.outcome == "inconclusive"]
+    if open_ones:
+        console.warn(f"gates that could not be decided: {', '.join(open_ones)}")
+    if not verdicts:
+        console.warn("the model was held against no gate: nothing vouches for it")
+
+
+def _files(job: Job) -> Files:
+    """Make the graph, check it and return every file of the bundle but the signature."""
+    with tempfile.TemporaryDirectory(prefix="edgepress-bundle-") as work:
+        shipped = Path(work) / MODEL
+        onnx.save(graph.whole(job.model, job.camera), shipped)
+        console.say(f"checking the graph on {len(job.paths)} photographs ...")
+        checked = check(job.model, shipped, photographs.opened(job.paths, job.camera))
+        model = shipped.read_bytes()
+    first = list(photographs.opened(job.paths[: job.config.golden_images], job.camera))
+    files = {
+        MODEL: model,
+        **contents.runtime(),
+        **contents.golden(first, checked.probs),
+        **job.licences,
+    }
+    manifest = _manifest(job, checked)
+    files["sbom.cdx.json"] = sbom.document(manifest, contents.entries(files)[MODEL].sha256)
+    files["MODEL_CARD.md"] = card.text(job.model, manifest).encode()
+    manifest = manifest.model_copy(update={"files": contents.entries(files)})
+    return {**files, MANIFEST: manifest.model_dump_json(indent=1).encode() + b"\n"}
+
+
+def _manifest(job: Job, checked: Checked) -> DeviceManifest:
+    manifest, config = job.model.manifest, job.config
+    labels = DeviceLabels(names=manifest.labels.names, thresholds=manifest.labels.thresholds)
+    return DeviceManifest(
+        name=config.name or job.model.name,
+        release=config.release,
+        id=manifest.id,
+        parents=manifest.parents,
+        created_with=versions(),
+        precision=manifest.precision,
+        target=manifest.target,
+        io=ports(len(labels.names), job.camera),
+        labels=labels,
+        golden_tolerance=TOLERANCE[manifest.precision],
+        budget=job.budget,
+        runtime=RuntimeOptions(intra_op_threads=config.threads),
+        reference=_reference(job, labels, checked.probs),
+        evidence=Evidence(
+            measurements=manifest.measurements,
+            verdicts=(*manifest.verdicts, *checked.verdicts),
+        ),
+    )
+
+
+def _reference(job: Job, labels: DeviceLabels, probs: NDArray[np.float32]) -> dict[str, Any] | None:
+    """Return what the watch compares with, `None` where there are too few photographs."""
+    if len(probs) < MIN_IMAGES:
+        console.warn(
+            f"{len(probs)} photographs are too few for the watch to compare with (at least "
+            f"{MIN_IMAGES}): it will count, and find nothing"
+        )
+        return None
+    seen = photographs.opened(job.paths, job.camera)
+    return reference(probs, seen, labels.model_dump(mode="json"))
+
+
+def _camera(text: str | None) -> Camera | None:
+    if text is None:
+        return None
+    width, _, height = text.partition("x")
+    sides = [int(side) for side in (width, height) if side.isdecimal()]
+    if len(sides) != 2 or not all(0 < side <= 16384 for side in sides):
+        raise UserError(
+            "The camera's size cannot be read", got=text, allowed="WIDTHxHEIGHT, e.g. 640x480"
+        )
+    return sides[0], sides[1]
+
+
+def _limit(metric: str, text: str | None, example: str) -> Any:
+    """Return a budget in seconds or bytes, read as the gates on them are."""
+    if text is None:
+        return None
+    try:
+        limit = gate_text.parse(f"{metric} <= {text}").limit
+    except UserError:
+        limit = 0.0
+    if limit <= 0:
+        raise UserError("The budget cannot be read", got=text, allowed=f"for example {example}")
+    return round(limit) if metric == "size" else limit
+
+
+def _write(out: Path, content: bytes) -> None:
+    """Write the archive, whole or not at all."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    draft = out.with_name(f".{out.name}.draft")
+    try:
+        draft.write_bytes(content)
+        draft.replace(out)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise UserError(f"The bundle cannot be written ({error.strerror})", got=out) from None
+
+
+def _tell(job: Job, files: Files) -> None:
+    signed = "signed" if SIGNATURE in files else "not signed"
+    console.result(
+        f"{job.out} ({job.out.stat().st_size:,} bytes, {len(files)} files, release "
+        f"{job.config.release}, {signed})"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main(Config, run))

@@ -1,0 +1,81 @@
+"""What lies in a bundle: every file by name."""
+
+import hashlib
+import json
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compress.core.errors import UserError
+from compress.core.manifest import FileEntry
+from export.bundle.photographs import Photograph, png
+from export.device.archive import Files
+from export.device.bundle import EXPECTED
+
+DEVICE = Path(__file__).resolve().parents[1] / "device"
+"""The package that the bundle carries a copy of."""
+README = DEVICE / "README.md"
+COPY = "edgepress_device"
+RUN = '''"""Runs the model: `python run.py predict photo.png`; `python run.py --help` says more."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from edgepress_device.cli import main
+
+sys.exit(main())
+'''
+
+
+def runtime() -> Files:
+    """Return the device runtime, with the file that starts it and its description."""
+    modules = {
+        f"{COPY}/{file.relative_to(DEVICE).as_posix()}": file.read_bytes()
+        for file in DEVICE.rglob("*.py")
+    }
+    return {**modules, "run.py": RUN.encode(), "README.md": README.read_bytes()}
+
+
+def golden(photographs: list[Photograph], probs: NDArray[np.float32]) -> Files:
+    """Return photographs without loss, and the probabilities `[n, labels]` they must give."""
+    names = [f"golden/{number}.png" for number in range(len(photographs))]
+    expected = dict(zip(names, probs[: len(names)].tolist(), strict=True))
+    images = {name: png(one) for name, one in zip(names, photographs, strict=True)}
+    return {**images, EXPECTED: (json.dumps(expected, indent=1) + "\n").encode()}
+
+
+def licences(given: tuple[Path, ...]) -> Files:
+    """Return the licence of edgepress, and those that the user gives for model and data.
+
+    Raises:
+        UserError: a file cannot be read, or two have the same name.
+    """
+    ours = metadata.distribution("edgepress").read_text("licenses/LICENSE") or ""
+    files = {"LICENSES/edgepress.txt": ours.encode()}
+    for path in given:
+        name = f"LICENSES/{path.name}"
+        if name in files:
+            raise UserError("Two licences have the same file name", got=path.name)
+        try:
+            files[name] = path.read_bytes()
+        except OSError as error:
+            raise UserError(f"A licence cannot be read ({error.strerror})", got=path) from None
+    return files
+
+
+def unpack(files: Files, folder: Path) -> None:
+    """Write files, by name, into a folder."""
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+
+
+def entries(files: Files) -> dict[str, FileEntry]:
+    """Return hash and size of every file."""
+    return {
+        name: FileEntry(sha256=hashlib.sha256(content).hexdigest(), bytes=len(content))
+        for name, content in sorted(files.items())
+    }

@@ -1,0 +1,150 @@
+"""`python -m export.bundle.measure` holds finished bundles against the benchmark's own figures.
+
+Each model is packed, unpacked, and run by the runtime that is in the bundle, on the photographs of
+the test part as they are on disk. The benchmark's probabilities are those that the model's stage
+has stored, made with the preprocessing of training.
+"""
+
+import sys
+import tempfile
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import tyro
+from numpy.typing import NDArray
+from pydantic import Field
+
+from benchmarks.evaluation import EvalSettings, as_result, rows_for, stored_or_evaluated
+from benchmarks.report import format as fmt
+from compress.core import artifact as artifacts
+from compress.core import console, environment, writable
+from compress.core.artifact import Artifact
+from compress.core.cli import main
+from compress.core.errors import GateFailed, UserError
+from compress.core.noun import Noun
+from compress.data.dataset import Dataset, open_data
+from export.bundle import __main__ as bundling
+from export.bundle import contents
+from export.bundle.check import FLIP_LIMIT, PROB_LIMIT
+from export.device import archive
+from export.device.bundle import open_folder
+from export.device.images import decode
+from export.device.session import Predictor
+from export.parity import compare
+
+MAP_LIMIT = 1e-4
+
+
+class Config(Noun):
+    """Compare bundles with what the benchmark says of their models, on the test part.
+
+    Exit code 3 when a probability differs by more than 2e-3, more than 0.2% of the decisions
+    differ, or mAP by more than 1e-4.
+    """
+
+    models: Annotated[tuple[Path, ...], tyro.conf.Positional] = ()
+    """ONNX artifacts."""
+    data: str = "elpv"
+    """`elpv`, a path, or `format:path`."""
+    images: int | None = Field(None, ge=2)
+    """Photographs of the test part at most (default: all)."""
+    out: Path = Path("runs/bundle.json")
+    """File for the result."""
+
+
+class Shipped(Noun):
+    """What one bundle's runtime gave."""
+
+    name: str
+    id: str
+    precision: str
+    images: int
+    max_prob_diff: float
+    flipped: float
+    """Share of decisions that differ."""
+    map_benchmark: float | None
+    map_device: float | None
+
+    @property
+    def passed(self) -> bool:
+        """Whether the device gives what was measured."""
+        if self.map_benchmark is None or self.map_device is None:
+            return False
+        same = abs(self.map_device - self.map_benchmark) <= MAP_LIMIT
+        return same and self.max_prob_diff <= PROB_LIMIT and self.flipped <= FLIP_LIMIT
+
+
+class Result(Noun):
+    """Every bundle, and where it was measured."""
+
+    command: str
+    bundles: tuple[Shipped, ...]
+    environment: dict[str, Any]
+
+
+def run(config: Config) -> Result:
+    """Measure, print and store.
+
+    Raises:
+        UserError: no model, or one that cannot be bundled.
+        GateFailed: a bundle does not give what was measured.
+    """
+    if not config.models:
+        raise UserError("There is no model to measure", next_step="name ONNX artifacts")
+    writable.check_replaced_file(config.out, "The result")
+    dataset = open_data(config.data)
+    found = tuple(_measure(artifacts.load(path), dataset, config) for path in config.models)
+    names = " ".join(model.name for model in found)
+    result = Result(
+        command=f"python -m export.bundle.measure {names} --data {config.data}",
+        bundles=found,
+        environment=environment.describe(),
+    )
+    writable.write_whole(config.out, result.model_dump_json(indent=1) + "\n")
+    failed = [one.name for one in found if not one.passed]
+    if failed:
+        raise GateFailed(f"The device does not give what was measured: {', '.join(failed)}")
+    return result
+
+
+def _measure(model: Artifact, dataset: Dataset, config: Config) -> Shipped:
+    rows = rows_for((model,), dataset, "test")[: config.images]
+    settings = EvalSettings(views=1)
+    wanted = stored_or_evaluated(model, dataset, rows, settings)
+    paths = [dataset.paths[row] for row in rows]
+    probs = _on_device(model, config, paths)
+    parity = compare(wanted.scores[0], probs, model.manifest.labels.thresholds)
+    shipped = Shipped(
+        name=model.name,
+        id=model.manifest.id,
+        precision=model.manifest.precision,
+        images=parity.n_images,
+        max_prob_diff=parity.max_prob_diff,
+        flipped=parity.flipped,
+        map_benchmark=wanted.map,
+        map_device=as_result(model, dataset, rows, probs[None], settings).map,
+    )
+    console.result(
+        f"{'pass' if shipped.passed else 'fail'}: {shipped.name}: {shipped.images} photographs, "
+        f"probabilities differ by up to {shipped.max_prob_diff:.2g}, {shipped.flipped:.2%} of the "
+        f"decisions; mAP {fmt.score(shipped.map_device)} on the device, "
+        f"{fmt.score(shipped.map_benchmark)} in the benchmark"
+    )
+    return shipped
+
+
+def _on_device(model: Artifact, config: Config, paths: list[Path]) -> NDArray[np.float32]:
+    """Pack a model, unpack it, and return what its runtime makes of photographs `[n, labels]`."""
+    with tempfile.TemporaryDirectory(prefix="edgepress-measure-") as work:
+        packed, folder = Path(work) / "bundle.zip", Path(work) / "bundle"
+        order = bundling.Config(model=model.path, data=config.data, out=packed, check_images=1)
+        bundling.run(order)
+        contents.unpack(archive.read(packed), folder)
+        predictor = Predictor(open_folder(folder))
+        tracked = console.track(paths, f"running {model.name}")
+        return np.stack([predictor.predict(decode(path)).probs for path in tracked])
+
+
+if __name__ == "__main__":
+    sys.exit(main(Config, run))

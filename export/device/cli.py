@@ -1,0 +1,207 @@
+"""The commands of the device runtime."""
+
+import json
+import os
+import sys
+from argparse import ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from importlib import import_module
+from pathlib import Path
+
+from .bundle import MANIFEST, open_folder
+from .errors import EXIT_CHECK_FAILED, EXIT_DONE, DeviceError
+from .images import MAX_PIXELS
+from .watching import available as can_watch
+
+Command = Callable[[Namespace], int]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command and return the exit code: 0 done, 2 bad input, 3 a check failed."""
+    options = _parser().parse_args(argv)
+    try:
+        if "bundle" in options:
+            _choose_bundle(options)
+        code: int = options.command(options)
+    except DeviceError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    except BrokenPipeError:  # whoever read our lines has gone; Python must not try again
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_DONE
+    except KeyboardInterrupt:
+        return 130
+    return code
+
+
+def _choose_bundle(options: Namespace) -> None:
+    """Take the bundle that this package lies in where neither a bundle nor a root is given."""
+    if options.bundle is None and options.root is None:
+        around = Path(__file__).absolute().parents[1]
+        if not (around / MANIFEST).is_file():
+            raise DeviceError("There is no bundle", next_step="give --bundle DIR or --root DIR")
+        options.bundle = around
+
+
+def _module(name: str) -> Command:
+    """Return a command that is imported when it is run: a device starts with what it needs."""
+
+    def run(options: Namespace) -> int:
+        code: int = import_module(f".{name}", __package__).run(options)
+        return code
+
+    return run
+
+
+def _selftest(options: Namespace) -> int:
+    from . import selftest, slots
+
+    bundle = slots.opened(options.root) if options.root else open_folder(options.bundle)
+    found = selftest.report(bundle, selftest.run(bundle))
+    print(json.dumps(found, indent=1))
+    return EXIT_DONE if found["passed"] else EXIT_CHECK_FAILED
+
+
+def _tune(options: Namespace) -> int:
+    from . import slots, tune
+
+    place = slots.opened(options.root).folder if options.root else options.bundle
+    trials = tune.measure(place)
+    chosen = tune.choose(trials)
+    if options.root:
+        with slots.locked(options.root):
+            tune.store(options.root, chosen)
+    print(json.dumps({"runtime": chosen, "trials": [asdict(one) for one in trials]}, indent=1))
+    return EXIT_DONE
+
+
+def _install(options: Namespace) -> int:
+    from .install import install
+
+    done = install(options.archive, options.root, options.key, options.probation)
+    print(json.dumps(asdict(done)))
+    return EXIT_DONE
+
+
+def _rollback(options: Namespace) -> int:
+    from . import slots
+
+    with slots.locked(options.root):
+        slots.recover(options.root)
+        bundle = slots.roll_back(options.root, "by hand")
+    print(json.dumps({"release": bundle.release, "slot": bundle.folder.name}))
+    return EXIT_DONE
+
+
+def _status(options: Namespace) -> int:
+    from .status import status
+
+    print(json.dumps(status(options.root), indent=1))
+    return EXIT_DONE
+
+
+def _parser() -> ArgumentParser:
+    parser = ArgumentParser(
+        prog="edgepress_device",
+        description="Runs an edgepress bundle. Exit codes: 0 done, 2 bad input, 3 a check failed.",
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, command: Command, text: str) -> ArgumentParser:
+        one = commands.add_parser(
+            name, help=text, description=text, formatter_class=RawDescriptionHelpFormatter
+        )
+        one.set_defaults(command=command)
+        return one
+
+    _predict_options(add("predict", _module("predict"), "Predict images; one JSON line for each."))
+    _serve_options(add("serve", _module("server"), "Serve /predict, /healthz and /metrics."))
+    for name, command, text in (
+        ("selftest", _selftest, "Test answers, latency and memory against the bundle's promises."),
+        (
+            "tune",
+            _tune,
+            "Choose threads, arena and spinning by measuring; --root keeps the choice.",
+        ),
+    ):
+        _source_options(add(name, command, text))
+    _install_options(add("install", _install, "Verify, test and switch to a newer bundle."))
+    for name, command, text in (
+        ("rollback", _rollback, "Go back to the release in the other slot."),
+        ("status", _status, "Tell what is installed, in use and on probation."),
+    ):
+        add(name, command, text).add_argument("--root", type=Path, required=True, metavar="DIR")
+    return parser
+
+
+def _source_options(parser: ArgumentParser) -> None:
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument(
+        "--bundle", type=Path, metavar="DIR", help="unpacked bundle (default: ours)"
+    )
+    source.add_argument("--root", type=Path, metavar="DIR", help="folder that install has filled")
+
+
+def _watch_options(parser: ArgumentParser) -> None:
+    if can_watch():
+        text = "count what is seen and answered there, without keeping images"
+        parser.add_argument("--watch", type=Path, metavar="DIR", help=text)
+        text = "with --watch: keep doubtful images too"
+        parser.add_argument("--keep-images", action="store_true", help=text)
+
+
+def _predict_options(parser: ArgumentParser) -> None:
+    parser.add_argument("images", type=Path, nargs="*", help="files, and folders of them")
+    parser.add_argument(
+        "--stdin",
+        choices=("paths", "lengths", "mjpeg", "raw"),
+        help="read from standard input: a path a line; image files, each behind its length (4 "
+        "bytes, big-endian); JPEGs after each other; raw RGB frames of --width and --height",
+    )
+    parser.add_argument("--width", type=_positive, metavar="PIXELS", help="of raw frames")
+    parser.add_argument("--height", type=_positive, metavar="PIXELS", help="of raw frames")
+    _source_options(parser)
+    _watch_options(parser)
+
+
+def _serve_options(parser: ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--host", default="127.0.0.1", help="address (default: %(default)s, this device only)")
+    add("--port", type=int, default=8765, help="0 takes a free one (default: %(default)s)")
+    add("--connections", type=_positive, default=8, help="open at once (default: %(default)s)")
+    add("--predictions", type=_positive, default=2, help="running at once (default: %(default)s)")
+    add("--max-body-bytes", type=_positive, default=8 * 2**20, help="default: %(default)s")
+    add("--max-pixels", type=_positive, default=MAX_PIXELS, help="default: %(default)s")
+    add("--timeout-s", type=_seconds, default=10.0, help="for one request (default: %(default)s)")
+    _source_options(parser)
+    _watch_options(parser)
+
+
+def _install_options(parser: ArgumentParser) -> None:
+    parser.add_argument("archive", type=Path, metavar="BUNDLE.zip")
+    parser.add_argument("--root", type=Path, required=True, metavar="DIR", help="where it goes")
+    parser.add_argument(
+        "--key", type=Path, metavar="PEM",
+        help="public key that it must be signed with; demanded from then on",
+    )  # fmt: skip
+    parser.add_argument(
+        "--probation", type=int, default=200, metavar="N",
+        help="predictions after which it is kept; 0: at once (default: %(default)s)",
+    )  # fmt: skip
+
+
+def _positive(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < 3600:
+        raise ArgumentTypeError(f"{text!r} is not a time in seconds, above 0")
+    return value

@@ -1,0 +1,45 @@
+"""Files that are there whole or not at all, also when the power fails."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+
+def write_new(path: Path, content: bytes) -> None:
+    """Write a file and wait until the disk has it; its folder is not waited for."""
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def replace(path: Path, content: bytes) -> None:
+    """Put a file in place of another: a reader sees the old one or the new one, never a part."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    write_new(draft, content)
+    draft.replace(path)
+    sync_folder(path.parent)
+
+
+def replace_json(path: Path, value: Any) -> None:
+    """Put a JSON file in place of another."""
+    replace(path, (json.dumps(value, indent=1, sort_keys=True) + "\n").encode())
+
+
+def point(link: Path, target: str) -> None:
+    """Let a symbolic link point somewhere else, in one step."""
+    draft = link.with_name(f".{link.name}.new")
+    draft.unlink(missing_ok=True)
+    draft.symlink_to(target)
+    draft.replace(link)
+    sync_folder(link.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Wait until the disk has a folder's entries."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

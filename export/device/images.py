@@ -1,0 +1,60 @@
+"""Photographs in: files or bytes that may be anything, out as uint8 RGB pixels.
+
+The same decoding as in training (formats, EXIF orientation, 16-bit samples scaled); resizing and
+normalising are inside the model.
+"""
+
+import io
+import warnings
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from .errors import DeviceError
+
+FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP", "PPM")
+SUFFIXES = frozenset(
+    {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pnm"}
+)
+MAX_PIXELS = 16_000_000
+"""48 MB of pixels; a larger photograph is refused before it is decoded."""
+
+
+class BadImage(DeviceError):
+    """A photograph that cannot be used."""
+
+
+def decode(source: Path | bytes, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
+    """Return a photograph, upright, as `[height, width, 3]`.
+
+    Raises:
+        BadImage: missing, truncated, not an image, or too large.
+    """
+    opened = io.BytesIO(source) if isinstance(source, bytes) else source
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit is ours
+            with Image.open(opened, formats=FORMATS) as image:
+                if image.width * image.height > max_pixels:
+                    size = f"{image.width}x{image.height} pixels"
+                    raise BadImage(f"Bad image: {size} are more than {max_pixels:,}")
+                return _pixels(ImageOps.exif_transpose(image))
+    except (UnidentifiedImageError, Image.DecompressionBombError):
+        raise BadImage("Bad image: not of a known format", allowed=", ".join(FORMATS)) from None
+    except FileNotFoundError:
+        raise BadImage("Bad image: there is no such file") from None
+    except BadImage:
+        raise
+    except Exception as error:  # a broken file may raise anything in Pillow's readers
+        raise BadImage(f"Bad image: it cannot be decoded ({error})") from None
+
+
+def _pixels(image: Image.Image) -> NDArray[np.uint8]:
+    if image.mode.startswith("I"):  # 16-bit grey, which Pillow would clip instead of scale
+        scaled = np.asarray(image, dtype=np.float64) / 257
+        image = Image.fromarray(scaled.clip(0, 255).astype(np.uint8))
+    elif image.mode in {"1", "LA"}:
+        image = image.convert("L")
+    return np.ascontiguousarray(np.asarray(image.convert("RGB")))

@@ -1,0 +1,106 @@
+"""The model, opened with the options that were measured to suit this device."""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from .bundle import MODEL, Bundle
+from .errors import DeviceError, ModelFailed
+
+RUNTIME = {"intra_op_threads": 1, "enable_cpu_mem_arena": True, "allow_spinning": False}
+"""What holds where a manifest does not say."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What the model says about one image."""
+
+    probs: NDArray[np.float32]
+    """`[labels]`, each from 0 to 1."""
+    labels: tuple[str, ...]
+    """Labels whose probability reaches their threshold."""
+    seconds: float
+    """Time in the model, without decoding."""
+
+
+class Predictor:
+    """A bundle's model, ready to predict; may be used by several threads at once."""
+
+    def __init__(self, bundle: Bundle, runtime: dict[str, Any] | None = None) -> None:
+        """Open the model with the manifest's options, or with others.
+
+        Raises:
+            ModelFailed: ONNX Runtime cannot open it, or it is not a model of a bundle.
+        """
+        self.bundle = bundle
+        self._session = open_session(bundle, runtime)
+        shapes = {one.name: one.shape for one in self._session.get_inputs()}
+        outputs = {one.name for one in self._session.get_outputs()}
+        if list(shapes) != ["image"] or not {"probs", "labels"} <= outputs:
+            raise ModelFailed(
+                "The model's inputs and outputs are not those of a bundle",
+                got=f"{list(shapes)} -> {sorted(outputs)}",
+                allowed="image -> probs, labels",
+            )
+        self._shape = tuple(shapes["image"])
+
+    def predict(self, image: NDArray[np.uint8]) -> Prediction:
+        """Return what the model says about a uint8 RGB image `[height, width, 3]`.
+
+        Raises:
+            DeviceError: an image of another form.
+            ModelFailed: the model raised an error or gave no probabilities.
+        """
+        self._check(image)
+        start = time.perf_counter()
+        try:
+            probs, above = self._session.run(["probs", "labels"], {"image": image})
+        except Exception as error:  # onnxruntime's errors have no common class
+            raise ModelFailed(f"The model failed: {error}") from None
+        seconds = time.perf_counter() - start
+        names = self.bundle.names
+        found = probs[0]
+        if found.shape != (len(names),) or not (found.min() >= 0 and found.max() <= 1):  # or NaN
+            raise ModelFailed("The model gave no probabilities", got=found)
+        labels = tuple(name for name, hit in zip(names, above[0], strict=True) if hit)
+        return Prediction(found, labels, seconds)
+
+    def _check(self, image: NDArray[np.uint8]) -> None:
+        fits = image.ndim == 3 and all(
+            actual == wanted or not isinstance(wanted, int)
+            for actual, wanted in zip(image.shape, self._shape, strict=True)
+        )
+        if image.dtype != np.uint8 or not fits:
+            raise DeviceError(
+                "The image does not fit the model",
+                got=f"{image.dtype} {list(image.shape)}",
+                allowed=f"uint8 {list(self._shape)}",
+            )
+
+
+def open_session(bundle: Bundle, runtime: dict[str, Any] | None = None) -> ort.InferenceSession:
+    """Return ONNX Runtime's session of a bundle's model, on the CPU.
+
+    Raises:
+        ModelFailed: it cannot be opened.
+    """
+    wanted = RUNTIME | bundle.manifest["runtime"] | (runtime or {})
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = int(wanted["intra_op_threads"])
+    options.inter_op_num_threads = 1
+    options.enable_cpu_mem_arena = bool(wanted["enable_cpu_mem_arena"])
+    spin = "1" if wanted["allow_spinning"] else "0"
+    options.add_session_config_entry("session.intra_op.allow_spinning", spin)
+    options.log_severity_level = 4  # errors are raised; what remains is noise on a device
+    try:
+        return ort.InferenceSession(
+            str(bundle.folder / MODEL), options, providers=["CPUExecutionProvider"]
+        )
+    except Exception as error:  # onnxruntime's errors have no common class
+        raise ModelFailed(
+            f"The model cannot be opened ({error})", got=bundle.folder / MODEL
+        ) from None

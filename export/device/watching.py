@@ -1,0 +1,86 @@
+"""`--watch DIR`: what is seen and answered is counted, by the package `watch` where it is there."""
+
+import importlib.util
+import sys
+from argparse import Namespace
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .bundle import Bundle
+from .errors import DeviceError
+from .session import Prediction
+
+
+def available() -> bool:
+    """Return whether this copy of the runtime can watch."""
+    return importlib.util.find_spec(".watch", __package__) is not None
+
+
+class Watching:
+    """The watch of the release in use; another release is held against its own reference."""
+
+    def __init__(self, folder: Path, keep_images: bool, bundle: Bundle) -> None:
+        """Open the folder.
+
+        Raises:
+            DeviceError: it cannot be used.
+        """
+        self._folder = folder
+        self._keep_images = keep_images
+        self._said = 0
+        self._open(bundle)
+
+    def observe(self, bundle: Bundle, image: NDArray[np.uint8], prediction: Prediction) -> None:
+        """Count one image and the answer to it."""
+        if bundle is not self._bundle:
+            self.close()
+            self._open(bundle)
+        self._watch.observe(image, prediction.probs, prediction.seconds)
+        self._say_remarks()
+
+    def close(self) -> None:
+        """Save what was counted."""
+        self._watch.close()
+
+    def __enter__(self) -> "Watching":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _open(self, bundle: Bundle) -> None:
+        from .watch import WatchError, WatchFolder
+
+        self._bundle, self._said = bundle, 0
+        labels = {key: bundle.manifest["labels"][key] for key in ("names", "thresholds")}
+        reference = bundle.manifest.get("reference")
+        try:
+            self._watch: Any = WatchFolder(self._folder, reference, labels, self._keep_images)
+        except WatchError as error:
+            raise DeviceError(str(error)) from None
+        self._say_remarks()
+
+    def _say_remarks(self) -> None:
+        for remark in self._watch.remarks[self._said :]:
+            print(f"warning: {remark}", file=sys.stderr)
+        self._said = len(self._watch.remarks)
+
+
+def watching(options: Namespace, bundle: Bundle) -> Watching | None:
+    """Return the watch that the command's options ask for, if any.
+
+    Raises:
+        DeviceError: its folder cannot be used.
+    """
+    if getattr(options, "watch", None) is None:
+        return None
+    return Watching(options.watch, options.keep_images, bundle)

@@ -1,0 +1,79 @@
+"""What a network made elsewhere offers, and how its input and output become those of edgepress."""
+
+from pathlib import Path
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from compress.core.errors import UserError
+from compress.core.image_spec import ImageSpec
+from compress.core.noun import Noun
+
+Floats = NDArray[np.float32]
+Layout = Literal["NCHW", "NHWC"]
+Output = Literal["logits", "probs"]
+Shape = tuple[int | None, ...]
+"""Sizes of a tensor; `None` is open."""
+
+
+class Adapter(Noun):
+    """How a network differs from one of edgepress: NCHW, three channels, the data's labels."""
+
+    layout: Layout
+    """Order of the axes of the network's images."""
+    channels: Literal[1, 3]
+    """A network of one channel gets the mean of the three, for a grey photograph any of them."""
+    output: Output
+    """What the network returns; logits get a sigmoid."""
+    order: tuple[int, ...] | None = None
+    """The network's output for each label of the data; `None` where they are in the same order."""
+
+    def feed(self, image: Floats) -> Floats:
+        """Return images `[n, 3, h, w]` as the network takes them."""
+        own = image.mean(1, keepdims=True, dtype=np.float32) if self.channels == 1 else image
+        return np.ascontiguousarray(own.transpose(0, 2, 3, 1) if self.layout == "NHWC" else own)
+
+    def probs(self, raw: Floats) -> Floats:
+        """Return the network's output `[n, outputs]` as probabilities `[n, labels]`."""
+        made: Floats = expit(raw) if self.output == "logits" else raw
+        return made if self.order is None else made[:, list(self.order)]
+
+
+class Source(Protocol):
+    """An open network."""
+
+    input_shape: Shape | None
+    """Of the images, as the file says it; `None` where it does not."""
+
+    def run(self, image: Floats) -> Floats:
+        """Return what the network makes of one image in its own layout.
+
+        Raises:
+            UserError: it fails, or returns something else than one tensor of floats.
+        """
+        ...
+
+    def write(self, adapter: Adapter, spec: ImageSpec, path: Path) -> None:
+        """Write `image` float32 `[1, 3, h, w]` to `probs` float32 `[1, labels]` as an ONNX file.
+
+        Raises:
+            UserError: the network has an operation that cannot be exported.
+        """
+        ...
+
+
+def first_line(error: BaseException) -> str:
+    """Return the line of a library's error that says what is wrong."""
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
+def damaged(name: str, path: Path, error: BaseException) -> UserError:
+    """Return the error for a file that cannot be opened."""
+    return UserError(
+        f"{name} cannot be opened ({type(error).__name__}: {first_line(error)})",
+        got=path,
+        next_step="save it again, with the versions of the libraries that are installed here",
+    )

@@ -1,0 +1,74 @@
+"""The figures of a bundle's runtime: measured on a real bundle of a tiny model."""
+
+import json
+import zipfile
+from pathlib import Path
+
+import device_bundles
+import pytest
+from places import ROOT
+
+from benchmarks.device.load import Loaded
+from benchmarks.device.result import Result
+from export.device import archive
+
+RUN = b"import sys\nfrom edgepress_device.cli import main\nsys.exit(main())\n"
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle with its runtime."""
+    device = ROOT / "export" / "device"
+    files = {
+        f"edgepress_device/{file.relative_to(device).as_posix()}": file.read_bytes()
+        for file in device.rglob("*.py")
+    }
+    content = device_bundles.files(content=device_bundles.model(layers=20), precision="fp32")
+    path = tmp_path_factory.mktemp("bundle") / "tiny.zip"
+    path.write_bytes(archive.pack({**content, **files, "run.py": RUN}))
+    return path
+
+
+def loaded(*resident_mb: float, answered: int = 1, failed: int = 0) -> Loaded:
+    samples = tuple(int(1e6 * one) for one in resident_mb)
+    return Loaded(answered, failed, samples, max(samples))
+
+
+@pytest.mark.slow
+def test_every_figure_is_measured(command, bundle: Path, tmp_path: Path):
+    out = tmp_path / "device.json"
+    done = command("benchmarks.device.__main__", bundle, "--load-s", 2, "--out", out)
+    assert done.code in (0, 3), done.err  # a machine may be slow; a tiny model's time is short
+    result = Result.model_validate_json(out.read_text())
+    assert result.bundle == "scenes, release 1"
+    packages, overhead, start, memory, growth = result.checks
+    assert packages.met is True
+    assert packages.measured == "PIL, numpy, onnxruntime"
+    assert overhead.measured.endswith(")")
+    assert len(start.runs) == 11
+    assert memory.met is True
+    assert " 0 failures" in growth.measured
+    assert "; 0 answers" not in growth.measured
+    missed = [check.name for check in result.checks if check.met is False]
+    assert done.code == (3 if missed else 0)
+
+
+def test_growth_is_told_from_noise():
+    assert loaded(50, 60, *[61, 60] * 9).growth_bytes() == 0
+    assert loaded(*range(50, 70)).growth_bytes() == pytest.approx(12e6, abs=1e6)
+    assert loaded(50).growth_bytes() == 0
+
+
+def test_a_file_that_is_no_bundle_is_bad_input(command, tmp_path: Path):
+    (tmp_path / "b.zip").write_bytes(b"no zip")
+    done = command("benchmarks.device.__main__", tmp_path / "b.zip")
+    assert done.code == 2
+    assert "not a bundle" in done.err
+
+
+def test_a_bundle_without_a_runtime_is_bad_input(command, tmp_path: Path):
+    with zipfile.ZipFile(tmp_path / "b.zip", "w") as opened:
+        opened.writestr("manifest.json", json.dumps({}))
+    done = command("benchmarks.device.__main__", tmp_path / "b.zip")
+    assert done.code == 2
+    assert "no runtime" in done.err

@@ -1,0 +1,137 @@
+"""Photographs and streams of them; decoded as in training."""
+
+import io
+import struct
+from pathlib import Path
+
+import device_bundles
+import numpy as np
+import pytest
+from PIL import Image
+
+from compress.data.images import open_image
+from export.device import frames, images
+from export.device.errors import DeviceError
+from export.device.images import BadImage
+
+
+def photograph(mode: str) -> Image.Image:
+    random = np.random.default_rng(0)
+    if mode == "I;16":
+        return Image.fromarray(random.integers(0, 2**16, (50, 40)).astype(np.uint16))
+    colours = random.integers(0, 256, (50, 40, 3)).astype(np.uint8)
+    return Image.fromarray(colours).convert(mode)
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "I;16", "P", "1", "LA"])
+def test_every_kind_of_image_is_decoded_as_in_training(mode: str, tmp_path: Path):
+    path = tmp_path / "photo.png"
+    photograph(mode).save(path)
+    expected = np.asarray(open_image(path).convert("RGB"))
+    np.testing.assert_array_equal(images.decode(path), expected)
+    np.testing.assert_array_equal(images.decode(path.read_bytes()), expected)
+    assert np.ptp(expected) > 100
+
+
+def test_a_turned_photograph_is_set_upright(tmp_path: Path):
+    photo, exif = photograph("RGB"), Image.Exif()
+    exif[0x0112] = 6  # turned by 90 degrees
+    photo.save(tmp_path / "photo.png", exif=exif)
+    decoded = images.decode(tmp_path / "photo.png")
+    assert decoded.shape == (40, 50, 3)
+    np.testing.assert_array_equal(decoded, np.rot90(np.asarray(photo), -1))
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"no image", b"\x89PNG\r\n\x1a\n", b"%!PS-Adobe-3.0 EPSF"]
+)
+def test_what_is_no_image_is_told(content: bytes):
+    with pytest.raises(BadImage, match="Bad image"):
+        images.decode(content)
+
+
+def test_half_an_image_is_told():
+    whole = device_bundles.encoded(device_bundles.image(0), "JPEG")
+    with pytest.raises(BadImage, match="cannot be decoded"):
+        images.decode(whole[: len(whole) // 2])
+
+
+def test_a_large_image_is_refused_undecoded():
+    with pytest.raises(BadImage, match="more than 1,000"):
+        images.decode(device_bundles.encoded(device_bundles.image(0)), max_pixels=1000)
+    header = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
+    whole = device_bundles.encoded(device_bundles.image(0))
+    bomb = whole[:16] + header + whole[29:]
+    with pytest.raises(BadImage, match="Bad image"):
+        images.decode(bomb)
+
+
+def test_files_and_folders(tmp_path: Path):
+    for name in ("b/2.png", "b/1.jpg", "notes.txt", "a.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(device_bundles.encoded(device_bundles.image(0)))
+    found = list(frames.from_files([tmp_path, tmp_path / "notes.txt", tmp_path / "none.png"]))
+    names = [str(Path(frame.name).relative_to(tmp_path)) for frame in found]
+    assert names == ["a.png", "b/1.jpg", "b/2.png", "notes.txt", "none.png"]
+    assert [frame.pixels is None for frame in found] == [False] * 4 + [True]
+    assert "no such file" in (found[-1].error or "")
+
+
+def test_paths_on_standard_input(tmp_path: Path):
+    (tmp_path / "a b.png").write_bytes(device_bundles.encoded(device_bundles.image(0)))
+    lines = f"{tmp_path / 'a b.png'}\n\n{tmp_path / 'none.png'}\n".encode()
+    found = list(frames.from_list(io.BytesIO(lines)))
+    assert [frame.error is None for frame in found] == [True, False]
+
+
+def test_images_behind_their_length():
+    files = [device_bundles.encoded(device_bundles.image(seed)) for seed in range(3)]
+    files.insert(1, b"no image")
+    stream = io.BytesIO(b"".join(struct.pack(">I", len(one)) + one for one in files))
+    found = list(frames.from_lengths(stream))
+    assert [frame.error is None for frame in found] == [True, False, True, True]
+    np.testing.assert_array_equal(found[3].pixels, device_bundles.image(2))
+
+
+@pytest.mark.parametrize("content", [b"\0\0", b"\0\0\0\0", b"\0\0\0\5abc", b"\xff\xff\xff\xffabc"])
+def test_a_broken_stream_of_lengths_is_told(content: bytes):
+    with pytest.raises(DeviceError, match="breaks at frame 0"):
+        list(frames.from_lengths(io.BytesIO(content)))
+
+
+class Trickle(io.BytesIO):
+    """A stream that hands over a few bytes at a time, as a pipe may."""
+
+    def read1(self, size: int | None = -1, /) -> bytes:
+        return super().read(min(997, size or 997))
+
+
+@pytest.mark.parametrize("stream", [io.BytesIO, Trickle])
+def test_jpegs_after_each_other(stream: type[io.BytesIO]):
+    files = []
+    for seed in range(4):
+        thumbnail = device_bundles.encoded(device_bundles.image(9, 8, 8), "JPEG")
+        buffer = io.BytesIO()
+        photo = Image.fromarray(device_bundles.image(seed))
+        photo.save(buffer, "JPEG", quality=95, comment=thumbnail, progressive=seed % 2 == 1)
+        files.append(buffer.getvalue())
+    found = list(frames.from_jpegs(stream(b"".join(files))))
+    assert len(found) == 4
+    for frame, file in zip(found, files, strict=True):
+        np.testing.assert_array_equal(frame.pixels, images.decode(file))
+
+
+@pytest.mark.parametrize("content", [b"\xff\xd8\xff", b"no jpeg at all"])
+def test_a_broken_stream_of_jpegs_is_told(content: bytes):
+    with pytest.raises(DeviceError, match="breaks at frame 0"):
+        list(frames.from_jpegs(io.BytesIO(content)))
+
+
+def test_raw_frames():
+    first, second = device_bundles.image(0), device_bundles.image(1)
+    stream = io.BytesIO(first.tobytes() + second.tobytes())
+    found = list(frames.from_raw(stream, *first.shape[:2]))
+    np.testing.assert_array_equal(found[0].pixels, first)
+    np.testing.assert_array_equal(found[1].pixels, second)
+    with pytest.raises(DeviceError, match="breaks at frame 1"):
+        list(frames.from_raw(io.BytesIO(first.tobytes() + b"x"), *first.shape[:2]))

@@ -1,0 +1,133 @@
+"""A signed bundle is that of the key's owner, to the last byte."""
+
+import os
+import random
+import shutil
+from pathlib import Path
+
+import device_bundles
+import pytest
+
+from export.device import archive, bundle, signature
+from export.device.archive import Files
+from export.device.errors import DeviceError
+
+CHANGES = int(os.environ.get("EDGEPRESS_FUZZ", "60"))
+"""Bytes that are changed in turn; `EDGEPRESS_FUZZ=500` changes as many as you like."""
+REAL = Path(__file__).parent / "signed"
+"""Two files signed by OpenSSF model-signing 1.1.1, with the public key."""
+
+
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    return device_bundles.keys(tmp_path_factory.mktemp("keys"))
+
+
+@pytest.fixture(scope="module")
+def files(keys: tuple[Path, Path]) -> Files:
+    return device_bundles.signed(device_bundles.files(), *keys)
+
+
+def real() -> Files:
+    """Return what the real tool has signed."""
+    folder = REAL / "bundle"
+    paths = [path for path in folder.rglob("*") if path.is_file()]
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+
+
+def test_what_openssf_model_signing_signs_is_accepted():
+    files, key = real(), (REAL / "key.pub").read_bytes()
+    assert signature.verify(files, key) is None
+    for name in ("manifest.json", "model.onnx"):
+        with pytest.raises(DeviceError, match="not those that were signed"):
+            signature.verify({**files, name: files[name] + b" "}, key)
+
+
+@pytest.mark.parametrize("way", ["cryptography", "openssl"])
+def test_both_ways_tell_right_from_wrong(way: str, monkeypatch: pytest.MonkeyPatch):
+    if way == "cryptography":
+        pytest.importorskip("cryptography")
+        monkeypatch.setattr(shutil, "which", lambda _: None)
+    else:
+        monkeypatch.setattr(signature.importlib.util, "find_spec", lambda _: None)
+    files, key = real(), (REAL / "key.pub").read_bytes()
+    assert signature.verify(files, key) is None
+    broken = files["model.sig"].replace(b'"sig":"MEUC', b'"sig":"MEUD')
+    assert broken != files["model.sig"]
+    with pytest.raises(DeviceError, match="not made with this key"):
+        signature.verify({**files, "model.sig": broken}, key)
+
+
+def test_every_changed_byte_of_a_signed_bundle_is_refused(
+    files: Files, keys: tuple[Path, Path], tmp_path: Path
+):
+    """Bytes of all files, manifest and signature too, in an archive that is whole again."""
+    chance, key, accepted = random.Random(0), keys[1].read_bytes(), []
+    for number in range(CHANGES):
+        name = sorted(files)[number % len(files)]
+        place, bit = chance.randrange(len(files[name])), 1 << chance.randrange(8)
+        changed = bytearray(files[name])
+        changed[place] ^= bit
+        path = device_bundles.zipped(tmp_path / "b.zip", {**files, name: bytes(changed)})
+        try:
+            found = archive.read(path)
+            signature.verify(found, key)
+            bundle.check(found, path)
+        except DeviceError:
+            continue
+        accepted.append((name, place, bit))
+    assert not accepted
+
+
+def test_an_unsigned_bundle_is_refused(keys: tuple[Path, Path]):
+    with pytest.raises(DeviceError, match="not signed"):
+        signature.verify(device_bundles.files(), keys[1].read_bytes())
+
+
+def test_another_key_is_refused(files: Files, tmp_path: Path):
+    _, other = device_bundles.keys(tmp_path)
+    with pytest.raises(DeviceError, match="with this key"):
+        signature.verify(files, other.read_bytes())
+
+
+def test_a_signature_of_another_bundle_is_refused(files: Files, keys: tuple[Path, Path]):
+    other = device_bundles.files(seed=1, release=2)
+    with pytest.raises(DeviceError, match="not those that were signed"):
+        signature.verify({**other, "model.sig": files["model.sig"]}, keys[1].read_bytes())
+
+
+@pytest.mark.parametrize("change", ["added", "removed"])
+def test_other_files_than_those_signed_are_refused(
+    change: str, files: Files, keys: tuple[Path, Path]
+):
+    changed = {**files, "added.py": b"import os"}
+    if change == "removed":
+        changed = {name: data for name, data in files.items() if name != "golden/0.png"}
+    with pytest.raises(DeviceError, match="not those that were signed"):
+        signature.verify(changed, keys[1].read_bytes())
+
+
+def test_without_a_way_to_verify_it_is_refused(
+    files: Files, keys: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(signature.importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    with pytest.raises(DeviceError, match="nothing here can check"):
+        signature.verify(files, keys[1].read_bytes())
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"[]", b"null", b"\xff", b"[" * 100_000])
+def test_what_is_no_signature_is_refused(content: bytes, files: Files, keys: tuple[Path, Path]):
+    with pytest.raises(DeviceError, match="cannot be read"):
+        signature.verify({**files, "model.sig": content}, keys[1].read_bytes())
+
+
+@pytest.mark.parametrize("key", [b"", b"\xff", b"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END", b"x"])
+def test_what_is_no_key_is_refused(key: bytes):
+    with pytest.raises(DeviceError, match="P-256"):
+        signature.canonical_key(key)
+
+
+def test_a_private_key_is_refused(keys: tuple[Path, Path]):
+    with pytest.raises(DeviceError, match="P-256"):
+        signature.canonical_key(keys[0].read_bytes())
