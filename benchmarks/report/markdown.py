@@ -20,7 +20,7 @@ def markdown(report: Report) -> str:
     parts = [
         f"# {_plain(report.title)}",
         f"**{_plain(told.title)}.** {_plain(told.sentence)}",
-        *_recommendation(report),
+        *_budget(report),
         models_table_md(report),
         *_costs(report),
         *(
@@ -60,12 +60,11 @@ def _cell(column: Column, place: int) -> str:
     return f"{cell.main} ({cell.sub})" if cell.sub and not column.brief else cell.main
 
 
-def _recommendation(report: Report) -> Iterator[str]:
-    """Yield the choice under a budget, and every model against the budget."""
+def _budget(report: Report) -> Iterator[str]:
+    """Yield every model against the budget."""
     found = report.recommendation
     if found is None:
         return
-    yield f"**{_plain(recommended.headline(found))}.** {_plain(recommended.sentence(report))}"
     rows = []
     for model in report.models:
         told = [recommended.measured(gate) for gate in model.budget]

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from benchmarks.report import format as fmt
+from benchmarks.report import recommended
 from benchmarks.report.figure import settings
 from benchmarks.report.schema import Interval, ModelEntry, Report, Verdict
 
@@ -40,12 +41,21 @@ def summary(report: Report) -> Summary:
     """Return the head of a report."""
     counts = Counter(gate.verdict for model in report.models for gate in model.gates)
     verdict = report.verdict if counts or report.verdict != "pass" else None
+    found = report.recommendation
+    if found is not None:  # the question was which model to take
+        told = f"{recommended.sentence(report)} {_counts(counts)}"
+        figures = tuple(_figures(report, counts))
+        return Summary(found.verdict, recommended.headline(found), told, figures)
     sentence = " ".join(part for part in (_comparison(report), _counts(counts)) if part)
     return Summary(verdict, _TITLES[verdict], sentence, tuple(_figures(report, counts)))
 
 
 def candidate(report: Report) -> ModelEntry | None:
-    """Return the model that the report is about: the last with gates, else the last."""
+    """Return the model that the report is about: that recommended, else the last with gates."""
+    chosen = report.recommendation.chosen if report.recommendation else None
+    for model in report.models:
+        if model.name == chosen:
+            return model
     gated = [model for model in report.models if model.gates]
     return next(reversed(gated or report.models), None)
 

@@ -20,7 +20,7 @@ SAMPLE = Path(__file__).parent / "report" / "sample.py"
 @pytest.fixture
 def full_report() -> Report:
     """Return a report with everything in it, of nothing that was measured."""
-    report: Report = runpy.run_path(str(SAMPLE))["full_report"]()
+    report: Report = runpy.run_path(str(SAMPLE))["recommending_report"]()
     return report
 
 

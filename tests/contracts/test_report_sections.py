@@ -15,6 +15,7 @@ NAMES = registry.names(sections.__name__)
 SAMPLE = runpy.run_path(str(Path(__file__).parents[1] / "benchmarks" / "report" / "sample.py"))
 REPORTS: dict[str, Report] = {
     "full": SAMPLE["full_report"](),
+    "recommending": SAMPLE["recommending_report"](),
     "minimal": SAMPLE["minimal_report"](),
     "hostile": SAMPLE["minimal_report"]("<script>alert(1)</script>"),
 }

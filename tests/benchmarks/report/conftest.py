@@ -22,6 +22,13 @@ def full() -> Report:
 
 
 @pytest.fixture(scope="session")
+def recommending() -> Report:
+    """Return the same with the choice of a model for a device."""
+    report: Report = sample()["recommending_report"]()
+    return report
+
+
+@pytest.fixture(scope="session")
 def minimal() -> Report:
     """Return a report of one model of which nothing was measured."""
     report: Report = sample()["minimal_report"]()

@@ -92,8 +92,12 @@ def full_report() -> Report:
         },
         verdict="inconclusive",
         differences=differences(),
-        recommendation=recommendation(),
     )
+
+
+def recommending_report() -> Report:
+    """Return the same with the choice of a model for a device."""
+    return full_report().model_copy(update={"recommendation": recommendation()})
 
 
 def differences() -> tuple[DifferenceEntry, ...]:

@@ -88,14 +88,16 @@ def test_a_model_without_map_has_no_point(minimal: Report, broken: float | None)
     assert found.aside == {}
 
 
-def test_the_budget_is_drawn_where_it_is_near(full: Report) -> None:
-    by_title = {panel.title: panel for panel in panels(full)}
+def test_the_budget_is_drawn_where_it_is_near(recommending: Report) -> None:
+    by_title = {panel.title: panel for panel in panels(recommending)}
     assert by_title["mAP against latency: cpu, 1 thread"].limits == (0.002,)
     assert by_title["mAP against size"].limits == (3_000_000,)
     assert by_title["mAP against MACs"].limits == ()
-    assert trade_off.render(full).count("budget ") == 3
-    far = full.recommendation.model_copy(update={"budget": ("latency <= 5", "ap[a b] >= 0.8")})
-    report = full.model_copy(update={"recommendation": far})
+    assert trade_off.render(recommending).count("budget ") == 3
+    far = recommending.recommendation.model_copy(
+        update={"budget": ("latency <= 5", "ap[a b] >= 0.8")}
+    )
+    report = recommending.model_copy(update={"recommendation": far})
     assert [panel.limits for panel in panels(report)] == [()] * 4
     assert "budget " not in trade_off.render(report)
 

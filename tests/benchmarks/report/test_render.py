@@ -226,7 +226,7 @@ def test_the_short_table_fits_a_readme(full: Report) -> None:
 
 def test_markdown_tells_every_gate_and_the_command(full: Report) -> None:
     text = markdown(full)
-    assert text.count("✅ pass |") == 5 + 2 + 2  # gates, and models in the table and in the budget
+    assert text.count("✅ pass |") == 5 + 2  # five gates, and two models in the table
     assert full.command in text
 
 
@@ -236,6 +236,18 @@ def test_the_summary_says_what_a_manager_asks(full: Report) -> None:
     assert "18.2× smaller and 17.3× faster" in told.sentence
     assert "−0.7 points (95% interval −1.8 to +0.3)" in told.sentence
     assert "5 of 6 gates passed, 1 could not be decided." in told.sentence
+
+
+def test_the_head_is_the_recommendation_where_there_is_a_budget(recommending: Report) -> None:
+    told = summary(recommending)
+    assert (told.verdict, told.title) == ("pass", "Take mobilenetv3-int8")
+    assert "the most accurate of the 2 models that keep latency ≤ 2.00 ms" in told.sentence
+    assert "5 of 6 gates passed" in told.sentence
+    assert "18.2× smaller" in {figure.value for figure in told.figures}
+    text = markdown(recommending)
+    assert "**Take mobilenetv3-int8.**" in text
+    assert text.count("✅ pass |") == 5 + 2 + 2  # gates, and models in two tables
+    assert "Budget" in html(recommending)
 
 
 def test_without_gates_nothing_has_passed(minimal: Report) -> None:

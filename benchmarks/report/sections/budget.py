@@ -1,4 +1,4 @@
-"""Which model to take for a device: every model against the budget, and the choice."""
+"""Every model against the limits of the device."""
 
 from markupsafe import Markup
 
@@ -7,7 +7,7 @@ from benchmarks.report import recommended
 from benchmarks.report.figure import badge, missing, model_name
 from benchmarks.report.schema import GateEntry, Report
 
-TITLE = "Recommendation"
+TITLE = "Budget"
 ORDER = 5
 
 
@@ -17,25 +17,20 @@ def shown(report: Report) -> bool:
 
 
 def render(report: Report) -> str:
-    """Return the choice and a table with a row for each model."""
+    """Return a table with a row for each model."""
     found = report.recommendation
     if found is None:
-        return missing("No budget was given, so no model is recommended.")
+        return missing("No budget was given, so no model was held against one.")
     heads = Markup("").join(
         Markup('<th scope="col">{}</th>').format(recommended.demand(gate)) for gate in found.budget
     )
     rows = Markup("").join(_row(report, place) for place in range(len(report.models)))
     return Markup(
-        '<div class="banner {}"><p class="headline">{} {}</p><p>{}</p></div>'
         '<div class="scroll" role="region" aria-label="The budget" tabindex="0">'
         '<table class="plain heat"><caption>{}</caption><thead><tr><th scope="col">Model</th>'
         '<th scope="col">Fits</th><th scope="col">mAP</th>{}</tr></thead><tbody>{}</tbody></table>'
         "</div>"
     ).format(
-        found.verdict,
-        badge(found.verdict),
-        recommended.headline(found),
-        recommended.sentence(report),
         "Small print: 95% intervals. A limit is kept where the whole interval is within it. A "
         "model that failed another gate does not fit either.",
         heads,
