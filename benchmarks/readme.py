@@ -103,7 +103,7 @@ def _calibration() -> str:
 def _device() -> str:
     """Return the table of a bundle's runtime, and which bundle it is of above it."""
     found = DeviceResult.model_validate_json((RESULTS / "device.json").read_text())
-    table = table_md(check.HEADER, check.check_rows(found.checks), left={0, 1, 2, 3})
+    table = table_md(check.HEADER, list(check.check_rows(found.checks)), left={0, 1, 2, 3})
     return f"Bundle {found.bundle} ({found.precision}), {found.environment['cpu']}:\n\n{table}"
 
 
