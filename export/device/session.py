@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from .bundle import MODEL, Bundle
 from .errors import DeviceError, ModelFailed
 
+UINT8 = np.dtype(np.uint8)
 RUNTIME = {"intra_op_threads": 1, "enable_cpu_mem_arena": True, "allow_spinning": False}
 """What holds where a manifest does not say."""
 
@@ -46,7 +48,9 @@ class Predictor:
                 got=f"{list(shapes)} -> {sorted(outputs)}",
                 allowed="image -> probs, labels",
             )
-        self._shape = tuple(shapes["image"])
+        sizes = tuple(shapes["image"])
+        self._fixed = sizes if all(isinstance(size, int) for size in sizes) else None
+        self._names = bundle.names
 
     def predict(self, image: NDArray[np.uint8]) -> Prediction:
         """Return what the model says about a uint8 RGB image `[height, width, 3]`.
@@ -62,23 +66,24 @@ class Predictor:
         except Exception as error:  # onnxruntime's errors have no common class
             raise ModelFailed(f"The model failed: {error}") from None
         seconds = time.perf_counter() - start
-        names = self.bundle.names
         found = probs[0]
-        if found.shape != (len(names),) or not (found.min() >= 0 and found.max() <= 1):  # or NaN
-            raise ModelFailed("The model gave no probabilities", got=found)
-        labels = tuple(name for name, hit in zip(names, above[0], strict=True) if hit)
+        values = found.tolist()
+        if len(values) != len(self._names) or not all(
+            0 <= value <= 1 for value in values
+        ):  # or NaN
+            raise ModelFailed("The model gave no probabilities", got=values)
+        labels = tuple(compress(self._names, above[0].tolist()))
         return Prediction(found, labels, seconds)
 
     def _check(self, image: NDArray[np.uint8]) -> None:
-        fits = image.ndim == 3 and all(
-            actual == wanted or not isinstance(wanted, int)
-            for actual, wanted in zip(image.shape, self._shape, strict=True)
-        )
-        if image.dtype != np.uint8 or not fits:
+        fits = image.ndim == 3 and image.shape[2] == 3
+        if self._fixed is not None:
+            fits = image.shape == self._fixed
+        if not fits or image.dtype != UINT8:
             raise DeviceError(
                 "The image does not fit the model",
                 got=f"{image.dtype} {list(image.shape)}",
-                allowed=f"uint8 {list(self._shape)}",
+                allowed=f"uint8 {list(self._fixed or ('height', 'width', 3))}",
             )
 
 

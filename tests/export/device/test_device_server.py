@@ -238,6 +238,14 @@ def test_it_ends_what_it_has_begun(bundle: Path):
         assert server.process.wait(30) == 0
 
 
+def test_it_watches(bundle: Path, tmp_path: Path):
+    with start(bundle, "--watch", tmp_path) as server:
+        for seed in range(3):
+            body = device_bundles.encoded(device_bundles.image(seed))
+            assert server.ask("POST", "/predict", body)[0] == 200
+    assert json.loads((tmp_path / "state.json").read_bytes())["images"] == 3
+
+
 def accepts(server: Running) -> bool:
     try:
         socket.create_connection(("127.0.0.1", server.port), 5).close()
