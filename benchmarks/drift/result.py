@@ -113,7 +113,7 @@ def _words(design: Design, name: str) -> str:
         UNCHANGED: "unchanged (false alarms)",
         "darker": f"darker by {1 - DARKER:.0%}",
         "blur": "blur, strength 1",
-        MORE_DEFECTS: f"{design.share:g} times as many `{design.label}`",
+        MORE_DEFECTS: f"{design.share:g} times as many {design.label}",
     }[name]
 
 
