@@ -97,18 +97,23 @@ def sentence(result: Result) -> str:
 
 
 def _row(result: Result, one: Scenario) -> tuple[str, ...]:
-    delay = one.delay_images
-    told = "" if delay is None else f"{delay['p50']:.0f} ({delay['p90']:.0f})"
-    first = next(iter(one.found_by), "")
-    return (_words(result.design, one.name), f"{one.found.n} of {one.found.of}", told, first)
+    name, found = _words(result.design, one.name), f"{one.found.n} of {one.found.of}"
+    if one.name == UNCHANGED or one.delay_images is None:
+        return (name, found, "", "")
+    told = f"{one.delay_images['p50']:.0f} ({one.delay_images['p90']:.0f})"
+    test, _, signal = next(iter(one.found_by)).partition(" ")
+    return (name, found, told, f"{_TESTS[test]}, {signal.replace(':', ' of ')}")
+
+
+_TESTS = {"psi": "PSI", "page_hinkley": "Page-Hinkley"}
 
 
 def _words(design: Design, name: str) -> str:
     return {
-        UNCHANGED: "unchanged",
+        UNCHANGED: "unchanged (false alarms)",
         "darker": f"darker by {1 - DARKER:.0%}",
         "blur": "blur, strength 1",
-        MORE_DEFECTS: f"{design.share:g} times as many `{design.label}`",
+        MORE_DEFECTS: f"{design.share:g} times as many {design.label}",
     }[name]
 
 
