@@ -21,7 +21,7 @@ def main(folder: Path) -> None:
     """Predict an image again and again, with a clock at its decoding and at the session's run."""
     sys.path.insert(0, str(folder))
     before = set(sys.modules)  # a virtual environment has its own
-    frames = import_module("edgepress_device.frames")
+    frames: Any = import_module("edgepress_device.frames")
     predict = import_module("edgepress_device.predict")
     runner = import_module("edgepress_device.runner").FolderRunner(folder)
     decode, session = Clock(frames.decode), runner.predictor._session
