@@ -51,8 +51,6 @@ class Config(Noun):
     """File of the figures."""
     calibration_images: int = Field(256, ge=1)
     """Training images that every tool calibrates on."""
-    budget: str = "3m"
-    """Longest search for our file."""
 
 
 def run(config: Config) -> Result:
@@ -84,7 +82,7 @@ def _network(name: str, options: zoo.Options, config: Config) -> NetworkResult:
     """Make every file of a network and measure them, or return what was measured of the same."""
     folder = config.out / name
     fp32 = zoo.float_model(name, options, folder)
-    made = (_ours(fp32, folder, config.budget, options["views"]), *_peers(fp32, folder, config))
+    made = (_ours(fp32, folder, options), *_peers(fp32, folder, config))
     _calibration_path(fp32, config).unlink(missing_ok=True)  # 150 MB at 224 pixels
     files: tuple[Path | Made, ...] = (fp32, *made)
     stored, key = folder / "result.json", value_hash([_content(one) for one in files])
@@ -121,10 +119,10 @@ def _stored(file: Path, key: str) -> NetworkResult | None:
     return found if found.key == key else None
 
 
-def _ours(fp32: Path, folder: Path, budget: str, views: int) -> Made:
+def _ours(fp32: Path, folder: Path, options: zoo.Options) -> Made:
     """Quantize by our search; what it took is kept beside the artifact."""
     int8, record = folder / OURS, folder / f"{OURS}.json"
-    cost = zoo.int8_model(fp32, int8, budget, views)
+    cost = zoo.int8_model(fp32, int8, options)
     manifest = open_model(int8).manifest
     key, search_s = manifest.id, sum(step.seconds for step in manifest.search)
     stored = _recorded(record, key)

@@ -11,10 +11,12 @@ from compress.core.errors import unknown_name
 FILE = Path(__file__).with_name("zoo.toml")
 
 Options = dict[str, Any]
+BUDGET = "budget"
+"""The one option that is not of the training: the longest search for our file."""
 
 
 def networks() -> dict[str, Options]:
-    """Return the training options of every network, by architecture."""
+    """Return the options of every network, by architecture."""
     read = tomllib.loads(FILE.read_text())
     return {name: {**read["defaults"], **own} for name, own in read["networks"].items()}
 
@@ -43,7 +45,8 @@ def float_model(name: str, options: Options, folder: Path) -> Path:
     """
     torch, fp32 = folder / "torch", folder / "fp32"
     if not _is_trained(torch, name, options):
-        training = [word for key, value in options.items() for word in (_flag(key), str(value))]
+        wanted = _training(options).items()
+        training = [word for key, value in wanted for word in (_flag(key), str(value))]
         command("compress.train", "--arch", name, *training, "--gate", "map >= 0.2", "--out", torch)
     if not _is_exported(fp32, torch):
         views = ("--views", options["views"])
@@ -55,25 +58,29 @@ def _is_trained(torch: Path, name: str, options: Options) -> bool:
     if not is_artifact(torch):
         return False
     config = load(torch).manifest.config
-    return config["arch"] == name and all(config[key] == options[key] for key in options)
+    return config["arch"] == name and all(
+        config[key] == value for key, value in _training(options).items()
+    )
+
+
+def _training(options: Options) -> Options:
+    return {key: value for key, value in options.items() if key != BUDGET}
 
 
 def _is_exported(fp32: Path, torch: Path) -> bool:
     return is_artifact(fp32) and load(fp32).manifest.parents == (load(torch).manifest.id,)
 
 
-def int8_model(fp32: Path, out: Path, budget: str, views: int) -> Cost:
+def int8_model(fp32: Path, out: Path, options: Options) -> Cost:
     """Quantize an fp32 artifact by our search; there is an artifact, whatever its gates say.
-
-    Accuracy is averaged over so many views of each test image.
 
     Raises:
         UserError: there is no artifact.
     """
     # Speed is measured against all others afterwards, and this CPU is the target.
     demands = ["--gate", "map drop <= 0.005", "--emulate", "0"]
-    settings = ["--quantize", "int8", "--target", "auto", "--budget", budget]
-    settings += ["--views", str(views)]
+    settings = ["--quantize", "int8", "--target", "auto", "--budget", options[BUDGET]]
+    settings += ["--views", str(options["views"])]
     return command("export.onnx", "--model", fp32, *settings, *demands, "--out", out)
 
 
