@@ -2,6 +2,7 @@
 
 import importlib
 import pkgutil
+import re
 import tomllib
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from benchmarks.runtimes._session import Availability
 from compress import recipe
 from compress.core import registry
 from compress.recipe import Place
+from export.formats._format import Format
 from export.targets._target import Target
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,6 +25,7 @@ ENTRIES = {
         "models.families",
         "benchmarks.runtimes",
         "export.targets",
+        "export.formats",
         "benchmarks.report.sections",
     )
 }
@@ -77,6 +80,22 @@ def test_a_target_names_itself_and_its_formats(name: str):
     assert target.name == name
     assert "fp32" in target.precisions
     assert target.refusal or len(target.precisions) == 4
+
+
+@entries("export.formats")
+def test_a_format_names_itself_and_what_it_needs(name: str):
+    module = load("export.formats", name)
+    found = module.FORMAT
+    assert isinstance(found, Format)
+    assert found.name == name
+    assert callable(module.write)
+    assert callable(module.run)
+    assert found.refusal or len(found.precisions) == 4
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"][
+        "optional-dependencies"
+    ]
+    wanted = {re.split("[<>=]", one)[0] for one in extras.get(found.extra, ())}
+    assert set(found.packages) <= wanted
 
 
 @pytest.mark.parametrize("stage", recipe.STAGES)

@@ -66,6 +66,7 @@ const show = async (file) => {
     });
     card.dataset.answer = JSON.stringify({ probs, labels: labels.filter((_, row) => found[row]) });
   } catch (error) {
+    picture.remove();
     card.append(make("p", "problem", `This file cannot be used: ${error.message}`));
     card.dataset.answer = JSON.stringify({ problem: error.message });
   }
