@@ -1,12 +1,11 @@
 """What a model in another format is worth: whether it answers as the ONNX file does."""
 
-from collections.abc import Iterable
 from typing import Any, Literal
 
 from compress.core.manifest import Precision
 from compress.core.noun import Noun
 
-HEADER = ("`--format`", "For", "Model", "Size", "Verified against the ONNX file")
+HEADER = ("--format", "For", "Model", "Size", "Verified against the ONNX file")
 
 
 class Verification(Noun):
@@ -48,12 +47,18 @@ class Result(Noun):
     environment: dict[str, Any]
 
 
-def rows(result: Result) -> Iterable[tuple[str, ...]]:
+def rows(result: Result) -> list[tuple[str, ...]]:
     """Return the lines of the table."""
-    for one in result.outcomes:
-        size = "n/a" if one.size_bytes is None else f"{one.size_bytes / 1e6:.2f} MB"
-        model = f"{one.model}, {one.precision}"
-        yield f"`{one.format}`", one.description, model, size, _verified(one)
+    return [
+        (
+            one.format,
+            one.description,
+            f"{one.model}, {one.precision}",
+            "n/a" if one.size_bytes is None else f"{one.size_bytes / 1e6:.2f} MB",
+            _verified(one),
+        )
+        for one in result.outcomes
+    ]
 
 
 def _verified(one: Outcome) -> str:

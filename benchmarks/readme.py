@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import get_args
 
+from benchmarks import formats
 from benchmarks.papers.result import HEADER, Result, result_rows
 from benchmarks.quantization import result as quantization
 from benchmarks.report.markdown import gates_table_md, models_table_md, table_md
@@ -51,11 +52,13 @@ def updated(text: str) -> str:
     report = Report.model_validate_json((RESULTS / "elpv" / "report.json").read_text())
     paper = Result.model_validate_json((RESULTS / "elpv-paper.json").read_text())
     int8 = quantization.Result.model_validate_json((RESULTS / "quantization.json").read_text())
+    converted = formats.Result.model_validate_json((RESULTS / "formats.json").read_text())
     tables = {
         "models": models_table_md(report),
         "gates": gates_table_md(report.models[-1].gates),
         "paper": table_md(HEADER, result_rows(paper), left={0}),
         "quantization": _quantization(int8),
+        "formats": table_md(formats.HEADER, formats.rows(converted), left={0, 1, 2, 4}),
         "selftest": table_md(check.HEADER, _selftest_rows(), left={0, 1, 2, 3}),
     }
     for name, table in tables.items():

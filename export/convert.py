@@ -101,7 +101,7 @@ def _all(config: Config, models: list[Artifact]) -> Result:
         if model.manifest.precision in formats.find(name).FORMAT.precisions
     ]
     with ThreadPoolExecutor(config.jobs) as pool:
-        outcomes = tuple(pool.map(lambda pair: _outcome(config, *pair, out), wanted))
+        outcomes = tuple(pool.map(lambda pair: _outcome(config, pair[0], pair[1], out), wanted))
     named = " ".join(f"--model {path}" for path in config.model)
     result = Result(
         command=f"python -m export.convert --all {named}".strip(),
@@ -111,7 +111,7 @@ def _all(config: Config, models: list[Artifact]) -> Result:
     if config.result is not None:
         writable.write_whole(config.result, result.model_dump_json(indent=1) + "\n")
     console.table("Formats", HEADER, rows(result))
-    failed = [one.format for one in outcomes if _failed(one)]
+    failed = [f"{one.model} in {one.format}" for one in outcomes if _failed(one)]
     if failed:
         raise GateFailed(f"These do not answer as the ONNX file does: {', '.join(failed)}")
     return result
