@@ -3,13 +3,14 @@
 # make lint   ruff and mypy
 # make bench  the shipped teacher and the student of the last demo, side by side
 # make peers  the environments of the other tools that benchmarks.quantization compares with
+# make litert an environment for LiteRT's converter, which cannot share one with edgepress
 # Each target builds .venv itself. A CPU machine without NVIDIA drivers needs no CUDA wheels; see README.
 
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test lint format bench peers readme clean
+.PHONY: demo test lint format bench peers litert readme clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -38,8 +39,12 @@ bench: $(READY)
 peers: $(READY)
 	$(BIN)/python -m benchmarks.quantization.peers
 
+litert:
+	$(PYTHON) -m venv .venv-litert
+	.venv-litert/bin/pip install --quiet --disable-pip-version-check -r export/formats/_litert_requirements.txt
+
 readme: $(READY)
 	$(BIN)/python -m benchmarks.readme
 
 clean:
-	rm -rf .venv .venv-peers runs
+	rm -rf .venv .venv-peers .venv-litert runs

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import get_args
 
-from benchmarks import calibration
+from benchmarks import calibration, formats
 from benchmarks.device.result import Result as DeviceResult
 from benchmarks.drift import result as drift
 from benchmarks.papers.result import HEADER, Result, result_rows
@@ -54,6 +54,7 @@ def updated(text: str) -> str:
     report = Report.model_validate_json((RESULTS / "elpv" / "report.json").read_text())
     paper = Result.model_validate_json((RESULTS / "elpv-paper.json").read_text())
     int8 = quantization.Result.model_validate_json((RESULTS / "quantization.json").read_text())
+    converted = formats.Result.model_validate_json((RESULTS / "formats.json").read_text())
     tables = {
         "models": models_table_md(report),
         "gates": gates_table_md(report.models[-1].gates),
@@ -61,6 +62,7 @@ def updated(text: str) -> str:
         "quantization": _quantization(int8),
         "drift": _drift(),
         "calibration": _calibration(),
+        "formats": table_md(formats.HEADER, formats.rows(converted), left={0, 1, 2, 4}),
         "selftest": table_md(check.HEADER, _selftest_rows(), left={0, 1, 2, 3}),
         "device": _device(),
     }

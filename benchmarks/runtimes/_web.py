@@ -21,7 +21,7 @@ _ISOLATED = {
 }
 _ENTRY = "ort.wasm.min.mjs"
 _CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "msedge")
-_QUIET = ["--disable-gpu", "--disable-quic", "--no-first-run"]
+QUIET = ["--disable-gpu", "--disable-quic", "--no-first-run"]
 _TIMEOUT_S = 240.0
 
 
@@ -131,7 +131,7 @@ def _launch(executable: str, address: str) -> tuple[Any, Any, Any]:
 
     driver = sync_playwright().start()
     try:
-        browser = driver.chromium.launch(executable_path=executable, args=_QUIET)
+        browser = driver.chromium.launch(executable_path=executable, args=QUIET)
         page = browser.new_page()
         page.goto(address)
         page.wait_for_function("window.ready")

@@ -2,6 +2,7 @@
 
 import importlib
 import pkgutil
+import re
 import tomllib
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from benchmarks.runtimes._session import Availability
 from compress import recipe
 from compress.core import registry
 from compress.recipe import Place
+from export.formats._format import Format
 from export.targets._target import Target
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,6 +26,7 @@ ENTRIES = {
         "benchmarks.runtimes",
         "export.targets",
         "export.sources",
+        "export.formats",
         "benchmarks.report.sections",
     )
 }
@@ -88,6 +91,20 @@ def test_a_kind_of_network_file_recognises_its_own_and_says_what_it_is(name: str
     assert kind.NAME
     assert all(ending.startswith(".") for ending in kind.ENDINGS)
     assert isinstance(kind.RUNS_CODE, bool)
+@entries("export.formats")
+def test_a_format_names_itself_and_what_it_needs(name: str):
+    module = load("export.formats", name)
+    found = module.FORMAT
+    assert isinstance(found, Format)
+    assert found.name == name
+    assert callable(module.write)
+    assert callable(module.run)
+    assert found.refusal or len(found.precisions) == 4
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"][
+        "optional-dependencies"
+    ]
+    wanted = {re.split("[<>=]", one)[0] for one in extras.get(found.extra, ())}
+    assert set(found.packages) <= wanted
 
 
 @pytest.mark.parametrize("stage", recipe.STAGES)

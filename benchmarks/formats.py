@@ -1,0 +1,74 @@
+"""What a model in another format is worth: whether it answers as the ONNX file does."""
+
+from typing import Any, Literal
+
+from compress.core.manifest import Precision
+from compress.core.noun import Noun
+
+HEADER = ("--format", "For", "Model", "Size", "Verified against the ONNX file")
+
+
+class Verification(Noun):
+    """How a converted model was compared with the ONNX file, on the same photographs."""
+
+    status: Literal["verified", "failed", "not verified"]
+    reason: str
+    """What was found, or why nothing could be."""
+    n_images: int | None = None
+    """Validation images; `None`, as the next two, where nothing was run."""
+    max_prob_diff: float | None = None
+    """Largest difference of a probability."""
+    flipped: float | None = None
+    """Share of decisions, one per image and label, that differ at the thresholds."""
+
+
+class Outcome(Noun):
+    """One format of one model."""
+
+    format: str
+    description: str
+    model: str
+    precision: Precision
+    size_bytes: int | None
+    """All files but the manifest; `None` where nothing was made."""
+    made_with: dict[str, str]
+    """Versions of the packages that made it."""
+    verification: Verification | None
+    """`None` where nothing was made."""
+    problem: str | None = None
+    """Why nothing was made."""
+
+
+class Result(Noun):
+    """Every format of some models, made on one machine."""
+
+    command: str
+    outcomes: tuple[Outcome, ...]
+    environment: dict[str, Any]
+
+
+def rows(result: Result) -> list[tuple[str, ...]]:
+    """Return the lines of the table."""
+    return [
+        (
+            one.format,
+            one.description,
+            f"{one.model}, {one.precision}",
+            "n/a" if one.size_bytes is None else f"{one.size_bytes / 1e6:.2f} MB",
+            _verified(one),
+        )
+        for one in result.outcomes
+    ]
+
+
+def _verified(one: Outcome) -> str:
+    found = one.verification
+    if found is None:
+        return f"not made: {one.problem}"
+    if found.max_prob_diff is None or found.flipped is None:
+        return f"{found.status}: {found.reason}"
+    mark = "✅" if found.status == "verified" else "❌"
+    return (
+        f"{mark} {found.status} on {found.n_images} images: difference of a probability at most "
+        f"{found.max_prob_diff:.1e}, {found.flipped:.2%} of decisions flipped"
+    )

@@ -1,0 +1,200 @@
+"""From a model to a folder in another format that says how far it was verified."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import metadata as packages
+from pathlib import Path
+
+import numpy as np
+from pydantic import Field, ValidationError
+
+from benchmarks.candidates import BareModel
+from benchmarks.formats import Verification
+from benchmarks.runtimes import cpu
+from compress.core.artifact import MANIFEST, WEIGHTS, Artifact
+from compress.core.errors import UserError
+from compress.core.hashing import file_sha256
+from compress.core.image_spec import ImageSpec
+from compress.core.labels import Labels
+from compress.core.manifest import FileEntry, Precision
+from compress.core.noun import Noun
+from export import metadata
+from export.bundle import photographs
+from export.bundle.check import network_input
+from export.formats._format import CannotRunError, Format, Images, Module, Source
+from export.metadata import ModelFacts
+from export.parity import compare
+
+SCHEMA_VERSION = 1
+LIMITS: dict[Precision, tuple[float, float]] = {
+    "fp32": (1e-3, 0.002),
+    "fp16": (0.01, 0.005),
+    "int8": (0.05, 0.02),
+    "int8_weights": (1e-3, 0.002),  # computes in fp32
+}
+"""Largest difference of a probability, and share of flipped decisions. In int8 another order of
+summing moves a value by a whole step, and such steps add up over the layers."""
+
+
+class ConvertedManifest(Noun):
+    """What is known about a converted model; `manifest.json` of its folder."""
+
+    schema_version: int = SCHEMA_VERSION
+    format: str
+    id: str
+    """Of the artifact that it was made from."""
+    parents: tuple[str, ...]
+    precision: Precision
+    takes: str
+    """`photograph` or `network_input`, as `export.formats._format.Format` explains them."""
+    labels: Labels
+    image: ImageSpec
+    """How a photograph becomes a network input; where photographs are taken, it is in the graph."""
+    made_with: dict[str, str]
+    verification: Verification
+    files: dict[str, FileEntry] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Converted:
+    """A folder with a model in another format."""
+
+    path: Path
+    manifest: ConvertedManifest
+
+    @property
+    def size_bytes(self) -> int:
+        """Size of all files but the manifest."""
+        return sum(entry.bytes for entry in self.manifest.files.values())
+
+
+@contextmanager
+def source_of(given: Artifact) -> Iterator[Source]:
+    """Yield a model with its ONNX file, which is exported for a PyTorch artifact.
+
+    Raises:
+        UserError: the network cannot be exported.
+    """
+    if given.manifest.kind == "onnx":
+        yield Source(given, given)
+        return
+    # Imported here: a model that is an ONNX file already needs no torch.
+    from models.onnx_graph.write import to_onnx
+    from models.stored import load_network
+
+    manifest = given.manifest
+    with tempfile.TemporaryDirectory(prefix="edgepress-convert-") as folder:
+        file = Path(folder) / WEIGHTS["onnx"]
+        to_onnx(load_network(given), manifest.image, file)
+        facts = ModelFacts(
+            id=manifest.id, parent=None, precision="fp32", target=None,
+            labels=manifest.labels, image=manifest.image,
+        )  # fmt: skip
+        metadata.write(file, facts)
+        yield Source(given, BareModel(file, manifest.model_copy(update={"kind": "onnx"})))
+
+
+def convert(source: Source, module: Module, photos: Sequence[Path], out: Path) -> Converted:
+    """Write a model in a format, compare it with the ONNX file, and put both into `out`.
+
+    Raises:
+        UserError: it cannot be converted, or `out` holds something else.
+    """
+    check_replaceable(out)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as work:
+        folder = Path(work) / "made"
+        folder.mkdir()
+        module.write(source, folder)
+        manifest = _manifest(source, module, verify(source, module, folder, photos), folder)
+        (folder / MANIFEST).write_text(manifest.model_dump_json(indent=1) + "\n")
+        if out.exists():
+            shutil.rmtree(out)
+        folder.rename(out)
+    return Converted(out, manifest)
+
+
+def verify(source: Source, module: Module, folder: Path, photos: Sequence[Path]) -> Verification:
+    """Compare a converted model with its ONNX file on photographs."""
+    spec, labels = source.model.manifest.image, source.model.manifest.labels
+    taken = list(photographs.opened(photos, None))
+    inputs = [network_input(one, spec) for one in taken]
+    given: Images = taken if module.FORMAT.takes == "photograph" else inputs
+    try:
+        probs = module.run(folder, given)
+    except CannotRunError as error:
+        return Verification(status="not verified", reason=str(error))
+    wanted = cpu.open_session(source.model, 1).run(np.concatenate(inputs))
+    if probs.shape != wanted.shape or not np.isfinite(probs).all():
+        reason = f"it returns {list(probs.shape)} values, or values that are not numbers"
+        return Verification(status="failed", reason=reason)
+    found = compare(wanted, probs, labels.thresholds)
+    most, flips = LIMITS[source.model.manifest.precision]
+    met = found.max_prob_diff <= most and found.flipped <= flips
+    return Verification(
+        status="verified" if met else "failed",
+        reason=f"probabilities differ by up to {found.max_prob_diff:.2g} (limit {most:g}) and "
+        f"{found.flipped:.2%} of the decisions (limit {flips:.1%}) on {found.n_images} images",
+        n_images=found.n_images,
+        max_prob_diff=found.max_prob_diff,
+        flipped=found.flipped,
+    )
+
+
+def read(folder: Path) -> Converted | None:
+    """Return a converted model, or `None` where the folder holds none."""
+    try:
+        text = (folder / MANIFEST).read_text()
+        return Converted(folder, ConvertedManifest.model_validate_json(text))
+    except (OSError, UnicodeDecodeError, ValidationError):
+        return None
+
+
+def check_replaceable(out: Path) -> None:
+    """Refuse to write over anything but nothing, an empty folder or a converted model.
+
+    Raises:
+        UserError: there is something else.
+    """
+    if out.exists() and not out.is_dir():
+        raise UserError("The output path is a file", got=out, allowed="a folder")
+    if out.is_dir() and any(out.iterdir()) and read(out) is None:
+        raise UserError(
+            "The output folder holds files that are not a converted model",
+            got=out,
+            allowed="a new folder, an empty one, or a converted model to replace",
+        )
+
+
+def made_with(found: Format) -> dict[str, str]:
+    """Return the versions of the packages that make a format."""
+    names = ("onnx", "onnxruntime", *found.packages)
+    return {name: packages.version(name) for name in names}
+
+
+def _manifest(
+    source: Source, module: Module, verification: Verification, folder: Path
+) -> ConvertedManifest:
+    manifest = source.given.manifest
+    files = {
+        file.relative_to(folder).as_posix(): FileEntry(
+            sha256=file_sha256(file), bytes=file.stat().st_size
+        )
+        for file in sorted(folder.rglob("*"))
+        if file.is_file()
+    }
+    return ConvertedManifest(
+        format=module.FORMAT.name,
+        id=manifest.id,
+        parents=manifest.parents,
+        precision=manifest.precision,
+        takes=module.FORMAT.takes,
+        labels=manifest.labels,
+        image=manifest.image,
+        made_with=made_with(module.FORMAT),
+        verification=verification,
+        files=files,
+    )

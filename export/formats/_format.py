@@ -1,0 +1,104 @@
+"""What a format is, and what a model in it is made from."""
+
+import importlib.util
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compress.core.artifact import Artifact
+from compress.core.errors import UserError
+from compress.core.manifest import Precision
+from compress.core.noun import Noun
+
+Images = Sequence[NDArray[Any]]
+"""What a format takes, one by one: photographs or network inputs."""
+Probs = NDArray[np.float32]
+"""`[n, labels]`"""
+
+
+class CannotRunError(Exception):
+    """A format that cannot be run on this machine; the message is the reason."""
+
+
+class Format(Noun):
+    """A kind of file that another runtime reads."""
+
+    name: str
+    description: str
+    """The devices and runtimes that it is for."""
+    takes: Literal["photograph", "network_input"] = "network_input"
+    """`photograph`: uint8 `[height, width, 3]` of any size, RGB. `network_input`: float32
+    `[1, 3, height, width]`, resized and normalised as the manifest's `image` says."""
+    made_from: Literal["onnx", "torch"] = "onnx"
+    """What the converter reads; `torch` needs the PyTorch artifact."""
+    precisions: tuple[Precision, ...] = ("fp32",)
+    refusal: str = ""
+    """Why the format does not take the other precisions."""
+    packages: tuple[str, ...] = ()
+    """Modules that the conversion imports or runs; an optional extra brings them."""
+    extra: str = ""
+    """The extra of edgepress that brings them."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A model to convert."""
+
+    given: Artifact
+    """As the user named it: a PyTorch or an ONNX artifact."""
+    model: Artifact
+    """The same model as ONNX, which every format must agree with."""
+
+
+class Module(Protocol):
+    """A module of this folder."""
+
+    FORMAT: Format
+
+    def write(self, source: Source, folder: Path) -> None:
+        """Write the model's files into an empty folder.
+
+        Raises:
+            UserError: it cannot be converted.
+        """
+        ...
+
+    def run(self, folder: Path, images: Images) -> Probs:
+        """Return the probabilities of images that are as `FORMAT.takes` says.
+
+        Raises:
+            CannotRunError: this machine lacks what runs the format.
+        """
+        ...
+
+
+def require(found: Format, source: Source) -> None:
+    """Refuse what cannot be converted, before any work.
+
+    Raises:
+        UserError: a package is missing, or the model is of a kind that the format does not take.
+    """
+    missing = [one for one in found.packages if importlib.util.find_spec(one) is None]
+    if missing:
+        raise UserError(
+            f"The format {found.name} needs packages that are not installed",
+            got=f"no {', '.join(missing)}",
+            next_step=f"pip install 'edgepress[{found.extra}]'",
+        )
+    given = source.given.manifest
+    if given.precision not in found.precisions:
+        raise UserError(
+            f"The format {found.name} does not take {given.precision}: {found.refusal}",
+            got=source.given.path,
+            allowed=", ".join(found.precisions),
+        )
+    if found.made_from == "torch" and given.kind != "torch":
+        raise UserError(
+            f"The format {found.name} is made from the PyTorch network, not from an ONNX file",
+            got=source.given.path,
+            next_step="give --model the PyTorch artifact that the ONNX file was exported from",
+        )
