@@ -122,7 +122,10 @@ def test_every_kind_goes_on_to_int8_gates_and_a_bundle(
     )
     assert done.code == 0, done.err
     assert command("benchmarks.accuracy", "--model", int8, *data).code == 0
-    assert command("export.bundle", "--model", int8, *data, "--out", tmp_path / "b.zip").code == 0
+    assert (
+        command("export.bundle.__main__", "--model", int8, *data, "--out", tmp_path / "b.zip").code
+        == 0
+    )
 
 
 def test_what_the_file_does_not_say_is_found_out_and_printed(
