@@ -91,6 +91,8 @@ def test_a_kind_of_network_file_recognises_its_own_and_says_what_it_is(name: str
     assert kind.NAME
     assert all(ending.startswith(".") for ending in kind.ENDINGS)
     assert isinstance(kind.RUNS_CODE, bool)
+
+
 @entries("export.formats")
 def test_a_format_names_itself_and_what_it_needs(name: str):
     module = load("export.formats", name)
