@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, suppress, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,7 +48,8 @@ class Running:
         with socket.create_connection(("127.0.0.1", self.port), timeout) as connection:
             try:
                 connection.sendall(content)
-                connection.shutdown(socket.SHUT_WR)
+                with suppress(OSError):  # it may be closed from the other side already
+                    connection.shutdown(socket.SHUT_WR)
                 return b"".join(iter(lambda: connection.recv(65_536), b""))
             except (ConnectionResetError, BrokenPipeError):
                 return b""
