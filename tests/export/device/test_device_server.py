@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -250,7 +250,7 @@ def test_it_watches(bundle: Path, tmp_path: Path):
 def accepts(server: Running) -> bool:
     try:
         socket.create_connection(("127.0.0.1", server.port), 5).close()
-    except ConnectionRefusedError:
+    except (ConnectionRefusedError, ConnectionResetError):
         return False
     return True
 
