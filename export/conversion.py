@@ -14,9 +14,8 @@ from pydantic import Field, ValidationError
 from benchmarks.candidates import BareModel
 from benchmarks.formats import Verification
 from benchmarks.runtimes import cpu
-from compress.core.artifact import MANIFEST, WEIGHTS, Artifact
+from compress.core.artifact import MANIFEST, WEIGHTS, Artifact, file_entries
 from compress.core.errors import UserError
-from compress.core.hashing import file_sha256
 from compress.core.image_spec import ImageSpec
 from compress.core.labels import Labels
 from compress.core.manifest import FileEntry, Precision
@@ -179,13 +178,6 @@ def _manifest(
     source: Source, module: Module, verification: Verification, folder: Path
 ) -> ConvertedManifest:
     manifest = source.given.manifest
-    files = {
-        file.relative_to(folder).as_posix(): FileEntry(
-            sha256=file_sha256(file), bytes=file.stat().st_size
-        )
-        for file in sorted(folder.rglob("*"))
-        if file.is_file()
-    }
     return ConvertedManifest(
         format=module.FORMAT.name,
         id=manifest.id,
@@ -196,5 +188,5 @@ def _manifest(
         image=manifest.image,
         made_with=made_with(module.FORMAT),
         verification=verification,
-        files=files,
+        files=file_entries(folder),
     )

@@ -26,7 +26,7 @@ from export.device import archive, bundle, signature
 from export.device.archive import Files
 from export.device.errors import DeviceError
 from export.emulators import Processor
-from models.defaults import RUNS
+from models.defaults import default_bundle
 
 HERE = "this machine"
 _ANSWER = """
@@ -92,7 +92,7 @@ def run(config: Config) -> tuple[Outcome, ...]:
     processors = [(one, _sysroot(config, one)) for one in map(emulators.parse, config.cpu)]
     for processor, root in processors:
         emulators.require(processor, root)
-    files, manifest = _read(config.bundle or _newest(), config.key)
+    files, manifest = _read(config.bundle or default_bundle(), config.key)
     with tempfile.TemporaryDirectory(prefix="edgepress-verify-") as work:
         folder = Path(work)
         contents.unpack(files, folder)
@@ -108,15 +108,6 @@ def run(config: Config) -> tuple[Outcome, ...]:
 
 def _sysroot(config: Config, processor: Processor) -> Path:
     return config.sysroot or sysroot.default_folder(processor.architecture)
-
-
-def _newest() -> Path:
-    found = sorted(RUNS.glob("*.zip"), key=lambda file: file.stat().st_mtime)
-    if not found:
-        raise UserError(
-            "There is no bundle to check", got=RUNS / "*.zip", next_step="python -m export.bundle"
-        )
-    return found[-1]
 
 
 def _read(path: Path, key: Path | None) -> tuple[Files, dict[str, Any]]:
@@ -136,7 +127,12 @@ def _read(path: Path, key: Path | None) -> tuple[Files, dict[str, Any]]:
 def _native(folder: Path, timeout_s: float) -> "subprocess.CompletedProcess[str]":
     """Answer on this machine, in a process that sees nothing of this project."""
     command = [sys.executable, "-I", "-c", _ANSWER, str(folder)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=timeout_s)
+    try:
+        return subprocess.run(command, capture_output=True, text=True, timeout=timeout_s)
+    except subprocess.TimeoutExpired:
+        raise UserError(
+            f"The bundle did not answer its golden images in {timeout_s:g} s", got=folder
+        ) from None
 
 
 def _outcome(

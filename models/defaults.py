@@ -1,8 +1,9 @@
-"""Which model a command takes when none is named."""
+"""Which model or bundle a command takes when none is named."""
 
 from pathlib import Path
 
 from compress.core import artifact as artifacts
+from compress.core.errors import UserError
 from compress.core.manifest import Kind
 
 RUNS = Path("runs")
@@ -15,6 +16,20 @@ def default_model(kind: Kind = "torch") -> Path:
     """Return the newest artifact of this kind under `runs/`, else the shipped teacher."""
     found = artifacts.newest(RUNS, kind) if RUNS.is_dir() else None
     return found.path if found else ZOO_TEACHER
+
+
+def default_bundle() -> Path:
+    """Return the newest bundle under `runs/`.
+
+    Raises:
+        UserError: there is none.
+    """
+    found = sorted(RUNS.glob("*.zip"), key=lambda file: file.stat().st_mtime)
+    if not found:
+        raise UserError(
+            "There is no bundle", got=RUNS / "*.zip", next_step="python -m export.bundle"
+        )
+    return found[-1]
 
 
 def default_student() -> str:

@@ -17,7 +17,7 @@ from compress.core import console, environment, writable
 from compress.core.cli import main
 from compress.core.errors import GateFailed, UserError
 from compress.core.noun import Noun
-from models.defaults import RUNS
+from models.defaults import default_bundle
 
 
 class Config(Noun):
@@ -41,7 +41,7 @@ def run(config: Config) -> Result:
         UserError: no bundle, or its runtime does not run.
         GateFailed: a demand is not met.
     """
-    bundle = config.bundle or _newest()
+    bundle = config.bundle or default_bundle()
     if config.out is not None:
         writable.check_replaced_file(config.out, "The file of the figures")
     with tempfile.TemporaryDirectory(prefix="edgepress-device-") as work:
@@ -62,13 +62,6 @@ def run(config: Config) -> Result:
     if missed:
         raise GateFailed(f"Not met: {'; '.join(missed)}")
     return result
-
-
-def _newest() -> Path:
-    found = sorted(RUNS.glob("*.zip"), key=lambda path: path.stat().st_mtime)
-    if not found:
-        raise UserError("There is no bundle under runs/", next_step="python -m export.bundle")
-    return found[-1]
 
 
 def _measured(folder: Path, load_s: float) -> tuple[Check, ...]:

@@ -77,18 +77,22 @@ def save(path: Path, workdir: Path, manifest: Manifest) -> Artifact:
         UserError: `path` holds something that is not an artifact.
     """
     check_replaceable(path)
-    entries = {
-        file.relative_to(workdir).as_posix(): FileEntry(
-            sha256=file_sha256(file), bytes=file.stat().st_size
-        )
-        for file in sorted(workdir.rglob("*"))
-        if file.is_file()
-    }
-    manifest = manifest.model_copy(update={"files": entries})
+    manifest = manifest.model_copy(update={"files": file_entries(workdir)})
     (workdir / MANIFEST).write_text(manifest.model_dump_json(indent=1) + "\n")
     _fsync_tree(workdir)
     _swap(workdir, path)
     return Artifact(path, manifest)
+
+
+def file_entries(folder: Path) -> dict[str, FileEntry]:
+    """Return hash and size of every file in a folder, by its path there."""
+    return {
+        file.relative_to(folder).as_posix(): FileEntry(
+            sha256=file_sha256(file), bytes=file.stat().st_size
+        )
+        for file in sorted(folder.rglob("*"))
+        if file.is_file()
+    }
 
 
 def check_replaceable(path: Path) -> None:

@@ -38,8 +38,10 @@ def check_replaced_file(file: Path, what: str) -> None:
     check_folder(file.parent, what)
 
 
-def write_whole(file: Path, text: str) -> None:
-    """Write a text, in a folder that is made where there is none; whole or not at all.
+def write_whole(file: Path, content: str | bytes, what: str = "The file") -> None:
+    """Write a file, in a folder that is made where there is none; whole or not at all.
+
+    `what` names it in the message; a text is written as UTF-8.
 
     Raises:
         UserError: the file cannot be written.
@@ -47,11 +49,11 @@ def write_whole(file: Path, text: str) -> None:
     draft = file.with_name(f".{file.name}.draft")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_text(text, encoding="utf-8")
+        draft.write_bytes(content.encode() if isinstance(content, str) else content)
         draft.replace(file)
     except OSError as error:
         draft.unlink(missing_ok=True)
-        raise UserError(f"The file cannot be written ({error.strerror})", got=file) from None
+        raise UserError(f"{what} cannot be written ({error.strerror})", got=file) from None
 
 
 def _takes_files(folder: Path) -> bool:

@@ -118,7 +118,7 @@ def run(config: Config) -> Path:
     files = _files(job)
     if config.sign is not None:
         files[SIGNATURE] = signing.sign(files, config.sign)
-    _write(job.out, pack(files))
+    writable.write_whole(job.out, pack(files), "The bundle")
     _tell(job, files)
     return job.out
 
@@ -241,18 +241,6 @@ def _limit(metric: str, text: str | None, example: str) -> Any:
     if limit <= 0:
         raise UserError("The budget cannot be read", got=text, allowed=f"for example {example}")
     return round(limit) if metric == "size" else limit
-
-
-def _write(out: Path, content: bytes) -> None:
-    """Write the archive, whole or not at all."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    draft = out.with_name(f".{out.name}.draft")
-    try:
-        draft.write_bytes(content)
-        draft.replace(out)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise UserError(f"The bundle cannot be written ({error.strerror})", got=out) from None
 
 
 def _tell(job: Job, files: Files) -> None:

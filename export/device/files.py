@@ -15,8 +15,15 @@ def write_new(path: Path, content: bytes) -> None:
 
 
 def replace(path: Path, content: bytes) -> None:
-    """Put a file in place of another: a reader sees the old one or the new one, never a part."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    """Put a file in place of another: a reader sees the old one or the new one, never a part.
+
+    One process at a time writes into a folder (its lock sees to it), so the draft always has the
+    same name: what a kill leaves of it is written over.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    draft = path.with_name(f".{path.name}.draft")
     write_new(draft, content)
     draft.replace(path)
     sync_folder(path.parent)

@@ -1,13 +1,11 @@
 """Tiny models and images to measure: the labels of an image are its colours."""
 
-import csv
 import runpy
 from pathlib import Path
 
 import numpy as np
 import pytest
-from colours import COLOURS, LABELS, NAMES, SIZE, SPEC, MakeModel, write_onnx
-from PIL import Image
+from colours import COLOURS, LABELS, SPEC, MakeModel, paint, write_onnx
 
 from benchmarks.report.schema import Report
 from compress.core import artifact as artifacts
@@ -56,16 +54,4 @@ def make_model(tmp_path: Path) -> MakeModel:
 def colours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Write 80 images of one colour each and the table of their labels."""
     monkeypatch.setenv("EDGEPRESS_CACHE", str(tmp_path / "cache"))
-    folder = tmp_path / "colours"
-    folder.mkdir()
-    rng = np.random.default_rng(0)
-    with (folder / "table.csv").open("w", newline="") as stream:
-        table = csv.writer(stream)
-        table.writerow(["image", *NAMES])
-        for number in range(80):
-            colour = rng.integers(0, 256, 3)
-            noise = rng.integers(-20, 20, (SIZE, SIZE, 3))
-            pixels = np.clip(colour + noise, 0, 255).astype(np.uint8)
-            Image.fromarray(pixels).save(folder / f"{number}.png")
-            table.writerow([f"{number}.png", *(int(value > 127) for value in colour[:2])])
-    return folder
+    return paint(tmp_path / "colours", 80)

@@ -1,15 +1,13 @@
 """Calibration of a model: which labels, what it leaves as it was, and that it happens once."""
 
-import csv
 import json
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
-from colours import COLOURS, NAMES, SIZE, SPEC, write_onnx
+from colours import COLOURS, SPEC, paint, write_onnx
 from colours import LABELS as PLAIN
-from PIL import Image
 from scipy.special import expit
 from sklearn.metrics import log_loss
 
@@ -105,19 +103,11 @@ def test_a_scaling_and_its_inverse_are_nothing():
 def colours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Write 200 images whose labels follow their colour by chance."""
     monkeypatch.setenv("EDGEPRESS_CACHE", str(tmp_path / "cache"))
-    folder = tmp_path / "colours"
-    folder.mkdir()
-    rng = np.random.default_rng(0)
-    with (folder / "table.csv").open("w", newline="") as stream:
-        table = csv.writer(stream)
-        table.writerow(["image", *NAMES])
-        for number in range(200):
-            colour = rng.integers(20, 236, 3)
-            pixels = np.clip(colour + rng.integers(-20, 20, (SIZE, SIZE, 3)), 0, 255)
-            Image.fromarray(pixels.astype(np.uint8)).save(folder / f"{number}.png")
-            has = rng.random(2) < expit((colour[:2] - 128) / 40)
-            table.writerow([f"{number}.png", *has.astype(int)])
-    return folder
+
+    def by_chance(colour: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        return rng.random(2) < expit((colour[:2] - 128) / 40)
+
+    return paint(tmp_path / "colours", 200, by_chance, shades=(20, 236))
 
 
 @pytest.fixture

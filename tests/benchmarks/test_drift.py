@@ -1,14 +1,12 @@
 """`python -m benchmarks.drift`: streams with and without a drift, and what is counted of them."""
 
-import csv
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from colours import NAMES, SIZE
-from PIL import Image
+from colours import paint
 from watched import LABELS, values
 
 from benchmarks.drift.cells import Cells
@@ -72,18 +70,7 @@ def test_a_share_has_wilsons_interval() -> None:
 def pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Write 260 images of one colour each and the table of their labels."""
     monkeypatch.setenv("EDGEPRESS_CACHE", str(tmp_path / "cache"))
-    folder = tmp_path / "pictures"
-    folder.mkdir()
-    rng = np.random.default_rng(0)
-    with (folder / "table.csv").open("w", newline="") as stream:
-        table = csv.writer(stream)
-        table.writerow(["image", *NAMES])
-        for number in range(260):
-            colour = rng.integers(0, 256, 3)
-            pixels = np.clip(colour + rng.integers(-20, 20, (SIZE, SIZE, 3)), 0, 255)
-            Image.fromarray(pixels.astype(np.uint8)).save(folder / f"{number}.png")
-            table.writerow([f"{number}.png", *(int(value > 127) for value in colour[:2])])
-    return folder
+    return paint(tmp_path / "pictures", 260)
 
 
 SMALL = (

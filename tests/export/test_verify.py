@@ -55,6 +55,14 @@ def test_other_answers_fail(
     assert "fail: this machine" in done.out
 
 
+def test_a_bundle_that_does_not_answer_in_time_is_told(
+    bundle: Path, command: Callable[..., Any]
+) -> None:
+    done = command("export.verify", "--bundle", bundle, "--timeout-s", 0.01)
+    assert (done.code, "did not answer its golden images in 0.01 s" in done.err) == (2, True)
+    assert "Traceback" not in done.err
+
+
 def test_an_altered_bundle_is_refused(bundle: Path, command: Callable[..., Any]) -> None:
     content = bytearray(bundle.read_bytes())
     content[content.index(b"edgepress_device") + 200] ^= 1

@@ -1,5 +1,6 @@
 """A tiny model whose labels are the colours of the image, for the tests of the benchmarks."""
 
+import csv
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
+from PIL import Image
 
 from compress.core.artifact import Artifact
 from compress.core.image_spec import ImageSpec
@@ -20,6 +22,32 @@ COLOURS = np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]], np.float32)
 """Weights of the head that reads the labels off the image."""
 
 MakeModel = Callable[..., Artifact]
+
+
+Judge = Callable[[np.ndarray, np.random.Generator], np.ndarray]
+"""From a colour (red, green, blue) to its two labels."""
+
+
+def bright(colour: np.ndarray, _: np.random.Generator) -> np.ndarray:
+    """Return whether a colour's red and green are more than half."""
+    return colour[:2] > 127
+
+
+def paint(
+    folder: Path, count: int, judge: Judge = bright, shades: tuple[int, int] = (0, 256)
+) -> Path:
+    """Write images of one colour each, and the table of their labels, into a new folder."""
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    with (folder / "table.csv").open("w", newline="") as stream:
+        table = csv.writer(stream)
+        table.writerow(["image", *NAMES])
+        for number in range(count):
+            colour = rng.integers(*shades, 3)
+            pixels = np.clip(colour + rng.integers(-20, 20, (SIZE, SIZE, 3)), 0, 255)
+            Image.fromarray(pixels.astype(np.uint8)).save(folder / f"{number}.png")
+            table.writerow([f"{number}.png", *judge(colour, rng).astype(int)])
+    return folder
 
 
 def write_onnx(path: Path, head: np.ndarray, convs: int = 0, channels: int = 64) -> None:

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .files import write_whole
+from .. import files
 from .png import png
 from .signals import Labels, doubtful
 
@@ -73,7 +73,7 @@ class Feedback:
             return False
         if kept:  # before its row: a row never speaks of an image that is not there
             self.images.mkdir(exist_ok=True)
-            write_whole(self.images / f"{digest}.png", kept)
+            files.replace(self.images / f"{digest}.png", kept)
         self._append(row)
         self._known.add(digest)
         self._kept_bytes += len(kept)

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import files
 from .errors import WatchError
 from .feedback import Feedback
-from .files import write_whole
 from .restoring import watch_from
 from .signals import Labels
 from .watcher import Watch
@@ -130,7 +130,7 @@ class WatchFolder:
 
     def _write(self) -> None:
         text = json.dumps(self.watch.state(), separators=(",", ":"))
-        write_whole(self.folder / STATE, text.encode())
+        files.replace(self.folder / STATE, text.encode())
         self._due_s = time.monotonic() + SAVE_EVERY_S
 
     def _resumed(self, new: Watch) -> Watch:

@@ -83,7 +83,7 @@ def test_a_full_disk_is_a_remark_and_no_end(
 
     with WatchFolder(tmp_path, REFERENCE, LABELS) as kept:
         with monkeypatch.context() as patched:
-            patched.setattr(folder, "write_whole", full)
+            patched.setattr(folder.files, "replace", full)
             patched.setattr(folder, "SAVE_EVERY_S", 0.0)
             kept._due_s = 0.0
             for _ in range(3):
