@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Callable, Sequence
@@ -10,7 +11,7 @@ from importlib import import_module
 from pathlib import Path
 
 from .bundle import MANIFEST, open_folder
-from .errors import EXIT_CHECK_FAILED, EXIT_DONE, DeviceError
+from .errors import EXIT_CHECK_FAILED, EXIT_DONE, DeviceError, Terminated
 from .images import MAX_PIXELS
 from .watching import available as can_watch
 
@@ -20,10 +21,14 @@ Command = Callable[[Namespace], int]
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return the exit code: 0 done, 2 bad input, 3 a check failed."""
     options = _parser().parse_args(argv)
+    before = signal.signal(signal.SIGTERM, _terminate)
     try:
         if "bundle" in options:
             _choose_bundle(options)
         code: int = options.command(options)
+    except Terminated:  # as if it had not been caught, so that a supervisor sees what it asked for
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.raise_signal(signal.SIGTERM)
     except DeviceError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
@@ -32,7 +37,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return EXIT_DONE
     except KeyboardInterrupt:
         return 130
+    finally:
+        signal.signal(signal.SIGTERM, before)
     return code
+
+
+def _terminate(*_: object) -> None:
+    raise Terminated
 
 
 def _choose_bundle(options: Namespace) -> None:
@@ -152,7 +163,10 @@ def _watch_options(parser: ArgumentParser) -> None:
 
 
 def _predict_options(parser: ArgumentParser) -> None:
-    parser.add_argument("images", type=Path, nargs="*", help="files, and folders of them")
+    parser.add_argument(
+        "images", type=_place, nargs="*",
+        help="files, and folders of them; or http://USER:PASSWORD@HOST/PATH of one camera",
+    )  # fmt: skip
     parser.add_argument(
         "--stdin",
         choices=("paths", "lengths", "mjpeg", "raw"),
@@ -161,8 +175,21 @@ def _predict_options(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--width", type=_positive, metavar="PIXELS", help="of raw frames")
     parser.add_argument("--height", type=_positive, metavar="PIXELS", help="of raw frames")
+    _camera_options(parser)
     _source_options(parser)
     _watch_options(parser)
+
+
+def _camera_options(parser: ArgumentParser) -> None:
+    add = parser.add_argument_group("cameras: an address, mjpeg or raw frames").add_argument
+    text = "always take the newest frame and pass over the others, as from an address"
+    add("--latest", action="store_true", help=text)
+    text = "at most one frame in this time, the newest; an address of one image is asked again"
+    add("--every", type=_seconds, default=0.0, metavar="SECONDS", help=text)
+    text = "an address gives a frame in this time or is asked anew (default: %(default)s)"
+    add("--timeout-s", type=_seconds, default=10.0, metavar="SECONDS", help=text)
+    text = "times in a row to ask anew, after 1, 2, 4 ... 30 s (default: %(default)s)"
+    add("--retries", type=_whole, default=10, metavar="N", help=text)
 
 
 def _serve_options(parser: ArgumentParser) -> None:
@@ -189,6 +216,17 @@ def _install_options(parser: ArgumentParser) -> None:
         "--probation", type=int, default=200, metavar="N",
         help="predictions after which it is kept; 0: at once (default: %(default)s)",
     )  # fmt: skip
+
+
+def _place(text: str) -> Path | str:
+    """Return a path, or an address as it is: a path would lose one of its slashes."""
+    return text if "://" in text else Path(text)
+
+
+def _whole(text: str) -> int:
+    if not text.isdecimal() or not text.isascii():
+        raise ArgumentTypeError(f"{text!r} is not a whole number from 0 on")
+    return int(text)
 
 
 def _positive(text: str) -> int:
