@@ -24,7 +24,11 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from edgepress_device.cli import main
+try:
+    from edgepress_device.cli import main
+except ImportError as error:
+    print(f"error: {error}. Next: pip install onnxruntime numpy pillow", file=sys.stderr)
+    sys.exit(2)
 
 sys.exit(main())
 '''

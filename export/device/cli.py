@@ -1,8 +1,6 @@
 """The commands of the device runtime."""
 
 import json
-import os
-import signal
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Callable, Sequence
@@ -10,8 +8,9 @@ from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
 
+from . import process
 from .bundle import MANIFEST, open_folder
-from .errors import EXIT_CHECK_FAILED, EXIT_DONE, DeviceError, Terminated
+from .errors import EXIT_BAD_INPUT, EXIT_CHECK_FAILED, EXIT_DONE, DeviceError
 from .images import MAX_PIXELS
 from .watching import available as can_watch
 
@@ -20,30 +19,32 @@ Command = Callable[[Namespace], int]
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return the exit code: 0 done, 2 bad input, 3 a check failed."""
+    process.open_streams()
     options = _parser().parse_args(argv)
-    before = signal.signal(signal.SIGTERM, _terminate)
-    try:
-        if "bundle" in options:
-            _choose_bundle(options)
-        code: int = options.command(options)
-    except Terminated:  # as if it had not been caught, so that a supervisor sees what it asked for
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        signal.raise_signal(signal.SIGTERM)
-    except DeviceError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
-    except BrokenPipeError:  # whoever read our lines has gone; Python must not try again
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return EXIT_DONE
-    except KeyboardInterrupt:
-        return 130
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    with process.ended_well():
+        try:
+            if "bundle" in options:
+                _choose_bundle(options)
+            code: int = options.command(options)
+        except DeviceError as error:
+            print(f"error: {error}", file=sys.stderr)
+            return error.exit_code
+        except BrokenPipeError:  # whoever read our lines has gone
+            process.drop_output()
+            return EXIT_DONE
+        except (
+            OSError
+        ) as error:  # a disk that is full or read-only, or output that cannot be written
+            process.drop_output()
+            print(f"error: {error.strerror}: {error.filename or 'output'}.", file=sys.stderr)
+            return EXIT_BAD_INPUT
+        except ImportError as error:
+            text = f"error: {error}. Next: pip install onnxruntime numpy pillow"
+            print(text, file=sys.stderr)
+            return EXIT_BAD_INPUT
+        except KeyboardInterrupt:
+            return 130
     return code
-
-
-def _terminate(*_: object) -> None:
-    raise Terminated
 
 
 def _choose_bundle(options: Namespace) -> None:
@@ -213,13 +214,15 @@ def _install_options(parser: ArgumentParser) -> None:
         help="public key that it must be signed with; demanded from then on",
     )  # fmt: skip
     parser.add_argument(
-        "--probation", type=int, default=200, metavar="N",
+        "--probation", type=_whole, default=200, metavar="N",
         help="predictions after which it is kept; 0: at once (default: %(default)s)",
     )  # fmt: skip
 
 
 def _place(text: str) -> Path | str:
     """Return a path, or an address as it is: a path would lose one of its slashes."""
+    if not text:
+        raise ArgumentTypeError("a name is empty; a variable may not be set")
     return text if "://" in text else Path(text)
 
 

@@ -32,10 +32,6 @@ class DeviceError(Exception):
         super().__init__(" ".join(parts))
 
 
-class Terminated(BaseException):
-    """The process is asked to end (SIGTERM): what was counted is stored on the way out."""
-
-
 class CheckFailed(DeviceError):
     """The model or the device does not do what the bundle promises."""
 

@@ -4,6 +4,7 @@ Every source yields frames: a name, and the pixels or the error that is in their
 bad image does not end a stream.
 """
 
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,14 +32,14 @@ class Frame:
 def from_files(paths: Iterable[Path]) -> Iterator[Frame]:
     """Yield the images of files and of folders, whose files come sorted by name."""
     for path in paths:
-        for file in _images_in(path) if path.is_dir() else (path,):
+        for file in _images_in(path) if _is_folder(path) else (path,):
             yield _frame(str(file), file)
 
 
 def from_list(stream: BinaryIO) -> Iterator[Frame]:
     """Yield the images that a stream names, one path in a line."""
     for line in stream:
-        path = line.decode(errors="replace").rstrip("\r\n")
+        path = os.fsdecode(line.rstrip(b"\r\n"))  # a name need not be text
         if path:
             yield from from_files([Path(path)])
 
@@ -103,8 +104,16 @@ def _pieces(stream: BinaryIO, size_bytes: int) -> Iterator[bytes]:
         size_bytes -= len(piece)
 
 
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # a name that is too long, for example; opening it says so
+        return False
+
+
 def _images_in(folder: Path) -> Iterator[Path]:
-    return (path for path in sorted(folder.rglob("*")) if path.suffix.lower() in SUFFIXES)
+    found = (path for path in sorted(folder.rglob("*")) if path.suffix.lower() in SUFFIXES)
+    return (path for path in found if not _is_folder(path))
 
 
 def _frame(name: str, source: Path | bytes) -> Frame:

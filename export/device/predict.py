@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 from . import frames
 from .errors import EXIT_BAD_INPUT, EXIT_CHECK_FAILED, EXIT_DONE, DeviceError, ModelFailed
 from .frames import Frame
-from .images import BadImage
+from .images import MAX_PIXELS, BadImage
 from .newest import Numbered, newest
 from .runner import Runner, running
 from .session import Prediction
@@ -25,7 +25,7 @@ def run(options: Namespace) -> int:
     Raises:
         DeviceError: no bundle, no images, or a stream that breaks.
     """
-    worst = EXIT_DONE
+    worst, any_image = EXIT_DONE, False
     source = frames_of(options)
     with running(options.bundle, options.root) as runner:
         opened = watching(options, runner.predictor.bundle)
@@ -34,7 +34,9 @@ def run(options: Namespace) -> int:
                 line, code = answer(frame, runner, opened)
                 sys.stdout.write(json.dumps(line) + "\n")
                 sys.stdout.flush()
-                worst = max(worst, code)
+                worst, any_image = max(worst, code), True
+    if not any_image:
+        print("warning: there was no image to predict", file=sys.stderr)
     return worst
 
 
@@ -98,6 +100,12 @@ def _camera(options: Namespace) -> Iterator[Frame]:
 
 
 def _standard_input(options: Namespace) -> Iterator[Frame]:
+    if options.stdin is None:
+        raise DeviceError(
+            "There is nothing to predict", next_step="give images, folders or --stdin"
+        )
+    if sys.stdin is None:
+        raise DeviceError("Standard input is closed")
     stream: BinaryIO = sys.stdin.buffer
     if options.stdin == "paths":
         return frames.from_list(stream)
@@ -108,13 +116,15 @@ def _standard_input(options: Namespace) -> Iterator[Frame]:
         stream = open(sys.stdin.fileno(), "rb", buffering=0, closefd=False)  # noqa: SIM115
     if options.stdin == "mjpeg":
         return (frames.frame(*taken) for taken in _some(frames.jpegs(stream), options))
-    if options.stdin == "raw":
-        if not options.width or not options.height:
-            raise DeviceError("Raw frames have no size of their own", next_step="--width, --height")
-        size = options.height, options.width
-        source = frames.raw(stream, *size)
-        return (frames.raw_frame(*taken, *size) for taken in _some(source, options))
-    raise DeviceError("There is nothing to predict", next_step="give images, folders or --stdin")
+    if not options.width or not options.height:
+        raise DeviceError("Raw frames have no size of their own", next_step="--width, --height")
+    size = options.height, options.width
+    if options.width * options.height > MAX_PIXELS:
+        raise DeviceError(
+            f"Raw frames have at most {MAX_PIXELS:,} pixels", got="{}x{}".format(*size)
+        )
+    source = frames.raw(stream, *size)
+    return (frames.raw_frame(*taken, *size) for taken in _some(source, options))
 
 
 def _some(source: Iterator[bytes], options: Namespace) -> Iterator[Numbered]:
