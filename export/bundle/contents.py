@@ -29,6 +29,8 @@ try:
 except ImportError as error:
     print(f"error: {error}. Next: pip install onnxruntime numpy pillow", file=sys.stderr)
     sys.exit(2)
+except KeyboardInterrupt:
+    sys.exit(130)
 
 sys.exit(main())
 '''

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
+from typing import NoReturn
 
 from . import process
 from .bundle import MANIFEST, open_folder
@@ -20,9 +21,9 @@ Command = Callable[[Namespace], int]
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return the exit code: 0 done, 2 bad input, 3 a check failed."""
     process.open_streams()
-    options = _parser().parse_args(argv)
     with process.ended_well():
         try:
+            options = _parser().parse_args(argv)
             if "bundle" in options:
                 _choose_bundle(options)
             code: int = options.command(options)
@@ -32,9 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         except BrokenPipeError:  # whoever read our lines has gone
             process.drop_output()
             return EXIT_DONE
-        except (
-            OSError
-        ) as error:  # a disk that is full or read-only, or output that cannot be written
+        except OSError as error:  # a full or read-only disk, also behind standard output
             process.drop_output()
             print(f"error: {error.strerror}: {error.filename or 'output'}.", file=sys.stderr)
             return EXIT_BAD_INPUT
@@ -113,8 +112,14 @@ def _status(options: Namespace) -> int:
     return EXIT_DONE
 
 
+class _Parser(ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong in one line, as everything else does, and without the whole usage."""
+        raise DeviceError(message[:1].upper() + message[1:], next_step=f"{self.prog} --help")
+
+
 def _parser() -> ArgumentParser:
-    parser = ArgumentParser(
+    parser = _Parser(
         prog="edgepress_device",
         description="Runs an edgepress bundle. Exit codes: 0 done, 2 bad input, 3 a check failed.",
     )

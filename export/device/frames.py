@@ -32,8 +32,16 @@ class Frame:
 def from_files(paths: Iterable[Path]) -> Iterator[Frame]:
     """Yield the images of files and of folders, whose files come sorted by name."""
     for path in paths:
-        for file in _images_in(path) if _is_folder(path) else (path,):
-            yield _frame(str(file), file)
+        if not _is_folder(path):
+            yield _frame(str(path), path)
+            continue
+        try:
+            os.scandir(path).close()
+        except OSError as error:
+            yield Frame(str(path), None, f"The folder cannot be read ({error.strerror})")
+        else:
+            for file in _images_in(path):
+                yield _frame(str(file), file)
 
 
 def from_list(stream: BinaryIO) -> Iterator[Frame]:

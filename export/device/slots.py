@@ -188,8 +188,9 @@ def switch(root: Path, slot: Slot, probation_predictions: int) -> None:
 
 def commit(root: Path) -> None:
     """End the probation: the release is kept."""
-    highest = _highest(root)
-    write_state(root, replace(read_state(root), probation=None, highest_release=highest))
+    state = read_state(root)
+    highest = _highest(root, state)
+    write_state(root, replace(state, probation=None, highest_release=highest))
 
 
 def roll_back(root: Path, reason: str) -> Bundle:
@@ -211,7 +212,7 @@ def roll_back(root: Path, reason: str) -> Bundle:
         )
     probation = replace(state.probation or Probation(slot, 0), slot=slot, failed=reason)
     failed = {**bad, "reason": reason}
-    state = State(_highest(root), probation, failed)
+    state = State(_highest(root, state), probation, failed)
     write_state(root, state)  # from here on `recover` ends what is begun
     disk.point(root / "current", f"slots/{target}")
     write_state(root, replace(state, probation=None))
@@ -223,7 +224,7 @@ def recover(root: Path) -> None:
     shutil.rmtree(root / "slots" / STAGING, ignore_errors=True)
     state = read_state(root)
     if state == State() and (root / "state.json").exists():  # it is damaged, which is told once
-        write_state(root, State(_highest(root)))
+        write_state(root, State(_highest(root, state)))
     if state.probation is None:
         return
     if state.probation.slot != active(root):
@@ -237,13 +238,16 @@ def _nothing_in(root: Path) -> DeviceError:
 
 
 def _not_written(root: Path, error: OSError) -> DeviceError:
-    return DeviceError(f"The root cannot be written ({error.strerror})", got=root)
+    return DeviceError(
+        f"The root cannot be written ({error.strerror})", got=root,
+        next_step=f"make it writable; --bundle {root / 'current'} predicts without writing",
+    )  # fmt: skip
 
 
-def _highest(root: Path) -> int:
+def _highest(root: Path, state: State) -> int:
     slot = active(root)
     release = _identity(folder(root, slot))["release"] if slot else None
-    return max(read_state(root).highest_release, release or 0)
+    return max(state.highest_release, release or 0)
 
 
 def _identity(place: Path) -> dict[str, Any]:
