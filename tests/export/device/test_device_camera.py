@@ -135,13 +135,13 @@ def test_a_camera_that_refuses_is_not_asked_again(behaviour, said: str):
 def test_a_large_image_is_refused(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(cameras, "MOST_FRAME_BYTES", 1000)
     with camera(answers("200 OK", "Content-Type: image/png", body=b"x" * 2000)) as running:
-        until_lost(images(running.at()), "larger than 1,000 bytes")
+        assert until_lost(images(running.at()), "larger than 1,000 bytes") == []
 
 
 def test_nobody_there_is_told():
     with camera(sends(b"")) as running:
         place = running.at()
-    until_lost(images(place), "Connection refused")
+    assert until_lost(images(place), "Connection refused") == []
 
 
 def test_one_image_is_taken_once_or_again_and_again():
