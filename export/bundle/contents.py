@@ -29,6 +29,9 @@ try:
 except ImportError as error:
     print(f"error: {error}. Next: pip install onnxruntime numpy pillow", file=sys.stderr)
     sys.exit(2)
+except SyntaxError as error:
+    print(f"error: The runtime is damaged ({error}). Next: fetch the bundle again", file=sys.stderr)
+    sys.exit(2)
 except KeyboardInterrupt:
     sys.exit(130)
 

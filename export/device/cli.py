@@ -35,7 +35,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             return EXIT_DONE
         except OSError as error:  # a full or read-only disk, also behind standard output
             process.drop_output()
-            print(f"error: {error.strerror}: {error.filename or 'output'}.", file=sys.stderr)
+            print(
+                f"error: {error.strerror or error}: {error.filename or 'output'}.", file=sys.stderr
+            )
             return EXIT_BAD_INPUT
         except ImportError as error:
             text = f"error: {error}. Next: pip install onnxruntime numpy pillow"

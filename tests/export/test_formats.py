@@ -282,7 +282,7 @@ def test_the_page_labels_50_cells_as_a_bundle_does(precision: str, tmp_path: Pat
     for name, *given in (
         ("export.onnx", "--model", ROOT / "models/zoo/elpv_teacher", *options),
         ("export.convert", "--model", model, "--format", "web", "--out", page),
-        ("export.bundle", "--model", model, "--out", archive),
+        ("export.bundle.__main__", "--model", model, "--out", archive),
     ):
         done = command(name, *given)
         assert done.code == 0, done.err

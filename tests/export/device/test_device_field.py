@@ -195,6 +195,11 @@ def test_missing_packages_and_an_early_interrupt(bundle: Path, tmp_path: Path):
     (tmp_path / "edgepress_device").mkdir()
     (tmp_path / "edgepress_device" / "cli.py").write_text("raise KeyboardInterrupt")
     assert (run(tmp_path).returncode, run(tmp_path).stderr) == (130, "")
+    (tmp_path / "edgepress_device" / "cli.py").write_text("def main(")
+    done = run(tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: The runtime is damaged")
+    assert one_line(done.stderr)
 
 
 def test_a_full_disk_leaves_no_half_installation(root: Path, monkeypatch: pytest.MonkeyPatch):
