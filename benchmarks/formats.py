@@ -20,6 +20,9 @@ class Verification(Noun):
     """Largest difference of a probability."""
     flipped: float | None = None
     """Share of decisions, one per image and label, that differ at the thresholds."""
+    shown_otherwise: int | None = None
+    """Images that show a user other labels than the device runtime gives; `None` where a format
+    shows none."""
 
 
 class Outcome(Noun):
@@ -70,5 +73,11 @@ def _verified(one: Outcome) -> str:
     mark = "✅" if found.status == "verified" else "❌"
     return (
         f"{mark} {found.status} on {found.n_images} images: difference of a probability at most "
-        f"{found.max_prob_diff:.1e}, {found.flipped:.2%} of decisions flipped"
+        f"{found.max_prob_diff:.1e}, {found.flipped:.2%} of decisions flipped{_shown(found)}"
     )
+
+
+def _shown(found: Verification) -> str:
+    if found.shown_otherwise is None or found.n_images is None:
+        return ""
+    return f", labels shown as on the device: {found.n_images - found.shown_otherwise} images"

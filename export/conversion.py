@@ -20,10 +20,10 @@ from compress.core.image_spec import ImageSpec
 from compress.core.labels import Labels
 from compress.core.manifest import FileEntry, Precision
 from compress.core.noun import Noun
-from export import metadata
+from export import metadata, shown
 from export.bundle import photographs
 from export.bundle.check import network_input
-from export.formats._format import CannotRunError, Format, Images, Module, Source
+from export.formats._format import CannotRunError, Format, Images, Module, Shown, Source
 from export.metadata import ModelFacts
 from export.parity import compare
 
@@ -123,9 +123,10 @@ def verify(source: Source, module: Module, folder: Path, photos: Sequence[Path])
     inputs = [network_input(one, spec) for one in taken]
     given: Images = taken if module.FORMAT.takes == "photograph" else inputs
     try:
-        probs = module.run(folder, given)
+        answered = module.run(folder, given)
     except CannotRunError as error:
         return Verification(status="not verified", reason=str(error))
+    probs = answered.probs if isinstance(answered, Shown) else answered
     wanted = cpu.open_session(source.model, 1).run(np.concatenate(inputs))
     if probs.shape != wanted.shape or not np.isfinite(probs).all():
         reason = f"it returns {list(probs.shape)} values, or values that are not numbers"
@@ -133,7 +134,7 @@ def verify(source: Source, module: Module, folder: Path, photos: Sequence[Path])
     found = compare(wanted, probs, labels.thresholds)
     most, flips = LIMITS[source.model.manifest.precision]
     met = found.max_prob_diff <= most and found.flipped <= flips
-    return Verification(
+    verification = Verification(
         status="verified" if met else "failed",
         reason=f"probabilities differ by up to {found.max_prob_diff:.2g} (limit {most:g}) and "
         f"{found.flipped:.2%} of the decisions (limit {flips:.1%}) on {found.n_images} images",
@@ -141,6 +142,9 @@ def verify(source: Source, module: Module, folder: Path, photos: Sequence[Path])
         max_prob_diff=found.max_prob_diff,
         flipped=found.flipped,
     )
+    if isinstance(answered, Shown):
+        return shown.verify(source, taken, answered, verification, flips)
+    return verification
 
 
 def read(folder: Path) -> Converted | None:

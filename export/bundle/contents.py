@@ -24,7 +24,16 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from edgepress_device.cli import main
+try:
+    from edgepress_device.cli import main
+except ImportError as error:
+    print(f"error: {error}. Next: pip install onnxruntime numpy pillow", file=sys.stderr)
+    sys.exit(2)
+except SyntaxError as error:
+    print(f"error: The runtime is damaged ({error}). Next: fetch the bundle again", file=sys.stderr)
+    sys.exit(2)
+except KeyboardInterrupt:
+    sys.exit(130)
 
 sys.exit(main())
 '''

@@ -65,6 +65,11 @@ def open_folder(folder: Path) -> Bundle:
     Raises:
         DeviceError: no bundle, or a file is missing or altered.
     """
+    if folder.is_file():
+        raise DeviceError(
+            "The bundle is a file, not a folder", got=folder,
+            next_step="python -m zipfile -e BUNDLE.zip FOLDER, or install BUNDLE.zip --root DIR",
+        )  # fmt: skip
     manifest = parse(_read(folder, MANIFEST), folder)
     for name in manifest["files"]:
         _compare(name, _read(folder, name), manifest, folder)

@@ -1,16 +1,17 @@
 """The commands of the device runtime."""
 
 import json
-import os
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
+from typing import NoReturn
 
+from . import process
 from .bundle import MANIFEST, open_folder
-from .errors import EXIT_CHECK_FAILED, EXIT_DONE, DeviceError
+from .errors import EXIT_BAD_INPUT, EXIT_CHECK_FAILED, EXIT_DONE, DeviceError
 from .images import MAX_PIXELS
 from .watching import available as can_watch
 
@@ -19,19 +20,31 @@ Command = Callable[[Namespace], int]
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return the exit code: 0 done, 2 bad input, 3 a check failed."""
-    options = _parser().parse_args(argv)
-    try:
-        if "bundle" in options:
-            _choose_bundle(options)
-        code: int = options.command(options)
-    except DeviceError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
-    except BrokenPipeError:  # whoever read our lines has gone; Python must not try again
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return EXIT_DONE
-    except KeyboardInterrupt:
-        return 130
+    process.open_streams()
+    with process.ended_well():
+        try:
+            options = _parser().parse_args(argv)
+            if "bundle" in options:
+                _choose_bundle(options)
+            code: int = options.command(options)
+        except DeviceError as error:
+            print(f"error: {error}", file=sys.stderr)
+            return error.exit_code
+        except BrokenPipeError:  # whoever read our lines has gone
+            process.drop_output()
+            return EXIT_DONE
+        except OSError as error:  # a full or read-only disk, also behind standard output
+            process.drop_output()
+            print(
+                f"error: {error.strerror or error}: {error.filename or 'output'}.", file=sys.stderr
+            )
+            return EXIT_BAD_INPUT
+        except ImportError as error:
+            text = f"error: {error}. Next: pip install onnxruntime numpy pillow"
+            print(text, file=sys.stderr)
+            return EXIT_BAD_INPUT
+        except KeyboardInterrupt:
+            return 130
     return code
 
 
@@ -101,8 +114,14 @@ def _status(options: Namespace) -> int:
     return EXIT_DONE
 
 
+class _Parser(ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong in one line, as everything else does, and without the whole usage."""
+        raise DeviceError(message[:1].upper() + message[1:], next_step=f"{self.prog} --help")
+
+
 def _parser() -> ArgumentParser:
-    parser = ArgumentParser(
+    parser = _Parser(
         prog="edgepress_device",
         description="Runs an edgepress bundle. Exit codes: 0 done, 2 bad input, 3 a check failed.",
     )
@@ -152,7 +171,10 @@ def _watch_options(parser: ArgumentParser) -> None:
 
 
 def _predict_options(parser: ArgumentParser) -> None:
-    parser.add_argument("images", type=Path, nargs="*", help="files, and folders of them")
+    parser.add_argument(
+        "images", type=_place, nargs="*",
+        help="files, and folders of them; or http://USER:PASSWORD@HOST/PATH of one camera",
+    )  # fmt: skip
     parser.add_argument(
         "--stdin",
         choices=("paths", "lengths", "mjpeg", "raw"),
@@ -161,8 +183,21 @@ def _predict_options(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--width", type=_positive, metavar="PIXELS", help="of raw frames")
     parser.add_argument("--height", type=_positive, metavar="PIXELS", help="of raw frames")
+    _camera_options(parser)
     _source_options(parser)
     _watch_options(parser)
+
+
+def _camera_options(parser: ArgumentParser) -> None:
+    add = parser.add_argument_group("cameras: an address, mjpeg or raw frames").add_argument
+    text = "always take the newest frame and pass over the others, as from an address"
+    add("--latest", action="store_true", help=text)
+    text = "at most one frame in this time, the newest; an address of one image is asked again"
+    add("--every", type=_seconds, default=0.0, metavar="SECONDS", help=text)
+    text = "an address gives a frame in this time or is asked anew (default: %(default)s)"
+    add("--timeout-s", type=_seconds, default=10.0, metavar="SECONDS", help=text)
+    text = "times in a row to ask anew, after 1, 2, 4 ... 30 s (default: %(default)s)"
+    add("--retries", type=_whole, default=10, metavar="N", help=text)
 
 
 def _serve_options(parser: ArgumentParser) -> None:
@@ -186,9 +221,22 @@ def _install_options(parser: ArgumentParser) -> None:
         help="public key that it must be signed with; demanded from then on",
     )  # fmt: skip
     parser.add_argument(
-        "--probation", type=int, default=200, metavar="N",
+        "--probation", type=_whole, default=200, metavar="N",
         help="predictions after which it is kept; 0: at once (default: %(default)s)",
     )  # fmt: skip
+
+
+def _place(text: str) -> Path | str:
+    """Return a path, or an address as it is: a path would lose one of its slashes."""
+    if not text:
+        raise ArgumentTypeError("a name is empty; a variable may not be set")
+    return text if "://" in text else Path(text)
+
+
+def _whole(text: str) -> int:
+    if not text.isdecimal() or not text.isascii():
+        raise ArgumentTypeError(f"{text!r} is not a whole number from 0 on")
+    return int(text)
 
 
 def _positive(text: str) -> int:

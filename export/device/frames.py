@@ -4,6 +4,7 @@ Every source yields frames: a name, and the pixels or the error that is in their
 bad image does not end a stream.
 """
 
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +13,8 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import DeviceError
 from .images import SUFFIXES, BadImage, decode
+from .jpegs import broken, split
 
 MOST_IMAGE_BYTES = 64 * 2**20
 _CHUNK = 65_536
@@ -31,14 +32,22 @@ class Frame:
 def from_files(paths: Iterable[Path]) -> Iterator[Frame]:
     """Yield the images of files and of folders, whose files come sorted by name."""
     for path in paths:
-        for file in _images_in(path) if path.is_dir() else (path,):
-            yield _frame(str(file), file)
+        if not _is_folder(path):
+            yield _frame(str(path), path)
+            continue
+        try:
+            os.scandir(path).close()
+        except OSError as error:
+            yield Frame(str(path), None, f"The folder cannot be read ({error.strerror})")
+        else:
+            for file in _images_in(path):
+                yield _frame(str(file), file)
 
 
 def from_list(stream: BinaryIO) -> Iterator[Frame]:
     """Yield the images that a stream names, one path in a line."""
     for line in stream:
-        path = line.decode(errors="replace").rstrip("\r\n")
+        path = os.fsdecode(line.rstrip(b"\r\n"))  # a name need not be text
         if path:
             yield from from_files([Path(path)])
 
@@ -53,49 +62,66 @@ def from_lengths(stream: BinaryIO) -> Iterator[Frame]:
     while head := stream.read(4):
         size_bytes = int.from_bytes(head, "big")
         if len(head) < 4 or not 0 < size_bytes <= MOST_IMAGE_BYTES:
-            raise _broken(number, f"a length of {size_bytes:,} bytes")
+            raise broken(number, f"a length of {size_bytes:,} bytes")
         content = stream.read(size_bytes)
         if len(content) < size_bytes:
-            raise _broken(number, f"{len(content):,} of {size_bytes:,} bytes")
-        yield _frame(f"frame {number}", content)
+            raise broken(number, f"{len(content):,} of {size_bytes:,} bytes")
+        yield frame(number, content)
         number += 1
 
 
-def from_jpegs(stream: BinaryIO) -> Iterator[Frame]:
+def jpegs(stream: BinaryIO) -> Iterator[bytes]:
     """Yield JPEG files that follow each other, as cameras send MJPEG.
 
     Raises:
         DeviceError: the stream ends inside an image, or one never ends.
     """
-    waiting, number = b"", 0
-    while chunk := _some(stream):
-        waiting += chunk
-        while (end := _jpeg_end(waiting)) is not None:
-            yield _frame(f"frame {number}", waiting[:end])
-            waiting, number = waiting[end:], number + 1
-        if len(waiting) > MOST_IMAGE_BYTES:
-            raise _broken(number, f"no end after {len(waiting):,} bytes")
-    if waiting.strip(b"\0"):
-        raise _broken(number, f"{len(waiting):,} bytes without an end")
+    read = getattr(stream, "read1", stream.read)  # a camera is live: no waiting for a full chunk
+    return split(iter(lambda: bytes(read(_CHUNK)), b""), MOST_IMAGE_BYTES)
 
 
-def from_raw(stream: BinaryIO, height: int, width: int) -> Iterator[Frame]:
+def raw(stream: BinaryIO, height: int, width: int) -> Iterator[bytes]:
     """Yield raw RGB frames, `height * width * 3` bytes each.
 
     Raises:
         DeviceError: the stream ends inside a frame.
     """
     number, size_bytes = 0, height * width * 3
-    while content := stream.read(size_bytes):
+    while content := b"".join(_pieces(stream, size_bytes)):
         if len(content) < size_bytes:
-            raise _broken(number, f"{len(content):,} of {size_bytes:,} bytes")
-        pixels = np.frombuffer(content, np.uint8).reshape(height, width, 3)
-        yield Frame(f"frame {number}", pixels)
+            raise broken(number, f"{len(content):,} of {size_bytes:,} bytes")
+        yield content
         number += 1
 
 
+def frame(number: int, content: bytes) -> Frame:
+    """Return a frame of a stream: an image file."""
+    return _frame(f"frame {number}", content)
+
+
+def raw_frame(number: int, content: bytes, height: int, width: int) -> Frame:
+    """Return a frame of a stream of raw pixels."""
+    pixels = np.frombuffer(content, np.uint8).reshape(height, width, 3)
+    return Frame(f"frame {number}", pixels)
+
+
+def _pieces(stream: BinaryIO, size_bytes: int) -> Iterator[bytes]:
+    """Yield so many bytes as they arrive: a pipe that is not buffered hands over less at a time."""
+    while size_bytes and (piece := stream.read(size_bytes)):
+        yield piece
+        size_bytes -= len(piece)
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # a name that is too long, for example; opening it says so
+        return False
+
+
 def _images_in(folder: Path) -> Iterator[Path]:
-    return (path for path in sorted(folder.rglob("*")) if path.suffix.lower() in SUFFIXES)
+    found = (path for path in sorted(folder.rglob("*")) if path.suffix.lower() in SUFFIXES)
+    return (path for path in found if not _is_folder(path))
 
 
 def _frame(name: str, source: Path | bytes) -> Frame:
@@ -103,43 +129,3 @@ def _frame(name: str, source: Path | bytes) -> Frame:
         return Frame(name, decode(source))
     except BadImage as error:
         return Frame(name, None, str(error))
-
-
-def _some(stream: BinaryIO) -> bytes:
-    """Return what has arrived, without waiting for a full chunk: a camera is live."""
-    read = getattr(stream, "read1", stream.read)
-    return bytes(read(_CHUNK))
-
-
-def _jpeg_end(content: bytes) -> int | None:
-    """Return where the first JPEG ends, `None` if it has not arrived whole.
-
-    Segments are walked by their lengths, so that a thumbnail inside one does not end the image
-    (ITU-T T.81, annex B).
-    """
-    place = content.find(b"\xff\xd8")
-    if place < 0:
-        return None
-    place += 2
-    while place + 4 <= len(content):
-        marker = content[place + 1]
-        if content[place] != 0xFF:
-            place = content.find(b"\xff", place)
-            if place < 0:
-                return None
-        elif marker == 0xD9:
-            return place + 2
-        elif marker in (0x00, 0x01, 0xFF) or 0xD0 <= marker <= 0xD8:
-            place += 1 if marker == 0xFF else 2
-        else:
-            place += 2 + int.from_bytes(content[place + 2 : place + 4], "big")
-    ends_here = content[place : place + 2] == b"\xff\xd9"
-    return place + 2 if ends_here else None
-
-
-def _broken(number: int, got: str) -> DeviceError:
-    return DeviceError(
-        f"The stream breaks at frame {number}",
-        got=got,
-        next_step="check --stdin, --width and --height against what is sent",
-    )

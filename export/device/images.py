@@ -5,6 +5,7 @@ normalising are inside the model.
 """
 
 import io
+import stat
 import warnings
 from pathlib import Path
 
@@ -32,23 +33,37 @@ def decode(source: Path | bytes, max_pixels: int = MAX_PIXELS) -> NDArray[np.uin
     Raises:
         BadImage: missing, truncated, not an image, or too large.
     """
-    opened = io.BytesIO(source) if isinstance(source, bytes) else source
     try:
+        opened = io.BytesIO(source) if isinstance(source, bytes) else _file(source)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit is ours
+            warnings.simplefilter(
+                "ignore"
+            )  # of large images, where the limit is ours, and palettes
             with Image.open(opened, formats=FORMATS) as image:
                 if image.width * image.height > max_pixels:
                     size = f"{image.width}x{image.height} pixels"
                     raise BadImage(f"Bad image: {size} are more than {max_pixels:,}")
                 return _pixels(ImageOps.exif_transpose(image))
-    except (UnidentifiedImageError, Image.DecompressionBombError):
+    except Image.DecompressionBombError:  # before its size is known here
+        raise BadImage(f"Bad image: it has more than {max_pixels:,} pixels") from None
+    except UnidentifiedImageError:
         raise BadImage("Bad image: not of a known format", allowed=", ".join(FORMATS)) from None
     except FileNotFoundError:
         raise BadImage("Bad image: there is no such file") from None
     except BadImage:
         raise
+    except OSError as error:
+        reason = f"read ({error.strerror})" if error.strerror else f"decoded ({error})"
+        raise BadImage(f"Bad image: it cannot be {reason}") from None
     except Exception as error:  # a broken file may raise anything in Pillow's readers
         raise BadImage(f"Bad image: it cannot be decoded ({error})") from None
+
+
+def _file(path: Path) -> Path:
+    """Return the path of a file; a pipe or a device would be waited for, or never end."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise BadImage("Bad image: it is not a file")
+    return path
 
 
 def _pixels(image: Image.Image) -> NDArray[np.uint8]:

@@ -36,10 +36,11 @@ def install(path: Path, root: Path, key: Path | None, probation_predictions: int
         DeviceError: the bundle is refused; nothing has changed.
         CheckFailed: it does not pass its self-test here; the old one stays in use.
     """
+    files = archive.read(path)
+    slots.make(root)
     with slots.locked(root):
         slots.recover(root)
         pem = _key(root, key)
-        files = archive.read(path)
         if pem is not None:
             signature.verify(files, pem)
         manifest = bundle.check(files, path)

@@ -5,12 +5,13 @@ import sys
 from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import nullcontext
-from typing import Any
+from typing import Any, BinaryIO
 
 from . import frames
 from .errors import EXIT_BAD_INPUT, EXIT_CHECK_FAILED, EXIT_DONE, DeviceError, ModelFailed
 from .frames import Frame
-from .images import BadImage
+from .images import MAX_PIXELS, BadImage
+from .newest import Numbered, newest
 from .runner import Runner, running
 from .session import Prediction
 from .watching import Watching, watching
@@ -24,7 +25,7 @@ def run(options: Namespace) -> int:
     Raises:
         DeviceError: no bundle, no images, or a stream that breaks.
     """
-    worst = EXIT_DONE
+    worst, any_image = EXIT_DONE, False
     source = frames_of(options)
     with running(options.bundle, options.root) as runner:
         opened = watching(options, runner.predictor.bundle)
@@ -33,7 +34,9 @@ def run(options: Namespace) -> int:
                 line, code = answer(frame, runner, opened)
                 sys.stdout.write(json.dumps(line) + "\n")
                 sys.stdout.flush()
-                worst = max(worst, code)
+                worst, any_image = max(worst, code), True
+    if not any_image:
+        print("warning: there was no image to predict", file=sys.stderr)
     return worst
 
 
@@ -68,21 +71,64 @@ def frames_of(options: Namespace) -> Iterator[Frame]:
     """Return the images that a command is to look at.
 
     Raises:
-        DeviceError: options that contradict each other.
+        DeviceError: options that contradict each other, or an address that cannot be used.
     """
     if options.images and options.stdin:
         raise DeviceError("Give images or --stdin, not both")
+    addresses = [one for one in options.images if isinstance(one, str)]
+    live = addresses or options.stdin in ("mjpeg", "raw")
+    if (options.latest or options.every) and not live:
+        raise DeviceError("--latest and --every are for a camera: an address, or mjpeg and raw")
+    if addresses:
+        return _camera(options)
     if options.images:
         return frames.from_files(options.images)
-    stream = sys.stdin.buffer
+    return _standard_input(options)
+
+
+def _camera(options: Namespace) -> Iterator[Frame]:
+    from . import address, camera  # only here: a device starts with what it needs
+
+    if len(options.images) > 1:
+        raise DeviceError(
+            "A camera is watched alone", got=f"{len(options.images)} images and addresses",
+            next_step="start one process for each camera",
+        )  # fmt: skip
+    wishes = camera.Wishes(options.every, options.timeout_s, options.retries)
+    source = camera.images(address.parse(options.images[0]), wishes)
+    return (frames.frame(*taken) for taken in newest(source, options.every))
+
+
+def _standard_input(options: Namespace) -> Iterator[Frame]:
+    if options.stdin is None:
+        raise DeviceError(
+            "There is nothing to predict", next_step="give images, folders or --stdin"
+        )
+    if sys.stdin is None:
+        raise DeviceError("Standard input is closed")
+    stream: BinaryIO = sys.stdin.buffer
     if options.stdin == "paths":
         return frames.from_list(stream)
     if options.stdin == "lengths":
         return frames.from_lengths(stream)
+    if options.latest or options.every:
+        # Read in a thread, which may not hold the lock of `sys.stdin` when the process ends.
+        stream = open(sys.stdin.fileno(), "rb", buffering=0, closefd=False)  # noqa: SIM115
     if options.stdin == "mjpeg":
-        return frames.from_jpegs(stream)
-    if options.stdin == "raw":
-        if not options.width or not options.height:
-            raise DeviceError("Raw frames have no size of their own", next_step="--width, --height")
-        return frames.from_raw(stream, options.height, options.width)
-    raise DeviceError("There is nothing to predict", next_step="give images, folders or --stdin")
+        return (frames.frame(*taken) for taken in _some(frames.jpegs(stream), options))
+    if not options.width or not options.height:
+        raise DeviceError("Raw frames have no size of their own", next_step="--width, --height")
+    size = options.height, options.width
+    if options.width * options.height > MAX_PIXELS:
+        raise DeviceError(
+            f"Raw frames have at most {MAX_PIXELS:,} pixels", got="{}x{}".format(*size)
+        )
+    source = frames.raw(stream, *size)
+    return (frames.raw_frame(*taken, *size) for taken in _some(source, options))
+
+
+def _some(source: Iterator[bytes], options: Namespace) -> Iterator[Numbered]:
+    """Return all frames of a stream, or only the newest ones."""
+    if options.latest or options.every:
+        return newest(source, options.every)
+    return enumerate(source)

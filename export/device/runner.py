@@ -74,9 +74,13 @@ class RootRunner:
     def close(self) -> None:
         """Store how far the probation is; this process has ended well."""
         with self._lock:
-            if self._watchdog is not None:
-                self._store(self._watchdog, ended=1)
-                self._watchdog = None
+            watchdog, self._watchdog = self._watchdog, None
+            if watchdog is None:
+                return
+            try:
+                self._store(watchdog, ended=1)
+            except DeviceError as problem:
+                _say(f"warning: the probation cannot be stored: {problem}")
 
     def _open(self) -> None:
         self._looked, self._seen = time.monotonic(), _release_in_use(self._root)
@@ -103,10 +107,15 @@ class RootRunner:
             reason = watchdog.failed(error) if seconds is None else watchdog.predicted(seconds)
             if reason is not None:
                 self._roll_back(reason)
-            elif watchdog.passed:
-                self._commit()
-            elif watchdog.worth_storing:
-                self._store(watchdog)
+                return
+            try:
+                if watchdog.passed:
+                    self._commit()
+                elif watchdog.worth_storing:
+                    self._store(watchdog)
+            except DeviceError as problem:  # a disk that is full does not end predictions
+                watchdog.stored()
+                _say(f"warning: the probation cannot be stored: {problem}")
 
     def _roll_back(self, reason: str) -> None:
         self._watchdog = None
@@ -191,7 +200,10 @@ def _watchdog(root: Path, bundle: Bundle) -> Watchdog | None:
         if probation is None or slots.folder(root, probation.slot) != bundle.folder:
             return None
         counted = replace(probation, starts=probation.starts + 1)
-        slots.write_state(root, replace(state, probation=counted))
+        try:
+            slots.write_state(root, replace(state, probation=counted))
+        except OSError as problem:
+            _say(f"warning: the probation cannot be stored ({problem.strerror})")
     left = max(1, probation.wanted - probation.predictions)
     return Watchdog(left, probation.errors, bundle.latency_budget_s)
 

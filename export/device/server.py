@@ -63,6 +63,7 @@ class Server(HTTPServer):
         self._threads = ThreadPoolExecutor(service.limits.connections, "connection")
         self._deadlines: dict[socket.socket, float] = {}
         self._busy: set[socket.socket] = set()
+        self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         super().__init__(address, Handler)
 
     def begin(self, connection: socket.socket) -> None:
@@ -130,10 +131,16 @@ def _serve(service: Service, host: str, port: int) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             # shutdown() waits for the loop, which runs in this very thread
             signal.signal(number, lambda *_: threading.Thread(target=server.shutdown).start())
-        print(json.dumps({"serving": "http://{}:{}".format(*server.server_address)}), flush=True)
+        print(json.dumps({"serving": _address(server)}), flush=True)
         server.serve_forever()
         server.socket.close()  # nobody else comes in
         server.drain()
+
+
+def _address(server: Server) -> str:
+    host, port = server.server_address[:2]
+    named = f"[{host!s}]" if server.address_family == socket.AF_INET6 else str(host)
+    return f"http://{named}:{port}"
 
 
 def _cut(connection: socket.socket) -> None:

@@ -1,13 +1,18 @@
 """The model, opened with the options that were measured to suit this device."""
 
+import os
 import time
 from dataclasses import dataclass
 from itertools import compress
 from typing import Any
 
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
+
+# ONNX Runtime's packages report to their maker and keep a database for that in the user's cache
+# (1.31); a device tells nobody anything. Read when it is imported.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+import onnxruntime as ort
 
 from .bundle import MODEL, Bundle
 from .errors import DeviceError, ModelFailed

@@ -84,8 +84,20 @@ def opened(root: Path) -> Bundle:
     """
     slot = active(root)
     if slot is None:
-        raise DeviceError("Nothing is installed", got=root, next_step="install BUNDLE.zip --root")
+        raise _nothing_in(root)
     return open_folder(folder(root, slot))
+
+
+def make(root: Path) -> None:
+    """Make a root where there is none.
+
+    Raises:
+        DeviceError: it cannot be made.
+    """
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _not_written(root, error) from None
 
 
 @contextmanager
@@ -93,32 +105,47 @@ def locked(root: Path) -> Iterator[None]:
     """Let one process at a time change a root; the system frees the lock when a process dies.
 
     Raises:
-        DeviceError: the root cannot be written, or the system has no such locks.
+        DeviceError: there is no such root, it cannot be written, or the system has no such locks.
     """
     if sys.platform == "win32":
         raise DeviceError("Slots need Linux or macOS", next_step="use --bundle instead of --root")
     try:
-        root.mkdir(parents=True, exist_ok=True)
         lock = (root / "lock").open("w")
+    except FileNotFoundError:
+        raise _nothing_in(root) from None
     except OSError as error:
-        raise DeviceError(f"The root cannot be written ({error.strerror})", got=root) from None
+        raise _not_written(root, error) from None
     with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+        try:
+            yield
+        except OSError as error:
+            raise _not_written(root, error) from None
 
 
 def read_state(root: Path) -> State:
     """Return the state of a root; a damaged file counts as none, and is told."""
     path = root / "state.json"
     try:
-        stored = json.loads(path.read_bytes())
-        probation = stored.pop("probation")
-        return State(**stored, probation=Probation(**probation) if probation else None)
+        return _state(json.loads(path.read_bytes()))
     except FileNotFoundError:
         return State()
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        print(f"warning: {path} is damaged ({error}) and starts anew", file=sys.stderr)
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        print(f"warning: {path} is damaged and starts anew", file=sys.stderr)
         return State()
+
+
+def _state(stored: Any) -> State:
+    """Return a state as it was stored; whatever is not one raises an error."""
+    probation = stored["probation"] and Probation(**stored["probation"])
+    state = State(stored["highest_release"], probation, stored["failed"])
+    counts = [state.highest_release]
+    if probation is not None:
+        counts += [probation.wanted, probation.predictions, probation.errors, probation.starts]
+    slots_known = probation is None or probation.slot in ("a", "b")
+    if not slots_known or any(type(count) is not int for count in counts):
+        raise ValueError("a field has a value that it cannot have")
+    return state
 
 
 def write_state(root: Path, state: State) -> None:
@@ -131,10 +158,14 @@ def fill(root: Path, slot: Slot, files: Files) -> Path:
     slots = root / "slots"
     draft = slots / STAGING
     shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir(parents=True)
-    for name, content in files.items():
-        (draft / name).parent.mkdir(parents=True, exist_ok=True)
-        disk.write_new(draft / name, content)
+    try:
+        draft.mkdir(parents=True)
+        for name, content in files.items():
+            (draft / name).parent.mkdir(parents=True, exist_ok=True)
+            disk.write_new(draft / name, content)
+    except OSError:  # a full disk gets its space back
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
     for inner in (draft, *(path for path in draft.rglob("*") if path.is_dir())):
         disk.sync_folder(inner)
     shutil.rmtree(slots / slot, ignore_errors=True)
@@ -157,8 +188,9 @@ def switch(root: Path, slot: Slot, probation_predictions: int) -> None:
 
 def commit(root: Path) -> None:
     """End the probation: the release is kept."""
-    highest = _highest(root)
-    write_state(root, replace(read_state(root), probation=None, highest_release=highest))
+    state = read_state(root)
+    highest = _highest(root, state)
+    write_state(root, replace(state, probation=None, highest_release=highest))
 
 
 def roll_back(root: Path, reason: str) -> Bundle:
@@ -180,7 +212,7 @@ def roll_back(root: Path, reason: str) -> Bundle:
         )
     probation = replace(state.probation or Probation(slot, 0), slot=slot, failed=reason)
     failed = {**bad, "reason": reason}
-    state = State(_highest(root), probation, failed)
+    state = State(_highest(root, state), probation, failed)
     write_state(root, state)  # from here on `recover` ends what is begun
     disk.point(root / "current", f"slots/{target}")
     write_state(root, replace(state, probation=None))
@@ -191,6 +223,8 @@ def recover(root: Path) -> None:
     """End or undo what a process that died has begun; the root must be locked."""
     shutil.rmtree(root / "slots" / STAGING, ignore_errors=True)
     state = read_state(root)
+    if state == State() and (root / "state.json").exists():  # it is damaged, which is told once
+        write_state(root, State(_highest(root, state)))
     if state.probation is None:
         return
     if state.probation.slot != active(root):
@@ -199,10 +233,21 @@ def recover(root: Path) -> None:
         roll_back(root, state.probation.failed)
 
 
-def _highest(root: Path) -> int:
+def _nothing_in(root: Path) -> DeviceError:
+    return DeviceError("Nothing is installed", got=root, next_step="install BUNDLE.zip --root")
+
+
+def _not_written(root: Path, error: OSError) -> DeviceError:
+    return DeviceError(
+        f"The root cannot be written ({error.strerror})", got=root,
+        next_step=f"make it writable; --bundle {root / 'current'} predicts without writing",
+    )  # fmt: skip
+
+
+def _highest(root: Path, state: State) -> int:
     slot = active(root)
     release = _identity(folder(root, slot))["release"] if slot else None
-    return max(read_state(root).highest_release, release or 0)
+    return max(state.highest_release, release or 0)
 
 
 def _identity(place: Path) -> dict[str, Any]:

@@ -53,8 +53,10 @@ def measure(bundle: Path) -> list[Trial]:
     """Try every setting on an unpacked bundle's golden images.
 
     Raises:
+        DeviceError: no bundle.
         CheckFailed: the model fails.
     """
+    open_folder(bundle)  # what is wrong with it is told once, and before the trials
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return [_trial(bundle, setting) for setting in settings(cores or 1)]
 
@@ -81,7 +83,14 @@ def stored(root: Path) -> dict[str, Any] | None:
         found = json.loads((root / RUNTIME_FILE).read_bytes())
     except (OSError, ValueError):
         return None
-    return found if isinstance(found, dict) and set(found) == set(settings(1)[0]) else None
+    return found if _is_setting(found) else None
+
+
+def _is_setting(found: Any) -> bool:
+    kinds = {name: type(value) for name, value in settings(1)[0].items()}
+    if not isinstance(found, dict) or {name: type(value) for name, value in found.items()} != kinds:
+        return False
+    return bool(found["intra_op_threads"] > 0)
 
 
 def _memory(trial: Trial) -> int:
@@ -98,7 +107,8 @@ def _trial(bundle: Path, setting: dict[str, Any]) -> Trial:
         capture_output=True, text=True, timeout=TIMEOUT_S,
     )  # fmt: skip
     if done.returncode != 0:
-        raise CheckFailed(f"The model fails with {setting}", got=done.stderr.strip()[-1000:])
+        said = (done.stderr.strip() or f"exit code {done.returncode}").splitlines()[-1]
+        raise CheckFailed(f"The model fails with {setting}", got=said)
     return Trial(**json.loads(done.stdout))
 
 

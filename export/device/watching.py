@@ -43,8 +43,11 @@ class Watching:
         self._say_remarks()
 
     def close(self) -> None:
-        """Save what was counted."""
-        self._watch.close()
+        """Save what was counted; a disk that is full is told."""
+        try:
+            self._watch.close()
+        except OSError as error:
+            print(f"warning: the watch cannot be saved ({error.strerror})", file=sys.stderr)
 
     def __enter__(self) -> "Watching":
         return self
@@ -82,5 +85,7 @@ def watching(options: Namespace, bundle: Bundle) -> Watching | None:
         DeviceError: its folder cannot be used.
     """
     if getattr(options, "watch", None) is None:
+        if getattr(options, "keep_images", False):
+            raise DeviceError("--keep-images goes with --watch DIR")
         return None
     return Watching(options.watch, options.keep_images, bundle)

@@ -20,6 +20,15 @@ Probs = NDArray[np.float32]
 """`[n, labels]`"""
 
 
+@dataclass(frozen=True)
+class Shown:
+    """What a format answers that tells a user labels, not only probabilities."""
+
+    probs: Probs
+    labels: tuple[tuple[str, ...], ...]
+    """Names of the labels that a user is told of each image, in the model's order."""
+
+
 class CannotRunError(Exception):
     """A format that cannot be run on this machine; the message is the reason."""
 
@@ -67,8 +76,10 @@ class Module(Protocol):
         """
         ...
 
-    def run(self, folder: Path, images: Images) -> Probs:
+    def run(self, folder: Path, images: Images) -> Probs | Shown:
         """Return the probabilities of images that are as `FORMAT.takes` says.
+
+        A format that shows labels to a user returns these too: they are verified as well.
 
         Raises:
             CannotRunError: this machine lacks what runs the format.

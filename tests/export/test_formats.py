@@ -4,20 +4,26 @@ import importlib.util
 import json
 import os
 import subprocess
+import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
-from export_helpers import Files
+from export_helpers import LABELS, Files
+from places import ROOT
 
 from benchmarks.formats import Result, Verification, rows
 from benchmarks.runtimes import _web
+from compress.core import artifact as artifacts
 from compress.core.artifact import Artifact
-from export import conversion, convert, formats
+from compress.data.dataset import open_data
+from export import conversion, convert, formats, shown
 from export.bundle import photographs
 from export.conversion import Converted
 from export.formats import _format, tensorrt_, web
+from export.formats._format import Shown
 
 HERE = tuple(
     name
@@ -116,7 +122,7 @@ def test_bad_input_is_refused(
 
 def labelled(path: Path) -> Path:
     """Give a file the metadata that `open_model` reads."""
-    from export_helpers import LABELS, SPEC
+    from export_helpers import SPEC
 
     from compress.core.labels import Labels
     from export import metadata
@@ -203,25 +209,88 @@ def test_the_table_says_what_was_not_made() -> None:
     assert second[3:] == ("n/a", "not made: p")
 
 
-@pytest.mark.browser
-def test_the_page_shows_the_labels_of_python_and_asks_no_network(
-    trained: Artifact, data_folder: Path, tmp_path: Path
+def test_labels_that_are_shown_otherwise_are_a_failure(
+    trained: Artifact, data_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    module = formats.find("onnx")
+    photos = sorted(data_folder.glob("*.png"))[:4]
+    with conversion.source_of(trained) as source:
+        module.write(source, tmp_path)
+        taken = list(photographs.opened(photos, None))
+        probs, right = module.run(tmp_path, taken), shown.by_device(source, taken)
+        wrong = (tuple(name for name in LABELS if name not in right[0]), *right[1:])
+        for labels, status, images in ((right, "verified", 0), (wrong, "failed", 1)):
+            monkeypatch.setattr(module, "run", lambda *_, labels=labels: Shown(probs, labels))
+            found = conversion.verify(source, module, tmp_path, photos)
+            assert (found.status, found.shown_otherwise) == (status, images)
+
+
+@pytest.fixture
+def _browser() -> None:
     if _web.chromium() is None or _web.ort_web() is None:
         pytest.skip("there is no Chromium, or no onnxruntime-web (npm install onnxruntime-web)")
     pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+
+
+@pytest.mark.browser
+@pytest.mark.usefixtures("_browser")
+def test_the_page_shows_the_labels_of_python_and_asks_no_network(
+    trained: Artifact, data_folder: Path, tmp_path: Path
+) -> None:
     made = convert_to("web", trained, data_folder, tmp_path / "page")
     assert made.manifest.verification.status == "verified"
-    photos = list(photographs.opened(sorted(data_folder.glob("*.png"))[:12], None))
-    shown = web.answers(made.path, photos)
+    assert made.manifest.verification.shown_otherwise == 0
+    files = sorted(data_folder.glob("*.png"))[:12]
+    answers = web.answers(made.path, {file.name: file.read_bytes() for file in files})
     plain = convert_to("onnx", trained, data_folder, tmp_path / "onnx")
-    probs = formats.find("onnx").run(plain.path, photos)
+    probs = formats.find("onnx").run(plain.path, list(photographs.opened(files, None)))
     labels = trained.manifest.labels
-    for row, answer in zip(probs, shown, strict=True):
+    for file, row, answer in zip(files, probs, answers, strict=True):
         above = row >= np.float32(labels.thresholds)
-        assert answer["labels"] == [n for n, yes in zip(labels.names, above, strict=True) if yes]
+        names = [n for n, yes in zip(labels.names, above, strict=True) if yes]
+        assert (answer["file"], answer["labels"]) == (file.name, names)
         np.testing.assert_allclose(answer["probs"], row, atol=1e-4)
     text = (made.path / "index.html").read_text()
     assert "default-src 'none'" in text
     assert "://" not in text
     assert json.loads((made.path / "manifest.json").read_text())["takes"] == "photograph"
+
+
+@pytest.mark.browser
+@pytest.mark.usefixtures("_browser")
+def test_a_label_that_the_page_hides_is_not_shown(
+    trained: Artifact, data_folder: Path, tmp_path: Path
+) -> None:
+    made = convert_to("web", trained, data_folder, tmp_path / "page")
+    page = made.path / "index.html"
+    page.write_text(
+        page.read_text().replace("</style>", ".found li { visibility: hidden }</style>")
+    )
+    files = {file.name: file.read_bytes() for file in sorted(data_folder.glob("*.png"))[:4]}
+    assert [answer["labels"] for answer in web.answers(made.path, files)] == [[]] * 4
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+@pytest.mark.timeout(3600)
+@pytest.mark.usefixtures("_browser")
+@pytest.mark.parametrize("precision", ["none", "int8"])
+def test_the_page_labels_50_cells_as_a_bundle_does(precision: str, tmp_path: Path, command) -> None:
+    pytest.importorskip("elpv_dataset")
+    model, page, archive = tmp_path / "teacher", tmp_path / "page", tmp_path / "teacher.zip"
+    options = ("--quantize", precision, "--budget", "0", "--views", "1", "--out", model)
+    for name, *given in (
+        ("export.onnx", "--model", ROOT / "models/zoo/elpv_teacher", *options),
+        ("export.convert", "--model", model, "--format", "web", "--out", page),
+        ("export.bundle.__main__", "--model", model, "--out", archive),
+    ):
+        done = command(name, *given)
+        assert done.code == 0, done.err
+    zipfile.ZipFile(archive).extractall(tmp_path / "bundle")
+    cells = photographs.validation(artifacts.load(model), open_data("elpv"), 50)
+    run = [sys.executable, tmp_path / "bundle" / "run.py", "predict", *cells]
+    said = subprocess.run(run, capture_output=True, text=True, check=True).stdout.splitlines()
+    wanted = [(Path(line["file"]).name, line["labels"]) for line in map(json.loads, said)]
+    answers = web.answers(page, {cell.name: cell.read_bytes() for cell in cells})
+    assert [(answer["file"], answer["labels"]) for answer in answers] == wanted
+    assert len({tuple(labels) for _, labels in wanted}) > 3

@@ -1,6 +1,7 @@
 """Keeps a watch in a folder: `state.json`, replaced whole, and `feedback.csv`, appended to."""
 
 import contextlib
+import errno
 import json
 import sys
 import threading
@@ -67,7 +68,7 @@ class WatchFolder:
                 self._lock = undo.enter_context(_locked(folder))
                 self.watch = self._resumed(new)
                 self.feedback = Feedback(folder, labels, keep_images)
-                self.save()
+                self._first_save()
             except OSError as error:
                 raise WatchError(f"The folder of the watch cannot be used ({error}).") from None
             undo.pop_all()  # all went well: the lock stays
@@ -128,6 +129,15 @@ class WatchFolder:
     ) -> None:
         self.close()
 
+    def _first_save(self) -> None:
+        """Save, so that a folder that cannot be written is told before any work."""
+        try:
+            self.save()
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+            self._remark(f"The watch cannot be saved ({error}).")  # there may be room later
+
     def _write(self) -> None:
         text = json.dumps(self.watch.state(), separators=(",", ":"))
         files.replace(self.folder / STATE, text.encode())
@@ -141,7 +151,8 @@ class WatchFolder:
             found = watch_from(json.loads(file.read_bytes()))
         except (ValueError, RecursionError, WatchError) as error:
             file.replace(self.folder / DAMAGED)
-            self._remark(f"{error} It was put aside as {DAMAGED}, and counting begins anew.")
+            told = error if isinstance(error, WatchError) else "The state of the watch is damaged."
+            self._remark(f"{told} It was put aside as {DAMAGED}, and counting begins anew.")
             return new
         if (found.reference, found.labels) == (new.reference, new.labels):
             return found

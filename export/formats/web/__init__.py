@@ -8,6 +8,7 @@ browser and handed to the model as they are; resizing is in the model's graph.
 import base64
 import json
 from collections.abc import Mapping
+from mimetypes import guess_type
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from compress.core import page
 from compress.core.errors import UserError
 from export.bundle import graph
 from export.bundle.photographs import png
-from export.formats._format import CannotRunError, Format, Images, Probs, Source
+from export.formats._format import CannotRunError, Format, Images, Shown, Source
 
 PAGE = "index.html"
 FORMAT = Format(
@@ -36,6 +37,15 @@ _LIBRARY, _GLUE, _BINARY = (
     "ort-wasm-simd-threaded.wasm",
 )
 _HERE = Path(__file__).parent
+_READ = """cards => cards.map(card => ({
+  ...JSON.parse(card.dataset.answer),
+  file: card.querySelector("h2").innerText,
+  labels: Array.from(card.querySelectorAll(".found li:not(.none)"))
+    .filter(one => one.checkVisibility({ opacityProperty: true, visibilityProperty: true }))
+    .map(one => one.innerText),
+}))"""
+"""Reads the labels off the page as a user does: text that is visible. A user reads rounded
+probabilities, so the exact ones come from an attribute."""
 
 
 def write(source: Source, folder: Path) -> None:
@@ -55,19 +65,20 @@ def write(source: Source, folder: Path) -> None:
     (folder / PAGE).write_text(_html(source, package))
 
 
-def run(folder: Path, images: Images) -> Probs:
-    """Return probabilities `[n, labels]` of photographs, chosen as files in headless Chromium.
+def run(folder: Path, images: Images) -> Shown:
+    """Return what the page shows of photographs, chosen as files in headless Chromium.
 
     Raises:
         CannotRunError: playwright or Chromium is missing.
         UserError: the page fails.
     """
-    rows = [answer["probs"] for answer in answers(folder, images)]
-    return np.asarray(rows, np.float32)
+    found = answers(folder, {f"{row}.png": png(image) for row, image in enumerate(images)})
+    probs = np.asarray([answer["probs"] for answer in found], np.float32)
+    return Shown(probs, tuple(tuple(answer["labels"]) for answer in found))
 
 
-def answers(folder: Path, images: Images) -> list[dict[str, Any]]:
-    """Return `probs` and `labels` that the page shows of each photograph.
+def answers(folder: Path, photographs: Mapping[str, bytes]) -> list[dict[str, Any]]:
+    """Return `file`, `probs` and the visible `labels` of each image file, by name, in their order.
 
     Raises:
         CannotRunError: playwright or Chromium is missing.
@@ -81,8 +92,8 @@ def answers(folder: Path, images: Images) -> list[dict[str, Any]]:
     except ImportError:
         raise CannotRunError("the package playwright is not installed") from None
     files = [
-        {"name": f"{row}.png", "mimeType": "image/png", "buffer": png(image)}
-        for row, image in enumerate(images)
+        {"name": name, "mimeType": guess_type(name)[0] or "", "buffer": content}
+        for name, content in photographs.items()
     ]
     try:
         with sync_playwright() as driver:
@@ -106,8 +117,8 @@ def _shown(tab: Any, address: str, files: list[Any]) -> list[dict[str, Any]]:
     tab.wait_for_selector("#status[data-ready], #status.problem", state="attached")
     tab.set_input_files("#files", files)
     tab.locator("[data-answer]").nth(len(files) - 1).wait_for(state="attached")
-    texts = tab.eval_on_selector_all("[data-answer]", "all => all.map(one => one.dataset.answer)")
-    return [json.loads(text) for text in texts]
+    found: list[dict[str, Any]] = tab.eval_on_selector_all("[data-answer]", _READ)
+    return found
 
 
 def _model(source: Source) -> dict[str, object]:

@@ -8,6 +8,7 @@ const { model, labels, thresholds } = edgepress;
 const find = (id) => document.getElementById(id);
 const make = (tag, className, text = "") =>
   Object.assign(document.createElement(tag), { className, textContent: text });
+const say = (text) => Object.assign(find("status"), { textContent: text });
 const bytes = (base64) => Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
 
 /** Open the model. One thread: more need a server that isolates the page. */
@@ -44,6 +45,14 @@ const answer = async (file) => {
   return { probs: Array.from(probs.data), found: Array.from(found.data, Boolean) };
 };
 
+/** Return the names of the labels that are there: what the page says of a photograph, in words. */
+const named = (found) => {
+  const list = make("ul", "found");
+  const there = labels.filter((_, row) => found[row]).map((name) => make("li", "", name));
+  list.append(...(there.length ? there : [make("li", "none", "none of the labels")]));
+  return list;
+};
+
 const bar = (prob, threshold) => {
   const line = make("div", "bar");
   line.append(make("i", ""), make("b", ""));
@@ -59,12 +68,13 @@ const show = async (file) => {
   card.append(picture, make("h2", "", file.name));
   try {
     const { probs, found } = await answer(file);
+    card.append(named(found));
     labels.forEach((name, row) => {
       const line = make("div", found[row] ? "label yes" : "label");
       line.append(make("span", "", name), make("span", "", probs[row].toFixed(3)), bar(probs[row], thresholds[row]));
       card.append(line);
     });
-    card.dataset.answer = JSON.stringify({ probs, labels: labels.filter((_, row) => found[row]) });
+    card.dataset.answer = JSON.stringify({ probs });
   } catch (error) {
     picture.remove();
     card.append(make("p", "problem", `This file cannot be used: ${error.message}`));
@@ -72,10 +82,18 @@ const show = async (file) => {
   }
 };
 
-/** Show files one after the other. */
+/** Show files one after the other, and how many are done. */
 let queue = Promise.resolve();
+let taken = 0;
+let done = 0;
 const take = (files) => {
-  for (const file of files) queue = queue.then(() => show(file));
+  taken += files.length;
+  for (const file of files) queue = queue.then(() => show(file)).then(count);
+};
+const count = () => {
+  done += 1;
+  const text = done < taken ? `${done} of ${taken} done …` : `${done} of ${taken} done.`;
+  return session.then(() => say(text), () => {}); // a model that cannot be opened stays told
 };
 
 const drop = find("drop");
@@ -95,8 +113,7 @@ find("files").addEventListener("change", (event) => {
   event.target.value = "";
 });
 
-const status = find("status");
 session.then(
-  () => Object.assign(status, { textContent: "Ready." }).setAttribute("data-ready", ""),
-  (error) => Object.assign(status, { textContent: `The model cannot be opened: ${error.message}` }).classList.add("problem"),
+  () => say("Ready.").setAttribute("data-ready", ""),
+  (error) => say(`The model cannot be opened: ${error.message}`).classList.add("problem"),
 );

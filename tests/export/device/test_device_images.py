@@ -115,23 +115,25 @@ def test_jpegs_after_each_other(stream: type[io.BytesIO]):
         photo = Image.fromarray(device_bundles.image(seed))
         photo.save(buffer, "JPEG", quality=95, comment=thumbnail, progressive=seed % 2 == 1)
         files.append(buffer.getvalue())
-    found = list(frames.from_jpegs(stream(b"".join(files))))
-    assert len(found) == 4
-    for frame, file in zip(found, files, strict=True):
-        np.testing.assert_array_equal(frame.pixels, images.decode(file))
+    found = list(frames.jpegs(stream(b"".join(files))))
+    assert found == files
+    for number, file in enumerate(found):
+        pixels = frames.frame(number, file).pixels
+        np.testing.assert_array_equal(pixels, images.decode(file))
 
 
 @pytest.mark.parametrize("content", [b"\xff\xd8\xff", b"no jpeg at all"])
 def test_a_broken_stream_of_jpegs_is_told(content: bytes):
     with pytest.raises(DeviceError, match="breaks at frame 0"):
-        list(frames.from_jpegs(io.BytesIO(content)))
+        list(frames.jpegs(io.BytesIO(content)))
 
 
 def test_raw_frames():
     first, second = device_bundles.image(0), device_bundles.image(1)
     stream = io.BytesIO(first.tobytes() + second.tobytes())
-    found = list(frames.from_raw(stream, *first.shape[:2]))
-    np.testing.assert_array_equal(found[0].pixels, first)
-    np.testing.assert_array_equal(found[1].pixels, second)
+    found = list(frames.raw(stream, *first.shape[:2]))
+    assert found == [first.tobytes(), second.tobytes()]
+    shown = frames.raw_frame(1, found[1], *first.shape[:2])
+    np.testing.assert_array_equal(shown.pixels, second)
     with pytest.raises(DeviceError, match="breaks at frame 1"):
-        list(frames.from_raw(io.BytesIO(first.tobytes() + b"x"), *first.shape[:2]))
+        list(frames.raw(io.BytesIO(first.tobytes() + b"x"), *first.shape[:2]))

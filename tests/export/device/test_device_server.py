@@ -108,6 +108,19 @@ def test_a_connection_serves_many_requests(server: Running):
     connection.close()
 
 
+def test_the_other_loopback_address(bundle: Path):
+    with socket.socket(socket.AF_INET6) as free:
+        try:
+            free.bind(("::1", 0))
+        except OSError:
+            pytest.skip("there is no IPv6 here")
+    with start(bundle, "--host", "::1") as running:
+        connection = http.client.HTTPConnection("::1", running.port, timeout=30)
+        connection.request("GET", "/healthz")
+        assert connection.getresponse().status == 200
+        connection.close()
+
+
 def test_health(server: Running):
     status, text = server.ask("GET", "/healthz")
     assert status == 200
