@@ -2,16 +2,19 @@
 
 from typing import Any, Literal
 
+from compress.core.gates import Verdict
 from compress.core.manifest import Precision
 from compress.core.noun import Noun
 
+Status = Literal["verified", "failed", "inconclusive", "not verified"]
+_MARKS: dict[Status, str] = {"verified": "✅", "failed": "❌", "inconclusive": "⚠️"}
 HEADER = ("--format", "For", "Model", "Size", "Verified against the ONNX file")
 
 
 class Verification(Noun):
     """How a converted model was compared with the ONNX file, on the same photographs."""
 
-    status: Literal["verified", "failed", "not verified"]
+    status: Status
     reason: str
     """What was found, or why nothing could be."""
     n_images: int | None = None
@@ -20,6 +23,9 @@ class Verification(Noun):
     """Largest difference of a probability."""
     flipped: float | None = None
     """Share of decisions, one per image and label, that differ at the thresholds."""
+    verdicts: tuple[Verdict, ...] = ()
+    """Of the gates that a model is held against which the format's own tool has quantized; they
+    decide in place of the two differences."""
 
 
 class Outcome(Noun):
@@ -29,6 +35,8 @@ class Outcome(Noun):
     description: str
     model: str
     precision: Precision
+    quantized: bool = False
+    """Whether the format's own tool made that precision, of an fp32 model."""
     size_bytes: int | None
     """All files but the manifest; `None` where nothing was made."""
     made_with: dict[str, str]
@@ -53,7 +61,7 @@ def rows(result: Result) -> list[tuple[str, ...]]:
         (
             one.format,
             one.description,
-            f"{one.model}, {one.precision}",
+            f"{one.model}, {'fp32 to ' if one.quantized else ''}{one.precision}",
             "n/a" if one.size_bytes is None else f"{one.size_bytes / 1e6:.2f} MB",
             _verified(one),
         )
@@ -67,8 +75,17 @@ def _verified(one: Outcome) -> str:
         return f"not made: {one.problem}"
     if found.max_prob_diff is None or found.flipped is None:
         return f"{found.status}: {found.reason}"
-    mark = "✅" if found.status == "verified" else "❌"
-    return (
-        f"{mark} {found.status} on {found.n_images} images: difference of a probability at most "
-        f"{found.max_prob_diff:.1e}, {found.flipped:.2%} of decisions flipped"
-    )
+    said = f"{_MARKS[found.status]} {found.status} on {found.n_images} images: "
+    flips = f"{found.flipped:.2%} of decisions flipped"
+    if found.verdicts:
+        return f"{said}{'; '.join(map(_decided, found.verdicts))}, {flips}"
+    return f"{said}difference of a probability at most {found.max_prob_diff:.1e}, {flips}"
+
+
+def _decided(verdict: Verdict) -> str:
+    """Return what a gate has measured, in points."""
+    if verdict.measured is None or verdict.ci95 is None:
+        return f"{verdict.gate}: {verdict.reason}"
+    measured, low, high = (100 * value for value in (verdict.measured, *verdict.ci95))
+    what = verdict.gate.partition(" <=")[0]
+    return f"{what} of {measured:.2f} points (95% interval {low:.2f} to {high:.2f})"

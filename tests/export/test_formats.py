@@ -14,7 +14,7 @@ from export_helpers import Files
 from benchmarks.formats import Result, Verification, rows
 from benchmarks.runtimes import _web
 from compress.core.artifact import Artifact
-from export import conversion, convert, formats
+from export import conversion, conversion_check, convert, formats
 from export.bundle import photographs
 from export.conversion import Converted
 from export.formats import _format, tensorrt_, web
@@ -79,7 +79,7 @@ def test_nan_is_a_failure(
     monkeypatch.setattr(module, "run", lambda folder, images: np.full((4, 3), np.nan, np.float32))
     photos = sorted(data_folder.glob("*.png"))[:4]
     with conversion.source_of(trained) as source:
-        found = conversion.verify(source, module, tmp_path, photos)
+        found = conversion_check.same_answers(source, module, photos, tmp_path)
     assert (found.status, found.max_prob_diff) == ("failed", None)
 
 
@@ -88,6 +88,11 @@ def test_nan_is_a_failure(
     [
         (("--format", "onnnx"), "did you mean 'onnx'"),
         (("--format", "executorch"), "PyTorch"),
+        (("--format", "executorch", "--quantize", "int8"), "PyTorch"),
+        (("--format", "coreml", "--quantize", "int8"), "Allowed: none, int8_weights"),
+        (("--format", "ncnn", "--quantize", "int8"), "ncnn2table"),
+        (("--format", "openvino", "--quantize", "int8"), "python -m export.onnx --quantize"),
+        (("--all", "--quantize", "int8"), "goes without --all"),
         (("--images", "0"), "greater than or equal to 1"),
         (("--result", "x.json"), "go with --all"),
     ],
