@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import get_args
 
-from benchmarks import calibration, formats
+from benchmarks import calibration, formats, processors
 from benchmarks.device.result import Result as DeviceResult
 from benchmarks.drift import result as drift
 from benchmarks.papers.result import HEADER, Result, result_rows
@@ -64,6 +64,7 @@ def updated(text: str) -> str:
         "formats": _formats(),
         "selftest": table_md(check.HEADER, _selftest_rows(), left={0, 1, 2, 3}),
         "device": _device(),
+        "processors": _processors(),
     }
     for name, table in tables.items():
         text = _replaced(text, name, table)
@@ -113,6 +114,13 @@ def _device() -> str:
     found = DeviceResult.model_validate_json((RESULTS / "device.json").read_text())
     table = table_md(check.HEADER, list(check.check_rows(found.checks)), left={0, 1, 2, 3})
     return f"Bundle {found.bundle} ({found.precision}), {found.environment['cpu']}:\n\n{table}"
+
+
+def _processors() -> str:
+    """Return the table of bundles under emulated processors."""
+    text = (RESULTS / "processors.json").read_text()
+    found = processors.Result.model_validate_json(text)
+    return table_md(processors.header(found), processors.rows(found), left={0, 1, 2})
 
 
 def _selftest_rows() -> list[tuple[str, ...]]:

@@ -1,6 +1,6 @@
-"""`python -m export.verify` tests a finished bundle, also under processors that are not here.
+"""`python -m export.verify` tests finished bundles, also under processors that are not here.
 
-The archive, its hashes and its signature are checked as a device does it. Then the bundle's own
+The archives, their hashes and signatures are checked as a device does it. Then each bundle's own
 runtime answers its golden images: on this machine, and under each processor asked for by QEMU's
 user mode. What counts there is numbers, not time.
 """
@@ -16,15 +16,15 @@ import numpy as np
 import tyro
 from pydantic import Field
 
-from compress.core import console
+from benchmarks.device import bundles
+from benchmarks.processors import Outcome, Result, Verified
+from compress.core import console, environment, writable
 from compress.core.cli import main
 from compress.core.errors import GateFailed, UserError
 from compress.core.noun import Noun
 from export import emulators, sysroot
-from export.bundle import contents
-from export.device import archive, bundle, signature
+from export.device import archive
 from export.device.archive import Files
-from export.device.errors import DeviceError
 from export.emulators import Processor
 from models.defaults import default_bundle
 
@@ -46,82 +46,77 @@ for image, expected in golden_images(bundle):
 
 
 class Config(Noun):
-    """Check a bundle, and run it on this machine and under other processors (QEMU).
+    """Check bundles, and run them on this machine and under other processors (QEMU).
 
-    Exit code 3 when one of them gives other answers than the bundle promises.
+    Exit code 3 when one of them gives other answers than a bundle promises.
     """
 
-    bundle: Path | None = None
-    """Zip file that `python -m export.bundle` has written (default: the newest under runs/)."""
+    bundle: Annotated[tuple[Path, ...], tyro.conf.UseAppendAction] = ()
+    """Zip file that `python -m export.bundle` has written (default: the newest under runs/); give
+    it as often as needed."""
     cpu: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
     """Processor to emulate, e.g. aarch64:cortex-a53 or x86_64:Haswell (`qemu-aarch64 -cpu help`
     lists the models); give it as often as needed."""
     key: Path | None = None
-    """Public key (PEM) that the bundle must be signed with."""
+    """Public key (PEM) that every bundle must be signed with."""
     sysroot: Path | None = None
     """System root for another architecture, as `python -m export.sysroot` makes it (default: in the
     cache)."""
     timeout_s: float = Field(1200, gt=0)
     """Seconds that one processor may take."""
+    result: Path | None = None
+    """Also write the figures to this file, e.g. docs/results/processors.json."""
 
 
-class Outcome(Noun):
-    """What a processor made of the golden images."""
-
-    processor: str
-    images: int
-    max_prob_diff: float
-    tolerance: float
-    wrong_decisions: int
-    """Labels that are not what the processor's own probabilities and the thresholds say."""
-
-    @property
-    def passed(self) -> bool:
-        """Whether the bundle may be shipped to such processors."""
-        return self.max_prob_diff <= self.tolerance and not self.wrong_decisions
-
-
-def run(config: Config) -> tuple[Outcome, ...]:
-    """Check a bundle and return what each processor made of it, this machine first.
+def run(config: Config) -> tuple[Verified, ...]:
+    """Check bundles and return what each processor made of them, this machine first.
 
     Raises:
         UserError: no bundle, an altered one, one without the right signature, or a processor that
             cannot be emulated here.
         GateFailed: a processor gives other answers.
     """
+    if config.result is not None:
+        writable.check_replaced_file(config.result, "The file of the figures")
     processors = [(one, _sysroot(config, one)) for one in map(emulators.parse, config.cpu)]
     for processor, root in processors:
         emulators.require(processor, root)
-    files, manifest = _read(config.bundle or default_bundle(), config.key)
-    with tempfile.TemporaryDirectory(prefix="edgepress-verify-") as work:
-        folder = Path(work)
-        contents.unpack(files, folder)
-        outcomes = [_outcome(HERE, _native(folder, config.timeout_s), manifest)]
-        for processor, root in processors:
-            console.say(f"emulating {processor} ...")
-            script = ("-c", _ANSWER, folder)
-            done = emulators.run(processor, root, script, config.timeout_s)
-            outcomes.append(_outcome(str(processor), done, manifest))
-    _tell(outcomes)
-    return tuple(outcomes)
+    paths = config.bundle or (default_bundle(),)
+    opened = [bundles.read(path, config.key) for path in paths]
+    found = tuple(_verified(config, processors, *one) for one in opened)
+    if config.result is not None:
+        writable.write_whole(config.result, _as_result(config, found).model_dump_json(indent=1))
+    _refuse_failed(found)
+    return found
 
 
 def _sysroot(config: Config, processor: Processor) -> Path:
     return config.sysroot or sysroot.default_folder(processor.architecture)
 
 
-def _read(path: Path, key: Path | None) -> tuple[Files, dict[str, Any]]:
-    """Return files and manifest of a bundle whose hashes and signature are right."""
-    try:
-        files = archive.read(path)
-        manifest = bundle.check(files, path)
-        if key is not None:
-            signature.verify(files, key.read_bytes())
-    except DeviceError as error:
-        raise UserError(str(error)) from None
-    except OSError as error:
-        raise UserError(f"The key cannot be read ({error.strerror})", got=key) from None
-    return files, manifest
+def _verified(
+    config: Config, processors: list[tuple[Processor, Path]], files: Files, manifest: dict[str, Any]
+) -> Verified:
+    """Let a bundle answer under each processor, and say what came of it."""
+    name = f"{manifest['name']}, release {manifest['release']}"
+    console.say(f"{name}:")
+    with tempfile.TemporaryDirectory(prefix="edgepress-verify-") as work:
+        folder = Path(work)
+        archive.unpack(files, folder)
+        outcomes = [_outcome(HERE, _native(folder, config.timeout_s), manifest)]
+        _tell(outcomes[-1])
+        for processor, root in processors:
+            console.say(f"emulating {processor} ...")
+            script = ("-c", _ANSWER, folder)
+            done = emulators.run(processor, root, script, config.timeout_s)
+            outcomes.append(_outcome(str(processor), done, manifest))
+            _tell(outcomes[-1])
+    return Verified(
+        bundle=name,
+        precision=manifest["precision"],
+        target=manifest["target"],
+        outcomes=tuple(outcomes),
+    )
 
 
 def _native(folder: Path, timeout_s: float) -> "subprocess.CompletedProcess[str]":
@@ -138,8 +133,7 @@ def _native(folder: Path, timeout_s: float) -> "subprocess.CompletedProcess[str]
 def _outcome(
     name: str, done: "subprocess.CompletedProcess[str]", manifest: dict[str, Any]
 ) -> Outcome:
-    if done.returncode:
-        raise GateFailed(f"The bundle does not run on {name}: {emulators.last_line(done)}")
+    crash = emulators.last_line(done) if done.returncode else None
     labels = manifest["labels"]
     thresholds = np.float32(labels["thresholds"])
     largest, wrong = 0.0, 0
@@ -154,19 +148,39 @@ def _outcome(
         max_prob_diff=largest,
         tolerance=manifest["golden_tolerance"],
         wrong_decisions=wrong,
+        crash=crash,
     )
 
 
-def _tell(outcomes: list[Outcome]) -> None:
-    for one in outcomes:
-        console.result(
-            f"{'pass' if one.passed else 'fail'}: {one.processor}: probabilities of {one.images} "
-            f"golden images differ by up to {one.max_prob_diff:.2g} (allowed: {one.tolerance:g}), "
-            f"{one.wrong_decisions} wrong decisions"
-        )
-    failed = [one.processor for one in outcomes if not one.passed]
+def _tell(one: Outcome) -> None:
+    if one.crash is not None:
+        console.result(f"fail: {one.processor}: the bundle does not run: {one.crash}")
+        return
+    console.result(
+        f"{'pass' if one.passed else 'fail'}: {one.processor}: probabilities of {one.images} "
+        f"golden images differ by up to {one.max_prob_diff:.2g} (allowed: {one.tolerance:g}), "
+        f"{one.wrong_decisions} wrong decisions"
+    )
+
+
+def _refuse_failed(found: tuple[Verified, ...]) -> None:
+    failed = [
+        f"{one.bundle} on {outcome.processor}"
+        for one in found
+        for outcome in one.outcomes
+        if not outcome.passed
+    ]
     if failed:
-        raise GateFailed(f"The bundle gives other answers on {', '.join(failed)}")
+        raise GateFailed(f"Other answers than promised: {'; '.join(failed)}")
+
+
+def _as_result(config: Config, found: tuple[Verified, ...]) -> Result:
+    options = [*(f"--bundle {path}" for path in config.bundle), *(f"--cpu {c}" for c in config.cpu)]
+    return Result(
+        command=" ".join(["python -m export.verify", *options, f"--result {config.result}"]),
+        bundles=found,
+        environment=environment.describe(),
+    )
 
 
 if __name__ == "__main__":

@@ -1,22 +1,21 @@
 """`python -m benchmarks.device BUNDLE.zip` measures the runtime that a bundle brings along."""
 
-import json
 import sys
 import tempfile
-import zipfile
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import tyro
 from pydantic import Field
 
-from benchmarks.device import measuring
+from benchmarks.device import bundles, measuring
 from benchmarks.device.result import Result
 from benchmarks.selftest.check import HEADER, Check, check_rows
 from compress.core import console, environment, writable
 from compress.core.cli import main
 from compress.core.errors import GateFailed, UserError
 from compress.core.noun import Noun
+from export.device import archive
 from models.defaults import default_bundle
 
 
@@ -44,9 +43,12 @@ def run(config: Config) -> Result:
     bundle = config.bundle or default_bundle()
     if config.out is not None:
         writable.check_replaced_file(config.out, "The file of the figures")
+    files, manifest = bundles.read(bundle)
+    if "run.py" not in files:
+        raise UserError("The bundle brings no runtime along", got=bundle)
     with tempfile.TemporaryDirectory(prefix="edgepress-device-") as work:
         folder = Path(work).resolve()
-        manifest = _unpack(bundle, folder)
+        archive.unpack(files, folder)
         checks = _measured(folder, config.load_s)
     result = Result(
         command=f"python -m benchmarks.device {bundle.name} --load-s {config.load_s:g}",
@@ -71,21 +73,6 @@ def _measured(folder: Path, load_s: float) -> tuple[Check, ...]:
     start = measuring.cold_start(folder)
     console.say(f"{load_s:g} s at full load ...")
     return (*inside, start, *measuring.serving(folder, load_s))
-
-
-def _unpack(bundle: Path, folder: Path) -> dict[str, Any]:
-    """Unpack a bundle of our own making and return its manifest."""
-    try:
-        with zipfile.ZipFile(bundle) as archive:
-            archive.extractall(folder)
-        manifest: dict[str, Any] = json.loads((folder / "manifest.json").read_bytes())
-    except (OSError, zipfile.BadZipFile, ValueError) as error:
-        raise UserError(
-            f"This is not a bundle ({error})", got=bundle, next_step="python -m export.bundle"
-        ) from None
-    if not (folder / "run.py").is_file():
-        raise UserError("The bundle brings no runtime along", got=bundle)
-    return manifest
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from compress.core import writable
 from compress.core.errors import UserError
 from compress.core.hashing import file_sha256
 from compress.core.manifest import SCHEMA_VERSION, FileEntry, Manifest
@@ -45,8 +46,17 @@ class Artifact:
 
 
 def is_artifact(path: Path) -> bool:
-    """Tell whether `path` is a folder with a manifest."""
-    return (path / MANIFEST).is_file()
+    """Tell whether `path` is a folder with the manifest of a stage, be it whole or damaged.
+
+    Bundles and converted models have manifests too, which name no stage.
+    """
+    try:
+        raw = json.loads((path / MANIFEST).read_bytes())
+    except OSError:
+        return False
+    except ValueError:
+        return True
+    return not isinstance(raw, dict) or "stage" in raw
 
 
 def load(path: Path) -> Artifact:
@@ -57,7 +67,7 @@ def load(path: Path) -> Artifact:
     """
     if not is_artifact(path):
         raise UserError(
-            "Not an artifact: there is no manifest.json",
+            "Not an artifact: there is no manifest.json of a stage",
             got=path,
             allowed="a folder that a stage of edgepress has written",
             next_step=_way_in(path),
@@ -101,21 +111,15 @@ def check_replaceable(path: Path) -> None:
     Raises:
         UserError: there is something else.
     """
-    if path.is_dir() and not is_artifact(path) and any(path.iterdir()):
-        raise UserError(
-            "The output folder holds files that are not an artifact",
-            got=path,
-            allowed="a new folder, an empty one, or an artifact to replace",
-        )
-    if path.exists() and not path.is_dir():
-        raise UserError("The output path is a file", got=path, allowed="a folder")
+    writable.check_replaced_folder(path, is_artifact, "an artifact")
 
 
 def newest(root: Path, kind: str | None = None, stage: str | None = None) -> Artifact | None:
     """Return the artifact under `root` that was written last, of this kind and stage if given."""
     manifests = sorted(root.rglob(MANIFEST), key=lambda file: file.stat().st_mtime, reverse=True)
     for file in manifests:
-        if any(part.startswith(".") for part in file.relative_to(root).parts):
+        hidden = any(part.startswith(".") for part in file.relative_to(root).parts)
+        if hidden or not is_artifact(file.parent):
             continue
         artifact = load(file.parent)
         if kind in (None, artifact.manifest.kind) and stage in (None, artifact.manifest.stage):

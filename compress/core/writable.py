@@ -1,6 +1,7 @@
 """Places for results are checked before the work, not after it."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from compress.core.errors import UserError
@@ -36,6 +37,22 @@ def check_replaced_file(file: Path, what: str) -> None:
     """
     check_file(file, what)
     check_folder(file.parent, what)
+
+
+def check_replaced_folder(folder: Path, is_ours: Callable[[Path], bool], what: str) -> None:
+    """Refuse a place for a folder that holds anything but nothing, or what may be replaced.
+
+    Raises:
+        UserError: there is a file, or a folder with something else.
+    """
+    if folder.is_dir() and any(folder.iterdir()) and not is_ours(folder):
+        raise UserError(
+            f"The output folder holds files that are not {what}",
+            got=folder,
+            allowed=f"a new folder, an empty one, or {what} to replace",
+        )
+    if folder.exists() and not folder.is_dir():
+        raise UserError("The output path is a file", got=folder, allowed="a folder")
 
 
 def write_whole(file: Path, content: str | bytes, what: str = "The file") -> None:

@@ -15,7 +15,6 @@ import tyro
 from numpy.typing import NDArray
 from pydantic import Field
 
-from benchmarks import gate_text
 from compress.core import artifact as artifacts
 from compress.core import console, writable
 from compress.core.artifact import Artifact
@@ -25,7 +24,16 @@ from compress.core.manifest import Precision
 from compress.core.noun import Noun
 from compress.data.dataset import open_data
 from export import metadata
-from export.bundle import card, contents, graph, photographs, sbom, signing
+from export.bundle import (
+    card,
+    contents,
+    converted,
+    graph,
+    options,
+    photographs,
+    sbom,
+    signing,
+)
 from export.bundle.check import Checked, check
 from export.bundle.graph import Camera
 from export.bundle.manifest import (
@@ -37,6 +45,7 @@ from export.bundle.manifest import (
     ports,
     versions,
 )
+from export.conversion import Converted
 from export.device.archive import Files, pack
 from export.device.bundle import MANIFEST, MODEL, SIGNATURE
 from export.device.watch import MIN_IMAGES, reference
@@ -87,6 +96,9 @@ class Config(Noun):
     """Threads of the runtime on the device, until `run.py tune` has measured better options."""
     licence: Annotated[tuple[Path, ...], tyro.conf.UseAppendAction] = ()
     """Licence of the model or its data to pack; give it as often as needed."""
+    converted: Annotated[tuple[Path, ...], tyro.conf.UseAppendAction] = ()
+    """The model for another runtime, a folder that `python -m export.convert` has written; give it
+    as often as needed."""
     sign: Path | None = None
     """Private key (P-256, PEM) to sign the bundle with (`pip install 'edgepress[sign]'`)."""
     skip_bad_images: bool = False
@@ -105,6 +117,8 @@ class Job:
     paths: tuple[Path, ...]
     """Validation photographs."""
     licences: Files
+    converted: dict[str, Converted]
+    """By format."""
 
 
 def run(config: Config) -> Path:
@@ -112,7 +126,8 @@ def run(config: Config) -> Path:
 
     Raises:
         UserError: not an ONNX artifact, bad options, or unusable data.
-        GateFailed: the model did not meet one of its gates, or the graph is not the model.
+        GateFailed: the model did not meet one of its gates, the graph is not the model, or a
+            converted model does not answer as its ONNX file does.
     """
     job = _prepare(config)
     files = _files(job)
@@ -126,19 +141,21 @@ def run(config: Config) -> Path:
 def _prepare(config: Config) -> Job:
     if config.sign is not None:
         signing.public_key(config.sign)
-    licences, camera = contents.licences(config.licence), _camera(config.camera)
+    licences, camera = contents.licences(config.licence), options.camera(config.camera)
     budget = Budget(
-        latency_s=_limit("latency", config.latency_budget, "20ms"),
-        peak_rss_bytes=_limit("size", config.memory_budget, "120MB"),
+        latency_s=options.limit("latency", config.latency_budget, "20ms"),
+        peak_rss_bytes=options.limit("size", config.memory_budget, "120MB"),
     )
     model = artifacts.load(config.model or default_model("onnx"))
     _check_model(model)
+    others = converted.read(config.converted, model)
+    _warn_of_unverified(others)
     out = config.out or Path("runs") / f"{model.name}.zip"
     writable.check_replaced_file(out, "The bundle")
     dataset = open_data(config.data, config.skip_bad_images)
     most = max(config.check_images, config.golden_images)
     paths = photographs.validation(model, dataset, most)
-    return Job(config, model, out, camera, budget, paths, licences)
+    return Job(config, model, out, camera, budget, paths, licences, others)
 
 
 def _check_model(model: Artifact) -> None:
@@ -160,6 +177,12 @@ def _check_model(model: Artifact) -> None:
         console.warn("the model was held against no gate: nothing vouches for it")
 
 
+def _warn_of_unverified(others: dict[str, Converted]) -> None:
+    for name, found in converted.verifications(others).items():
+        if found.status != "verified":
+            console.warn(f"{name} is {found.status}: {found.reason}")
+
+
 def _files(job: Job) -> Files:
     """Make the graph, check it and return every file of the bundle but the signature."""
     with tempfile.TemporaryDirectory(prefix="edgepress-bundle-") as work:
@@ -174,6 +197,7 @@ def _files(job: Job) -> Files:
         **contents.runtime(),
         **contents.golden(first, checked.probs),
         **job.licences,
+        **converted.files(job.converted),
     }
     manifest = _manifest(job, checked)
     files["sbom.cdx.json"] = sbom.document(manifest, contents.entries(files)[MODEL].sha256)
@@ -199,6 +223,7 @@ def _manifest(job: Job, checked: Checked) -> DeviceManifest:
         budget=job.budget,
         runtime=RuntimeOptions(intra_op_threads=config.threads),
         reference=_reference(job, labels, checked.probs),
+        formats=converted.verifications(job.converted),
         evidence=Evidence(
             measurements=manifest.measurements,
             verdicts=(*manifest.verdicts, *checked.verdicts),
@@ -216,31 +241,6 @@ def _reference(job: Job, labels: DeviceLabels, probs: NDArray[np.float32]) -> di
         return None
     seen = photographs.opened(job.paths, job.camera)
     return reference(probs, seen, labels.model_dump(mode="json"))
-
-
-def _camera(text: str | None) -> Camera | None:
-    if text is None:
-        return None
-    width, _, height = text.partition("x")
-    sides = [int(side) for side in (width, height) if side.isdecimal()]
-    if len(sides) != 2 or not all(0 < side <= 16384 for side in sides):
-        raise UserError(
-            "The camera's size cannot be read", got=text, allowed="WIDTHxHEIGHT, e.g. 640x480"
-        )
-    return sides[0], sides[1]
-
-
-def _limit(metric: str, text: str | None, example: str) -> Any:
-    """Return a budget in seconds or bytes, read as the gates on them are."""
-    if text is None:
-        return None
-    try:
-        limit = gate_text.parse(f"{metric} <= {text}").limit
-    except UserError:
-        limit = 0.0
-    if limit <= 0:
-        raise UserError("The budget cannot be read", got=text, allowed=f"for example {example}")
-    return round(limit) if metric == "size" else limit
 
 
 def _tell(job: Job, files: Files) -> None:

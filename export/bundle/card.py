@@ -27,6 +27,7 @@ def text(model: Artifact, device: DeviceManifest) -> str:
         _measured(manifest, model.size_bytes),
         "## What it was held against",
         _gates(device),
+        *_formats(device),
         "## Photographs",
         _photographs(manifest),
         "## Training data",
@@ -73,6 +74,14 @@ def _gates(device: DeviceManifest) -> str:
         return "No gate: nothing vouches for it."
     rows = [(one.outcome, one.gate, one.reason) for one in verdicts]
     return table_md(("", "Gate", "Why"), rows, left={0, 1, 2})
+
+
+def _formats(device: DeviceManifest) -> list[str]:
+    if not device.formats:
+        return []
+    rows = [(name, one.status, one.reason) for name, one in device.formats.items()]
+    table = table_md(("Folder in formats/", "Held against ONNX", "Why"), rows, left={0, 1, 2})
+    return ["## For other runtimes", table]
 
 
 def _photographs(manifest: Manifest) -> str:

@@ -66,13 +66,6 @@ def licences(given: tuple[Path, ...]) -> Files:
     return files
 
 
-def unpack(files: Files, folder: Path) -> None:
-    """Write files, by name, into a folder."""
-    for name, content in files.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(content)
-
-
 def entries(files: Files) -> dict[str, FileEntry]:
     """Return hash and size of every file."""
     return {

@@ -7,6 +7,7 @@ import onnx
 import onnxruntime as ort
 from pydantic import Field
 
+from benchmarks.formats import Verification
 from compress.core.gates import Verdict
 from compress.core.manifest import FileEntry, Measurements, Precision
 from compress.core.noun import Noun
@@ -86,6 +87,8 @@ class DeviceManifest(Noun):
     reference: dict[str, Any] | None
     """Counts over validation images, which the watch compares with; `None`: too few images."""
     evidence: Evidence
+    formats: dict[str, Verification] = Field(default_factory=dict)
+    """The same model for other runtimes, in formats/NAME/: how each was held against ONNX."""
     files: dict[str, FileEntry] = Field(default_factory=dict)
 
 

@@ -25,7 +25,6 @@ from compress.core.errors import GateFailed, UserError
 from compress.core.noun import Noun
 from compress.data.dataset import Dataset, open_data
 from export.bundle import __main__ as bundling
-from export.bundle import contents
 from export.bundle.check import FLIP_LIMIT, PROB_LIMIT
 from export.device import archive
 from export.device.bundle import open_folder
@@ -140,7 +139,7 @@ def _on_device(model: Artifact, config: Config, paths: list[Path]) -> NDArray[np
         packed, folder = Path(work) / "bundle.zip", Path(work) / "bundle"
         order = bundling.Config(model=model.path, data=config.data, out=packed, check_images=1)
         bundling.run(order)
-        contents.unpack(archive.read(packed), folder)
+        archive.unpack(archive.read(packed), folder)
         predictor = Predictor(open_folder(folder))
         tracked = console.track(paths, f"running {model.name}")
         return np.stack([predictor.predict(decode(path)).probs for path in tracked])

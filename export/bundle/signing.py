@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from compress.core.errors import UserError
-from export.bundle import contents
-from export.device import signature
+from export.device import archive, signature
 from export.device.archive import Files
 from export.device.bundle import SIGNATURE
 from export.device.errors import DeviceError
@@ -50,7 +49,7 @@ def sign(files: Files, private: Path) -> bytes:
     public = public_key(private)
     with tempfile.TemporaryDirectory(prefix="edgepress-sign-") as work:
         folder, signed = Path(work) / "bundle", Path(work) / SIGNATURE
-        contents.unpack(files, folder)
+        archive.unpack(files, folder)
         config = _module(SIGNER).Config().use_elliptic_key_signer(private_key=private)
         config.sign(folder, signed)
         made = signed.read_bytes()

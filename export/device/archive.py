@@ -48,6 +48,13 @@ def read(path: Path) -> Files:
     return files
 
 
+def unpack(files: Files, folder: Path) -> None:
+    """Write files, by name, into a folder."""
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+
+
 def is_safe(name: str) -> bool:
     r"""Return whether a name stays inside the folder that it is unpacked to, on every system.
 

@@ -1,32 +1,20 @@
 """The figures of a bundle's runtime: measured on a real bundle of a tiny model."""
 
-import json
-import zipfile
 from pathlib import Path
 
 import device_bundles
 import pytest
-from places import ROOT
 
 from benchmarks.device.load import Loaded
 from benchmarks.device.result import Result
-from export.device import archive
-
-RUN = b"import sys\nfrom edgepress_device.cli import main\nsys.exit(main())\n"
 
 
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A bundle with its runtime."""
-    device = ROOT / "export" / "device"
-    files = {
-        f"edgepress_device/{file.relative_to(device).as_posix()}": file.read_bytes()
-        for file in device.rglob("*.py")
-    }
-    content = device_bundles.files(content=device_bundles.model(layers=20), precision="fp32")
+    content = device_bundles.files(content=device_bundles.model(layers=20))
     path = tmp_path_factory.mktemp("bundle") / "tiny.zip"
-    path.write_bytes(archive.pack({**content, **files, "run.py": RUN}))
-    return path
+    return device_bundles.zipped(path, device_bundles.complete(content, precision="fp32"))
 
 
 def loaded(*resident_mb: float, answered: int = 1, failed: int = 0) -> Loaded:
@@ -63,12 +51,11 @@ def test_a_file_that_is_no_bundle_is_bad_input(command, tmp_path: Path):
     (tmp_path / "b.zip").write_bytes(b"no zip")
     done = command("benchmarks.device.__main__", tmp_path / "b.zip")
     assert done.code == 2
-    assert "not a bundle" in done.err
+    assert "not a readable zip file" in done.err
 
 
 def test_a_bundle_without_a_runtime_is_bad_input(command, tmp_path: Path):
-    with zipfile.ZipFile(tmp_path / "b.zip", "w") as opened:
-        opened.writestr("manifest.json", json.dumps({}))
-    done = command("benchmarks.device.__main__", tmp_path / "b.zip")
+    path = device_bundles.zipped(tmp_path / "b.zip", device_bundles.files())
+    done = command("benchmarks.device.__main__", path)
     assert done.code == 2
     assert "no runtime" in done.err

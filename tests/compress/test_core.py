@@ -36,6 +36,18 @@ def test_an_artifact_survives_the_disk(tmp_path: Path):
     assert saved.manifest.files["model.safetensors"].bytes == 7
 
 
+def test_bundles_and_converted_models_are_no_artifacts(tmp_path: Path):
+    saved = store(tmp_path / "a")
+    other = tmp_path / "unpacked-bundle"
+    other.mkdir()
+    (other / "manifest.json").write_text('{"schema_version": 2, "name": "cells"}')
+    assert artifacts.newest(tmp_path) == saved
+    with pytest.raises(UserError, match="Not an artifact"):
+        artifacts.load(other)
+    with pytest.raises(UserError, match="not an artifact"):
+        artifacts.check_replaceable(other)
+
+
 def test_a_new_artifact_replaces_the_old_and_leaves_nothing_behind(tmp_path: Path):
     store(tmp_path / "a", b"old")
     store(tmp_path / "a", b"new")
@@ -54,7 +66,7 @@ def test_altered_missing_and_invalid_are_refused(tmp_path: Path):
     (path / "manifest.json").write_text("{")
     with pytest.raises(UserError, match="not JSON"):
         artifacts.load(path)
-    (path / "manifest.json").write_text(json.dumps({"schema_version": 1, "id": "x"}))
+    (path / "manifest.json").write_text(json.dumps({"schema_version": 1, "stage": "x"}))
     with pytest.raises(UserError, match="not valid"):
         artifacts.load(path)
 

@@ -9,11 +9,11 @@ from typing import Any
 import device_bundles
 import pytest
 
+from benchmarks import processors
+from benchmarks.processors import Outcome, Result
 from compress.core.errors import UserError
 from export import emulators, sysroot
-from export.bundle import contents
 from export.device import archive
-from export.verify import Outcome
 
 needs_qemu = pytest.mark.skipif(
     shutil.which("qemu-x86_64") is None, reason="qemu-x86_64 is not installed (Debian: qemu-user)"
@@ -23,10 +23,7 @@ needs_qemu = pytest.mark.skipif(
 @pytest.fixture(scope="module")
 def files() -> archive.Files:
     """A small bundle with the real runtime in it."""
-    found = device_bundles.files() | contents.runtime()
-    listed = {name: content for name, content in found.items() if name != "manifest.json"}
-    manifest = device_bundles.manifest(listed)
-    return {**listed, "manifest.json": json.dumps(manifest).encode()}
+    return device_bundles.complete(device_bundles.files(), precision="int8", target="cpu-vnni")
 
 
 @pytest.fixture
@@ -45,14 +42,32 @@ def test_other_answers_fail(
 ) -> None:
     expected = json.loads(files["golden/expected.json"])
     shifted = {name: [p + 0.001 for p in probs] for name, probs in expected.items()}
-    listed = files | {"golden/expected.json": json.dumps(shifted).encode()}
-    del listed["manifest.json"]
-    wrong = listed | {"manifest.json": json.dumps(device_bundles.manifest(listed)).encode()}
+    changed = files | {"golden/expected.json": json.dumps(shifted).encode()}
+    wrong = device_bundles.complete(changed, precision="int8", target=None)
     done = command(
         "export.verify", "--bundle", device_bundles.zipped(tmp_path / "wrong.zip", wrong)
     )
     assert done.code == 3
     assert "fail: this machine" in done.out
+
+
+def test_several_bundles_go_into_one_table(
+    files: archive.Files, bundle: Path, command: Callable[..., Any], tmp_path: Path
+) -> None:
+    broken = device_bundles.complete(
+        files | {"model.onnx": b"no model"}, precision="fp32", target=None, release=2
+    )
+    second = device_bundles.zipped(tmp_path / "broken.zip", broken)
+    out = tmp_path / "processors.json"
+    done = command("export.verify", "--bundle", bundle, "--bundle", second, "--result", out)
+    assert (done.code, "scenes, release 2 on this machine" in done.err) == (3, True)
+    found = Result.model_validate_json(out.read_text())
+    assert processors.header(found)[-1] == "this machine"
+    good, bad = processors.rows(found)
+    assert good[:3] == ("scenes, release 1", "int8", "cpu-vnni")
+    assert good[3].startswith("✅ 0")
+    assert bad[3].startswith("❌ does not run: ")
+    assert str(second) in found.command
 
 
 def test_a_bundle_that_does_not_answer_in_time_is_told(

@@ -15,6 +15,7 @@ import onnxruntime as ort
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
+from export.bundle import contents
 from export.device import archive
 
 LABELS = ("bright", "dark", "striped")
@@ -129,6 +130,13 @@ def manifest(listed: archive.Files, seed: int = 0, **changes: Any) -> dict[str, 
             for name, data in listed.items()
         },
     } | changes
+
+
+def complete(content: archive.Files, **changes: Any) -> archive.Files:
+    """Return a bundle's files with the real runtime among them."""
+    listed = {**content, **contents.runtime()}
+    del listed["manifest.json"]
+    return {**listed, "manifest.json": json.dumps(manifest(listed, **changes)).encode()}
 
 
 def zipped(path: Path, content: archive.Files) -> Path:

@@ -7,8 +7,8 @@ import pytest
 from compress.core.artifact import Artifact
 from export import onnx
 from export.bundle.__main__ import Config, run
-from export.bundle.contents import unpack
 from export.device import archive
+from export.device.archive import unpack
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,6 @@ from compress.core.artifact import Artifact
 from compress.core.cli import main
 from compress.core.gates import Verdict
 from compress.data.dataset import Dataset
-from export.bundle import __main__ as bundling
 from export.bundle import check, measure
 from export.bundle.__main__ import Config, run
 from export.bundle.manifest import DeviceManifest
@@ -121,7 +120,7 @@ def test_a_device_with_other_answers_does_not_pass(packed: Path, tmp_path: Path)
     entry = {"sha256": hashlib.sha256(wrong).hexdigest(), "bytes": len(wrong)}
     manifest["files"]["golden/expected.json"] = entry
     files |= {"golden/expected.json": wrong, "manifest.json": json.dumps(manifest).encode()}
-    bundling.contents.unpack(files, tmp_path)
+    archive.unpack(files, tmp_path)
     assert on_device(tmp_path, "run.py", "selftest").returncode == 3
 
 
@@ -166,7 +165,7 @@ def test_a_camera_a_name_and_a_release(
     assert manifest.io.input.shape == (50, 60, 3)
     assert (manifest.budget.peak_rss_bytes, manifest.runtime.intra_op_threads) == (1_500_000, 2)
     assert files["LICENSES/MODEL.txt"] == b"Ask first.\n"
-    bundling.contents.unpack(files, tmp_path / "there")
+    archive.unpack(files, tmp_path / "there")
     with Image.open(tmp_path / "there" / "golden" / "0.png") as photo:
         assert photo.size == (60, 50)
 
