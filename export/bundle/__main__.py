@@ -82,8 +82,9 @@ class Config(Noun):
     camera: str | None = None
     """Size of the photographs as WIDTHxHEIGHT in pixels, e.g. 640x480 (default: any size). Those of
     the data are stretched to it."""
-    golden_images: int = Field(4, ge=1, le=32)
-    """Validation photographs to pack, with the probabilities that they must give."""
+    golden_images: int = Field(8, ge=1, le=32)
+    """Validation photographs to pack, the most doubtful ones, with the probabilities that they must
+    give."""
     check_images: int = Field(256, ge=1)
     """Validation photographs at most to check the graph with; from 50 on they are also what the
     watch on the device compares with."""
@@ -191,11 +192,12 @@ def _files(job: Job) -> Files:
         console.say(f"checking the graph on {len(job.paths)} photographs ...")
         checked = check(job.model, shipped, photographs.opened(job.paths, job.camera))
         model = shipped.read_bytes()
-    first = list(photographs.opened(job.paths[: job.config.golden_images], job.camera))
+    doubtful = contents.most_doubtful(checked.probs, job.config.golden_images)
+    shown = list(photographs.opened([job.paths[row] for row in doubtful], job.camera))
     files = {
         MODEL: model,
         **contents.runtime(),
-        **contents.golden(first, checked.probs),
+        **contents.golden(shown, checked.probs[doubtful]),
         **job.licences,
         **converted.files(job.converted),
     }

@@ -39,6 +39,14 @@ def runtime() -> Files:
     return {**modules, "run.py": RUN.encode(), "README.md": README.read_bytes()}
 
 
+def most_doubtful(probs: NDArray[np.float32], n: int) -> NDArray[np.intp]:
+    """Return the rows of probabilities `[images, labels]` that have one nearest to 1/2.
+
+    There the sigmoid is steepest: what a processor computes otherwise shows most.
+    """
+    return np.argsort(np.abs(probs - 0.5).min(axis=1), kind="stable")[:n]
+
+
 def golden(photographs: list[Photograph], probs: NDArray[np.float32]) -> Files:
     """Return photographs without loss, and the probabilities `[n, labels]` they must give."""
     names = [f"golden/{number}.png" for number in range(len(photographs))]

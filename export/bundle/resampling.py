@@ -65,7 +65,7 @@ def taps(
     centre = op.Cast(first, to=TensorProto.DOUBLE) + pixel * scale
     low = op.Max(op.Floor(centre - support + 0.5), 0.0)
     high = op.Min(op.Floor(centre + support + 0.5), size)
-    count = op.Cast(op.Ceil(support), to=TensorProto.INT64) * 2 + 1
+    count = op.Cast(op.Floor(support * 2.0), to=TensorProto.INT64) + 1  # most of `high - low`
     position = low + op.Unsqueeze(op.Cast(op.Range(0, count, 1), to=TensorProto.DOUBLE), [1])
     distance = (position - centre + 0.5) * (1.0 / stretch)
     return position, distance, position < high

@@ -140,7 +140,7 @@ def test_golden_photographs_are_those_of_the_validation_part(
     unpacked: Path, dataset: Dataset
 ) -> None:
     golden = sorted((unpacked / "golden").glob("*.png"))
-    assert len(golden) == 4
+    assert len(golden) == 8
     pictures = [np.asarray(Image.open(path).convert("RGB")) for path in dataset.paths]
     for path in golden:
         photo = np.asarray(Image.open(path))
