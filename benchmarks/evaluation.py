@@ -80,7 +80,17 @@ def evaluate(model: Artifact, dataset: Dataset, rows: Rows, settings: EvalSettin
     Raises:
         UserError: the labels differ, the runtime is not available, or a probability is not finite.
     """
-    session = open_session(model, dataset, settings)
+    return evaluate_session(open_session(model, dataset, settings), model, dataset, rows, settings)
+
+
+def evaluate_session(
+    session: _session.Runs, model: Artifact, dataset: Dataset, rows: Rows, settings: EvalSettings
+) -> EvalResult:
+    """Return what `evaluate` does of a session that is open.
+
+    Raises:
+        UserError: a probability is not finite.
+    """
     view_names = settings.views_of(model, dataset)
     chunks = in_chunks(rows)
     done = [
@@ -109,7 +119,7 @@ def in_chunks(rows: Rows) -> list[Rows]:
 
 
 def probabilities(
-    session: _session.Session,
+    session: _session.Runs,
     model: Artifact,
     view_names: tuple[str, ...],
     images: NDArray[np.uint8],

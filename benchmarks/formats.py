@@ -2,16 +2,19 @@
 
 from typing import Any, Literal
 
+from compress.core.gates import Verdict
 from compress.core.manifest import Precision
 from compress.core.noun import Noun
 
+Status = Literal["verified", "failed", "inconclusive", "not verified"]
+_MARKS: dict[Status, str] = {"verified": "✅", "failed": "❌", "inconclusive": "⚠️"}
 HEADER = ("--format", "For", "Model", "Size", "Verified against the ONNX file")
 
 
 class Verification(Noun):
     """How a converted model was compared with the ONNX file, on the same photographs."""
 
-    status: Literal["verified", "failed", "not verified"]
+    status: Status
     reason: str
     """What was found, or why nothing could be."""
     n_images: int | None = None
@@ -23,6 +26,9 @@ class Verification(Noun):
     shown_otherwise: int | None = None
     """Images that show a user other labels than the device runtime gives; `None` where a format
     shows none."""
+    verdicts: tuple[Verdict, ...] = ()
+    """Of the gates that a model is held against which the format's own tool has quantized; they
+    decide in place of the two differences."""
 
 
 class Outcome(Noun):
@@ -32,6 +38,8 @@ class Outcome(Noun):
     description: str
     model: str
     precision: Precision
+    quantized: bool = False
+    """Whether the format's own tool made that precision, of an fp32 model."""
     size_bytes: int | None
     """All files but the manifest; `None` where nothing was made."""
     made_with: dict[str, str]
@@ -56,7 +64,7 @@ def rows(result: Result) -> list[tuple[str, ...]]:
         (
             one.format,
             one.description,
-            f"{one.model}, {one.precision}",
+            f"{one.model}, {'fp32 to ' if one.quantized else ''}{one.precision}",
             "n/a" if one.size_bytes is None else f"{one.size_bytes / 1e6:.2f} MB",
             _verified(one),
         )
@@ -70,11 +78,21 @@ def _verified(one: Outcome) -> str:
         return f"not made: {one.problem}"
     if found.max_prob_diff is None or found.flipped is None:
         return f"{found.status}: {found.reason}"
-    mark = "✅" if found.status == "verified" else "❌"
-    return (
-        f"{mark} {found.status} on {found.n_images} images: difference of a probability at most "
-        f"{found.max_prob_diff:.1e}, {found.flipped:.2%} of decisions flipped{_shown(found)}"
-    )
+    said = f"{_MARKS[found.status]} {found.status} on {found.n_images} images: "
+    flips = f"{found.flipped:.2%} of decisions flipped"
+    if found.verdicts:
+        return f"{said}{'; '.join(map(_decided, found.verdicts))}, {flips}"
+    most = f"difference of a probability at most {found.max_prob_diff:.1e}"
+    return f"{said}{most}, {flips}{_shown(found)}"
+
+
+def _decided(verdict: Verdict) -> str:
+    """Return what a gate has measured, in points."""
+    if verdict.measured is None or verdict.ci95 is None:
+        return f"{verdict.gate}: {verdict.reason}"
+    measured, low, high = (100 * value for value in (verdict.measured, *verdict.ci95))
+    what = verdict.gate.partition(" <=")[0]
+    return f"{what} of {measured:.2f} points (95% interval {low:.2f} to {high:.2f})"
 
 
 def _shown(found: Verification) -> str:

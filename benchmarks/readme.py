@@ -54,7 +54,6 @@ def updated(text: str) -> str:
     report = Report.model_validate_json((RESULTS / "elpv" / "report.json").read_text())
     paper = Result.model_validate_json((RESULTS / "elpv-paper.json").read_text())
     int8 = quantization.Result.model_validate_json((RESULTS / "quantization.json").read_text())
-    converted = formats.Result.model_validate_json((RESULTS / "formats.json").read_text())
     tables = {
         "models": models_table_md(report),
         "gates": gates_table_md(report.models[-1].gates),
@@ -62,7 +61,7 @@ def updated(text: str) -> str:
         "quantization": _quantization(int8),
         "drift": _drift(),
         "calibration": _calibration(),
-        "formats": table_md(formats.HEADER, formats.rows(converted), left={0, 1, 2, 4}),
+        "formats": _formats(),
         "selftest": table_md(check.HEADER, _selftest_rows(), left={0, 1, 2, 3}),
         "device": _device(),
         "processors": _processors(),
@@ -101,6 +100,13 @@ def _calibration() -> str:
         f"{table}\n\nCalibration error in %, with 95% intervals less what chance adds on so few "
         f"images; fitted on {found.n_val} images, measured on {found.n_test} others."
     )
+
+
+def _formats() -> str:
+    """Return the table of formats, and the command that made it."""
+    found = formats.Result.model_validate_json((RESULTS / "formats.json").read_text())
+    table = table_md(formats.HEADER, formats.rows(found), left={0, 1, 2, 4})
+    return f"{table}\n\nMade by `{found.command}`."
 
 
 def _device() -> str:

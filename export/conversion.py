@@ -2,40 +2,28 @@
 
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata as packages
 from pathlib import Path
 
-import numpy as np
 from pydantic import Field, ValidationError
 
+from benchmarks import thresholds
 from benchmarks.candidates import BareModel
 from benchmarks.formats import Verification
-from benchmarks.runtimes import cpu
+from compress.core import writable
 from compress.core.artifact import MANIFEST, WEIGHTS, Artifact, file_entries
-from compress.core.errors import UserError
 from compress.core.image_spec import ImageSpec
 from compress.core.labels import Labels
 from compress.core.manifest import FileEntry, Precision
 from compress.core.noun import Noun
-from export import metadata, shown
-from export.bundle import photographs
-from export.bundle.check import network_input
-from export.formats._format import CannotRunError, Format, Images, Module, Shown, Source
+from export import metadata
+from export.formats._format import Format, Module, Source
 from export.metadata import ModelFacts
-from export.parity import compare
 
 SCHEMA_VERSION = 1
-LIMITS: dict[Precision, tuple[float, float]] = {
-    "fp32": (1e-3, 0.002),
-    "fp16": (0.01, 0.005),
-    "int8": (0.05, 0.02),
-    "int8_weights": (1e-3, 0.002),  # computes in fp32
-}
-"""Largest difference of a probability, and share of flipped decisions. In int8 another order of
-summing moves a value by a whole step, and such steps add up over the layers."""
 
 
 class ConvertedManifest(Noun):
@@ -47,6 +35,8 @@ class ConvertedManifest(Noun):
     """Of the artifact that it was made from."""
     parents: tuple[str, ...]
     precision: Precision
+    calibration_images: int | None = None
+    """Training images that the format's own tool took the ranges of activations from."""
     takes: str
     """`photograph` or `network_input`, as `export.formats._format.Format` explains them."""
     labels: Labels
@@ -93,11 +83,14 @@ def source_of(given: Artifact) -> Iterator[Source]:
             labels=manifest.labels, image=manifest.image,
         )  # fmt: skip
         metadata.write(file, facts)
-        yield Source(given, BareModel(file, manifest.model_copy(update={"kind": "onnx"})))
+        model = BareModel(file, manifest.model_copy(update={"kind": "onnx"}))
+        yield Source(given, thresholds.with_labels(model, manifest.labels))
 
 
-def convert(source: Source, module: Module, photos: Sequence[Path], out: Path) -> Converted:
-    """Write a model in a format, compare it with the ONNX file, and put both into `out`.
+def convert(
+    source: Source, module: Module, out: Path, judge: Callable[[Path], Verification]
+) -> Converted:
+    """Write a model in a format into a folder, let it be judged, and put both into `out`.
 
     Raises:
         UserError: it cannot be converted, or `out` holds something else.
@@ -108,43 +101,12 @@ def convert(source: Source, module: Module, photos: Sequence[Path], out: Path) -
         folder = Path(work) / "made"
         folder.mkdir()
         module.write(source, folder)
-        manifest = _manifest(source, module, verify(source, module, folder, photos), folder)
+        manifest = _manifest(source, module, judge(folder), folder)
         (folder / MANIFEST).write_text(manifest.model_dump_json(indent=1) + "\n")
         if out.exists():
             shutil.rmtree(out)
         folder.rename(out)
     return Converted(out, manifest)
-
-
-def verify(source: Source, module: Module, folder: Path, photos: Sequence[Path]) -> Verification:
-    """Compare a converted model with its ONNX file on photographs."""
-    spec, labels = source.model.manifest.image, source.model.manifest.labels
-    taken = list(photographs.opened(photos, None))
-    inputs = [network_input(one, spec) for one in taken]
-    given: Images = taken if module.FORMAT.takes == "photograph" else inputs
-    try:
-        answered = module.run(folder, given)
-    except CannotRunError as error:
-        return Verification(status="not verified", reason=str(error))
-    probs = answered.probs if isinstance(answered, Shown) else answered
-    wanted = cpu.open_session(source.model, 1).run(np.concatenate(inputs))
-    if probs.shape != wanted.shape or not np.isfinite(probs).all():
-        reason = f"it returns {list(probs.shape)} values, or values that are not numbers"
-        return Verification(status="failed", reason=reason)
-    found = compare(wanted, probs, labels.thresholds)
-    most, flips = LIMITS[source.model.manifest.precision]
-    met = found.max_prob_diff <= most and found.flipped <= flips
-    verification = Verification(
-        status="verified" if met else "failed",
-        reason=f"probabilities differ by up to {found.max_prob_diff:.2g} (limit {most:g}) and "
-        f"{found.flipped:.2%} of the decisions (limit {flips:.1%}) on {found.n_images} images",
-        n_images=found.n_images,
-        max_prob_diff=found.max_prob_diff,
-        flipped=found.flipped,
-    )
-    if isinstance(answered, Shown):
-        return shown.verify(source, taken, answered, verification, flips)
-    return verification
 
 
 def read(folder: Path) -> Converted | None:
@@ -162,14 +124,14 @@ def check_replaceable(out: Path) -> None:
     Raises:
         UserError: there is something else.
     """
-    if out.exists() and not out.is_dir():
-        raise UserError("The output path is a file", got=out, allowed="a folder")
-    if out.is_dir() and any(out.iterdir()) and read(out) is None:
-        raise UserError(
-            "The output folder holds files that are not a converted model",
-            got=out,
-            allowed="a new folder, an empty one, or a converted model to replace",
-        )
+    writable.check_replaced_folder(
+        out, lambda folder: read(folder) is not None, "a converted model"
+    )
+
+
+def named(model: Artifact, form: Format, quantized: Precision | None) -> str:
+    """Return the name of the folder of a model in a format."""
+    return "-".join((model.name, form.name, *([quantized] if quantized else [])))
 
 
 def made_with(found: Format) -> dict[str, str]:
@@ -186,7 +148,8 @@ def _manifest(
         format=module.FORMAT.name,
         id=manifest.id,
         parents=manifest.parents,
-        precision=manifest.precision,
+        precision=source.precision,
+        calibration_images=len(source.calibration.rows) if source.calibration else None,
         takes=module.FORMAT.takes,
         labels=manifest.labels,
         image=manifest.image,

@@ -13,6 +13,7 @@ from benchmarks.thresholds import ThresholdOptions
 from compress.core.artifact import Artifact
 from compress.core.cli import main
 from export import stage
+from export.int8.calibration import IMAGES
 
 
 class Config(ThresholdOptions):
@@ -34,7 +35,7 @@ class Config(ThresholdOptions):
     """`elpv`, a path whose format is recognised, or `format:path`."""
     out: Path | None = None
     """Folder of the artifact; default: runs/MODEL-FORMAT."""
-    calibration_images: int = Field(256, ge=1)
+    calibration_images: int = Field(IMAGES, ge=1)
     """Training images from which the ranges of int8 activations are taken."""
     calibration_method: Literal["minmax", "moving_average", "percentile", "entropy"] = "minmax"
     """How the ranges are taken; the search tries the others when accuracy is missed."""

@@ -17,13 +17,13 @@ from compress.core.errors import UserError
 from compress.core.gates import Verdict
 from compress.core.manifest import DataRef, Manifest, Measurements
 from compress.core.stage import Plan, manifest_base, produce, require
-from compress.data.split import split_for, training_rows
+from compress.data.split import split_for
 from export import budget, emulation, evidence, foreign, metadata, ort_format
 from export.advice import next_steps
 from export.emulation import Emulated
 from export.fp16 import to_fp16
 from export.int8 import making
-from export.int8.calibration import Calibration, calibration
+from export.int8.calibration import Calibration, from_training
 from export.int8.last_resort import Tuner
 from export.int8.search import Found
 from export.int8_weights import to_int8_weights
@@ -202,9 +202,8 @@ def _convert(plan: Plan, job: Job, base: Path, out: Path) -> Found | None:
 
 def _order(job: Job, reference: BareModel) -> making.Order:
     config = job.config
-    split = split_for(job.dataset, (job.parent,))
-    rows = training_rows(job.dataset, split, config.calibration_images, config.seed)
-    images = calibration(job.dataset, rows, job.parent.manifest.image, config.calibration_method)
+    wanted = (config.calibration_images, config.seed, config.calibration_method)
+    images = from_training(job.dataset, job.parent, *wanted)
     return making.Order(
         reference=reference,
         target=job.target,

@@ -28,17 +28,21 @@ class Availability(Noun):
     """The command that would make it available."""
 
 
-class Session(Protocol):
+class Runs(Protocol):
+    """What answers images."""
+
+    def run(self, images: Images) -> Probs:
+        """Return probabilities `[n, labels]` of images `[n, 3, height, width]`."""
+        ...
+
+
+class Session(Runs, Protocol):
     """An open model."""
 
     provider_asked: str
     provider_opened: str
     node_share: float
     """Share of graph nodes on the provider that was asked for."""
-
-    def run(self, images: Images) -> Probs:
-        """Return probabilities `[n, labels]` of images `[n, 3, height, width]`."""
-        ...
 
 
 @runtime_checkable

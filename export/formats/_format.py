@@ -13,6 +13,7 @@ from compress.core.artifact import Artifact
 from compress.core.errors import UserError
 from compress.core.manifest import Precision
 from compress.core.noun import Noun
+from export.int8.calibration import Calibration
 
 Images = Sequence[NDArray[Any]]
 """What a format takes, one by one: photographs or network inputs."""
@@ -45,8 +46,13 @@ class Format(Noun):
     made_from: Literal["onnx", "torch"] = "onnx"
     """What the converter reads; `torch` needs the PyTorch artifact."""
     precisions: tuple[Precision, ...] = ("fp32",)
+    """Number formats of models that it takes as they are."""
+    providers: tuple[str, ...] = ("cpu",)
+    """Runtimes, as targets name them, whose int8 files compute in this format as in theirs."""
     refusal: str = ""
     """Why the format does not take the other precisions."""
+    makes: tuple[Precision, ...] = ()
+    """Number formats that its own tools make of an fp32 PyTorch artifact."""
     packages: tuple[str, ...] = ()
     """Modules that the conversion imports or runs; an optional extra brings them."""
     extra: str = ""
@@ -61,6 +67,15 @@ class Source:
     """As the user named it: a PyTorch or an ONNX artifact."""
     model: Artifact
     """The same model as ONNX, which every format must agree with."""
+    quantized: Precision | None = None
+    """Number format that the format's own tools shall make; `None` is the model's."""
+    calibration: Calibration | None = None
+    """Where it is `int8`: the training images from which the ranges of activations are taken."""
+
+    @property
+    def precision(self) -> Precision:
+        """The number format of what is written."""
+        return self.quantized or self.given.manifest.precision
 
 
 class Module(Protocol):
@@ -87,11 +102,12 @@ class Module(Protocol):
         ...
 
 
-def require(found: Format, source: Source) -> None:
+def require(found: Format, given: Artifact, quantized: Precision | None) -> None:
     """Refuse what cannot be converted, before any work.
 
     Raises:
-        UserError: a package is missing, or the model is of a kind that the format does not take.
+        UserError: a package is missing, or the model, or the number format that is to be made of
+            it, is of a kind that the format does not take.
     """
     missing = [one for one in found.packages if importlib.util.find_spec(one) is None]
     if missing:
@@ -100,16 +116,35 @@ def require(found: Format, source: Source) -> None:
             got=f"no {', '.join(missing)}",
             next_step=f"pip install 'edgepress[{found.extra}]'",
         )
-    given = source.given.manifest
-    if given.precision not in found.precisions:
+    if quantized is not None and quantized not in found.makes:
         raise UserError(
-            f"The format {found.name} does not take {given.precision}: {found.refusal}",
-            got=source.given.path,
-            allowed=", ".join(found.precisions),
+            f"The format {found.name} has no tool of its own here that makes {quantized}"
+            + (f": {found.refusal}" if found.refusal else ""),
+            got=f"--quantize {quantized}",
+            allowed=", ".join(("none", *found.makes)),
+            next_step=_instead(found),
         )
-    if found.made_from == "torch" and given.kind != "torch":
+    taken = found.precisions if quantized is None else ("fp32",)
+    if given.manifest.precision not in taken:
+        raise UserError(
+            f"The format {found.name} does not take {given.manifest.precision}: {found.refusal}",
+            got=given.path,
+            allowed=", ".join(taken),
+            next_step=_instead(found),
+        )
+    if found.made_from == "torch" and given.manifest.kind != "torch":
         raise UserError(
             f"The format {found.name} is made from the PyTorch network, not from an ONNX file",
-            got=source.given.path,
+            got=given.path,
             next_step="give --model the PyTorch artifact that the ONNX file was exported from",
         )
+
+
+def _instead(found: Format) -> str | None:
+    """Return how the format comes to another number format than fp32, `None` where it does not."""
+    if found.makes:
+        options = " or ".join(f"--quantize {one}" for one in found.makes)
+        return f"give --model the fp32 PyTorch artifact, with {options}"
+    if len(found.precisions) > 1:
+        return "python -m export.onnx --quantize ..., and give --model what it has made"
+    return None

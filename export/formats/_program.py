@@ -2,22 +2,41 @@
 
 from typing import Any
 
+import torch
+from torch import nn
+
+from compress.core.calibration import Scalings, coefficients
 from compress.core.quiet import quiet
 from export.formats._format import Source
+from models.onnx_graph.write import WithSigmoid
+from models.stored import load_network
+
+
+class Calibrated(nn.Module):
+    """A network whose logits are scaled, label by label."""
+
+    def __init__(self, network: nn.Module, scalings: Scalings) -> None:
+        super().__init__()
+        self.network = network
+        slope, offset = coefficients(scalings)
+        self.register_buffer("slope", torch.tensor(slope))
+        self.register_buffer("offset", torch.tensor(offset))
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        """Return logits `[n, labels]` of images `[n, 3, h, w]`."""
+        logits: torch.Tensor = self.network(image) * self.slope + self.offset
+        return logits
 
 
 def program(source: Source) -> Any:
-    """Return the network with its sigmoid as an exported program of one image.
+    """Return the network with its calibration and sigmoid as an exported program of one image.
 
     It maps float32 `[1, 3, height, width]` to probabilities `[1, labels]`.
     """
-    # Imported here: formats that are made from ONNX do not wait for torch.
-    import torch
-
-    from models.onnx_graph.write import WithSigmoid
-    from models.stored import load_network
-
-    image = source.given.manifest.image
-    network = WithSigmoid(load_network(source.given)).eval()
+    image, labels = source.given.manifest.image, source.given.manifest.labels
+    network = load_network(source.given)
+    if any(labels.scalings):
+        network = Calibrated(network, labels.scalings)
+    example = torch.zeros(1, 3, image.height, image.width)
     with quiet(), torch.no_grad():
-        return torch.export.export(network, (torch.zeros(1, 3, image.height, image.width),))
+        return torch.export.export(WithSigmoid(network).eval(), (example,))

@@ -1,26 +1,32 @@
 """Core ML: Apple devices. Converting works anywhere, running only on a Mac."""
 
 from pathlib import Path
+from typing import Any
 
 from compress.core.quiet import quiet
 from export.formats._format import CannotRunError, Format, Images, Probs, Source
-from export.formats._program import program
 
 MODEL = "model.mlpackage"
 FORMAT = Format(
     name="coreml",
     description="Core ML on iPhone, iPad and Mac (iOS 16, macOS 13 or newer)",
     made_from="torch",
-    refusal="Core ML compresses weights with tools of its own, coremltools.optimize",
+    refusal="Core ML's tools quantize the PyTorch network, its weights alone",
+    makes=("int8_weights",),
     packages=("coremltools",),
     extra="coreml",
 )
 
 
 def write(source: Source, folder: Path) -> None:
-    """Write `model.mlpackage`: input `image`, output `probs`, computed in float32."""
+    """Write `model.mlpackage`: input `image`, output `probs`, computed in float32.
+
+    Weights are in float32, or in int8 with one scale per output channel.
+    """
     with quiet():
         import coremltools
+
+        from export.formats._program import program
 
         image = source.given.manifest.image
         shape = (1, 3, image.height, image.width)
@@ -31,6 +37,8 @@ def write(source: Source, folder: Path) -> None:
             compute_precision=coremltools.precision.FLOAT32,
             minimum_deployment_target=coremltools.target.iOS16,
         )
+        if source.quantized == "int8_weights":
+            converted = _int8_weights(converted)
         converted.save(str(folder / MODEL))
 
 
@@ -43,3 +51,13 @@ def run(folder: Path, images: Images) -> Probs:
     raise CannotRunError(
         "Core ML runs on Apple devices only; compare it there before it is shipped"
     )
+
+
+def _int8_weights(model: Any) -> Any:
+    """Return a Core ML model with its weights in int8, but for small ones, as its tools advise."""
+    from coremltools.optimize import coreml
+
+    setting = coreml.OpLinearQuantizerConfig(
+        mode="linear_symmetric", dtype="int8", granularity="per_channel"
+    )
+    return coreml.linear_quantize_weights(model, coreml.OptimizationConfig(setting))

@@ -1,12 +1,13 @@
 """ExecuTorch: Android, iOS and embedded Linux; convolutions by XNNPACK."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from compress.core.quiet import quiet
 from export.formats._format import Format, Images, Probs, Source
-from export.formats._program import program
+from export.int8.calibration import Calibration
 
 MODEL = "model.pte"
 FORMAT = Format(
@@ -14,19 +15,25 @@ FORMAT = Format(
     description="ExecuTorch on Android, iOS and embedded Linux (XNNPACK)",
     made_from="torch",
     refusal="ExecuTorch quantizes the PyTorch network with tools of its own",
-    packages=("executorch",),
+    makes=("int8",),
+    packages=("executorch", "torchao"),
     extra="executorch",
 )
 
 
 def write(source: Source, folder: Path) -> None:
-    """Write `model.pte`: method `forward`."""
+    """Write `model.pte`: method `forward`, float32 in and out."""
     with quiet():
         from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
         from executorch.exir import to_edge_transform_and_lower
 
+        from export.formats._program import program
+
+        made = program(source)
+        if source.calibration is not None:
+            made = _quantized(made, source.calibration)
         lowered = to_edge_transform_and_lower(
-            program(source), partitioner=[XnnpackPartitioner()]
+            made, partitioner=[XnnpackPartitioner()]
         ).to_executorch()
     (folder / MODEL).write_bytes(lowered.buffer)
 
@@ -43,3 +50,20 @@ def run(folder: Path, images: Images) -> Probs:
     # Outputs are the method's own memory, which the next image overwrites.
     rows = [forward.execute([torch.from_numpy(image)])[0].numpy().copy() for image in images]
     return np.concatenate(rows)
+
+
+def _quantized(exported: Any, images: Calibration) -> Any:
+    """Return a program that XNNPACK computes in int8, with float32 in and out.
+
+    Weights have one scale per output channel. The first layer and the last stay float.
+    """
+    import torch
+    from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
+
+    from export.formats._xnnpack_quantizer import ClampingQuantizer
+
+    with torch.no_grad():
+        observed = prepare_pt2e(exported.module(), ClampingQuantizer())
+        for image in images.inputs():
+            observed(torch.from_numpy(image))
+        return torch.export.export(convert_pt2e(observed), exported.example_inputs[0])

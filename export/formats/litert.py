@@ -14,7 +14,6 @@ import numpy as np
 
 from compress.core.errors import UserError
 from export.formats._format import CannotRunError, Format, Images, Probs, Source
-from export.formats._program import program
 
 MODEL = "model.tflite"
 SCRIPT = Path(__file__).with_name("_litert_converter.py")
@@ -23,23 +22,29 @@ FORMAT = Format(
     name="litert",
     description="LiteRT (TensorFlow Lite) on Android and small Linux boards",
     made_from="torch",
-    refusal="LiteRT quantizes with a tool of its own, ai-edge-quantizer",
+    refusal="LiteRT's tool, ai-edge-quantizer, quantizes the PyTorch network",
+    makes=("int8",),
 )
 
 
 def write(source: Source, folder: Path) -> None:
-    """Write `model.tflite`: one input `[1, 3, height, width]`, one output `[1, labels]`.
+    """Write `model.tflite`: one input `[1, 3, height, width]`, one output `[1, labels]`, float32.
 
     Raises:
         UserError: the converter's environment is not there, or it cannot convert the model.
     """
     import torch
 
+    from export.formats._program import program
+
     python = _interpreter()
     with tempfile.TemporaryDirectory(prefix="edgepress-litert-") as work:
-        saved = Path(work) / "network.pt2"
+        saved, images = Path(work) / "network.pt2", Path(work) / "images.npy"
         torch.export.save(program(source), saved)
         command = [str(python), "-I", str(SCRIPT), str(saved), str((folder / MODEL).resolve())]
+        if source.calibration is not None:
+            np.save(images, np.concatenate(list(source.calibration.inputs())))
+            command.append(str(images))
         try:
             done = subprocess.run(
                 command, capture_output=True, text=True, timeout=TIMEOUT_S, cwd=work
@@ -72,9 +77,14 @@ def run(folder: Path, images: Images) -> Probs:
     return np.concatenate(rows)
 
 
+def environment() -> Path:
+    """Return the folder of the converter's environment: `$EDGEPRESS_LITERT`, or `.venv-litert`."""
+    return Path(os.environ.get("EDGEPRESS_LITERT", ".venv-litert"))
+
+
 def _interpreter() -> Path:
-    """Return the Python of the converter's environment: `$EDGEPRESS_LITERT`, or `.venv-litert`."""
-    folder = Path(os.environ.get("EDGEPRESS_LITERT", ".venv-litert"))
+    """Return the Python of the converter's environment."""
+    folder = environment()
     parts = ("Scripts", "python.exe") if os.name == "nt" else ("bin", "python")
     python = folder.absolute().joinpath(*parts)  # resolved, it would leave the environment
     if not python.is_file():

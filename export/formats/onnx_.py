@@ -15,6 +15,7 @@ FORMAT = Format(
     description="ONNX Runtime 1.14 or newer, with preprocessing and thresholds in the graph",
     takes="photograph",
     precisions=("fp32", "fp16", "int8", "int8_weights"),
+    providers=("cpu", "qnn", "xnnpack"),
 )
 
 

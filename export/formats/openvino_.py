@@ -14,6 +14,7 @@ FORMAT = Format(
     name="openvino",
     description="OpenVINO on Intel CPUs, GPUs and NPUs, and on ARM CPUs",
     precisions=("fp32", "fp16", "int8", "int8_weights"),
+    providers=("openvino",),
     packages=("openvino",),
     extra="openvino",
 )

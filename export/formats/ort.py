@@ -16,6 +16,7 @@ FORMAT = Format(
     name="ort",
     description="minimal builds of ONNX Runtime, Android and iOS apps",
     precisions=("fp32", "int8"),
+    providers=("cpu", "qnn", "xnnpack"),
     refusal="the conversion would unpack or cast the weights",
 )
 

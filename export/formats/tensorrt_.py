@@ -16,6 +16,7 @@ FORMAT = Format(
     description="TensorRT on NVIDIA GPUs and Jetson boards: an ONNX file and the script that "
     "builds its engine there",
     precisions=("fp32", "fp16", "int8"),
+    providers=("tensorrt",),
     refusal="its engines want int8 activations too",
 )
 

@@ -1,5 +1,6 @@
 """The images from which the ranges of int8 activations are taken, and how."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -8,10 +9,14 @@ from numpy.typing import NDArray
 from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod
 
 from compress.core import console
+from compress.core.artifact import Artifact
 from compress.core.image_spec import ImageSpec
 from compress.data.dataset import Dataset
 from compress.data.pixels import decoded, normalise
+from compress.data.split import split_for, training_rows
 
+IMAGES = 256
+"""How many, where nobody asks for another number."""
 Method = Literal["minmax", "moving_average", "percentile", "entropy"]
 METHODS = {
     "minmax": CalibrationMethod.MinMax,
@@ -32,6 +37,12 @@ class Calibration:
     image: ImageSpec
     method: Method = "minmax"
 
+    def inputs(self) -> Iterator[NDArray[np.float32]]:
+        """Yield network inputs `[1, 3, h, w]`, one image after the other."""
+        said = f"calibrating ({self.method})"
+        for row in console.track(self.rows.tolist(), said, len(self.rows)):
+            yield normalise(self.pixels[[row]], self.image)
+
 
 def calibration(
     dataset: Dataset, rows: NDArray[np.intp], image: ImageSpec, method: Method = "minmax"
@@ -40,19 +51,33 @@ def calibration(
     return Calibration(decoded(dataset, image), rows, image, method)
 
 
+def from_training(
+    dataset: Dataset,
+    model: Artifact,
+    n_images: int = IMAGES,
+    seed: int = 0,
+    method: Method = "minmax",
+) -> Calibration:
+    """Return the calibration on images that are chosen at random from a model's training part.
+
+    Raises:
+        UserError: there is no training image, or the model was trained on images of the test part.
+    """
+    rows = training_rows(dataset, split_for(dataset, (model,)), n_images, seed)
+    return calibration(dataset, rows, model.manifest.image, method)
+
+
 class Reader(CalibrationDataReader):  # type: ignore[misc]
     """Feeds normalised images of batch 1 to onnxruntime's calibration."""
 
     def __init__(self, images: Calibration, input_name: str) -> None:
-        self._images = images
+        self._n_images = len(images.rows)
         self._name = input_name
-        self._rows = console.track(
-            images.rows.tolist(), f"calibrating ({images.method})", len(images.rows)
-        )
+        self._inputs = images.inputs()
         self._left = 0
 
     def __len__(self) -> int:
-        return len(self._images.rows)
+        return self._n_images
 
     def set_range(self, start_index: int, end_index: int) -> None:
         """Allow the next images up to the end of the range; ranges come in order."""
@@ -63,5 +88,4 @@ class Reader(CalibrationDataReader):  # type: ignore[misc]
         if not self._left:
             return None
         self._left -= 1
-        pixels = self._images.pixels[[next(self._rows)]]
-        return {self._name: normalise(pixels, self._images.image)}
+        return {self._name: next(self._inputs)}

@@ -19,7 +19,7 @@ from benchmarks.runtimes import _web
 from compress.core import artifact as artifacts
 from compress.core.artifact import Artifact
 from compress.data.dataset import open_data
-from export import conversion, convert, formats, shown
+from export import conversion, conversion_check, convert, formats, shown
 from export.bundle import photographs
 from export.conversion import Converted
 from export.formats import _format, tensorrt_, web
@@ -85,7 +85,7 @@ def test_nan_is_a_failure(
     monkeypatch.setattr(module, "run", lambda folder, images: np.full((4, 3), np.nan, np.float32))
     photos = sorted(data_folder.glob("*.png"))[:4]
     with conversion.source_of(trained) as source:
-        found = conversion.verify(source, module, tmp_path, photos)
+        found = conversion_check.same_answers(source, module, photos, tmp_path)
     assert (found.status, found.max_prob_diff) == ("failed", None)
 
 
@@ -94,6 +94,11 @@ def test_nan_is_a_failure(
     [
         (("--format", "onnnx"), "did you mean 'onnx'"),
         (("--format", "executorch"), "PyTorch"),
+        (("--format", "executorch", "--quantize", "int8"), "PyTorch"),
+        (("--format", "coreml", "--quantize", "int8"), "Allowed: none, int8_weights"),
+        (("--format", "ncnn", "--quantize", "int8"), "ncnn2table"),
+        (("--format", "openvino", "--quantize", "int8"), "python -m export.onnx --quantize"),
+        (("--all", "--quantize", "int8"), "goes without --all"),
         (("--images", "0"), "greater than or equal to 1"),
         (("--result", "x.json"), "go with --all"),
     ],
@@ -221,7 +226,7 @@ def test_labels_that_are_shown_otherwise_are_a_failure(
         wrong = (tuple(name for name in LABELS if name not in right[0]), *right[1:])
         for labels, status, images in ((right, "verified", 0), (wrong, "failed", 1)):
             monkeypatch.setattr(module, "run", lambda *_, labels=labels: Shown(probs, labels))
-            found = conversion.verify(source, module, tmp_path, photos)
+            found = conversion_check.same_answers(source, module, photos, tmp_path)
             assert (found.status, found.shown_otherwise) == (status, images)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime as ort
 import torch
+from sklearn.linear_model import LogisticRegression
 
 from compress.core import artifact as artifacts
 from compress.core.artifact import Artifact
@@ -48,6 +49,19 @@ def store(folder: Path, network: torch.nn.Module, dataset: Dataset, width: int =
         ),
     )
     return artifacts.save(folder, work, manifest)
+
+
+def fit_classifier(network: torch.nn.Module, images: np.ndarray, targets: np.ndarray) -> None:
+    """Give a network of `export_network` the classifier that tells labels from its features."""
+    seen: list[torch.Tensor] = []
+    hook = network.classifier.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    with torch.no_grad():
+        network(torch.from_numpy(images))
+        for row, column in enumerate(targets.T):
+            fitted = LogisticRegression(max_iter=5000).fit(seen[0].numpy(), column)
+            network.classifier.weight[row] = torch.from_numpy(fitted.coef_[0])
+            network.classifier.bias[row] = float(fitted.intercept_[0])
+    hook.remove()
 
 
 def run(model: Path | bytes, inputs: np.ndarray, optimised: bool = True) -> np.ndarray:
