@@ -55,7 +55,7 @@ def updated(text: str) -> str:
     paper = Result.model_validate_json((RESULTS / "elpv-paper.json").read_text())
     int8 = quantization.Result.model_validate_json((RESULTS / "quantization.json").read_text())
     tables = {
-        "models": models_table_md(report),
+        "models": f"{models_table_md(report)}\n\nMeasured on {report.environment['cpu']}.",
         "gates": gates_table_md(report.models[-1].gates),
         "paper": table_md(HEADER, result_rows(paper), left={0}),
         "quantization": _quantization(int8),

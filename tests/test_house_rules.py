@@ -178,3 +178,12 @@ def test_no_module_takes_the_name_of_a_dependency():
     allowed = {ROOT / "export" / "onnx.py"}  # config and main only, never run as a script
     wrong = [file for file in FILES if file.stem in taken | {"onnx"} and file not in allowed]
     assert not wrong
+
+
+@pytest.mark.parametrize("module", ["benchmarks.runtimes.cpu", "export.audit", "export.bundle"])
+def test_nothing_reports_to_anybody(module: str, tmp_path: Path):
+    """ONNX Runtime's client for telemetry leaves a database behind where it is on."""
+    env = {"HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    code = f"import {module}, onnxruntime"
+    subprocess.run([sys.executable, "-c", code], check=True, env=env, cwd=tmp_path)
+    assert not list(tmp_path.rglob("*onnxruntime*"))
