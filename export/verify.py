@@ -16,6 +16,7 @@ import numpy as np
 import tyro
 from pydantic import Field
 
+from benchmarks.commands import own_command
 from benchmarks.device import bundles
 from benchmarks.processors import Outcome, Result, Verified
 from compress.core import console, environment, writable
@@ -85,7 +86,7 @@ def run(config: Config) -> tuple[Verified, ...]:
     opened = [bundles.read(path, config.key) for path in paths]
     found = tuple(_verified(config, processors, *one) for one in opened)
     if config.result is not None:
-        writable.write_whole(config.result, _as_result(config, found).model_dump_json(indent=1))
+        writable.write_whole(config.result, _as_result(found).model_dump_json(indent=1))
     _refuse_failed(found)
     return found
 
@@ -174,10 +175,9 @@ def _refuse_failed(found: tuple[Verified, ...]) -> None:
         raise GateFailed(f"Other answers than promised: {'; '.join(failed)}")
 
 
-def _as_result(config: Config, found: tuple[Verified, ...]) -> Result:
-    options = [*(f"--bundle {path}" for path in config.bundle), *(f"--cpu {c}" for c in config.cpu)]
+def _as_result(found: tuple[Verified, ...]) -> Result:
     return Result(
-        command=" ".join(["python -m export.verify", *options, f"--result {config.result}"]),
+        command=own_command("export.verify"),
         bundles=found,
         environment=environment.describe(),
     )

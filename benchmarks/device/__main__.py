@@ -8,6 +8,7 @@ from typing import Annotated
 import tyro
 from pydantic import Field
 
+from benchmarks.commands import own_command
 from benchmarks.device import bundles, measuring
 from benchmarks.device.result import Result
 from benchmarks.selftest.check import HEADER, Check, check_rows
@@ -51,7 +52,7 @@ def run(config: Config) -> Result:
         archive.unpack(files, folder)
         checks = _measured(folder, config.load_s)
     result = Result(
-        command=f"python -m benchmarks.device {bundle.name} --load-s {config.load_s:g}",
+        command=own_command("benchmarks.device"),
         bundle=f"{manifest['name']}, release {manifest['release']}",
         precision=manifest["precision"],
         checks=checks,

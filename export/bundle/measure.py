@@ -15,6 +15,7 @@ import tyro
 from numpy.typing import NDArray
 from pydantic import Field
 
+from benchmarks.commands import own_command
 from benchmarks.evaluation import EvalSettings, as_result, rows_for, stored_or_evaluated
 from benchmarks.report import format as fmt
 from compress.core import artifact as artifacts
@@ -94,9 +95,8 @@ def run(config: Config) -> Result:
     writable.check_replaced_file(config.out, "The result")
     dataset = open_data(config.data)
     found = tuple(_measure(artifacts.load(path), dataset, config) for path in config.models)
-    names = " ".join(model.name for model in found)
     result = Result(
-        command=f"python -m export.bundle.measure {names} --data {config.data}",
+        command=own_command("export.bundle.measure"),
         bundles=found,
         environment=environment.describe(),
     )
