@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -125,6 +126,27 @@ def newest(root: Path, kind: str | None = None, stage: str | None = None) -> Art
         if kind in (None, artifact.manifest.kind) and stage in (None, artifact.manifest.stage):
             return artifact
     return None
+
+
+def lineage(artifact: Artifact) -> set[str]:
+    """Return the ids of an artifact and of all that it was made from.
+
+    A manifest names parents only; the artifacts beside it, where a recipe puts them, tell the rest.
+    """
+    parents = {artifact.manifest.id: artifact.manifest.parents}
+    for folder in artifact.path.resolve().parent.iterdir():
+        if is_artifact(folder):
+            with suppress(UserError):  # a damaged one tells nothing
+                manifest = _read_manifest(folder / MANIFEST)
+                parents.setdefault(manifest.id, manifest.parents)
+    found: set[str] = set()
+    waiting = [artifact.manifest.id]
+    while waiting:
+        one = waiting.pop()
+        if one not in found:
+            found.add(one)
+            waiting.extend(parents.get(one, ()))
+    return found
 
 
 def _way_in(path: Path) -> str | None:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from benchmarks.formats import Verification
+from compress.core import artifact as artifacts
 from compress.core.artifact import MANIFEST, Artifact, file_entries
 from compress.core.errors import GateFailed, UserError
 from export import conversion
@@ -54,11 +55,11 @@ def _one(folder: Path, model: Artifact) -> Converted:
     present = {name: one for name, one in file_entries(folder).items() if name != MANIFEST}
     if present != found.manifest.files:
         raise UserError("The files of a converted model are not those of its manifest", got=folder)
-    if found.manifest.id not in (model.manifest.id, *model.manifest.parents):
+    if found.manifest.id not in artifacts.lineage(model):
         raise UserError(
             "The converted model was made from another one than the bundle's",
             got=f"{folder}, made from {found.manifest.id}",
-            allowed=f"made from {model.path}, or from the network that it was exported from",
+            allowed=f"made from {model.path}, or from what that was made from (beside it)",
         )
     verification = found.manifest.verification
     if verification.status == "failed":
