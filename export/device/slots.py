@@ -189,8 +189,8 @@ def switch(root: Path, slot: Slot, probation_predictions: int) -> None:
 def commit(root: Path) -> None:
     """End the probation: the release is kept."""
     state = read_state(root)
-    highest = _highest(root, state)
-    write_state(root, replace(state, probation=None, highest_release=highest))
+    kept = replace(state, probation=None, highest_release=highest(root, state))
+    write_state(root, kept)
 
 
 def roll_back(root: Path, reason: str) -> Bundle:
@@ -212,11 +212,18 @@ def roll_back(root: Path, reason: str) -> Bundle:
         )
     probation = replace(state.probation or Probation(slot, 0), slot=slot, failed=reason)
     failed = {**bad, "reason": reason}
-    state = State(_highest(root, state), probation, failed)
+    state = State(highest(root, state), probation, failed)
     write_state(root, state)  # from here on `recover` ends what is begun
     disk.point(root / "current", f"slots/{target}")
     write_state(root, replace(state, probation=None))
     return bundle
+
+
+def highest(root: Path, state: State) -> int:
+    """Return the highest release that was ever in use; 0: none."""
+    slot = active(root)
+    release = _identity(folder(root, slot))["release"] if slot else None
+    return max(state.highest_release, release or 0)
 
 
 def recover(root: Path) -> None:
@@ -224,7 +231,7 @@ def recover(root: Path) -> None:
     shutil.rmtree(root / "slots" / STAGING, ignore_errors=True)
     state = read_state(root)
     if state == State() and (root / "state.json").exists():  # it is damaged, which is told once
-        write_state(root, State(_highest(root, state)))
+        write_state(root, State(highest(root, state)))
     if state.probation is None:
         return
     if state.probation.slot != active(root):
@@ -242,12 +249,6 @@ def _not_written(root: Path, error: OSError) -> DeviceError:
         f"The root cannot be written ({error.strerror})", got=root,
         next_step=f"make it writable; --bundle {root / 'current'} predicts without writing",
     )  # fmt: skip
-
-
-def _highest(root: Path, state: State) -> int:
-    slot = active(root)
-    release = _identity(folder(root, slot))["release"] if slot else None
-    return max(state.highest_release, release or 0)
 
 
 def _identity(place: Path) -> dict[str, Any]:

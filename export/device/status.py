@@ -18,11 +18,13 @@ def status(root: Path) -> dict[str, Any]:
     """
     if slots.active(root) is None:
         slots.opened(root)
+    state = slots.read_state(root)
     return {
         "in_use": slots.active(root),
         "slots": {slot: _slot(slots.folder(root, slot)) for slot in ("a", "b")},
         "signature_demanded": (root / KEY).is_file(),
-        **asdict(slots.read_state(root)),
+        **asdict(state),
+        "highest_release": slots.highest(root, state),
     }
 
 

@@ -53,7 +53,7 @@ def test_install_twice_and_go_back(device, tmp_path: Path):
     code, out, _ = device("install", archive(tmp_path, 2), "--root", root)
     assert json.loads(out) | {"release": 2, "slot": "b", "on_probation": True} == json.loads(out)
     told = json.loads(device("status", "--root", root)[1])
-    assert told["in_use"] == "b"
+    assert (told["in_use"], told["highest_release"]) == ("b", 2)
     assert [told["slots"][slot]["release"] for slot in "ab"] == [1, 2]
     code, out, _ = device("rollback", "--root", root)
     assert json.loads(out) == {"release": 1, "slot": "a"}
