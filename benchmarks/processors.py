@@ -57,7 +57,7 @@ def rows(result: Result) -> list[tuple[str, ...]]:
         (
             one.bundle,
             one.precision,
-            one.target or "n/a",
+            "n/a" if one.precision == "fp32" or one.target is None else one.target,
             *(_cell(outcome) for outcome in one.outcomes),
         )
         for one in result.bundles
