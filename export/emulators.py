@@ -95,12 +95,21 @@ def run(
         UserError: no QEMU, or the time ran out.
     """
     command = [*_interpreter(processor, sysroot), *map(str, arguments)]
+    return in_time(command, timeout_s, "The emulated processor did not finish", processor)
+
+
+def in_time(
+    command: Sequence[str], timeout_s: float, late: str, got: object
+) -> "subprocess.CompletedProcess[str]":
+    """Run a command and return what it printed; `late` and `got` say what did not end in time.
+
+    Raises:
+        UserError: the time ran out.
+    """
     try:
         return subprocess.run(command, capture_output=True, text=True, timeout=timeout_s)
     except subprocess.TimeoutExpired:
-        raise UserError(
-            f"The emulated processor did not finish in {timeout_s:g} s", got=processor
-        ) from None
+        raise UserError(f"{late} in {timeout_s:g} s", got=got) from None
 
 
 def last_line(done: "subprocess.CompletedProcess[str]") -> str:

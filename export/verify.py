@@ -21,7 +21,7 @@ from benchmarks.device import bundles
 from benchmarks.processors import Outcome, Result, Verified
 from compress.core import console, environment, writable
 from compress.core.cli import main
-from compress.core.errors import GateFailed, UserError
+from compress.core.errors import GateFailed
 from compress.core.noun import Noun
 from export import emulators, sysroot
 from export.device import archive
@@ -123,12 +123,8 @@ def _verified(
 def _native(folder: Path, timeout_s: float) -> "subprocess.CompletedProcess[str]":
     """Answer on this machine, in a process that sees nothing of this project."""
     command = [sys.executable, "-I", "-c", _ANSWER, str(folder)]
-    try:
-        return subprocess.run(command, capture_output=True, text=True, timeout=timeout_s)
-    except subprocess.TimeoutExpired:
-        raise UserError(
-            f"The bundle did not answer its golden images in {timeout_s:g} s", got=folder
-        ) from None
+    late = "The bundle did not answer its golden images"
+    return emulators.in_time(command, timeout_s, late, folder)
 
 
 def _outcome(

@@ -36,9 +36,8 @@ def decode(source: Path | bytes, max_pixels: int = MAX_PIXELS) -> NDArray[np.uin
     try:
         opened = io.BytesIO(source) if isinstance(source, bytes) else _file(source)
         with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore"
-            )  # of large images, where the limit is ours, and palettes
+            # Pillow warns of large images, where the limit is ours, and of odd palettes.
+            warnings.simplefilter("ignore")
             with Image.open(opened, formats=FORMATS) as image:
                 if image.width * image.height > max_pixels:
                     size = f"{image.width}x{image.height} pixels"

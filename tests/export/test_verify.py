@@ -55,7 +55,7 @@ def test_several_bundles_go_into_one_table(
     files: archive.Files, bundle: Path, command: Callable[..., Any], tmp_path: Path
 ) -> None:
     broken = device_bundles.complete(
-        files | {"model.onnx": b"no model"}, precision="fp32", target=None, release=2
+        files | {"model.onnx": b"no model"}, precision="fp32", target="cpu-vnni", release=2
     )
     second = device_bundles.zipped(tmp_path / "broken.zip", broken)
     out = tmp_path / "processors.json"
@@ -66,6 +66,7 @@ def test_several_bundles_go_into_one_table(
     good, bad = processors.rows(found)
     assert good[:3] == ("scenes, release 1", "int8", "cpu-vnni")
     assert good[3].startswith("✅ 0")
+    assert bad[:3] == ("scenes, release 2", "fp32", "n/a")  # a target is what was quantized for
     assert bad[3].startswith("❌ does not run: ")
     assert found.command.startswith("python -m export.verify")
 

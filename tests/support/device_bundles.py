@@ -147,9 +147,7 @@ def zipped(path: Path, content: archive.Files) -> Path:
 
 def unpacked(folder: Path, content: archive.Files) -> Path:
     """Write a bundle's files to a folder."""
-    for name, data in content.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(data)
+    archive.unpack(content, folder)
     return folder
 
 

@@ -8,7 +8,6 @@ from compress.core.artifact import Artifact
 from export import onnx
 from export.bundle.__main__ import Config, run
 from export.device import archive
-from export.device.archive import unpack
 
 
 @pytest.fixture(scope="session")
@@ -47,5 +46,5 @@ def packed(exported: Artifact, data_folder: Path) -> Path:
 def unpacked(packed: Path) -> Path:
     """The bundle, unpacked."""
     folder = packed.with_suffix("")
-    unpack(archive.read(packed), folder)
+    archive.unpack(archive.read(packed), folder)
     return folder

@@ -81,6 +81,11 @@ def test_two_licences_of_one_name_are_refused(tmp_path: Path) -> None:
         contents.licences((tmp_path / "L.txt", tmp_path / "a" / "L.txt"))
 
 
+def test_golden_photographs_are_those_nearest_to_one_half() -> None:
+    probs = np.float32([[0.01, 0.99], [0.4, 0.9], [0.02, 0.52], [0.3, 0.4]])
+    assert contents.most_doubtful(probs, 3).tolist() == [2, 1, 3]
+
+
 def test_golden_photographs_are_stored_without_loss() -> None:
     photo = np.random.default_rng(0).integers(0, 256, (9, 7, 3)).astype(np.uint8)
     files = contents.golden([photo], np.float32([[0.25, 0.5], [0.1, 0.2]]))
