@@ -77,16 +77,11 @@ def save(model: Artifact, evaluation: EvalResult, file: Path) -> None:
         size_bytes=model.size_bytes,
         manifest=model.manifest,
     )
-    draft = file.with_name(f".{file.name}.draft")
-    try:
+    arrays = {"model": np.array(remembered.model_dump_json()), **pack(evaluation)}
+    with writable.or_refused(file, "The baseline"):
         file.parent.mkdir(parents=True, exist_ok=True)
-        with draft.open("wb") as stream:
-            arrays = {"model": np.array(remembered.model_dump_json()), **pack(evaluation)}
-            np.savez_compressed(stream, **arrays)  # type: ignore[arg-type]  # numpy's stub
-        draft.replace(file)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise UserError(f"The baseline cannot be written ({error.strerror})", got=file) from None
+        with writable.drafted(file) as draft:
+            np.savez_compressed(draft, **arrays)  # type: ignore[arg-type]  # numpy's stub
 
 
 def load(file: Path) -> BaselineModel:

@@ -1,6 +1,7 @@
 """Run a model over a part of a data set, view by view, and keep its probabilities."""
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +15,16 @@ from compress.core.environment import usable_cores
 from compress.core.errors import UserError
 from compress.core.eval_file import EVAL_FILE, load_eval
 from compress.core.labels import Labels
+from compress.core.manifest import Precision
 from compress.core.noun import Noun
 from compress.core.results import EvalResult, Scores, Targets, fold_rows
-from compress.data import pixels, views
+from compress.data import pixels, probe, views
 from compress.data.dataset import Dataset
 from compress.data.split import Part, indices, split_for
 
+PROBED: tuple[Precision, ...] = ("fp32", "int8_weights")
+"""Of which the answers are held against those that were stored. The kernels of int8 files differ by
+the kind of CPU, and fp16 is computed in fp32 on some."""
 _CHUNK = 64
 
 Rows = NDArray[np.intp]
@@ -106,11 +111,22 @@ def open_session(model: Artifact, dataset: Dataset, settings: EvalSettings) -> _
     """Open a model to run it on many images of a data set.
 
     Raises:
-        UserError: the labels differ, or the runtime is not available.
+        UserError: the labels differ, the runtime is not available, or the model answers otherwise
+            than when it was measured.
     """
     check_labels(model, dataset)
-    runtime = _session.find(_session.name_for(model, settings.provider))
-    return runtime.open_session(model, settings.threads, across_images=True)
+    name = _session.name_for(model, settings.provider)
+    session = _session.find(name).open_session(model, settings.threads, across_images=True)
+    if name == "cpu" and model.manifest.precision in PROBED:
+        probe.check(session.run, model)
+    return session
+
+
+def store_answers(model: Artifact, small: probe.Small, folder: Path) -> None:
+    """Store what an ONNX file answers on the CPU, where other CPUs would give the same answers."""
+    if model.manifest.precision in PROBED:
+        session = _session.find("cpu").open_session(model, threads=1)
+        probe.write(session.run, small, model.manifest.image, folder)
 
 
 def in_chunks(rows: Rows) -> list[Rows]:

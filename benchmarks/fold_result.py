@@ -11,7 +11,6 @@ from benchmarks.commands import own_command
 from benchmarks.folds import Measured
 from benchmarks.statistics import Interval
 from compress.core import console, environment, writable
-from compress.core.errors import UserError
 from compress.core.gates import Verdict
 from compress.core.noun import Noun
 from compress.core.results import EvalResult
@@ -192,14 +191,7 @@ def write(result: Result, file: Path) -> None:
     Raises:
         UserError: the file cannot be written.
     """
-    draft = file.with_name(f".{file.name}.draft")
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_text(result.model_dump_json(indent=1) + "\n", encoding="utf-8")
-        draft.replace(file)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise UserError(f"The result cannot be written ({error.strerror})", got=file) from None
+    writable.write_whole(file, result.model_dump_json(indent=1) + "\n", "The result")
 
 
 def _rows(result: Result) -> Iterator[tuple[str, ...]]:

@@ -30,7 +30,6 @@ from compress.core.cli import main
 from compress.core.environment import usable_cores
 from compress.core.errors import UserError
 from compress.core.noun import Noun
-from compress.data.cache import publish
 from models.defaults import default_model
 
 Positive = Annotated[int, Field(ge=1)]
@@ -140,10 +139,8 @@ def run(config: Config) -> Throughput:
     found = measure(dict(zip(unique_names(models), models, strict=True)), settings)
     _print(found)
     if config.out:
-        config.out.parent.mkdir(parents=True, exist_ok=True)
         made = found.model_copy(update={"command": own_command("benchmarks.throughput")})
-        with publish(config.out) as draft:
-            draft.write_text(made.model_dump_json(indent=1) + "\n", encoding="utf-8")
+        writable.write_whole(config.out, made.model_dump_json(indent=1) + "\n", "The result")
         console.result(f"result: {config.out}")
     failed = [f"{rate.model} ({place(rate)})" for rate in found.rates if rate.failure]
     if failed:

@@ -14,8 +14,9 @@ from compress.core import console
 from compress.core.artifact import Artifact, load
 from compress.core.cli import main
 from compress.core.errors import GateFailed, GateUndecided
-from compress.core.hashing import source_hash, value_hash
+from compress.core.hashing import value_hash
 from compress.core.noun import Noun
+from compress.core.source import source_hash
 from compress.data.splitting import Splitting
 from compress.recipe import Place, Recipe
 

@@ -14,7 +14,7 @@ from compress.core.image_spec import ImageSpec
 from compress.core.manifest import DataRef, Split
 from compress.data import pixels, views
 from compress.data.dataset import Dataset, open_data
-from compress.data.split import Part, indices, split_for
+from compress.data.split import Part, identity, indices, split_for
 from compress.loading import TrainingImages
 
 
@@ -42,6 +42,11 @@ class Context:
             spec=self.spec,
             rows=rows,
         )
+
+    @property
+    def identity(self) -> str:
+        """What names the data and the split in the id of what is made of them."""
+        return identity(self.dataset, self.split)
 
     def reference(self) -> DataRef:
         """Return what the manifest says of the data."""

@@ -22,10 +22,11 @@ from compress.core.cli import main
 from compress.core.image_spec import ImageSpec
 from compress.core.manifest import Architecture, Manifest
 from compress.core.stage import Plan, produce, require
-from compress.finish import Trained, Wanted, finish, wanted_of
+from compress.finish import Trained, Wanted, chosen, finish, wanted_of
 from compress.onnx_teacher import OnnxTeacher
 from compress.teaching import Student, Teaching, teach
 from compress.training import seed_everything
+from models import families
 from models.defaults import ZOO_TEACHER, default_student
 from models.pretrained import start_network
 from models.stored import architecture_of, load_network
@@ -66,7 +67,8 @@ def run(config: Config) -> Artifact:
     """
     gates.parse_all(config.gate)  # refuses a bad one now instead of after the work
     teacher = artifacts.load(config.teacher or ZOO_TEACHER)
-    start = _student_artifact(config.student or default_student())
+    config = config.model_copy(update={"student": config.student or default_student()})
+    start = _student_artifact(config.student)
     if start is not None:
         architecture_of(start)  # likewise
     parents = (teacher,) if start is None else (teacher, start)
@@ -77,7 +79,8 @@ def run(config: Config) -> Artifact:
         config=config,
         out=config.out,
         parents=parents,
-        data_fingerprint=context.dataset.fingerprint,
+        data_identity=context.identity,
+        chosen=_chosen(config, teacher, start),
     )
     artifact = produce(plan, partial(_build, plan, config, context, wanted))
     require(artifact.manifest.verdicts)
@@ -94,6 +97,20 @@ def _build(plan: Plan, config: Config, context: Context, wanted: Wanted, workdir
     taught = teach(Student(student, spec), network, images, settings, scratch)
     trained = Trained(taught, architecture, teacher)
     return finish(plan, trained, replace(context, spec=spec), wanted)
+
+
+def _chosen(config: Config, teacher: Artifact, start: Artifact | None) -> dict[str, str]:
+    """Return the hashes of what is chosen by name, for the student and for the teacher.
+
+    Where the student goes on from an artifact, the option of weights says nothing.
+    """
+    if start is None:
+        found = chosen(str(config.student), config.weights)
+    else:
+        found = chosen(architecture_of(start).name) | {"weights": "of the artifact"}
+    if teacher.manifest.kind == "torch":
+        found["teacher network"] = families.identity(architecture_of(teacher).name)
+    return found
 
 
 def _teacher(teacher: Artifact, config: Config) -> tuple[nn.Module, Teaching]:
@@ -116,13 +133,13 @@ def _student(plan: Plan, config: Config, context: Context) -> tuple[Architecture
         start = plan.parents[1]
         network = load_network(start)
         return architecture_of(start), network
-    architecture = Architecture(name=config.student or default_student())
+    architecture = Architecture(name=str(config.student))
     labels = len(context.dataset.label_names)
     return architecture, start_network(architecture, labels, config.weights)
 
 
-def _student_artifact(student: str) -> Artifact | None:
-    path = Path(student)
+def _student_artifact(student: str | None) -> Artifact | None:
+    path = Path(str(student))
     return artifacts.load(path) if artifacts.is_artifact(path) or path.is_dir() else None
 
 

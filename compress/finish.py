@@ -1,6 +1,8 @@
 """The last part of every training stage: calibration, thresholds, measurements, gates, manifest."""
 
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 from torch import nn
@@ -14,8 +16,11 @@ from compress.core.eval_file import save_eval
 from compress.core.labels import Labels, ThresholdSettings
 from compress.core.manifest import Architecture, Manifest, Measurements
 from compress.core.results import EvalResult
+from compress.core.source import source_hash
 from compress.core.stage import Plan, manifest_base
-from models.stored import count_macs, count_params, save_network
+from compress.data import probe
+from models import families, pretrained
+from models.stored import count_macs, count_params, logits, save_network
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,21 @@ def wanted_of(
     return Wanted(gate, learning)
 
 
+def chosen(network: str, weights: str | None = None) -> dict[str, str]:
+    """Return the hashes of what a training chooses by name: a network, a runtime, weights.
+
+    Raises:
+        UserError: no such network or weights.
+    """
+    found = {
+        "network": families.identity(network),
+        "runtime": source_hash("benchmarks.runtimes.torch_"),
+    }
+    if weights is not None:
+        found["weights"] = pretrained.identity(network, weights)
+    return found
+
+
 def finish(plan: Plan, trained: Trained, context: Context, wanted: Wanted) -> Manifest:
     """Write weights and evaluation into the plan's work folder and return the manifest.
 
@@ -67,6 +87,7 @@ def finish(plan: Plan, trained: Trained, context: Context, wanted: Wanted) -> Ma
     """
     files = plan.workdir / "files"
     save_network(trained.network, files)
+    _store_answers(trained, context, files)
     draft = Artifact(files, _draft_manifest(plan, trained, context))
     validation = context.rows("val")
     if len(validation):
@@ -87,6 +108,12 @@ def finish(plan: Plan, trained: Trained, context: Context, wanted: Wanted) -> Ma
     for note in notes:
         console.say(note)
     return _updated(draft, verdicts=verdicts + thresholds.unkept(labels), notes=notes).manifest
+
+
+def _store_answers(trained: Trained, context: Context, folder: Path) -> None:
+    """Store what the network answers, by which it is known again when it is rebuilt by name."""
+    small = probe.images(context.dataset, context.spec, probe.rows(context.dataset, context.split))
+    probe.write(partial(logits, trained.network.eval()), small, context.spec, folder)
 
 
 def _draft_manifest(plan: Plan, trained: Trained, context: Context) -> Manifest:

@@ -24,7 +24,7 @@ from compress.core.cli import main
 from compress.core.image_spec import ImageSpec
 from compress.core.manifest import Manifest
 from compress.core.stage import Plan, produce, require
-from compress.finish import Trained, Wanted, finish, wanted_of
+from compress.finish import Trained, Wanted, chosen, finish, wanted_of
 from compress.latency_target import Prune, macs_share
 from compress.teaching import Student, Teaching, teach
 from compress.training import recalibrate_batchnorm, seed_everything
@@ -82,7 +82,7 @@ def run(config: Config) -> Artifact:
     """
     gates.parse_all(config.gate)  # refuses a bad one now instead of after the work
     parent = artifacts.load(config.model or default_model())
-    architecture_of(parent)  # likewise
+    architecture = architecture_of(parent)  # likewise
     context = open_for((parent,), config.data, config.skip_bad_images)
     wanted = wanted_of(config.gate, config, context, parent.manifest.labels)
     plan = Plan(
@@ -90,7 +90,8 @@ def run(config: Config) -> Artifact:
         config=config,
         out=config.out,
         parents=(parent,),
-        data_fingerprint=context.dataset.fingerprint,
+        data_identity=context.identity,
+        chosen=chosen(architecture.name),
     )
     artifact = produce(plan, partial(_build, plan, config, context, wanted))
     require(artifact.manifest.verdicts)

@@ -20,7 +20,7 @@ from compress.core.stage import Plan, produce, require
 from compress.data import splitting
 from compress.data.dataset import open_data
 from compress.data.splitting import Splitting
-from compress.finish import Trained, Wanted, finish, wanted_of
+from compress.finish import Trained, Wanted, chosen, finish, wanted_of
 from compress.losses import LOSSES, LossName
 from compress.training import Training, fit, seed_everything
 from models.pretrained import start_network
@@ -72,7 +72,8 @@ def run(config: Config) -> Artifact:
         config=config,
         out=config.out,
         parents=(),
-        data_fingerprint=context.dataset.fingerprint,
+        data_identity=context.identity,
+        chosen=chosen(config.arch, config.weights),
     )
     artifact = produce(plan, partial(_build, plan, config, context, wanted))
     require(artifact.manifest.verdicts)

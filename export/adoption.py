@@ -12,7 +12,7 @@ import onnx
 
 from benchmarks import gates, thresholds
 from benchmarks.candidates import BareModel, precision_of
-from benchmarks.evaluation import EvalSettings, evaluate
+from benchmarks.evaluation import EvalSettings, evaluate, store_answers
 from benchmarks.runtimes import cpu
 from compress.core import console
 from compress.core.artifact import WEIGHTS, Artifact
@@ -21,10 +21,11 @@ from compress.core.eval_file import save_eval
 from compress.core.labels import Labels, ThresholdSettings
 from compress.core.manifest import DataRef, Manifest, Measurements, Split
 from compress.core.results import EvalResult
+from compress.core.source import source_hash
 from compress.core.stage import Plan, manifest_base, produce, require
-from compress.data import splitting
+from compress.data import probe, splitting
 from compress.data.dataset import Dataset, open_data
-from compress.data.split import Part, indices
+from compress.data.split import Part, identity, indices
 from export import description, evidence, metadata, parity
 from export.description import MOST_IMAGES, Description, Sample
 from export.metadata import ModelFacts
@@ -72,7 +73,8 @@ def adopt(config: Resolved, source: Source) -> Artifact:
         config=config,
         out=config.out,
         parents=(),
-        data_fingerprint=job.dataset.fingerprint,
+        data_identity=identity(job.dataset, job.split),
+        chosen={"model": config.model_sha256, "kind": source_hash(source.__module__)},
     )
     artifact = produce(plan, partial(_build, plan, job))
     evidence.show(artifact)
@@ -118,6 +120,8 @@ def _build(plan: Plan, job: Adoption, workdir: Path) -> Manifest:
     draft = _with_thresholds(job, draft)
     manifest = draft.manifest
     metadata.write(out, _facts(manifest))
+    small = probe.images(job.dataset, manifest.image, probe.rows(job.dataset, job.split))
+    store_answers(draft, small, out.parent)
     rows = indices(job.dataset, job.split, "test")
     result = evaluate(draft, job.dataset, rows, EvalSettings(views=job.config.views))
     save_eval(result, out.parent)

@@ -1,6 +1,5 @@
 """From a model to a folder in another format that says how far it was verified."""
 
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,7 +12,7 @@ from pydantic import Field, ValidationError
 from benchmarks import thresholds
 from benchmarks.candidates import BareModel
 from benchmarks.formats import Verification
-from compress.core import writable
+from compress.core import place, writable
 from compress.core.artifact import MANIFEST, WEIGHTS, Artifact, file_entries
 from compress.core.image_spec import ImageSpec
 from compress.core.labels import Labels
@@ -93,19 +92,20 @@ def convert(
     """Write a model in a format into a folder, let it be judged, and put both into `out`.
 
     Raises:
-        UserError: it cannot be converted, or `out` holds something else.
+        UserError: it cannot be converted, `out` holds something else, or another command makes it.
     """
     check_replaceable(out)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as work:
+    real = place.real(out)
+    with (
+        place.held(out),
+        tempfile.TemporaryDirectory(prefix=f".{real.name}.", dir=real.parent) as work,
+    ):
         folder = Path(work) / "made"
         folder.mkdir()
         module.write(source, folder)
         manifest = _manifest(source, module, judge(folder), folder)
         (folder / MANIFEST).write_text(manifest.model_dump_json(indent=1) + "\n")
-        if out.exists():
-            shutil.rmtree(out)
-        folder.rename(out)
+        place.put(folder, real)
     return Converted(out, manifest)
 
 
@@ -122,8 +122,9 @@ def check_replaceable(out: Path) -> None:
     """Refuse to write over anything but nothing, an empty folder or a converted model.
 
     Raises:
-        UserError: there is something else.
+        UserError: there is something else, or it is no place for an output.
     """
+    place.check(out)
     writable.check_replaced_folder(
         out, lambda folder: read(folder) is not None, "a converted model"
     )

@@ -10,15 +10,18 @@ from typing import TYPE_CHECKING
 
 from benchmarks import thresholds
 from benchmarks.candidates import BareModel
-from benchmarks.evaluation import rows_for
+from benchmarks.evaluation import rows_for, store_answers
+from benchmarks.runtimes import _session
 from compress.core import console
 from compress.core.artifact import WEIGHTS, Artifact
 from compress.core.errors import UserError
 from compress.core.gates import Verdict
 from compress.core.manifest import DataRef, Manifest, Measurements
+from compress.core.source import source_hash
 from compress.core.stage import Plan, manifest_base, produce, require
-from compress.data.split import split_for
-from export import budget, emulation, evidence, foreign, metadata, ort_format
+from compress.data import probe
+from compress.data.split import identity, split_for
+from export import budget, emulation, evidence, foreign, metadata, ort_format, targets
 from export.advice import next_steps
 from export.emulation import Emulated
 from export.fp16 import to_fp16
@@ -31,10 +34,11 @@ from export.job import DEFAULT_GATES, Job, prepare, stem
 from export.metadata import ModelFacts
 from export.notes import notes_on
 from export.parity import Parity
+from models import families
 from models.onnx_graph import scaling
 from models.onnx_graph.index import count_params
 from models.onnx_graph.write import to_onnx
-from models.stored import load_network
+from models.stored import architecture_of, load_network
 
 if TYPE_CHECKING:
     from export.onnx import Config
@@ -63,7 +67,8 @@ def export(config: Config) -> Artifact:
         config=resolved,
         out=out,
         parents=(job.parent,),
-        data_fingerprint=job.dataset.fingerprint,
+        data_identity=identity(job.dataset, split_for(job.dataset, (job.parent,))),
+        chosen=_chosen(job),
     )
     artifact = produce(plan, partial(_build, plan, job))
     evidence.show(artifact)
@@ -71,9 +76,21 @@ def export(config: Config) -> Artifact:
     return artifact
 
 
+def _chosen(job: Job) -> dict[str, str]:
+    """Return the hashes of what was chosen by name: the target, the runtimes, the network."""
+    found = {
+        "on target": source_hash(targets.module_of(job.target)),
+        "runtime": _session.source(job.parent, "cpu"),
+        "measured by": source_hash(_session.module_of(job.provider)),
+    }
+    if job.parent.manifest.kind == "torch":
+        found["network"] = families.identity(architecture_of(job.parent).name)
+    return found
+
+
 def _build(plan: Plan, job: Job, workdir: Path) -> Manifest:
     """Make the file and everything that is known about it."""
-    base = workdir / "scratch" / f"{stem(job.parent)}-fp32.onnx"
+    base = workdir / "passing" / f"{stem(job.parent)}-fp32.onnx"
     _write_float(job, base)
     out = workdir / "files" / WEIGHTS["onnx"]
     found = _convert(plan, job, base, out)
@@ -86,6 +103,9 @@ def _build(plan: Plan, job: Job, workdir: Path) -> Manifest:
     labels = draft.manifest.labels
     facts = _facts(plan, job, _warnings(job, emulated))
     metadata.write(out, facts.model_copy(update={"labels": labels}))
+    split = split_for(job.dataset, (job.parent,))
+    small = probe.images(job.dataset, draft.manifest.image, probe.rows(job.dataset, split))
+    store_answers(draft, small, out.parent)
     reference = job.parent if job.precision == "fp32" else _reference(plan, job, base)
     in_ort = _ort_format(job, draft)
     measured = evidence.gather(draft, reference, job.request, workdir / "files", parity)

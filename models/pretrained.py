@@ -10,6 +10,7 @@ from torch import nn
 
 from compress.core import console
 from compress.core.errors import UserError
+from compress.core.hashing import file_sha256
 from compress.core.manifest import Architecture
 from models import checkpoint, families
 
@@ -29,6 +30,27 @@ def start_network(architecture: Architecture, n_labels: int, source: str) -> nn.
     elif source != "random":
         checkpoint.load_into(network, checkpoint.read(Path(source)), Path(source))
     return network
+
+
+def identity(name: str, source: str) -> str:
+    """Return what the weights of `start_network` are: the hash of the file, where there is one.
+
+    Weights from the network are named, for nobody has them yet.
+
+    Raises:
+        UserError: there is no such file.
+    """
+    package = PACKAGED.get(name)
+    if source == "random" or (source == "imagenet" and package is None):
+        return source
+    file = _checkpoint_file(package) if source == "imagenet" and package else Path(source)
+    if not file.is_file():
+        raise UserError(
+            "There is no such checkpoint",
+            got=source,
+            allowed="imagenet, random, or a .safetensors or .pth file",
+        )
+    return file_sha256(file)
 
 
 def _load_imagenet(network: nn.Module, name: str) -> None:

@@ -1,14 +1,18 @@
 """Networks in and out of artifacts."""
 
+from functools import partial
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors.torch import save_file
 from torch import nn
 
 from compress.core.artifact import WEIGHTS, Artifact
 from compress.core.errors import UserError
 from compress.core.manifest import Architecture
+from compress.data import probe
 from models import checkpoint, families
 
 
@@ -16,12 +20,22 @@ def load_network(artifact: Artifact) -> nn.Module:
     """Rebuild an artifact's network, in eval mode; it maps `[n, 3, h, w]` to logits `[n, labels]`.
 
     Raises:
-        UserError: an ONNX artifact, or weights that do not fit or are not finite.
+        UserError: an ONNX artifact, weights that do not fit or are not finite, or a network that
+            answers otherwise than the one that was measured.
     """
     architecture = architecture_of(artifact)
     network = families.build(architecture, len(artifact.manifest.labels.names))
     checkpoint.load_into(network, checkpoint.read(artifact.weights), artifact.weights)
-    return network.eval()
+    network.eval()
+    probe.check(partial(logits, network), artifact)
+    return network
+
+
+def logits(network: nn.Module, images: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return what a network in eval mode answers to images `[n, 3, h, w]`: `[n, labels]`."""
+    with torch.inference_mode():
+        answers: NDArray[np.float32] = network(torch.from_numpy(images)).float().numpy()
+    return answers
 
 
 def architecture_of(artifact: Artifact) -> Architecture:

@@ -4,6 +4,8 @@ import socket
 import sys
 from pathlib import Path
 
+from filelock import FileLock
+
 import models.torchvision_compat  # noqa: F401  isort: skip  (must come before torchvision)
 from torchvision.datasets import VOCDetection
 
@@ -15,18 +17,21 @@ def download(root: Path) -> None:
     """Put `VOCdevkit/VOC2007` into the new folder `root`, whole or not at all.
 
     Archives that came whole are kept until all is there, so that a second try does not fetch them
-    again.
+    again; that is why what is half there has a fixed name, and a lock.
 
     Raises:
         OSError: the network or the disk refuses.
         RuntimeError: what came is damaged.
     """
     draft = root.with_name(f"{root.name}.draft")
-    for image_set in ("trainval", "test"):
-        VOCDetection(draft, year="2007", image_set=image_set, download=True)
-    for archive in draft.glob("*.tar"):
-        archive.unlink()
-    draft.replace(root)
+    with FileLock(root.with_name(f"{root.name}.lock")):
+        if root.exists():  # another process has brought it meanwhile
+            return
+        for image_set in ("trainval", "test"):
+            VOCDetection(draft, year="2007", image_set=image_set, download=True)
+        for archive in draft.glob("*.tar"):
+            archive.unlink()
+        draft.replace(root)
 
 
 def main(arguments: list[str]) -> int:

@@ -12,7 +12,8 @@ from benchmarks.robustness.corruptions import corrupt
 from benchmarks.runtimes._session import Session
 from compress.core import console
 from compress.core.artifact import Artifact
-from compress.core.hashing import source_hash, value_hash
+from compress.core.hashing import value_hash
+from compress.core.source import source_hash
 from compress.data.cache import cached_arrays
 from compress.data.dataset import Dataset
 from compress.data.images import open_image, to_pixels

@@ -9,6 +9,7 @@ from compress.core import memory, registry
 from compress.core.artifact import Artifact
 from compress.core.errors import UserError
 from compress.core.noun import Noun
+from compress.core.source import source_hash
 
 RUNTIMES = "benchmarks.runtimes"
 
@@ -95,6 +96,24 @@ def find(name: str) -> Runtime:
             next_step=found.remedy,
         )
     return runtime
+
+
+def module_of(name: str) -> str:
+    """Return the full name of the module that a runtime is.
+
+    Raises:
+        UserError: no such runtime.
+    """
+    return registry.find(RUNTIMES, name, "provider").__name__
+
+
+def source(artifact: Artifact, provider: str) -> str:
+    """Return a hash of the source of the runtime that runs a model when `provider` is asked for.
+
+    Raises:
+        UserError: no such runtime, or torch is asked to run an ONNX file.
+    """
+    return source_hash(module_of(name_for(artifact, provider)))
 
 
 def names_available() -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 import json
 import sys
 import tempfile
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from shutil import copyfile
@@ -16,11 +17,13 @@ from benchmarks.evaluation import (
     check_labels,
     evaluate,
     rows_for,
+    store_answers,
     stored_or_evaluated,
     with_metrics,
 )
 from benchmarks.gate_text import THRESHOLD_METRICS
 from benchmarks.label_decisions import LabelDecisions, label_decisions
+from benchmarks.runtimes import _session
 from benchmarks.thresholds.demands import Unreachable, parse_demand
 from compress.core import console
 from compress.core.artifact import WEIGHTS, Artifact
@@ -31,7 +34,9 @@ from compress.core.labels import LabelLearning, Labels
 from compress.core.manifest import Manifest
 from compress.core.results import EvalResult
 from compress.core.stage import Plan, manifest_base, produce
+from compress.data import probe, split
 from compress.data.dataset import Dataset, open_data
+from compress.data.probe import PROBE_FILE, Small
 from models.defaults import default_model
 from models.onnx_graph import props
 
@@ -69,14 +74,17 @@ def run(config: Config) -> Artifact:
     with tempfile.TemporaryDirectory(prefix="edgepress-thresholds-") as folder:
         new = _learnt(config, _copy(model, Path(folder)), dataset)
         test = _tested(config, model, new, dataset)
+        parts = split.split_for(dataset, (model,))
+        small = probe.images(dataset, model.manifest.image, probe.rows(dataset, parts))
         plan = Plan(
             stage="benchmarks.thresholds",
             config=config,
             out=config.out,
             parents=(model,),
-            data_fingerprint=dataset.fingerprint,
+            data_identity=split.identity(dataset, parts),
+            chosen={"runtime": _session.source(model, config.provider)},
         )
-        made = produce(plan, partial(_build, plan, new, test))
+        made = produce(plan, partial(_build, plan, new, test, small))
     labels = new.manifest.labels
     _print(labels, test, f"{model.name}: thresholds learnt on validation images")
     return made
@@ -126,17 +134,19 @@ def _tested(config: Config, old: Artifact, new: Artifact, dataset: Dataset) -> E
     return evaluate(new, dataset, rows, settings)
 
 
-def _build(plan: Plan, new: Artifact, test: EvalResult, workdir: Path) -> Manifest:
+def _build(plan: Plan, new: Artifact, test: EvalResult, small: Small, workdir: Path) -> Manifest:
     """Copy the model, with what was learnt wherever it says its own."""
     model, labels, files = plan.parents[0], new.manifest.labels, workdir / "files"
     old = model.manifest
-    for name in set(old.files) - {EVAL_FILE, WEIGHTS[old.kind]}:
+    stale = {PROBE_FILE} if old.kind == "onnx" else set()  # a calibration is in the file itself
+    for name in set(old.files) - {EVAL_FILE, WEIGHTS[old.kind]} - stale:
         (files / name).parent.mkdir(parents=True, exist_ok=True)
         copyfile(model.path / name, files / name)
     weights = Path(copyfile(new.weights, files / WEIGHTS[old.kind]))
     if old.kind == "onnx":
         told = {"labels": labels.model_dump(mode="json"), "id": plan.id, "parent": old.id}
         props.update(weights, {props.PREFIX + key: json.dumps(told[key]) for key in told})
+        store_answers(replace(new, path=weights), small, files)
     save_eval(with_metrics(test, labels), files)
     update = {
         **manifest_base(plan),

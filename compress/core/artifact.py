@@ -1,22 +1,22 @@
 """An artifact: a folder with a manifest and the files that it names, whole or not there at all."""
 
 import json
-import os
-import shutil
-import uuid
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from compress.core import writable
+from compress.core import place, writable
 from compress.core.errors import UserError
 from compress.core.hashing import file_sha256
 from compress.core.manifest import SCHEMA_VERSION, FileEntry, Manifest
 
 MANIFEST = "manifest.json"
 WEIGHTS = {"torch": "model.safetensors", "onnx": "model.onnx"}
+
+_OF_SYSTEMS = {".DS_Store", "Thumbs.db", "desktop.ini"}
+"""What file managers leave in any folder."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def load(path: Path) -> Artifact:
     """Read an artifact and verify the hash of every file it names.
 
     Raises:
-        UserError: not an artifact, a newer schema, a missing file, or an altered one.
+        UserError: not an artifact, a newer schema, no weights, a missing file, or an altered one.
     """
     if not is_artifact(path):
         raise UserError(
@@ -74,6 +74,7 @@ def load(path: Path) -> Artifact:
             next_step=_way_in(path),
         )
     manifest = _read_manifest(path / MANIFEST)
+    _require_weights(path, manifest)
     for name, entry in manifest.files.items():
         _verify(path / name, entry)
     return Artifact(path, manifest)
@@ -82,7 +83,8 @@ def load(path: Path) -> Artifact:
 def save(path: Path, workdir: Path, manifest: Manifest) -> Artifact:
     """Turn `workdir` into the artifact at `path`: hash, write the manifest, fsync, rename.
 
-    An artifact that was at `path` before stays whole until the new one has taken its place.
+    An artifact that was at `path` before stays whole until the new one has taken its place. Where
+    `path` is a link, it stays one, and leads to the new artifact.
 
     Raises:
         UserError: `path` holds something that is not an artifact.
@@ -90,8 +92,9 @@ def save(path: Path, workdir: Path, manifest: Manifest) -> Artifact:
     check_replaceable(path)
     manifest = manifest.model_copy(update={"files": file_entries(workdir)})
     (workdir / MANIFEST).write_text(manifest.model_dump_json(indent=1) + "\n")
-    _fsync_tree(workdir)
-    _swap(workdir, path)
+    for inner in [*workdir.rglob("*"), workdir]:
+        writable.flush(inner)
+    place.put(workdir, place.real(path))
     return Artifact(path, manifest)
 
 
@@ -110,9 +113,30 @@ def check_replaceable(path: Path) -> None:
     """Refuse to write over anything but nothing, an empty folder or an artifact.
 
     Raises:
-        UserError: there is something else.
+        UserError: there is something else, or something else lies in the artifact.
     """
     writable.check_replaced_folder(path, is_artifact, "an artifact")
+    strange = _strangers(path)
+    if strange:
+        raise UserError(
+            "The output folder is an artifact with something in it that edgepress has not written "
+            "and would remove",
+            got=f"{path}: {', '.join(strange)}",
+            next_step="move it elsewhere, or name another folder",
+        )
+
+
+def _strangers(path: Path) -> list[str]:
+    """Return files beside those that the manifest names; none where it cannot be read."""
+    if not is_artifact(path):
+        return []
+    try:
+        known = {*_read_manifest(path / MANIFEST).files, MANIFEST}
+    except UserError:
+        return []
+    files = (file for file in path.rglob("*") if not file.is_dir())
+    names = sorted(file.relative_to(path).as_posix() for file in files)
+    return [name for name in names if name not in known and Path(name).name not in _OF_SYSTEMS]
 
 
 def newest(root: Path, kind: str | None = None, stage: str | None = None) -> Artifact | None:
@@ -181,6 +205,15 @@ def _read_manifest(path: Path) -> Manifest:
         raise UserError(f"The manifest is not valid: {where}: {first['msg']}", got=path) from None
 
 
+def _require_weights(path: Path, manifest: Manifest) -> None:
+    if WEIGHTS[manifest.kind] not in manifest.files:
+        raise UserError(
+            f"The artifact has no weights: its manifest does not name {WEIGHTS[manifest.kind]}",
+            got=path,
+            next_step="make the artifact again with the stage that wrote it",
+        )
+
+
 def _verify(file: Path, entry: FileEntry) -> None:
     if not file.is_file():
         raise UserError("A file of the artifact is missing", got=file)
@@ -190,18 +223,3 @@ def _verify(file: Path, entry: FileEntry) -> None:
             got=file,
             next_step="make the artifact again with the stage that wrote it",
         )
-
-
-def _fsync_tree(folder: Path) -> None:
-    for path in [*folder.rglob("*"), folder]:
-        descriptor = os.open(path, os.O_RDONLY)
-        os.fsync(descriptor)
-        os.close(descriptor)
-
-
-def _swap(new: Path, path: Path) -> None:
-    old = path.with_name(f".{path.name}.old-{uuid.uuid4().hex[:8]}")
-    if path.exists():
-        path.rename(old)
-    new.rename(path)
-    shutil.rmtree(old, ignore_errors=True)

@@ -3,6 +3,7 @@
 import os
 import platform
 import subprocess
+from collections.abc import Mapping
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -10,7 +11,9 @@ from typing import Any
 
 from compress.core.hashing import ROOT
 
-PACKAGES = ("torch", "timm", "torch-pruning", "onnx", "onnxruntime", "numpy", "Pillow")
+PACKAGES = (
+    "torch", "torchvision", "timm", "torch-pruning", "onnx", "onnxruntime", "numpy", "Pillow",
+)  # fmt: skip
 FLAGS = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "avx512_bf16", "amx_int8", "asimddp", "i8mm")
 
 
@@ -29,6 +32,13 @@ def describe() -> dict[str, Any]:
         "cpu_quota": cpu_quota(_text("/sys/fs/cgroup/cpu.max")),
         "memory_bytes": _memory_bytes(),
     }
+
+
+def changed(before: Mapping[str, str]) -> str:
+    """Return which packages had other versions before, as a remark; empty where none had."""
+    now = _versions()
+    others = (name for name in before if now.get(name) != before[name])
+    return ", ".join(f"{name} was {before[name]}, is {now.get(name, 'missing')}" for name in others)
 
 
 def usable_cores() -> int:

@@ -1,20 +1,21 @@
 """The life of a stage: skip what is unchanged, build in a work folder, save atomically."""
 
 import shutil
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 from pydantic import BaseModel
 
 from compress.core import artifact as artifacts
-from compress.core import console, environment
+from compress.core import console, environment, place
 from compress.core.artifact import Artifact
-from compress.core.errors import EdgepressError, GateFailed, GateUndecided, UserError
+from compress.core.errors import GateFailed, GateUndecided, UserError
 from compress.core.gates import Verdict
-from compress.core.hashing import source_hash, value_hash
+from compress.core.hashing import file_sha256, value_hash
 from compress.core.manifest import Manifest
+from compress.core.source import source_hash
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,12 @@ class Plan:
     config: BaseModel
     out: Path
     parents: tuple[Artifact, ...]
-    data_fingerprint: str
+    data_identity: str
+    """Of the images, their labels and the split (`compress.data.split.identity`)."""
+    chosen: Mapping[str, str] = field(default_factory=dict)
+    """Hashes of what was chosen by name, so that the stage's imports do not tell: the source of a
+    family, of the user's own factory, of a target or runtime; the content of a weights file. One
+    that has the name of an option stands for it."""
 
     @cached_property
     def id(self) -> str:
@@ -38,9 +44,10 @@ class Plan:
             {
                 "stage": self.stage,
                 "source": source_hash(self.stage),
-                "config": settings(self.config),
-                "parents": self.parent_ids,
-                "data": self.data_fingerprint,
+                "config": settings(self),
+                "parents": [_content(parent) for parent in self.parents],
+                "data": self.data_identity,
+                "chosen": dict(self.chosen),
             }
         )
 
@@ -52,46 +59,87 @@ class Plan:
     @property
     def workdir(self) -> Path:
         """Folder of half-made files beside the output; a killed stage resumes from it."""
-        return self.out.with_name(f".{self.out.name}.work-{self.id}")
+        return place.workdir(self.out, self.id)
 
 
-# Where things lie does not change what they hold: paths are not part of an artifact's id (the
-# models among them are, by their own ids, and the data by its fingerprint).
-_LOCATIONS = {"out", "model", "teacher", "student", "data", "baseline"}
+_MODELS = ("model", "teacher", "student", "baseline")
+_NO_SETTINGS = {"out", "data", "skip_bad_images"}
+"""Where things lie does not change what they hold, and the data's identity names the images."""
 
 
-def settings(config: BaseModel) -> dict[str, object]:
-    """Return the settings of a stage without the locations of its inputs and output."""
-    return {k: v for k, v in config.model_dump(mode="json").items() if k not in _LOCATIONS}
+def settings(plan: Plan) -> dict[str, object]:
+    """Return the settings of a stage that decide its result.
+
+    A model that is a parent is left out, for the parents say what it is; any other, such as the
+    name of an architecture, is a setting.
+    """
+    known = {parent.path.resolve() for parent in plan.parents}
+    return {
+        name: value
+        for name, value in plan.config.model_dump(mode="json").items()
+        if name not in _NO_SETTINGS
+        and name not in plan.chosen
+        and not (name in _MODELS and (value is None or Path(value).resolve() in known))
+    }
+
+
+def _content(parent: Artifact) -> tuple[str, str, str]:
+    """Return what a parent is: two trainings of one id, on two machines, have other weights."""
+    labels = parent.manifest.labels.model_dump(mode="json")
+    return parent.manifest.id, file_sha256(parent.weights), value_hash(labels)
 
 
 def produce(plan: Plan, build: Callable[[Path], Manifest]) -> Artifact:
     """Return the artifact of a plan, building it only if it is not there already.
 
-    `build` gets a work folder, keeps what a resumed run needs in its `scratch` sub-folder, writes
-    the artifact's files into its `files` sub-folder and returns the manifest.
+    `build` gets a work folder, keeps what a resumed run needs in its `scratch` sub-folder and all
+    else that it needs on the way in `passing`, writes the artifact's files into `files` and returns
+    the manifest. What is in `scratch` when it ends early stays for the next run.
 
     Raises:
-        UserError: the output folder holds something else.
+        UserError: the output folder holds something else, is no place for an output, or another
+            command is making it.
     """
+    place.check(plan.out, _inputs(plan))
     artifacts.check_replaceable(plan.out)
-    found = _unchanged(plan)
-    if found is not None:
-        console.say(f"unchanged: {plan.out}")
-        return found
-    _sweep(plan)
-    files = plan.workdir / "files"
-    shutil.rmtree(files, ignore_errors=True)
-    files.mkdir(parents=True)
-    (plan.workdir / "scratch").mkdir(exist_ok=True)
+    with place.held(plan.out):
+        return _unchanged(plan) or _built(plan, build)
+
+
+def _built(plan: Plan, build: Callable[[Path], Manifest]) -> Artifact:
+    place.sweep(plan.out, keep=plan.workdir)
+    _clear(plan)
+    for name in ("files", "passing", "scratch"):
+        (plan.workdir / name).mkdir(parents=True, exist_ok=True)
     try:
-        made = artifacts.save(plan.out, files, build(plan.workdir))
-    except EdgepressError:
-        shutil.rmtree(plan.workdir, ignore_errors=True)
+        made = artifacts.save(plan.out, plan.workdir / "files", build(plan.workdir))
+    except BaseException:
+        _leave(plan)
         raise
     shutil.rmtree(plan.workdir)
     console.say(f"done: {plan.out}")
     return made
+
+
+def _clear(plan: Plan) -> None:
+    for name in ("files", "passing"):
+        shutil.rmtree(plan.workdir / name, ignore_errors=True)
+
+
+def _leave(plan: Plan) -> None:
+    """Remove what a build that ended early leaves, but for what the next one can go on from."""
+    _clear(plan)
+    if any(file.is_file() for file in (plan.workdir / "scratch").rglob("*")):
+        console.say(f"what is done so far is kept: the same command goes on from it ({plan.out})")
+    else:
+        shutil.rmtree(plan.workdir, ignore_errors=True)
+
+
+def _inputs(plan: Plan) -> tuple[Path, ...]:
+    """Return the files and folders that the output must not take the place of."""
+    texts = (getattr(plan.config, name, None) for name in ("data", *_MODELS, "weights"))
+    named = (Path(str(text).rpartition(":")[2]) for text in texts if text)
+    return (*(parent.path for parent in plan.parents), *(path for path in named if path.exists()))
 
 
 def manifest_base(plan: Plan) -> dict[str, object]:
@@ -126,11 +174,7 @@ def _unchanged(plan: Plan) -> Artifact | None:
     except UserError as error:
         console.warn(f"{error} It is made again.")
         return None
-    return found if found.manifest.id == plan.id else None
-
-
-def _sweep(plan: Plan) -> None:
-    """Remove the leavings of other runs for the same output, killed before they were done."""
-    for stale in plan.out.parent.glob(f".{plan.out.name}.*"):
-        if stale != plan.workdir:
-            shutil.rmtree(stale, ignore_errors=True)
+    if found.manifest.id != plan.id:
+        return None
+    console.say(f"unchanged: {plan.out}")
+    return found

@@ -1,7 +1,9 @@
 """Places for results are checked before the work, not after it."""
 
 import os
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from compress.core.errors import UserError
@@ -63,14 +65,51 @@ def write_whole(file: Path, content: str | bytes, what: str = "The file") -> Non
     Raises:
         UserError: the file cannot be written.
     """
-    draft = file.with_name(f".{file.name}.draft")
-    try:
+    with or_refused(file, what):
         file.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_bytes(content.encode() if isinstance(content, str) else content)
-        draft.replace(file)
+        with drafted(file) as draft:
+            draft.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+@contextmanager
+def or_refused(file: Path, what: str) -> Iterator[None]:
+    """Turn an error of the disk into a message about the file; `what` names it there.
+
+    Raises:
+        UserError: there was one.
+    """
+    try:
+        yield
     except OSError as error:
-        draft.unlink(missing_ok=True)
         raise UserError(f"{what} cannot be written ({error.strerror})", got=file) from None
+
+
+@contextmanager
+def drafted(file: Path, lasting: bool = True) -> Iterator[Path]:
+    """Give a draft beside a file and rename it when it is done, so that no half file is ever read.
+
+    Its name is its own: two processes that write one file at once do not write into each other's.
+    `lasting` waits until the draft is on the disk, for else the name can be there after a power cut
+    and the content not.
+    """
+    draft = file.with_name(f".{file.stem}.{uuid.uuid4().hex[:8]}.draft{file.suffix}")
+    try:
+        yield draft
+        if lasting:
+            flush(draft)
+        draft.replace(file)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+
+
+def flush(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _takes_files(folder: Path) -> bool:

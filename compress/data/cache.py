@@ -2,17 +2,23 @@
 
 import hashlib
 import os
-import uuid
+import zlib
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from compress.core import writable
+from compress.core import console, writable
 from compress.core.errors import UserError
+from compress.core.eval_file import UNREADABLE
 
 Arrays = dict[str, NDArray[np.generic]]
+
+_MARK = b"edgepress crc32 "
+_CHECKSUM_BYTES = len(_MARK) + 4
+_BLOCK = 1 << 22
 
 
 def cache_dir() -> Path:
@@ -31,17 +37,39 @@ def cache_dir() -> Path:
 
 
 def cached_arrays(key: str, make: Callable[[], Arrays]) -> Arrays:
-    """Return the arrays stored under `key`, making them first if they are not there."""
+    """Return the arrays stored under `key`, making them first if they are not there, or damaged."""
     path = cache_dir() / f"{key}.npz"
-    if not path.exists():
-        with publish(path) as draft:
+    found = _read(path)
+    if found is None:
+        with writable.drafted(path) as draft:
             np.savez(draft, **make())  # type: ignore[arg-type]
-    with np.load(path, allow_pickle=False) as stored:
-        return dict(stored)
+        found = _read(path)
+        assert found is not None  # it was written just now
+    return found
+
+
+def cached_file(path: Path, write: Callable[[Path], None]) -> Path:
+    """Return a file of the cache, written first by `write` if it is not there, or damaged.
+
+    A checksum at its end tells a file that a power cut or a disk has filled with zeros, whose
+    content would be taken for what it is not; readers of a memory-mapped array do not see it.
+    """
+    if path.exists() and not _whole(path, path.stat().st_mtime_ns, path.stat().st_size):
+        console.warn(f"a file of the cache is damaged and made again: {path}")
+        path.unlink()
+    if not path.exists():
+        with writable.drafted(path) as draft:
+            write(draft)
+            checksum = _checksum(draft, draft.stat().st_size)
+            with draft.open("ab") as file:
+                file.write(checksum)
+    return path
 
 
 def stored(content: bytes, ending: str = "") -> Path:
     """Return the file in the cache with this content, written once; it is named by its sha256.
+
+    It is compared each time, so that it need not be waited for until it is on the disk.
 
     Raises:
         UserError: it cannot be written.
@@ -49,27 +77,44 @@ def stored(content: bytes, ending: str = "") -> Path:
     digest = hashlib.sha256(content).hexdigest()
     path = cache_dir() / "files" / digest[:2] / f"{digest[:32]}{ending}"
     try:
-        if not path.is_file() or path.stat().st_size != len(content):
+        if not path.is_file() or path.read_bytes() != content:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with publish(path) as draft:
+            with writable.drafted(path, lasting=False) as draft:
                 draft.write_bytes(content)
     except OSError as error:
         raise UserError(f"A file cannot be unpacked ({error.strerror})", got=path) from None
     return path
 
 
-class publish:  # noqa: N801  (used like a function: `with publish(path) as draft`)
-    """Write to a draft beside `path` and rename it when done, so that no half file is ever read."""
+def _read(path: Path) -> Arrays | None:
+    """Return stored arrays, or `None` where there are none that can be read."""
+    if not path.exists():
+        return None
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            return dict(stored)
+    except UNREADABLE:
+        console.warn(f"a file of the cache is damaged and made again: {path}")
+        return None
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.draft = path.with_name(f"{path.stem}.{uuid.uuid4().hex[:8]}.draft{path.suffix}")
 
-    def __enter__(self) -> Path:
-        return self.draft
+@cache
+def _whole(path: Path, _changed_ns: int, size: int) -> bool:
+    """Tell whether a file ends with the checksum of what is before it; looked at once a process."""
+    content = size - _CHECKSUM_BYTES
+    if content <= 0:
+        return False
+    with path.open("rb") as file:
+        file.seek(content)
+        told = file.read()
+    return told == _checksum(path, content)
 
-    def __exit__(self, error: object, *_: object) -> None:
-        if error is None:
-            self.draft.replace(self.path)
-        else:
-            self.draft.unlink(missing_ok=True)
+
+def _checksum(path: Path, size: int) -> bytes:
+    """Return the mark and the CRC-32 of the first `size` bytes of a file."""
+    found = 0
+    with path.open("rb") as file:
+        while size and (block := file.read(min(size, _BLOCK))):
+            found = zlib.crc32(block, found)
+            size -= len(block)
+    return _MARK + found.to_bytes(4, "little")

@@ -4,16 +4,21 @@ import io
 from pathlib import Path
 
 import numpy as np
+import PIL
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError, features
 
 from compress.core.errors import UserError
+from compress.core.hashing import value_hash
 from compress.core.image_spec import ImageSpec
+from compress.core.source import own_source
 
 LONGEST_PX = 96
 QUALITY = 70
 MAX_PIXELS = 64_000_000
 FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP", "PPM")
+LIBRARIES = ("jpg", "jpg_2000", "libjpeg_turbo", "libtiff", "webp", "zlib")
+"""By the names that Pillow has for them."""
 FILTERS = {
     "bilinear": Image.Resampling.BILINEAR,
     "bicubic": Image.Resampling.BICUBIC,
@@ -29,6 +34,15 @@ class BadImage(UserError):
         super().__init__(
             f"Bad image: {reason}", got=path, next_step="mend the file or use --skip-bad-images"
         )
+
+
+def decoder() -> str:
+    """Return what names the way from files to pixels: our source, Pillow and its libraries.
+
+    A cache of an older one would hold other pixels than those that are decoded now.
+    """
+    libraries = {name: features.version(name) for name in LIBRARIES}
+    return value_hash([own_source(__name__), PIL.__version__, libraries])
 
 
 def open_image(path: Path) -> Image.Image:

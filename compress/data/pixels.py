@@ -9,21 +9,20 @@ from numpy.typing import NDArray
 
 from compress.core.hashing import value_hash
 from compress.core.image_spec import ImageSpec
-from compress.data.cache import cache_dir, publish
+from compress.core.source import own_source
+from compress.data.cache import cache_dir, cached_file
 from compress.data.dataset import Dataset
-from compress.data.images import open_image, to_pixels
+from compress.data.images import decoder, open_image, to_pixels
 from compress.data.parallel import Paths, map_chunks
 
 
 def decoded(dataset: Dataset, spec: ImageSpec) -> NDArray[np.uint8]:
-    """Return every image resized as `[n, height, width, 3]`, memory-mapped from the cache."""
-    resize = {name: getattr(spec, name) for name in ("height", "width", "interpolation", "crop")}
-    key = value_hash([dataset.image_ids, resize, "width first"])
-    path = cache_dir() / f"pixels-{key}.npy"
-    if not path.exists():
-        with publish(path) as draft:
-            _write(dataset, spec, draft)
-    pixels = np.load(path, mmap_mode="r")
+    """Return every image resized as `[n, height, width, 3]`, memory-mapped from the cache.
+
+    What is there is checked once a process, in about the time of reading it.
+    """
+    path = cache_dir() / f"pixels-{_key(dataset, spec)}.npy"
+    pixels = np.load(cached_file(path, partial(_write, dataset, spec)), mmap_mode="r")
     return np.broadcast_to(pixels, (*pixels.shape[:3], 3))
 
 
@@ -33,6 +32,12 @@ def normalise(pixels: NDArray[Any], spec: ImageSpec) -> NDArray[np.float32]:
     mean, std = np.array(spec.mean, np.float32), np.array(spec.std, np.float32)
     centred = (scaled - mean) / std
     return np.ascontiguousarray(centred.transpose(0, 3, 1, 2))
+
+
+def _key(dataset: Dataset, spec: ImageSpec) -> str:
+    """Return what names decoded images: the files, how they are resized, and by which software."""
+    resize = {name: getattr(spec, name) for name in ("height", "width", "interpolation", "crop")}
+    return value_hash([dataset.image_ids, dataset.grey, resize, decoder(), own_source(__name__)])
 
 
 def _write(dataset: Dataset, spec: ImageSpec, path: Path) -> None:

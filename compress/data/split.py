@@ -11,6 +11,7 @@ import numpy as np
 
 from compress.core.artifact import Artifact
 from compress.core.errors import UserError
+from compress.core.hashing import value_hash
 from compress.core.manifest import Split
 from compress.data.dataset import Dataset
 from compress.data.grouping import Groups, Rows, groups_of
@@ -112,6 +113,17 @@ def split_for(dataset: Dataset, parents: tuple[Artifact, ...]) -> Split:
     for parent in parents:
         refuse_leak(parent, split)
     return split
+
+
+def identity(dataset: Dataset, split: Split) -> str:
+    """Return what names images, labels, views, parts and groups: all that a result can depend on.
+
+    The fingerprint leaves out the columns that split, which a person may correct afterwards.
+    """
+    parts = [split.train, split.val, split.test]
+    columns = dataset.table.columns
+    groups = columns.get(split.group_column) if split.group_column else None
+    return value_hash([dataset.fingerprint, dataset.views, parts, groups])
 
 
 def refuse_leak(parent: Artifact, split: Split) -> None:

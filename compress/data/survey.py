@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compress.core.hashing import SHORT, file_sha256, value_hash
+from compress.core.source import own_source
 from compress.data.cache import Arrays, cached_arrays
-from compress.data.images import BadImage, open_image
+from compress.data.images import BadImage, decoder, open_image
 from compress.data.parallel import Paths, map_chunks
 
 THUMBNAIL = 32
@@ -32,7 +33,8 @@ class Survey:
 def survey(paths: tuple[Path, ...]) -> Survey:
     """Look at every file once; the result is cached by the hashes of the files."""
     hashes = [digest for chunk in map_chunks(_hashes, paths, "reading files") for digest in chunk]
-    arrays = cached_arrays(f"look-{value_hash(hashes)}", lambda: _look_at_all(paths))
+    key = value_hash([hashes, decoder(), own_source(__name__)])
+    arrays = cached_arrays(f"look-{key}", lambda: _look_at_all(paths))
     faults = [""] * len(paths)
     for row, fault in zip(arrays["bad_rows"].tolist(), arrays["faults"].tolist(), strict=True):
         faults[row] = fault

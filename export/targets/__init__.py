@@ -37,6 +37,11 @@ def resolve(
     return ranked[max(ranked)]
 
 
+def module_of(target: Target) -> str:
+    """Return the full name of the module that a target is from."""
+    return registry.find(__name__, target.name, "target").__name__
+
+
 def require_precision(target: Target, precision: Precision) -> None:
     """Refuse a number format that the target does not gain from.
 

@@ -1,6 +1,7 @@
 """Architecture families, one file each: `knows(name)`, `names()`, `build(name, n_labels, kwargs)`.
 
-`build` returns a network that maps float32 `[n, 3, h, w]` to logits `[n, n_labels]`.
+`build` returns a network that maps float32 `[n, 3, h, w]` to logits `[n, n_labels]`. A family whose
+networks are made of files of the user's own names these by `files(name)`.
 """
 
 from types import ModuleType
@@ -9,7 +10,9 @@ from torch import nn
 
 from compress.core import registry
 from compress.core.errors import UserError, unknown_name
+from compress.core.hashing import value_hash
 from compress.core.manifest import Architecture
+from compress.core.source import computing, source_hash
 from models.pruning_history import replay
 
 
@@ -21,6 +24,17 @@ def build(architecture: Architecture, n_labels: int) -> nn.Module:
     """
     network = find(architecture.name).build(architecture.name, n_labels, architecture.kwargs)
     return replay(network, architecture.pruning_history)
+
+
+def identity(name: str) -> str:
+    """Return a hash of what builds a network of this name: its family, and the user's own files.
+
+    Raises:
+        UserError: no family has it (the closest is offered).
+    """
+    family = find(name)
+    files = family.files(name) if hasattr(family, "files") else ()
+    return value_hash([name, source_hash(family.__name__), [computing(file) for file in files]])
 
 
 def call(factory: object, shown_name: str, /, **kwargs: object) -> nn.Module:

@@ -9,10 +9,10 @@ from compress.core import artifact as artifacts
 from compress.core import registry
 from compress.core.errors import GateFailed, GateUndecided, UserError, unknown_name
 from compress.core.gates import Verdict
-from compress.core.hashing import source_hash
 from compress.core.image_spec import ImageSpec
 from compress.core.labels import Labels
 from compress.core.manifest import Manifest
+from compress.core.source import source_hash
 from compress.core.stage import Plan, produce, require, settings
 from compress.train import Config
 
@@ -52,6 +52,7 @@ def test_lineage_goes_through_the_artifacts_beside(tmp_path: Path):
     for name, parents in {"network": (), "fp32": ("network",), "int8": ("fp32",)}.items():
         work = tmp_path / "work"
         work.mkdir()
+        (work / "model.safetensors").write_bytes(b"weights")
         artifacts.save(tmp_path / name, work, manifest(id=name, parents=parents))
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "manifest.json").write_text("{")
@@ -103,7 +104,7 @@ def test_the_id_follows_settings_but_not_places(tmp_path: Path):
     first = plan(tmp_path / "a")
     assert first.id == plan(tmp_path / "b").id
     assert first.id != plan(tmp_path / "a", epochs=3).id
-    assert "out" not in settings(first.config)
+    assert "out" not in settings(first)
 
 
 def test_a_stage_runs_once_and_again_when_its_settings_change(tmp_path: Path):

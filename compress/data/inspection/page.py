@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from compress.core import page
-from compress.data.cache import publish
+from compress.core import page, writable
 from compress.data.images import BadImage, open_image, small_jpeg
 from compress.data.inspection import sections, sections_images
 from compress.data.inspection.opened import Opened
@@ -16,11 +15,8 @@ Pictures = dict[str, str]
 
 def write(report: DataReport, opened: Opened, out: Path) -> None:
     """Write both files into the folder `out`, each whole or not at all."""
-    out.mkdir(parents=True, exist_ok=True)
-    with publish(out / "data.json") as draft:
-        draft.write_text(report.model_dump_json(indent=1) + "\n", encoding="utf-8")
-    with publish(out / "data.html") as draft:
-        draft.write_text(html(report, _pictures(report, opened)), encoding="utf-8")
+    writable.write_whole(out / "data.json", report.model_dump_json(indent=1) + "\n")
+    writable.write_whole(out / "data.html", html(report, _pictures(report, opened)))
 
 
 def html(report: DataReport, pictures: Pictures) -> str:

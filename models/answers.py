@@ -1,0 +1,101 @@
+"""Gives an artifact of before its stored answers: `python -m models.answers --model DIR --data D`.
+
+Only a network that still answers the stored evaluation's images as it did when it was measured gets
+them; the id, the weights and all figures stay as they are.
+"""
+
+import shutil
+import sys
+import tempfile
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from compress.core import artifact as artifacts
+from compress.core import console, place
+from compress.core.artifact import MANIFEST, Artifact
+from compress.core.calibration import coefficients
+from compress.core.cli import main
+from compress.core.errors import UserError
+from compress.core.eval_file import EVAL_FILE, load_eval
+from compress.core.noun import Noun
+from compress.data import pixels, probe
+from compress.data.dataset import Dataset, open_data
+from compress.data.split import split_for
+from models.defaults import ZOO_TEACHER
+from models.stored import load_network, logits
+
+IMAGES = 32
+"""Images of the evaluation that are answered again."""
+TOLERANCE = 1e-3
+"""Of a probability."""
+
+
+class Config(Noun):
+    """Store a few answers with a PyTorch artifact, by which it is known again when it is loaded."""
+
+    model: Path = ZOO_TEACHER
+    """Artifact without stored answers."""
+    data: str = "elpv"
+    """The data that it was measured on."""
+
+
+def run(config: Config) -> Artifact:
+    """Compare the network with its stored evaluation, and store its answers.
+
+    Raises:
+        UserError: it has answers already, no evaluation, or answers otherwise now.
+    """
+    model = artifacts.load(config.model)
+    if model.file(probe.PROBE_FILE):
+        raise UserError("The artifact has stored answers already", got=config.model)
+    dataset = open_data(config.data)
+    moved = _moved(model, dataset)
+    if not moved <= TOLERANCE:
+        raise UserError(
+            "The network answers otherwise than its stored evaluation says, so it is not signed",
+            got=f"probabilities that differ by up to {moved:.2g}",
+            allowed=f"up to {TOLERANCE:g}",
+            next_step="make the artifact again with the stage that wrote it",
+        )
+    made = _with_answers(model, dataset)
+    console.say(f"probabilities differ by {moved:.1g} from the evaluation; answers: {config.model}")
+    return made
+
+
+def _moved(model: Artifact, dataset: Dataset) -> float:
+    """Return the largest difference of a probability from the evaluation's, on its first images."""
+    file = model.file(EVAL_FILE)
+    if file is None:
+        raise UserError("The artifact has no stored evaluation to compare with", got=model.path)
+    told = load_eval(file)
+    row_of = {image_id: row for row, image_id in enumerate(dataset.image_ids)}
+    shared = [place for place, one in enumerate(told.image_ids) if one in row_of][:IMAGES]
+    if not shared:
+        raise UserError("The data hold no image of the stored evaluation", got=dataset.source)
+    spec, rows = model.manifest.image, [row_of[told.image_ids[place]] for place in shared]
+    slope, offset = coefficients(model.manifest.labels.scalings)
+    inputs = pixels.normalise(pixels.decoded(dataset, spec)[rows], spec)
+    answers = logits(load_network(model), inputs) * slope + offset
+    return float(np.abs(1 / (1 + np.exp(-answers)) - told.scores[0, shared]).max())
+
+
+def _with_answers(model: Artifact, dataset: Dataset) -> Artifact:
+    """Replace an artifact by itself with the answers."""
+    spec = model.manifest.image
+    rows = probe.rows(dataset, split_for(dataset, (model,)))
+    small, network = probe.images(dataset, spec, rows), load_network(model)
+    real = place.real(model.path)
+    with (
+        place.held(model.path),
+        tempfile.TemporaryDirectory(prefix=f".{real.name}.", dir=real.parent) as work,
+    ):
+        folder = Path(work) / "files"
+        shutil.copytree(real, folder, ignore=shutil.ignore_patterns(MANIFEST))
+        probe.write(partial(logits, network), small, spec, folder)
+        return artifacts.save(model.path, folder, model.manifest)
+
+
+if __name__ == "__main__":
+    sys.exit(main(Config, run))
