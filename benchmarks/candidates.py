@@ -6,7 +6,7 @@ from pathlib import Path
 
 import onnx
 from google.protobuf.message import DecodeError
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from compress.core import artifact as artifacts
 from compress.core.artifact import Artifact
@@ -14,7 +14,7 @@ from compress.core.errors import UserError, unknown_name
 from compress.core.hashing import SHORT, file_sha256
 from compress.core.image_spec import ImageSpec
 from compress.core.labels import Labels
-from compress.core.manifest import Manifest, Precision
+from compress.core.manifest import Manifest, Precision, SplitIdentity
 
 _INTEGERS_MADE_BY = {
     "QuantizeLinear",
@@ -104,12 +104,18 @@ def _manifest(path: Path) -> Manifest:
             image=ImageSpec.model_validate_json(metadata["edgepress.image"]),
             labels=Labels.model_validate_json(metadata["edgepress.labels"]),
             data=None,
+            told_split=_told_split(metadata.get("edgepress.split", "null")),
         )
     except ValidationError as error:
         problem = error.errors()[0]["msg"]
         raise UserError(
             f"The metadata of the ONNX file is not valid: {problem}", got=path
         ) from None
+
+
+def _told_split(value: str) -> SplitIdentity | None:
+    """Return what a file says of its split; files of an older edgepress say nothing."""
+    return TypeAdapter(SplitIdentity | None).validate_json(value)
 
 
 def _text(value: str | None) -> str | None:

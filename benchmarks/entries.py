@@ -19,6 +19,7 @@ from benchmarks.report.schema import (
 from compress.core.artifact import Artifact
 from compress.core.gates import Verdict
 from compress.core.results import EvalResult, LatencyResult
+from compress.data.origin import UNKNOWN
 
 
 def model_entry(bench: Bench, row: int, verdicts: tuple[Verdict, ...]) -> ModelEntry:
@@ -40,7 +41,7 @@ def model_entry(bench: Bench, row: int, verdicts: tuple[Verdict, ...]) -> ModelE
         qdq_nodes=manifest.measurements.qdq_nodes,
         time_shares=manifest.measurements.time_shares,
         gates=_gates(manifest.verdicts, verdicts),
-        notes=manifest.notes,
+        notes=_notes(manifest.notes, result),
         latency_failure=_failure(bench, row),
         made_by=made_by(manifest),
         throughput=_throughput(bench, bench.names[row]),
@@ -58,6 +59,11 @@ def speedup_entry(
 ) -> dict[str, SpeedupEntry]:
     """Return a speed-up under the key of its setting."""
     return {setting(result): SpeedupEntry(ratio=measured[0], ci95=measured[1])}
+
+
+def _notes(stored: tuple[str, ...], result: EvalResult | None) -> tuple[str, ...]:
+    """Return a model's notes, and that its training images are not known where they are not."""
+    return stored if result is None or result.trained_on_known else (*stored, UNKNOWN)
 
 
 def _accuracy(result: EvalResult | None) -> dict[str, object]:

@@ -20,7 +20,7 @@ from compress.core.noun import Noun
 from compress.core.results import EvalResult, Scores, Targets, fold_rows
 from compress.data import pixels, probe, views
 from compress.data.dataset import Dataset
-from compress.data.split import Part, indices, split_for
+from compress.data.split import Part, indices, is_known, split_for
 
 PROBED: tuple[Precision, ...] = ("fp32", "int8_weights")
 """Of which the answers are held against those that were stored. The kernels of int8 files differ by
@@ -164,6 +164,7 @@ def as_result(
         view_names=settings.views_of(model, dataset),
         scores=scores,
         targets=dataset.targets[rows],
+        trained_on_known=is_known(model, dataset),
         ap={},
         map=None,
         f1_macro=None,

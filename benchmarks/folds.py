@@ -21,6 +21,7 @@ from compress.core.results import EvalResult
 from compress.data import views
 from compress.data.dataset import Dataset
 from compress.data.grouping import groups_of
+from compress.data.origin import covers
 from compress.data.split import indices, refuse_leak
 
 FEW_GROUPS = 30
@@ -214,9 +215,9 @@ def _check(pair: Pair, first: Pair, dataset: Dataset) -> None:
     for model, other in zip(pair.models, first.models, strict=True):
         check_labels(model, dataset)
         assert model.manifest.data is not None  # known_data has checked it
-        if model.manifest.data.fingerprint != dataset.fingerprint:
+        if not covers(model.manifest.data.split, dataset):
             raise UserError(
-                "The model was trained on other images or labels than the data at hand",
+                "The model was trained on other images than the data at hand",
                 got=f"{model.path} of {model.manifest.data.source}, and {dataset.source}",
             )
         refuse_leak(model, known_data(pair).split)

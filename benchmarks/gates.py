@@ -55,6 +55,8 @@ def check(gate: Gate, evidence: Evidence) -> Verdict:
     """
     finding = FINDERS.get((base_metric(gate), gate.form), counted)(gate, evidence)
     outcome, ending = _decide(gate, finding, evidence)
+    if needs_accuracy(gate):
+        ending += _unknown(evidence)
     return Verdict(
         gate=str(gate),
         against=_against(gate, evidence),
@@ -136,6 +138,17 @@ def _decide(gate: Gate, finding: Finding | None, evidence: Evidence) -> tuple[Ou
     if outcome == "inconclusive":
         return outcome, f"the interval holds the limit of {_shown(gate)}, so nothing is decided"
     return outcome, f"the limit of {_shown(gate)} is {'met' if outcome == 'pass' else 'not met'}"
+
+
+def _unknown(evidence: Evidence) -> str:
+    """Return what cannot be known of a figure: whether a model was trained on these images."""
+    subjects = (evidence.candidate, evidence.reference)
+    names = [
+        subject.artifact.name
+        for subject in subjects
+        if subject and subject.evaluation and not subject.evaluation.trained_on_known
+    ]
+    return f"; not known: whether {' and '.join(names)} learnt from these images" if names else ""
 
 
 def _emulated(evidence: Evidence) -> bool:

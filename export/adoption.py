@@ -25,6 +25,7 @@ from compress.core.source import source_hash
 from compress.core.stage import Plan, manifest_base, produce, require
 from compress.data import probe, splitting
 from compress.data.dataset import Dataset, open_data
+from compress.data.origin import identified
 from compress.data.split import Part, identity, indices
 from export import description, evidence, metadata, parity
 from export.description import MOST_IMAGES, Description, Sample
@@ -176,7 +177,12 @@ def _manifest(plan: Plan, job: Adoption, file: Path) -> Manifest:
             thresholds=(0.5,) * len(names),
             prevalence=tuple(np.nanmean(targets, axis=0).tolist()),
         ),
-        data=DataRef(source=dataset.source, fingerprint=dataset.fingerprint, split=job.split),
+        data=DataRef(
+            source=dataset.source,
+            fingerprint=dataset.fingerprint,
+            split=job.split,
+            assumed=job.config.split_column is None,
+        ),
     )
 
 
@@ -188,4 +194,5 @@ def _facts(manifest: Manifest) -> ModelFacts:
         target=None,
         labels=manifest.labels,
         image=manifest.image,
+        split=identified(manifest.data) if manifest.data else None,
     )

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from compress.core.errors import UserError
 from compress.core.image_spec import ImageSpec
 from compress.core.labels import Labels
-from compress.core.manifest import Precision
+from compress.core.manifest import Precision, SplitIdentity
 from compress.core.noun import Noun
 from models.onnx_graph import props
 from models.onnx_graph.props import PREFIX
@@ -30,6 +30,8 @@ class ModelFacts(Noun):
     target: str | None
     labels: Labels
     image: ImageSpec
+    split: SplitIdentity | None = None
+    """Of the images that the weights were trained on; `None` is not known."""
     warnings: tuple[str, ...] = ()
     """Where the file does not behave as measured."""
 

@@ -20,7 +20,8 @@ from compress.core.manifest import DataRef, Manifest, Measurements
 from compress.core.source import source_hash
 from compress.core.stage import Plan, manifest_base, produce, require
 from compress.data import probe
-from compress.data.split import identity, split_for
+from compress.data.origin import identified
+from compress.data.split import data_of, identity, split_for
 from export import budget, emulation, evidence, foreign, metadata, ort_format, targets
 from export.advice import next_steps
 from export.emulation import Emulated
@@ -251,6 +252,7 @@ def _facts(plan: Plan, job: Job, warnings: tuple[str, ...] = ()) -> ModelFacts:
         target=job.target.name,
         labels=job.parent.manifest.labels,
         image=job.parent.manifest.image,
+        split=identified(_data(job)),
     )
 
 
@@ -280,11 +282,16 @@ def _manifest(plan: Plan, job: Job, base: Path, found: Found | None) -> Manifest
 
 
 def _data(job: Job) -> DataRef:
-    """Return the data that the weights were trained on, or those at hand if that is not known."""
-    if job.parent.manifest.data is not None:
-        return job.parent.manifest.data
-    split = split_for(job.dataset, (job.parent,))
-    return DataRef(source=job.dataset.source, fingerprint=job.dataset.fingerprint, split=split)
+    """Return the data that the weights were trained on, or those that they are measured by."""
+    known = data_of(job.parent, job.dataset)
+    if known is not None:
+        return known
+    return DataRef(
+        source=job.dataset.source,
+        fingerprint=job.dataset.fingerprint,
+        split=split_for(job.dataset, (job.parent,)),
+        assumed=True,
+    )
 
 
 def _reference(plan: Plan, job: Job, base: Path) -> Artifact:

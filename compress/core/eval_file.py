@@ -30,7 +30,7 @@ def load_eval(path: Path) -> EvalResult:
         UserError: the file is missing or damaged.
     """
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             return unpack(stored)
     except UNREADABLE as error:
         raise UserError(f"The stored evaluation cannot be read ({error})", got=path) from None

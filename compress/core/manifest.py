@@ -25,6 +25,18 @@ class Architecture(Noun):
     """(module name, prunes outputs, channel indices) in order, as torch-pruning records it."""
 
 
+class SplitBy(Noun):
+    """How a split was made: the options of `compress.data.splitting`, by which it is made again."""
+
+    seed: int
+    val_share: float
+    test_share: float | None = None
+    """`None` where a fold or a column says what is tested."""
+    fold: str | None = None
+    group_column: str | None = None
+    split_column: str | None = None
+
+
 class Split(Noun):
     """Which image is in which part, by the first 16 hex digits of the sha256 of its file."""
 
@@ -33,6 +45,21 @@ class Split(Noun):
     test: tuple[str, ...]
     group_column: str | None = None
     """Column of the data's table whose values were kept together; `None` where none was named."""
+    by: SplitBy | None = None
+    """`None` where it is not known how it was made."""
+
+
+class SplitIdentity(Noun):
+    """What an ONNX file says of the split that it was trained on, in place of a million hashes."""
+
+    fingerprint: str
+    """Of the data."""
+    digest: str
+    """Hash of the images of each part: whether a split that is made again is the same one."""
+    images: tuple[int, int, int]
+    """In the training, the validation and the test part."""
+    by: SplitBy | None
+    """`None` where it is not known, and the default is tried."""
 
 
 class DataRef(Noun):
@@ -43,6 +70,9 @@ class DataRef(Noun):
     fingerprint: str
     """Hash over every image file and its labels."""
     split: Split
+    assumed: bool = False
+    """Whether the model is only measured by this split, and it is not known what it was trained on:
+    images of the test part may be among them."""
 
 
 class FileEntry(Noun):
@@ -131,6 +161,8 @@ class Manifest(Noun):
     labels: Labels
     data: DataRef | None
     """`None` when the model comes from elsewhere and its training data are not known."""
+    told_split: SplitIdentity | None = None
+    """What the metadata of an ONNX file outside an artifact say."""
     measurements: Measurements = Measurements()
     verdicts: tuple[Verdict, ...] = ()
     notes: tuple[str, ...] = ()

@@ -51,6 +51,10 @@ class EvalResult(Noun):
     """Group of each image (patient, module, ...), which is resampled as a whole; empty where each
     image stands for itself."""
 
+    trained_on_known: bool = True
+    """Whether it is known which images the model was trained on; where it is not, these may be
+    among them."""
+
     @model_validator(mode="after")
     def _one_for_every_image(self) -> Self:
         for name, given in (("folds", self.folds), ("groups", self.groups)):

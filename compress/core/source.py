@@ -76,6 +76,8 @@ _WORD = re.compile(r"(?<![\w.\[/-])[A-Za-z][a-z']+(?![\w.\]/=-])")
 _NO_SENTENCE = re.compile(r"\(\?P|\n|->")
 """Regular expressions, programs and signatures have words too."""
 _SAID = {"reason", "remedy", "next_step", "allowed", "got"}
+_TITLED = {"console.track": 1, "map_chunks": 2}
+"""Functions whose further arguments are what a progress bar says, and its length."""
 _PRINTS = {"say", "warn", "fail", "result", "table"}
 
 
@@ -183,8 +185,8 @@ class _Silenced(ast.NodeTransformer):
         name = ast.unparse(node.func)
         if name.endswith("Error"):
             return node.func
-        if name == "console.track":
-            node.args = node.args[:1]
+        if name in _TITLED:
+            node.args = node.args[: _TITLED[name]]
         return self.generic_visit(node)
 
     def visit_keyword(self, node: ast.keyword) -> ast.AST | None:

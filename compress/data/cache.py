@@ -91,7 +91,7 @@ def _read(path: Path) -> Arrays | None:
     if not path.exists():
         return None
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             return dict(stored)
     except UNREADABLE:
         console.warn(f"a file of the cache is damaged and made again: {path}")

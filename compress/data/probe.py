@@ -124,7 +124,7 @@ def _resampled(whole: NDArray[np.uint8], height: int, width: int) -> Small:
 
 def _read(path: Path) -> tuple[Small, Answers]:
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             return stored["images"], stored["answers"]
     except UNREADABLE as error:
         raise UserError(f"The stored answers cannot be read ({error})", got=path) from None

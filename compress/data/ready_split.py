@@ -7,7 +7,7 @@ import numpy as np
 
 from compress.core import console
 from compress.core.errors import UserError
-from compress.core.manifest import Split
+from compress.core.manifest import Split, SplitBy
 from compress.data.dataset import Dataset
 from compress.data.grouping import Groups, Rows, column_of, groups_of
 from compress.data.split import SEED, VAL_SHARE, Part, named, without_val
@@ -53,7 +53,8 @@ def ready_split(
     _warn_of_straddling(groups, column, parts)
     if not len(val):
         train, val = _with_val(groups.take(train), val_share * len(parts) / len(train), seed)
-    return named(dataset, train, val, test)
+    by = SplitBy(seed=seed, val_share=val_share, split_column=column)
+    return named(dataset, train, val, test).model_copy(update={"by": by})
 
 
 def _with_val(groups: Groups, share: float, seed: int) -> tuple[Rows, Rows]:

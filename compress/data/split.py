@@ -12,9 +12,10 @@ import numpy as np
 from compress.core.artifact import Artifact
 from compress.core.errors import UserError
 from compress.core.hashing import value_hash
-from compress.core.manifest import Split
+from compress.core.manifest import DataRef, Split, SplitBy, SplitIdentity
 from compress.data.dataset import Dataset
 from compress.data.grouping import Groups, Rows, groups_of
+from compress.data.origin import covers, digest, say_changes, say_unknown
 from compress.data.stratify import folds, halves
 
 Part = Literal["train", "val", "test"]
@@ -49,7 +50,8 @@ def default_split(
     """
     rest, test = halves(groups_of(dataset, group_column), test_share, seed)
     train, val = without_val(rest, val_share / (1 - test_share), seed + 1)
-    return _by(group_column, named(dataset, train.rows, val.rows, test.rows))
+    by = SplitBy(seed=seed, val_share=val_share, test_share=test_share, group_column=group_column)
+    return _by(by, named(dataset, train.rows, val.rows, test.rows))
 
 
 def fold_split(
@@ -78,7 +80,9 @@ def fold_split(
         )
     rest = groups.take(np.flatnonzero(~tested))
     train, val = without_val(rest, val_share * fold.of / (fold.of - 1), seed + 1)
-    return _by(group_column, named(dataset, train.rows, val.rows, np.flatnonzero(tested)))
+    number = f"{fold.number}/{fold.of}"
+    by = SplitBy(seed=seed, val_share=val_share, fold=number, group_column=group_column)
+    return _by(by, named(dataset, train.rows, val.rows, np.flatnonzero(tested)))
 
 
 def parse_fold(text: str) -> Fold:
@@ -102,17 +106,84 @@ def parse_fold(text: str) -> Fold:
 
 
 def split_for(dataset: Dataset, parents: tuple[Artifact, ...]) -> Split:
-    """Return the split of the first parent trained on these data, else the default split.
+    """Return the split of the first parent trained on these images, else the default split.
+
+    Labels may have been corrected since. A split that was only assumed comes after those that are
+    known. What is not known of a parent is said.
 
     Raises:
         UserError: training images of any parent are in the test part.
     """
-    known = [parent.manifest.data for parent in parents if parent.manifest.data is not None]
-    same = [data.split for data in known if data.fingerprint == dataset.fingerprint]
-    split = same[0] if same else default_split(dataset)
-    for parent in parents:
-        refuse_leak(parent, split)
+    origins = [data_of(parent, dataset) for parent in parents]
+    ranked = sorted((data for data in origins if data is not None), key=lambda data: data.assumed)
+    fitting = [data.split for data in ranked if covers(data.split, dataset)]
+    split = fitting[0] if fitting else default_split(dataset)
+    for parent, data in zip(parents, origins, strict=True):
+        if data is None or data.assumed:
+            say_unknown(parent)
+        else:
+            _refuse(parent, data.split, split)
+            if data.split == split:
+                say_changes(parent, data, dataset)
     return split
+
+
+def data_of(model: Artifact, dataset: Dataset) -> DataRef | None:
+    """Return what a model was trained on, `None` where that cannot be known.
+
+    An ONNX file outside an artifact says how its split was made and what came out: the split is
+    made again, and is the file's if the same came out.
+    """
+    told = model.manifest.told_split
+    if model.manifest.data is not None or told is None:
+        return model.manifest.data
+    return _remade(told, dataset)
+
+
+def is_known(model: Artifact, dataset: Dataset) -> bool:
+    """Tell whether it is known which of these images a model was trained on."""
+    data = data_of(model, dataset)
+    return data is not None and not data.assumed
+
+
+def _remade(told: SplitIdentity, dataset: Dataset) -> DataRef | None:
+    key = (told.model_dump_json(), dataset.fingerprint)
+    if key not in _REMADE:
+        try:
+            split = made(dataset, told.by or _default_by())
+        except UserError:  # such data can not be split so, or have no such column
+            split = None
+        same = split is not None and digest(split) == told.digest
+        _REMADE[key] = split if same else None
+    found = _REMADE[key]
+    if found is None:
+        return None
+    return DataRef(source=dataset.source, fingerprint=dataset.fingerprint, split=found)
+
+
+_REMADE: dict[tuple[str, str], Split | None] = {}
+"""By what a file says and the data's fingerprint: grouping near-duplicates takes a second."""
+
+
+def made(dataset: Dataset, by: SplitBy) -> Split:
+    """Return the split that is made so.
+
+    Raises:
+        UserError: no such column or fold, or images that cannot be split so.
+    """
+    if by.split_column is not None:
+        from compress.data.ready_split import ready_split  # it is made with this module
+
+        return ready_split(dataset, by.split_column, by.seed, by.val_share)
+    if by.fold is not None:
+        fold = parse_fold(by.fold)
+        return fold_split(dataset, fold, by.seed, by.val_share, by.group_column)
+    share = TEST_SHARE if by.test_share is None else by.test_share
+    return default_split(dataset, by.seed, share, by.val_share, by.group_column)
+
+
+def _default_by() -> SplitBy:
+    return SplitBy(seed=SEED, val_share=VAL_SHARE, test_share=TEST_SHARE)
 
 
 def identity(dataset: Dataset, split: Split) -> str:
@@ -132,9 +203,13 @@ def refuse_leak(parent: Artifact, split: Split) -> None:
     Raises:
         UserError: at least one training image of `parent` is in `split.test`.
     """
-    if parent.manifest.data is None:
-        return
-    leaked = set(parent.manifest.data.split.train) & set(split.test)
+    data = parent.manifest.data
+    if data is not None and not data.assumed:
+        _refuse(parent, data.split, split)
+
+
+def _refuse(parent: Artifact, trained: Split, split: Split) -> None:
+    leaked = set(trained.train) & set(split.test)
     if leaked:
         raise UserError(
             f"The model was trained on {len(leaked)} images of the test part; what is measured "
@@ -171,8 +246,8 @@ def without_val(rest: Groups, share: float, seed: int) -> tuple[Groups, Groups]:
     return halves(rest, share, seed) if share else (rest, rest.take(np.arange(0)))
 
 
-def _by(group_column: str | None, split: Split) -> Split:
-    return split.model_copy(update={"group_column": group_column})
+def _by(by: SplitBy, split: Split) -> Split:
+    return split.model_copy(update={"group_column": by.group_column, "by": by})
 
 
 def named(dataset: Dataset, train: Rows, val: Rows, test: Rows) -> Split:

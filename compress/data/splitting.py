@@ -4,11 +4,10 @@ from pydantic import Field
 
 from compress.core import console
 from compress.core.errors import UserError
-from compress.core.manifest import Split
+from compress.core.manifest import Split, SplitBy
 from compress.core.noun import Noun
 from compress.data import split
 from compress.data.dataset import Dataset
-from compress.data.ready_split import ready_split
 
 
 class Splitting(Noun):
@@ -60,16 +59,16 @@ def split_by(dataset: Dataset, options: Splitting) -> Split:
             be split so.
     """
     check(options)
-    seed, val_share, column = options.split_seed, options.val_share, options.group_column
-    if options.split_column is not None:
-        made = ready_split(dataset, options.split_column, seed, val_share)
-    elif options.fold is not None:
-        fold = split.parse_fold(options.fold)
-        made = split.fold_split(dataset, fold, seed, val_share, column)
-    else:
-        test_share = split.TEST_SHARE if options.test_share is None else options.test_share
-        made = split.default_split(dataset, seed, test_share, val_share, column)
-    if options.split_column is not None or column is not None:
+    how = SplitBy(
+        seed=options.split_seed,
+        val_share=options.val_share,
+        test_share=options.test_share,
+        fold=options.fold,
+        group_column=options.group_column,
+        split_column=options.split_column,
+    )
+    made = split.made(dataset, how)
+    if options.split_column is not None or options.group_column is not None:
         _say(made, len(dataset.image_ids))
     return made
 

@@ -48,13 +48,13 @@ def files(name: str) -> tuple[Path, ...]:
     module = name.partition(":")[0]
     with _importable(name):
         spec = importlib.util.find_spec(module)
-    if spec is None or spec.origin is None or not Path(spec.origin).is_file():
-        raise _unimportable(name, f"No module named {module!r}")
-    start = Path(spec.origin).resolve()
-    above = len(module.split(".")) - (start.name != "__init__.py")
-    root = start.parents[above]
-    installed = {"site-packages", "dist-packages"} & set(root.parts)
-    return files_of(start, root / module.partition(".")[0] if installed else root)
+        if spec is None or spec.origin is None or not Path(spec.origin).is_file():
+            raise _unimportable(name, f"No module named {module!r}")
+        start = Path(spec.origin).resolve()
+        above = len(module.split(".")) - (start.name != "__init__.py")
+        root = start.parents[above]
+        installed = {"site-packages", "dist-packages"} & set(root.parts)
+        return files_of(start, root / module.partition(".")[0] if installed else root)
 
 
 def files_of(start: Path, within: Path) -> tuple[Path, ...]:

@@ -141,7 +141,7 @@ def test_models_of_other_or_unknown_data_are_refused(
 ) -> None:
     other = scene_maker.write(tmp_path / "other", n=IMAGES, seed=1)
     done = command(OUT_OF_FOLD, *trained.pairs(1, 2), "--data", other)
-    refused(done, "Pair 1", "other images or labels", "pruned-1")
+    refused(done, "Pair 1", "other images", "pruned-1")
     known = load(trained.candidates[1])
     work = tmp_path / "work"
     work.mkdir()

@@ -238,10 +238,27 @@ def test_other_labels_than_the_model(command, artifact: Path, table: Path, tmp_p
 
 
 def test_training_images_in_the_test_part(command, artifact: Path, table: Path, tmp_path: Path):
-    """Other labels of the same images make another split, in which the two parts would mix."""
-    rewrite(table, ["image", "a", "b"], [[f"{n}.png", n < 6, n % 4 == 0] for n in range(12)])
+    """More images make another split, in which the two parts would mix."""
+    rng = np.random.default_rng(1)
+    for number in range(12, 24):
+        pixels = rng.integers(0, 255, (40, 40, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(table / "images" / f"{number}.png")
+    rewrite(table, ["image", "a", "b"], [[f"{n}.png", n % 2, n % 3 == 0] for n in range(24)])
     out = tmp_path / "out"
     refused(prune(command, artifact, table, out), out, "trained on", "test part")
+
+
+def test_a_corrected_label_keeps_the_split(command, artifact: Path, table: Path, tmp_path: Path):
+    """Without it, the stratification would make another split, and refuse the model for a leak."""
+    rewrite(table, ["image", "a", "b"], [[f"{n}.png", n < 6, n % 4 == 0] for n in range(12)])
+    done = prune(command, artifact, table, tmp_path / "out", "--macs", 0.9, "--rounds", 1)
+    assert done.code == 0, done.err
+    assert "12 images and other labels" in done.err
+    splits = [
+        json.loads((path / "manifest.json").read_text())["data"]["split"]
+        for path in (artifact, tmp_path / "out")
+    ]
+    assert splits[0] == splits[1]
 
 
 def test_output_that_is_something_else(command, artifact: Path, table: Path, tmp_path: Path):

@@ -4,30 +4,16 @@ import json
 from pathlib import Path
 
 import pytest
+from plans import manifest, plan, store
 
 from compress.core import artifact as artifacts
 from compress.core import registry
 from compress.core.errors import GateFailed, GateUndecided, UserError, unknown_name
 from compress.core.gates import Verdict
-from compress.core.image_spec import ImageSpec
 from compress.core.labels import Labels
 from compress.core.manifest import Manifest
 from compress.core.source import source_hash
-from compress.core.stage import Plan, produce, require, settings
-from compress.train import Config
-
-
-def manifest(**fields: object) -> Manifest:
-    labels = Labels(names=("a", "b"), thresholds=(0.5, 0.5), prevalence=(0.1, 0.2))
-    base = {"id": "x", "stage": "s", "config": {}, "kind": "torch", "data": None}
-    return Manifest(**(base | {"image": ImageSpec(), "labels": labels} | fields))
-
-
-def store(path: Path, content: bytes = b"weights") -> artifacts.Artifact:
-    work = path.with_name("work")
-    work.mkdir()
-    (work / "model.safetensors").write_bytes(content)
-    return artifacts.save(path, work, manifest())
+from compress.core.stage import produce, require, settings
 
 
 def test_an_artifact_survives_the_disk(tmp_path: Path):
@@ -94,10 +80,6 @@ def test_manifest_refuses_unknown_fields():
 def test_labels_need_one_threshold_each():
     with pytest.raises(ValueError, match="one entry per label"):
         Labels(names=("a", "b"), thresholds=(0.5,), prevalence=(0.1, 0.2))
-
-
-def plan(out: Path, **options: object) -> Plan:
-    return Plan("compress.train", Config(out=out, **options), out, (), "data")
 
 
 def test_the_id_follows_settings_but_not_places(tmp_path: Path):
