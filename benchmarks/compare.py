@@ -18,12 +18,27 @@ from benchmarks.report import recommended, render
 from benchmarks.report.schema import LatencyEntry, Report, SpeedupEntry
 from benchmarks.thumbnails import thumbnails
 from benchmarks.tournament import LatencySettings
-from compress.core import console, environment, stage, writable
+from compress.core import console, environment, page, stage, writable
 from compress.core.cli import main
 from compress.core.gates import Verdict
+from compress.core.hashing import file_sha256, value_hash
 from compress.core.noun import Noun
+from compress.core.source import whole_source
 from compress.data.dataset import Dataset
 from models.defaults import default_model
+
+
+def source() -> str:
+    """Return a hash of all that makes a report: what measures, every section, template and script.
+
+    Sections and runtimes are found by name, so that no import tells of them.
+    """
+    made_by = [*Path(render.__file__).parent.rglob("*"), *Path(page.__file__).parent.glob("page.*")]
+    files = sorted(file for file in made_by if file.is_file() and "__pycache__" not in file.parts)
+    runtimes = ("benchmarks.runtimes.cpu", "benchmarks.runtimes.torch_")
+    return value_hash(
+        [whole_source(__name__, *runtimes), [(file.name, file_sha256(file)) for file in files]]
+    )
 
 
 class Config(Noun):

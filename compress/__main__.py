@@ -16,7 +16,6 @@ from compress.core.cli import main
 from compress.core.errors import GateFailed, GateUndecided
 from compress.core.hashing import value_hash
 from compress.core.noun import Noun
-from compress.core.source import source_hash
 from compress.data.splitting import Splitting
 from compress.recipe import Place, Recipe
 
@@ -92,7 +91,7 @@ def _report(config: Config, recipe: Recipe, made: dict[str, Artifact], whole: bo
         [
             [artifact.manifest.id for artifact in chosen],
             settings.model_dump(mode="json", exclude={"command"}),
-            source_hash("benchmarks.compare"),
+            compare.source(),
         ]
     )
     marker = config.out / REPORT_ID

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from compress.core import place, writable
+from compress.core import console, place, writable
 from compress.core.errors import UserError
 from compress.core.hashing import file_sha256
 from compress.core.manifest import SCHEMA_VERSION, FileEntry, Manifest
@@ -140,13 +140,20 @@ def _strangers(path: Path) -> list[str]:
 
 
 def newest(root: Path, kind: str | None = None, stage: str | None = None) -> Artifact | None:
-    """Return the artifact under `root` that was written last, of this kind and stage if given."""
+    """Return the artifact under `root` that was written last, of this kind and stage if given.
+
+    A damaged one is passed over, and said.
+    """
     manifests = sorted(root.rglob(MANIFEST), key=lambda file: file.stat().st_mtime, reverse=True)
     for file in manifests:
         hidden = any(part.startswith(".") for part in file.relative_to(root).parts)
         if hidden or not is_artifact(file.parent):
             continue
-        artifact = load(file.parent)
+        try:
+            artifact = load(file.parent)
+        except UserError as error:
+            console.warn(f"{error} It is passed over.")
+            continue
         if kind in (None, artifact.manifest.kind) and stage in (None, artifact.manifest.stage):
             return artifact
     return None

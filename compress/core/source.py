@@ -7,7 +7,7 @@ of `SAYING` and `TIMING` are left out altogether.
 
 import ast
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -86,11 +86,19 @@ def source_hash(*modules: str) -> str:
 
     The versions of the libraries that these import are in it too.
     """
-    seen: dict[str, str] = {}
-    libraries: set[str] = set()
-    for module in modules:
-        _collect(module, seen, libraries)
-    return value_hash([seen, versions(libraries)])
+    seen, libraries = _closure(modules, left_out=(*SAYING, *TIMING))
+    computed = {module: computing(file) for module, file in seen.items()}
+    return value_hash([computed, versions(libraries)])
+
+
+def whole_source(*modules: str) -> str:
+    """Hash what `source_hash` does with every word of it, for what is made to be read.
+
+    Times are figures of a report, and so is what it says.
+    """
+    seen, libraries = _closure(modules, left_out=())
+    written = {module: hashing.file_sha256(file) for module, file in seen.items()}
+    return value_hash([written, versions(libraries)])
 
 
 def own_source(*modules: str) -> str:
@@ -132,15 +140,20 @@ def _computing(file: Path, _changed_ns: int, _size: int) -> tuple[str, tuple[str
     return ast.dump(_Silenced().visit(tree)), tuple(_imports(tree))
 
 
-def _collect(module: str, seen: dict[str, str], libraries: set[str]) -> None:
-    path = _module_file(module)
-    if path is None:
-        libraries.update({module.partition(".")[0]} & LIBRARIES.keys())
-    if module in seen or path is None or module in SAYING or module in TIMING:
-        return
-    seen[module] = computing(path)
-    for name in imports(path):
-        _collect(name, seen, libraries)
+def _closure(modules: Iterable[str], left_out: Collection[str]) -> tuple[dict[str, Path], set[str]]:
+    """Return the files of modules and of all that they import, and the libraries among these."""
+    seen: dict[str, Path] = {}
+    libraries: set[str] = set()
+    waiting = list(modules)
+    while waiting:
+        module = waiting.pop()
+        path = _module_file(module)
+        if path is None:
+            libraries.update({module.partition(".")[0]} & LIBRARIES.keys())
+        elif module not in seen and module not in left_out:
+            seen[module] = path
+            waiting += imports(path)
+    return seen, libraries
 
 
 def _module_file(module: str) -> Path | None:

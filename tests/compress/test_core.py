@@ -1,6 +1,7 @@
 """Artifacts, the registry and the command line: whole or not there, found by name, clear."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,15 @@ def test_bundles_and_converted_models_are_no_artifacts(tmp_path: Path):
         artifacts.load(other)
     with pytest.raises(UserError, match="not an artifact"):
         artifacts.check_replaceable(other)
+
+
+def test_the_newest_model_is_found_beside_a_damaged_one(tmp_path: Path, capfd):
+    first, second = store(tmp_path / "a"), store(tmp_path / "b")
+    os.utime(first.path / "manifest.json", (1, 1))
+    assert artifacts.newest(tmp_path) == second
+    second.weights.write_bytes(b"")
+    assert artifacts.newest(tmp_path) == first
+    assert "was altered" in capfd.readouterr().err
 
 
 def test_lineage_goes_through_the_artifacts_beside(tmp_path: Path):

@@ -16,6 +16,7 @@ from plans import plan, store
 from pydantic import BaseModel
 from safetensors.torch import save_file
 
+from benchmarks import compare
 from compress import distill, train
 from compress.core import artifact as artifacts
 from compress.core import hashing, source
@@ -129,6 +130,31 @@ def test_the_version_of_a_library_that_computes_is_in_the_source(monkeypatch):
     )
     assert source_hash("compress.train") != first["compress.train"]
     assert source_hash("compress.data.table") == first["compress.data.table"], "needs no torch"
+
+
+@pytest.mark.parametrize(
+    ("file", "same"),
+    [
+        ("benchmarks/report/sections/lineage.py", False),
+        ("benchmarks/report/template.html.jinja", False),
+        ("benchmarks/report/table.js", False),
+        ("compress/core/page.css", False),
+        ("benchmarks/tournament.py", False),
+        ("benchmarks/runtimes/cpu.py", False),
+        ("compress/training.py", True),
+    ],
+)
+def test_a_report_is_made_again_when_a_word_of_it_changes(
+    tree: Path, monkeypatch, file: str, same: bool
+):
+    for name in ("compress/core", "benchmarks/report"):
+        shutil.copytree(ROOT / name, tree / name, dirs_exist_ok=True)
+    monkeypatch.setattr(compare.render, "__file__", str(tree / "benchmarks/report/render.py"))
+    monkeypatch.setattr(compare.page, "__file__", str(tree / "compress/core/page.py"))
+    first = compare.source()
+    with (tree / file).open("a") as opened:
+        opened.write("\n# one word more\n")
+    assert (compare.source() == first) == same
 
 
 def test_a_stage_is_named_in_its_id():
