@@ -12,11 +12,11 @@ from benchmarks.robustness.corruptions import corrupt
 from benchmarks.runtimes._session import Session
 from compress.core import console
 from compress.core.artifact import Artifact
-from compress.core.hashing import value_hash
+from compress.core.hashing import file_sha256, value_hash
 from compress.core.source import source_hash
 from compress.data.cache import cached_arrays
 from compress.data.dataset import Dataset
-from compress.data.images import open_image, to_pixels
+from compress.data.images import decoder, open_image, to_pixels
 from compress.data.pixels import normalise
 from export.device.watch.signals import Labels, Values, measure
 
@@ -73,7 +73,9 @@ class _Looker:
     def values(self, change: str) -> Values:
         """Return the signals of the images under a change, kept in the cache: they take minutes."""
         ids = [self.dataset.image_ids[row] for row in self.rows]
-        key = value_hash([source_hash(__name__), self.model.manifest.id, ids])
+        model = [file_sha256(self.model.weights), self.model.manifest.model_dump(mode="json")]
+        runtime = [self.session.provider_opened, decoder()]
+        key = value_hash([source_hash(__name__), model, runtime, ids])
         made = cached_arrays(f"signals-{change}-{key}", lambda: {"values": self._made(change)})
         return made["values"].astype(np.float64)
 

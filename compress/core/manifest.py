@@ -147,7 +147,7 @@ class Manifest(Noun):
 
     schema_version: int = SCHEMA_VERSION
     id: str
-    """Hash of the stage, its source, its config, its parents' ids and the data fingerprint."""
+    """Hash of all that decided the result, as `compress.core.stage.Plan.id` makes it."""
     stage: str
     config: dict[str, Any]
     parents: tuple[str, ...] = ()
