@@ -18,7 +18,7 @@ from benchmarks.thresholds import ThresholdOptions
 from compress.channels import Widths, prune_until
 from compress.context import Context, open_for
 from compress.core import artifact as artifacts
-from compress.core import console
+from compress.core import console, writable
 from compress.core.artifact import Artifact
 from compress.core.cli import main
 from compress.core.image_spec import ImageSpec
@@ -140,7 +140,8 @@ def _share(config: Config, parent: Artifact, prune: Prune, scratch: Path) -> flo
         return config.macs
     found = scratch / "macs_share"
     if not found.exists():
-        found.write_text(repr(macs_share(parent, load_network(parent), prune, config.latency)))
+        share = macs_share(parent, load_network(parent), prune, config.latency)
+        writable.write_whole(found, repr(share))
     return float(found.read_text())
 
 

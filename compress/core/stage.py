@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from compress.core import artifact as artifacts
-from compress.core import console, environment, place
+from compress.core import console, environment, place, registry
 from compress.core.artifact import Artifact
 from compress.core.errors import GateFailed, GateUndecided, UserError
 from compress.core.gates import Verdict
@@ -136,9 +136,13 @@ def _leave(plan: Plan) -> None:
 
 
 def _inputs(plan: Plan) -> tuple[Path, ...]:
-    """Return the files and folders that the output must not take the place of."""
+    """Return the files and folders that the output must not take the place of.
+
+    A folder may have the name of a data set or of weights (`elpv`, `imagenet`) and be no input.
+    """
     texts = (getattr(plan.config, name, None) for name in ("data", *_MODELS, "weights"))
-    named = (Path(str(text).rpartition(":")[2]) for text in texts if text)
+    names = {None, "imagenet", "random", *registry.names("compress.data.formats")}
+    named = (Path(str(text).rpartition(":")[2]) for text in texts if text not in names)
     return (*(parent.path for parent in plan.parents), *(path for path in named if path.exists()))
 
 

@@ -175,6 +175,13 @@ def test_an_output_does_not_take_the_place_of_its_input(tmp_path: Path):
     assert artifacts.load(parent.path).weights.read_bytes() == b"weights"
 
 
+@pytest.mark.parametrize("name", ["elpv", "imagenet"])
+def test_an_output_may_be_called_like_a_data_set(tmp_path: Path, monkeypatch, name: str):
+    monkeypatch.chdir(tmp_path)
+    for epochs in (1, 2):
+        produce(plan(Path(name), data="elpv", weights="imagenet", epochs=epochs), build)
+
+
 def test_what_a_user_has_put_into_an_artifact_is_not_removed(tmp_path: Path):
     produce(plan(tmp_path / "a"), build)
     (tmp_path / "a" / ".DS_Store").touch()
