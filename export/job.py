@@ -15,11 +15,14 @@ from compress.core.artifact import Artifact
 from compress.core.environment import cpu_flags
 from compress.core.errors import UserError
 from compress.core.manifest import Precision
+from compress.core.source import source_hash
 from compress.data.dataset import Dataset, open_data
 from export import budget, evidence, foreign, ort_format, targets
 from export.targets._target import Target
+from models import families
 from models.defaults import default_model
 from models.onnx_graph import scaling
+from models.stored import architecture_of
 
 if TYPE_CHECKING:
     from export.onnx import Config
@@ -119,6 +122,18 @@ def prepare(config: Config) -> Job:
     _require_told(job)
     budget.seconds(config.budget)
     return job
+
+
+def chosen(job: Job) -> dict[str, str]:
+    """Return the hashes of what was chosen by name: the target, the runtimes, the network."""
+    found = {
+        "on target": source_hash(targets.module_of(job.target)),
+        "runtime": _session.source(job.parent, "cpu"),
+        "measured by": source_hash(_session.module_of(job.provider)),
+    }
+    if job.parent.manifest.kind == "torch":
+        found["network"] = families.identity(architecture_of(job.parent).name)
+    return found
 
 
 def _require_scaling_found(parent: Artifact) -> None:

@@ -11,18 +11,16 @@ from typing import TYPE_CHECKING
 from benchmarks import thresholds
 from benchmarks.candidates import BareModel
 from benchmarks.evaluation import rows_for, store_answers
-from benchmarks.runtimes import _session
 from compress.core import console
 from compress.core.artifact import WEIGHTS, Artifact
 from compress.core.errors import UserError
 from compress.core.gates import Verdict
 from compress.core.manifest import DataRef, Manifest, Measurements
-from compress.core.source import source_hash
 from compress.core.stage import Plan, manifest_base, produce, require
 from compress.data import probe
 from compress.data.origin import identified
 from compress.data.split import data_of, identity, split_for
-from export import budget, emulation, evidence, foreign, metadata, ort_format, targets
+from export import budget, emulation, evidence, foreign, metadata, ort_format
 from export.advice import next_steps
 from export.emulation import Emulated
 from export.fp16 import to_fp16
@@ -31,15 +29,14 @@ from export.int8.calibration import Calibration, from_training
 from export.int8.last_resort import Tuner
 from export.int8.search import Found
 from export.int8_weights import to_int8_weights
-from export.job import DEFAULT_GATES, Job, prepare, stem
+from export.job import DEFAULT_GATES, Job, chosen, prepare, stem
 from export.metadata import ModelFacts
 from export.notes import notes_on
 from export.parity import Parity
-from models import families
 from models.onnx_graph import scaling
 from models.onnx_graph.index import count_params
 from models.onnx_graph.write import to_onnx
-from models.stored import architecture_of, load_network
+from models.stored import load_network
 
 if TYPE_CHECKING:
     from export.onnx import Config
@@ -69,24 +66,12 @@ def export(config: Config) -> Artifact:
         out=out,
         parents=(job.parent,),
         data_identity=identity(job.dataset, split_for(job.dataset, (job.parent,))),
-        chosen=_chosen(job),
+        chosen=chosen(job),
     )
     artifact = produce(plan, partial(_build, plan, job))
     evidence.show(artifact)
     require(artifact.manifest.verdicts)
     return artifact
-
-
-def _chosen(job: Job) -> dict[str, str]:
-    """Return the hashes of what was chosen by name: the target, the runtimes, the network."""
-    found = {
-        "on target": source_hash(targets.module_of(job.target)),
-        "runtime": _session.source(job.parent, "cpu"),
-        "measured by": source_hash(_session.module_of(job.provider)),
-    }
-    if job.parent.manifest.kind == "torch":
-        found["network"] = families.identity(architecture_of(job.parent).name)
-    return found
 
 
 def _build(plan: Plan, job: Job, workdir: Path) -> Manifest:

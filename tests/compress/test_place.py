@@ -180,6 +180,7 @@ def test_an_output_may_be_called_like_a_data_set(tmp_path: Path, monkeypatch, na
     monkeypatch.chdir(tmp_path)
     for epochs in (1, 2):
         produce(plan(Path(name), data="elpv", weights="imagenet", epochs=epochs), build)
+    assert names(tmp_path) == {name}
 
 
 def test_what_a_user_has_put_into_an_artifact_is_not_removed(tmp_path: Path):
