@@ -17,6 +17,7 @@ from compress.core.artifact import Artifact
 from compress.core.cli import main
 from compress.core.errors import UserError
 from compress.core.noun import Noun
+from compress.core.several import Gates, Words
 
 
 class Config(Noun):
@@ -29,17 +30,17 @@ class Config(Noun):
 
     models: Annotated[tuple[Path, ...], tyro.conf.Positional] = ()
     """Models that are trained already: PyTorch artifacts, or ONNX files of any precision."""
-    arch: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
+    arch: tuple[str, ...] = ()
     """Architecture to train: a timm or torchvision name, or your own `package.module:factory`; give
     it as often as needed."""
-    train: tuple[str, ...] = ()
+    train: Words = ()
     """Options of compress.train for all architectures, as NAME=VALUE, e.g. `epochs=5
     image_size=160 weights=random`."""
     data: str | None = None
     """`elpv`, a path, or `format:path` (default: `elpv`, or the data of models trained already)."""
     out: Path = Path("runs/architectures")
     """Folder of the models and the report."""
-    budget: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
+    budget: Gates = ()
     """A limit of the device, e.g. `latency p50 <= 20ms`, `peak_rss <= 120MB`, `size <= 4MB`,
     `macs <= 3e8`: the most accurate model that keeps all limits is recommended; exit code 3 where
     none does, 4 where that cannot be told."""

@@ -22,6 +22,7 @@ from compress.core import console, environment, stage, writable
 from compress.core.cli import main
 from compress.core.gates import Verdict
 from compress.core.noun import Noun
+from compress.core.several import Gates
 from compress.data.dataset import Dataset
 from models.defaults import default_model
 
@@ -38,10 +39,10 @@ class Config(Noun):
     """Folder of the report."""
     data: str | None = None
     """`elpv`, a path, or `format:path` (default: the data that the models were trained on)."""
-    gate: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
+    gate: Gates = ()
     """A demand on the last model, e.g. `map drop <= 0.01` (against the first model) or
     `size ratio <= 0.5 vs NAME`; give it as often as needed."""
-    budget: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
+    budget: Gates = ()
     """A limit of the device, e.g. `latency p50 <= 20ms`, `peak_rss <= 120MB`, `size <= 4MB`,
     `macs <= 3e8`: every model is held against it, and the most accurate that keeps all limits is
     recommended; exit code 3 where none does, 4 where that cannot be told."""

@@ -3,9 +3,7 @@
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
 
-import tyro
 from pydantic import Field
 
 from benchmarks import baseline, gates
@@ -23,6 +21,7 @@ from compress.core.cli import main
 from compress.core.errors import UserError
 from compress.core.gates import Verdict
 from compress.core.noun import Noun
+from compress.core.several import Gates
 from models.defaults import RUNS, ZOO_TEACHER, default_model
 
 DEFAULT_GATES = ("map drop <= 0.01", "latency speedup >= 1")
@@ -39,7 +38,7 @@ class Config(Noun):
     baseline: Path | None = None
     """Artifact or `.onnx` file to compare with, or a file that `benchmarks.compare --save` has
     written (default: the candidate's parent under runs/)."""
-    gate: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
+    gate: Gates = ()
     """A demand; give it as often as needed. Default: `map drop <= 0.01`, `latency speedup >= 1`.
     Others: `map >= 0.8`, `ap[LABEL] drop <= 0.05`, `worst_ap drop <= 0.05`,
     `agreement >= 0.98`, `cf1 drop <= 0.01`, `of1 >= 0.8`, `recall[LABEL] >= 0.95`,

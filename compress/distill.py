@@ -21,6 +21,7 @@ from compress.core.artifact import Artifact
 from compress.core.cli import main
 from compress.core.image_spec import ImageSpec
 from compress.core.manifest import Architecture, Manifest
+from compress.core.several import Gates
 from compress.core.stage import Plan, produce, require
 from compress.finish import Trained, Wanted, finish, wanted_of
 from compress.onnx_teacher import OnnxTeacher
@@ -50,7 +51,7 @@ class Config(Teaching, ThresholdOptions):
     """Passes over the training images."""
     image_size: int | None = Field(None, ge=32, le=1024)
     """Height and width of the student's input, pixels; default: the teacher's."""
-    gate: tuple[str, ...] = ("map drop <= 0.05",)
+    gate: Gates = ("map drop <= 0.05",)
     """Gates against the teacher, e.g. --gate "map drop <= 0.03"."""
     skip_bad_images: bool = False
     """Go on without the images that cannot be decoded, and list them."""

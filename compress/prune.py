@@ -23,6 +23,7 @@ from compress.core.artifact import Artifact
 from compress.core.cli import main
 from compress.core.image_spec import ImageSpec
 from compress.core.manifest import Manifest
+from compress.core.several import Gates
 from compress.core.stage import Plan, produce, require
 from compress.finish import Trained, Wanted, finish, wanted_of
 from compress.latency_target import Prune, macs_share
@@ -66,7 +67,7 @@ class Config(Teaching, ThresholdOptions):
     """Epochs of tuning after each round."""
     learning_rate: float = Field(1e-3, gt=0)
     """Peak of the one-cycle schedule of each round."""
-    gate: tuple[str, ...] = ("macs ratio <= 0.999", "params ratio <= 0.999")
+    gate: Gates = ("macs ratio <= 0.999", "params ratio <= 0.999")
     """Gates against the unpruned model, e.g. --gate "map drop <= 0.03"."""
     skip_bad_images: bool = False
     """Go on without the images that cannot be decoded, and list them."""

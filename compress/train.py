@@ -16,6 +16,7 @@ from compress.core.cli import main
 from compress.core.errors import UserError
 from compress.core.image_spec import ImageSpec
 from compress.core.manifest import Architecture, Manifest
+from compress.core.several import Gates
 from compress.core.stage import Plan, produce, require
 from compress.data import splitting
 from compress.data.dataset import open_data
@@ -48,7 +49,7 @@ class Config(Training, Splitting, ThresholdOptions):
     views: int | None = Field(None, ge=1)
     """Label-preserving views of each test image at most that accuracy is averaged over: fewer are
     quicker to measure and certify less (default: all that the data set declares)."""
-    gate: tuple[str, ...] = ("map >= 0.5",)
+    gate: Gates = ("map >= 0.5",)
     """Gates on the test part, e.g. --gate "map >= 0.85"."""
     skip_bad_images: bool = False
     """Go on without the images that cannot be decoded, and list them."""

@@ -17,6 +17,7 @@ from compress.core.cli import main
 from compress.core.errors import UserError
 from compress.core.hashing import file_sha256
 from compress.core.image_spec import Triple
+from compress.core.several import Gates
 from compress.data.splitting import Splitting
 from export import adoption
 from export.sources import open_source
@@ -59,7 +60,7 @@ class Config(Splitting, ThresholdOptions):
     views: int | None = Field(None, ge=1)
     """Label-preserving views of each test image at most that accuracy is averaged over: fewer are
     quicker to measure and certify less (default: all that the data set declares)."""
-    gate: tuple[str, ...] = ("parity <= 1e-3", "flipped <= 0.002")
+    gate: Gates = ("parity <= 1e-3", "flipped <= 0.002")
     """Gates; parity and flipped are against the file itself, run by its own library."""
     skip_bad_images: bool = False
     """Go on without the images that cannot be decoded, and list them."""

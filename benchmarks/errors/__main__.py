@@ -2,9 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
 
-import tyro
 from pydantic import Field
 
 from benchmarks.candidates import open_model, unique_names
@@ -44,7 +42,7 @@ class Config(Noun):
     """Another model: also show the decisions that are different from its."""
     out: Path = Path("runs/errors")
     """Folder of the report."""
-    slice: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
+    slice: tuple[str, ...] = ()
     """A column of the data's table: also compare the images by its values; give it as often as
     needed. Size, brightness and sharpness are always compared."""
     worst: int = Field(12, ge=1)

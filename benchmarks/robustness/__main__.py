@@ -26,6 +26,7 @@ from compress.core.cli import main
 from compress.core.errors import UserError, unknown_name
 from compress.core.gates import Gate, Verdict
 from compress.core.noun import Noun
+from compress.core.several import Gates
 
 
 class Config(Noun):
@@ -43,10 +44,10 @@ class Config(Noun):
     """Folder of the report."""
     images: int = Field(IMAGES, ge=2)
     """Images of the test part at most, chosen at random."""
-    corruption: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
+    corruption: tuple[str, ...] = ()
     """blur, noise, brightness, contrast, jpeg, rotation or crop, at five strengths each; give it as
     often as needed (default: all)."""
-    gate: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
+    gate: Gates = ()
     """A demand on the last model: `robust_map drop <= 0.02` (against the first model) or
     `robust_map drop <= 0.02 vs NAME`: the drop of mAP, mean over all corruptions and strengths."""
     provider: str = "cpu"
