@@ -9,7 +9,7 @@ from pydantic import Field
 
 from benchmarks import metric_tables, metrics, statistics
 from benchmarks.candidates import open_model
-from benchmarks.evaluation import EvalSettings, evaluate, rows_for
+from benchmarks.evaluation import EvalSettings, evaluate, require_images, rows_for
 from benchmarks.metric_tables import StoredMetrics
 from compress.core import console, writable
 from compress.core.artifact import Artifact
@@ -64,7 +64,7 @@ def run(config: Config) -> EvalResult:
     settings = EvalSettings(provider=config.provider, part=config.part)
     if config.threads:
         settings = settings.model_copy(update={"threads": config.threads})
-    rows = rows_for((model,), dataset, config.part)
+    rows = require_images(rows_for((model,), dataset, config.part), dataset, config.part)
     result = evaluate(model, dataset, rows, settings)
     stored = _all_metrics(config, model, result, weights)
     _print(result, model.manifest.labels, f"{model.name} on {config.data}, part {config.part}")

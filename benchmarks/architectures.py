@@ -44,6 +44,8 @@ class Config(Noun):
     """A limit of the device, e.g. `latency p50 <= 20ms`, `peak_rss <= 120MB`, `size <= 4MB`,
     `macs <= 3e8`: the most accurate model that keeps all limits is recommended; exit code 3 where
     none does, 4 where that cannot be told."""
+    skip_bad_images: bool = False
+    """Leave out images that do not decode, as a training can, instead of stopping."""
     provider: str = "cpu"
     """Runtime for the ONNX files (`python -m benchmarks.runtimes` lists them)."""
     threads: int = Field(1, ge=1)
@@ -77,6 +79,7 @@ def run(config: Config) -> Report:
         provider=config.provider,
         threads=config.threads,
         title="Architectures",
+        skip_bad_images=config.skip_bad_images,
         command=own_command("benchmarks.architectures"),
     )
     return compare.run(settings)
@@ -92,11 +95,12 @@ def _options(given: tuple[str, ...]) -> list[str]:
     for text in given:
         name, equals, value = text.partition("=")
         flag = name.strip().replace("_", "-")
-        if not equals or not flag or flag in ("arch", "data", "out"):
+        if not equals or not flag or flag in ("arch", "data", "out", "skip-bad-images"):
             raise UserError(
                 "An option of the training cannot be used",
                 got=text,
-                allowed="NAME=VALUE with the options of compress.train, but arch, data and out",
+                allowed="NAME=VALUE with the options of compress.train, but arch, data, out and "
+                "skip_bad_images",
             )
         words += [f"--{flag}"] if value == "true" else [f"--{flag}", value]
     return words
@@ -127,8 +131,7 @@ def _trained(name: str, options: list[str], config: Config) -> Artifact:
     """Train an architecture, or leave it as it is where nothing has changed."""
     console.say(f"{name} ...")
     out = config.out / "trained" / _folder(name)
-    data = ["--data", config.data] if config.data else []
-    command("compress.train", "--arch", name, *options, *data, "--out", out)
+    command("compress.train", "--arch", name, *options, *_data(config, config.data), "--out", out)
     return open_model(out)
 
 
@@ -138,9 +141,15 @@ def _exported(model: Artifact, name: str, config: Config) -> Path:
         return model.path
     out = config.out / "onnx" / _folder(name)
     source = config.data or (model.manifest.data.source if model.manifest.data else None)
-    data = ["--data", source] if source else []
-    command("export.onnx", "--model", model.path, "--quantize", "none", *data, "--out", out)
+    words = ("--model", model.path, "--quantize", "none", *_data(config, source))
+    command("export.onnx", *words, "--out", out)
     return out
+
+
+def _data(config: Config, source: str | None) -> list[str]:
+    """Return the options of a stage that say which images it reads."""
+    skip = ["--skip-bad-images"] if config.skip_bad_images else []
+    return [*(["--data", source] if source else []), *skip]
 
 
 def _folder(name: str) -> str:

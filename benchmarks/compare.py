@@ -9,7 +9,7 @@ import numpy as np
 import tyro
 from pydantic import Field
 
-from benchmarks import baseline, gates, recommendation, statistics, throughput
+from benchmarks import baseline, gate_checks, gates, recommendation, statistics, throughput
 from benchmarks.bench import Bench, open_bench, open_test_data, with_latency
 from benchmarks.commands import own_command
 from benchmarks.entries import model_entry, speedup_entry
@@ -18,9 +18,9 @@ from benchmarks.report import recommended, render
 from benchmarks.report.schema import LatencyEntry, Report, SpeedupEntry
 from benchmarks.thumbnails import thumbnails
 from benchmarks.tournament import LatencySettings
-from compress.core import console, environment, stage, writable
+from compress.core import console, ending, environment, writable
 from compress.core.cli import main
-from compress.core.gates import Verdict
+from compress.core.gates import Gate, Verdict
 from compress.core.noun import Noun
 from compress.core.several import Gates
 from compress.data.dataset import Dataset
@@ -62,6 +62,8 @@ class Config(Noun):
     """Show small copies of the images whose decision changed in report.html."""
     title: str = "Comparison"
     """Title of the report."""
+    skip_bad_images: bool = False
+    """Leave out images that do not decode, as a training can, instead of stopping."""
     command: str | None = None
     """The command that the report names as its own (default: this one)."""
 
@@ -77,8 +79,7 @@ def run(config: Config) -> Report:
     report, bench, verdicts = _measure(config)
     print_summary(report)
     console.result(f"report: {config.out / 'report.html'}")
-    stage.require(verdicts)
-    recommendation.require(report)
+    ending.end_by((*ending.of(verdicts), *recommendation.finding(report)))
     if config.save:
         baseline.save(bench.models[-1], bench.evaluations[-1], config.save)
         console.result(f"baseline: {config.save}")
@@ -101,7 +102,8 @@ def _measure(config: Config) -> tuple[Report, Bench, tuple[Verdict, ...]]:
     if config.save:
         baseline.check_file(config.save)
     bench = open_bench(config.models or (default_model("onnx"),))
-    dataset, rows = open_test_data(bench, config.data)
+    _require_decidable(config, bench, wanted, budget)
+    dataset, rows = open_test_data(bench, config.data, config.skip_bad_images)
     settings = EvalSettings(provider=config.provider)
     results = tuple(stored_or_evaluated(model, dataset, rows, settings) for model in bench.models)
     bench = replace(bench, evaluations=results)
@@ -118,6 +120,23 @@ def _measure(config: Config) -> tuple[Report, Bench, tuple[Verdict, ...]]:
     report = recommendation.added(report, bench, budget)
     render.write(report, config.out, thumbnails(report, dataset) if config.images else None)
     return report, bench, verdicts
+
+
+def _require_decidable(
+    config: Config, bench: Bench, wanted: tuple[Gate, ...], budget: tuple[Gate, ...]
+) -> None:
+    """Refuse, before any work, gates on the last model and limits that nothing here can decide."""
+    last = len(bench.models) - 1
+    labels, others = bench.models[last].manifest.labels.names, bench.names[:last]
+    for gate in wanted:
+        rows = {last}
+        if gate_checks.needs_reference(gate):
+            rows.add(bench.names.index(gate.against) if gate.against in bench.names else 0)
+        timed = config.latency and all(bench.models[row].manifest.kind == "onnx" for row in rows)
+        scene = gate_checks.Scene(gate_checks.compared(timed), labels, others)
+        gate_checks.require_decidable([gate], scene)
+    # A limit that is not measured is not kept, of any model: there is a verdict even so.
+    gate_checks.require_decidable(budget, gate_checks.Scene(gate_checks.MEASURED, labels))
 
 
 def print_summary(report: Report) -> None:

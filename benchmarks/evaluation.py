@@ -54,6 +54,23 @@ def rows_for(models: tuple[Artifact, ...], dataset: Dataset, part: Part) -> Rows
     return indices(dataset, split_for(dataset, models), part)
 
 
+def require_images(rows: Rows, dataset: Dataset, part: Part) -> Rows:
+    """Return the rows of a part, which must be some.
+
+    Raises:
+        UserError: the part is empty, or none of its images is here.
+    """
+    if not len(rows):
+        others: tuple[Part, ...] = ("train", "val", "test")
+        raise UserError(
+            f"There is no image in the part {part}",
+            got=dataset.source,
+            next_step=f"take another part ({', '.join(one for one in others if one != part)}), or "
+            "data and a split that have one",
+        )
+    return rows
+
+
 def data_id(dataset: Dataset, part: Part) -> str:
     """Return what names a part of a data set in an `EvalResult`."""
     return f"{dataset.fingerprint}:{part}"
@@ -89,10 +106,10 @@ def evaluate_session(
     """Return what `evaluate` does of a session that is open.
 
     Raises:
-        UserError: a probability is not finite.
+        UserError: there is no image, or a probability is not finite.
     """
     view_names = settings.views_of(model, dataset)
-    chunks = in_chunks(rows)
+    chunks = in_chunks(require_images(rows, dataset, settings.part))
     done = [
         probabilities(session, model, view_names, images)
         for images in console.track(

@@ -44,7 +44,7 @@ def prune_until(
     network.eval()
     for parameter in network.parameters():
         parameter.requires_grad_(True)
-    kept = [output_layer(network), *_named_like(network, widths.keep)]
+    kept = [output_layer(network), *named_like(network, widths.keep)]
     if widths.keep_residual:
         kept += residual_layers(network)
     pruner = torch_pruning.pruner.BasePruner(
@@ -109,7 +109,12 @@ def residual_layers(network: nn.Module) -> list[nn.Module]:
     return found
 
 
-def _named_like(network: nn.Module, patterns: tuple[str, ...]) -> list[nn.Module]:
+def named_like(network: nn.Module, patterns: tuple[str, ...]) -> list[nn.Module]:
+    """Return the convolutions and linear layers whose names fit one of the patterns.
+
+    Raises:
+        UserError: a pattern fits none.
+    """
     layers = {n: m for n, m in network.named_modules() if isinstance(m, LAYERS)}
     for pattern in patterns:
         if not any(fnmatchcase(name, pattern) for name in layers):

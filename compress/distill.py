@@ -5,6 +5,7 @@ each label and the teacher's feature maps, with the hard labels mixed in.
 """
 
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -12,8 +13,8 @@ from pathlib import Path
 from pydantic import Field
 from torch import nn
 
-from benchmarks import gates
 from benchmarks.thresholds import ThresholdOptions
+from compress import checks
 from compress.context import Context, open_for
 from compress.core import artifact as artifacts
 from compress.core import console
@@ -27,8 +28,8 @@ from compress.finish import Trained, Wanted, finish, wanted_of
 from compress.onnx_teacher import OnnxTeacher
 from compress.teaching import Student, Teaching, teach
 from compress.training import seed_everything
+from models import pretrained
 from models.defaults import ZOO_TEACHER, default_student
-from models.pretrained import start_network
 from models.stored import architecture_of, load_network
 
 
@@ -65,11 +66,14 @@ def run(config: Config) -> Artifact:
         GateFailed: a gate was not met; the artifact is stored all the same.
         GateUndecided: a gate could not be decided.
     """
-    gates.parse_all(config.gate)  # refuses a bad one now instead of after the work
+    check(config)
     teacher = artifacts.load(config.teacher or ZOO_TEACHER)
+    check(config, teacher.manifest.labels.names)
     start = _student_artifact(config.student or default_student())
     if start is not None:
-        architecture_of(start)  # likewise
+        architecture_of(start)  # refuses what is no network now instead of after the work
+    else:
+        pretrained.check(_named(config), config.weights)
     parents = (teacher,) if start is None else (teacher, start)
     context = open_for(parents, config.data, config.skip_bad_images)
     wanted = wanted_of(config.gate, config, context, teacher.manifest.labels)
@@ -83,6 +87,16 @@ def run(config: Config) -> Artifact:
     artifact = produce(plan, partial(_build, plan, config, context, wanted))
     require(artifact.manifest.verdicts)
     return artifact
+
+
+def check(config: Config, labels: Sequence[str] | None = None) -> None:
+    """Refuse what can be known to fail before an image is read; recipes ask for every step.
+
+    Raises:
+        UserError: there is such a thing.
+    """
+    models = (config.teacher or ZOO_TEACHER, Path(config.student or default_student()))
+    checks.check(checks.Asked(config.gate, config.demand, config.out, models), labels)
 
 
 def _build(plan: Plan, config: Config, context: Context, wanted: Wanted, workdir: Path) -> Manifest:
@@ -117,9 +131,13 @@ def _student(plan: Plan, config: Config, context: Context) -> tuple[Architecture
         start = plan.parents[1]
         network = load_network(start)
         return architecture_of(start), network
-    architecture = Architecture(name=config.student or default_student())
+    architecture = _named(config)
     labels = len(context.dataset.label_names)
-    return architecture, start_network(architecture, labels, config.weights)
+    return architecture, pretrained.start_network(architecture, labels, config.weights)
+
+
+def _named(config: Config) -> Architecture:
+    return Architecture(name=config.student or default_student())
 
 
 def _student_artifact(student: str) -> Artifact | None:

@@ -6,7 +6,7 @@ import numpy as np
 from torch import nn
 
 from benchmarks import gates, thresholds
-from benchmarks.evaluation import EvalSettings, evaluate, stored_or_evaluated
+from benchmarks.evaluation import EvalSettings, evaluate, require_images, stored_or_evaluated
 from compress.context import Context
 from compress.core import console
 from compress.core.artifact import Artifact
@@ -47,8 +47,10 @@ def wanted_of(
     """Return what is asked of a model; by default it learns what the parent has learnt.
 
     Raises:
-        UserError: a demand that cannot be read, or what the validation part cannot tell.
+        UserError: a demand that cannot be read, what the validation part cannot tell, or a part
+            that is empty.
     """
+    require_images(context.rows("test"), context.dataset, "test")
     learning = thresholds.chosen(options, parent, ThresholdSettings())
     targets = context.dataset.targets[context.rows("val")]
     thresholds.check(learning, context.dataset.label_names, targets)

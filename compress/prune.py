@@ -6,6 +6,7 @@ measured again and the network is tuned for a few epochs with the unpruned one a
 """
 
 import sys
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -13,22 +14,23 @@ from typing import Literal
 from pydantic import Field
 from torch import nn
 
-from benchmarks import gates
 from benchmarks.thresholds import ThresholdOptions
-from compress.channels import Widths, prune_until
+from compress import checks
+from compress.channels import Widths, named_like, prune_until
 from compress.context import Context, open_for
 from compress.core import artifact as artifacts
 from compress.core import console
 from compress.core.artifact import Artifact
 from compress.core.cli import main
 from compress.core.image_spec import ImageSpec
-from compress.core.manifest import Manifest
+from compress.core.manifest import Architecture, Manifest
 from compress.core.several import Gates
 from compress.core.stage import Plan, produce, require
 from compress.finish import Trained, Wanted, finish, wanted_of
 from compress.latency_target import Prune, macs_share
 from compress.teaching import Student, Teaching, teach
 from compress.training import recalibrate_batchnorm, seed_everything
+from models import families
 from models.defaults import default_model
 from models.pruning_history import History
 from models.stored import architecture_of, count_macs, load_network
@@ -81,9 +83,10 @@ def run(config: Config) -> Artifact:
         GateFailed: a gate was not met; the artifact is stored all the same.
         GateUndecided: a gate could not be decided.
     """
-    gates.parse_all(config.gate)  # refuses a bad one now instead of after the work
-    parent = artifacts.load(config.model or default_model())
-    architecture_of(parent)  # likewise
+    check(config)
+    parent = artifacts.load(_model(config))
+    check(config, parent.manifest.labels.names)
+    check_layers(config, architecture_of(parent))
     context = open_for((parent,), config.data, config.skip_bad_images)
     wanted = wanted_of(config.gate, config, context, parent.manifest.labels)
     plan = Plan(
@@ -96,6 +99,30 @@ def run(config: Config) -> Artifact:
     artifact = produce(plan, partial(_build, plan, config, context, wanted))
     require(artifact.manifest.verdicts)
     return artifact
+
+
+def check(config: Config, labels: Sequence[str] | None = None) -> None:
+    """Refuse what can be known to fail before an image is read; recipes ask for every step.
+
+    Raises:
+        UserError: there is such a thing.
+    """
+    asked = checks.Asked(config.gate, config.demand, config.out, (_model(config),))
+    checks.check(asked, labels)
+
+
+def check_layers(config: Config, architecture: Architecture) -> None:
+    """Refuse a pattern in --keep that fits no layer of the network to be pruned.
+
+    Raises:
+        UserError: there is one.
+    """
+    if config.keep:
+        named_like(families.build(architecture, n_labels=1), config.keep)
+
+
+def _model(config: Config) -> Path:
+    return config.model or default_model()
 
 
 def _build(plan: Plan, config: Config, context: Context, wanted: Wanted, workdir: Path) -> Manifest:

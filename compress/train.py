@@ -2,14 +2,15 @@
 
 import json
 import sys
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field
 
-from benchmarks import gates
 from benchmarks.thresholds import ThresholdOptions
+from compress import checks
 from compress.context import Context
 from compress.core.artifact import Artifact
 from compress.core.cli import main
@@ -24,7 +25,7 @@ from compress.data.splitting import Splitting
 from compress.finish import Trained, Wanted, finish, wanted_of
 from compress.losses import LOSSES, LossName
 from compress.training import Training, fit, seed_everything
-from models.pretrained import start_network
+from models import pretrained
 
 
 class Config(Training, Splitting, ThresholdOptions):
@@ -63,10 +64,9 @@ def run(config: Config) -> Artifact:
         GateFailed: a gate was not met; the artifact is stored all the same.
         GateUndecided: a gate could not be decided.
     """
-    gates.parse_all(config.gate)  # refuses a bad one now instead of after the work
-    splitting.check(config)
-    _arch_kwargs(config)  # likewise
+    check(config)
     context = _context(config)
+    checks.check(_asked(config), context.dataset.label_names)
     wanted = wanted_of(config.gate, config, context)
     plan = Plan(
         stage="compress.train",
@@ -80,10 +80,34 @@ def run(config: Config) -> Artifact:
     return artifact
 
 
+def check(config: Config, labels: Sequence[str] | None = None) -> None:
+    """Refuse what can be known to fail before an image is read; recipes ask for every step.
+
+    Raises:
+        UserError: there is such a thing.
+    """
+    splitting.check(config)
+    checks.check(_asked(config), labels)
+    pretrained.check(architecture(config), config.weights)
+
+
+def _asked(config: Config) -> checks.Asked:
+    return checks.Asked(config.gate, config.demand, config.out)
+
+
+def architecture(config: Config) -> Architecture:
+    """Return what is to be built.
+
+    Raises:
+        UserError: its arguments are not a JSON object.
+    """
+    return Architecture(name=config.arch, kwargs=_arch_kwargs(config))
+
+
 def _build(plan: Plan, config: Config, context: Context, wanted: Wanted, workdir: Path) -> Manifest:
     seed_everything(config.seed)
-    architecture = Architecture(name=config.arch, kwargs=_arch_kwargs(config))
-    network = start_network(architecture, len(context.dataset.label_names), config.weights)
+    built = architecture(config)
+    network = pretrained.start_network(built, len(context.dataset.label_names), config.weights)
     loss = LOSSES[config.loss]
     fitted = fit(
         network,
@@ -92,9 +116,7 @@ def _build(plan: Plan, config: Config, context: Context, wanted: Wanted, workdir
         lambda logits, targets, _inputs: loss(logits, targets),
         workdir / "scratch",
     )
-    trained = Trained(
-        fitted.network, architecture, reference=None, waiting_share=fitted.waiting_share
-    )
+    trained = Trained(fitted.network, built, reference=None, waiting_share=fitted.waiting_share)
     return finish(plan, trained, context, wanted)
 
 

@@ -21,6 +21,7 @@ from compress.augmentation import Augmentation, mixup, normalised
 from compress.core import console
 from compress.core.errors import UserError
 from compress.core.noun import Noun
+from compress.core.stage import CHECKPOINT
 from compress.loading import (
     Stopwatch,
     TrainingImages,
@@ -136,7 +137,7 @@ class _Run:
         self.steps_done = 0
         self.trained_s = self.waited_s = 0.0
         self.pace = ""
-        self.file = scratch / "training.pt"
+        self.file = scratch / CHECKPOINT
 
     @property
     def bare(self) -> nn.Module:

@@ -10,7 +10,6 @@ from typing import Literal
 
 from pydantic import Field
 
-from benchmarks import gates
 from benchmarks.thresholds import ThresholdOptions
 from compress.core.artifact import Artifact
 from compress.core.cli import main
@@ -83,7 +82,7 @@ def run(config: Config) -> Artifact:
         GateFailed: a gate was not met; the artifact is stored all the same.
         GateUndecided: a gate could not be decided.
     """
-    gates.parse_all(config.gate)  # refuses a bad one now instead of after the work
+    adoption.check(config)
     if config.model is None:
         raise UserError("No file is named", next_step="--model FILE")
     source = open_source(config.model, config.trust)

@@ -4,6 +4,7 @@ This module holds the command only: run as a script it would be found in place o
 """
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -13,7 +14,7 @@ from benchmarks.thresholds import ThresholdOptions
 from compress.core.artifact import Artifact
 from compress.core.cli import main
 from compress.core.several import Gates
-from export import stage
+from export import job, stage
 from export.int8.calibration import IMAGES
 
 
@@ -81,6 +82,15 @@ def run(config: Config) -> Artifact:
         GateUndecided: a gate could not be decided.
     """
     return stage.export(config)
+
+
+def check(config: Config, labels: Sequence[str] | None = None) -> None:
+    """Refuse what can be known to fail before an image is read; recipes ask for every step.
+
+    Raises:
+        UserError: there is such a thing.
+    """
+    job.check(config, labels)
 
 
 if __name__ == "__main__":

@@ -8,9 +8,8 @@ from typing import Annotated
 import tyro
 from pydantic import Field
 
-from benchmarks import gates
+from benchmarks import gate_checks, gates
 from benchmarks.bench import Bench, open_bench, open_test_data
-from benchmarks.candidates import pick
 from benchmarks.commands import own_command
 from benchmarks.entries import gate_entry
 from benchmarks.errors.schema import Estimate
@@ -56,6 +55,8 @@ class Config(Noun):
     """Threads; 0 takes every core."""
     seed: int = Field(0, ge=0)
     """Seed of the choice of images and of the corruptions."""
+    skip_bad_images: bool = False
+    """Leave out images that do not decode, as a training can, instead of stopping."""
 
 
 def run(config: Config) -> RobustnessReport:
@@ -69,9 +70,9 @@ def run(config: Config) -> RobustnessReport:
     names, wanted = _names(config.corruption), _gates(config)
     writable.check_folder(config.out, "The report's folder")
     bench = open_bench(config.models)
-    for gate in wanted:
-        pick(gate.against, {name: row for row, name in enumerate(bench.names)}, 0)
-    dataset, rows = open_test_data(bench, config.data)
+    scene = gate_checks.Scene(frozenset(("robust_map",)), references=bench.names[:-1])
+    gate_checks.require_decidable(wanted, scene)
+    dataset, rows = open_test_data(bench, config.data, config.skip_bad_images)
     images = Images(dataset, choose(rows, config.images, config.seed), config.seed)
     threads = config.threads or environment.usable_cores()
     settings = EvalSettings(provider=config.provider, threads=threads, views=1)
