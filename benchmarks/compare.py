@@ -15,6 +15,7 @@ from benchmarks.commands import own_command
 from benchmarks.entries import model_entry, speedup_entry
 from benchmarks.evaluation import EvalSettings, Rows, stored_or_evaluated
 from benchmarks.report import recommended, render
+from benchmarks.report.figure import verdict_note
 from benchmarks.report.schema import LatencyEntry, Report, SpeedupEntry
 from benchmarks.thumbnails import thumbnails
 from benchmarks.tournament import LatencySettings
@@ -158,6 +159,8 @@ def print_summary(report: Report) -> None:
     for model in report.models:
         for gate in model.gates:
             console.result(f"{gate.verdict.upper():12} {model.name}: {gate.gate}: {gate.reason}")
+        if verdict_note(model):
+            console.result(f"{'':12} {model.name}: passes, but has {verdict_note(model)}")
     if report.recommendation is not None and report.recommendation.chosen:
         console.result(recommended.sentence(report))
 

@@ -7,6 +7,7 @@ from torch import nn
 
 from benchmarks import gates, thresholds
 from benchmarks.evaluation import EvalSettings, evaluate, require_images, stored_or_evaluated
+from benchmarks.gate_text import tells_accuracy
 from compress.context import Context
 from compress.core import console
 from compress.core.artifact import Artifact
@@ -84,6 +85,8 @@ def finish(plan: Plan, trained: Trained, context: Context, wanted: Wanted) -> Ma
         before = stored_or_evaluated(trained.reference, context.dataset, rows, settings)
         reference = gates.Subject(trained.reference, before)
     labels = draft.manifest.labels
+    if not any(map(tells_accuracy, wanted.gates)):
+        console.say("no accuracy gate: whether the model is good enough is not judged here")
     verdicts = gates.check_all(wanted.gates, gates.Subject(draft, result), reference)
     notes = thresholds.told(labels, result)
     for note in notes:

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from markupsafe import Markup, escape
 
+from benchmarks.gate_text import tells_accuracy
 from benchmarks.report.schema import ModelEntry, Report, Verdict
 
 Json = dict[str, Any]
@@ -24,6 +25,7 @@ _BADGES = {
     "inconclusive": ("?", "inconclusive"),
     None: ("–", "no gates"),
 }
+NO_ACCURACY = "no accuracy gate"
 _SEVERITY: tuple[Verdict, ...] = ("fail", "inconclusive", "pass")
 
 
@@ -190,6 +192,12 @@ def verdict_of(model: ModelEntry) -> Verdict | None:
     """Return the worst verdict of a model's gates, `None` if it has none."""
     found = {gate.verdict for gate in model.gates}
     return next((verdict for verdict in _SEVERITY if verdict in found), None)
+
+
+def verdict_note(model: ModelEntry) -> str:
+    """Return what a pass leaves open: gates on costs alone pass a model of any accuracy."""
+    ungated = not any(tells_accuracy(gate.gate) for gate in model.gates)
+    return NO_ACCURACY if verdict_of(model) == "pass" and ungated else ""
 
 
 def label_names(report: Report) -> list[str]:

@@ -277,3 +277,32 @@ def test_a_model_is_as_good_as_its_worst_gate(full: Report) -> None:
     assert figure.verdict_of(full.models[4]) == "inconclusive"
     assert figure.verdict_of(changed(full, 4, gates=gates).models[4]) == "fail"
     assert figure.verdict_of(full.models[0]) is None
+
+
+def gate_of(text: str, verdict: str = "pass") -> GateEntry:
+    return GateEntry(
+        gate=text, against=None, measured=0.4, ci95=None, verdict=verdict, reason="so it is"
+    )
+
+
+@pytest.mark.parametrize(
+    ("gates", "word"),
+    [
+        (("macs ratio <= 0.5", "params ratio <= 0.5"), "✅ pass (no accuracy gate)"),
+        (("latency speedup >= 2", "size <= 1e6", "ece <= 0.1"), "✅ pass (no accuracy gate)"),
+        (("macs ratio <= 0.5", "ap[a b] drop <= 0.1"), "✅ pass"),
+        (("map >= 0.5",), "✅ pass"),
+        (("parity <= 0.001",), "✅ pass"),
+        ((), "no gates"),
+    ],
+)
+def test_a_pass_without_an_accuracy_gate_says_so(full: Report, gates, word: str) -> None:
+    report = changed(full, 0, gates=tuple(map(gate_of, gates)))
+    assert list(rows_of(models_table_md(report)))[2][1].strip() == word
+    page = html(report)
+    assert ("no accuracy gate" in page) == ("no accuracy gate" in word)
+
+
+def test_a_failed_gate_on_costs_is_a_plain_failure(full: Report) -> None:
+    report = changed(full, 0, gates=(gate_of("macs ratio <= 0.5", "fail"),))
+    assert list(rows_of(models_table_md(report)))[2][1].strip() == "❌ fail"
