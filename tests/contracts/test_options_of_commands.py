@@ -110,6 +110,15 @@ def test_a_second_one_of_a_fixed_number_of_values_is_refused() -> None:
             cli.parse(configs()[command], once * 2)
 
 
+def test_who_reads_images_can_go_on_without_the_bad_ones() -> None:
+    """Else a stage passes over one on which its report dies."""
+    reads = {name for name, config in configs().items() if "data" in config.model_fields}
+    assert {"benchmarks.compare", "benchmarks.gate", "export.onnx"} <= reads
+    inspection = {"compress.data.__main__"}  # lists the bad ones itself
+    skips = {name for name in reads if "skip_bad_images" in configs()[name].model_fields}
+    assert reads - skips == inspection
+
+
 def test_a_number_below_zero_is_a_value() -> None:
     arguments = several.merged(configs()["compress.train"], ["--gate", "-1", "--seed", "3"])
     assert arguments == ["--seed", "3", "--gate", "-1"]
