@@ -11,6 +11,7 @@ from benchmarks import metric_tables, metrics, statistics
 from benchmarks.candidates import open_model
 from benchmarks.evaluation import EvalSettings, evaluate, require_images, rows_for
 from benchmarks.metric_tables import StoredMetrics
+from benchmarks.runtimes import _session
 from compress.core import console, writable
 from compress.core.artifact import Artifact
 from compress.core.cli import main
@@ -60,6 +61,7 @@ def run(config: Config) -> EvalResult:
     if config.out is not None:
         writable.check_replaced_file(config.out, "The file of metrics")
     model = open_model(config.model)
+    _session.require([model], config.provider)
     dataset = open_data(config.data, config.skip_bad_images)
     settings = EvalSettings(provider=config.provider, part=config.part)
     if config.threads:

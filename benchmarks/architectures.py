@@ -7,7 +7,7 @@ from typing import Annotated
 import tyro
 from pydantic import Field
 
-from benchmarks import compare, recommendation
+from benchmarks import compare, gate_checks, recommendation
 from benchmarks.candidates import open_model, unique_names
 from benchmarks.commands import own_command
 from benchmarks.report.schema import Report
@@ -18,6 +18,7 @@ from compress.core.cli import main
 from compress.core.errors import UserError
 from compress.core.noun import Noun
 from compress.core.several import Gates, Words
+from compress.data.dataset import read_table
 
 
 class Config(Noun):
@@ -60,11 +61,11 @@ def run(config: Config) -> Report:
         GateFailed: no model keeps the budget.
         GateUndecided: it cannot be told whether one does.
     """
-    recommendation.parse_budget(config.budget)
     options = _options(config.train)
     _check_names(config)
     writable.check_folder(config.out, "The report's folder")
     ready = tuple(open_model(path) for path in config.models)
+    _check_budget(config, ready)
     trained = tuple(_trained(name, options, config) for name in config.arch)
     models = ready + trained
     files = tuple(
@@ -99,8 +100,8 @@ def _options(given: tuple[str, ...]) -> list[str]:
             raise UserError(
                 "An option of the training cannot be used",
                 got=text,
-                allowed="NAME=VALUE with the options of compress.train, but arch, data, out and "
-                "skip_bad_images",
+                allowed="NAME=VALUE with the options of compress.train, but arch, data and out; "
+                "--skip-bad-images is an option of this command",
             )
         words += [f"--{flag}"] if value == "true" else [f"--{flag}", value]
     return words
@@ -125,6 +126,18 @@ def _check_names(config: Config) -> None:
 
         for name in config.arch:
             families.find(name)
+
+
+def _check_budget(config: Config, ready: tuple[Artifact, ...]) -> None:
+    """Refuse limits that nothing here can decide, before the first training.
+
+    Raises:
+        UserError: there is one, or there are no such data.
+    """
+    known = [model.manifest.labels.names for model in ready]
+    labels = known[0] if known else read_table(config.data or "elpv")[1].label_names
+    limits = recommendation.parse_budget(config.budget)
+    gate_checks.require_decidable(limits, gate_checks.Scene(gate_checks.compared(True), labels))
 
 
 def _trained(name: str, options: list[str], config: Config) -> Artifact:

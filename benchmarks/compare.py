@@ -17,6 +17,7 @@ from benchmarks.evaluation import EvalSettings, Rows, stored_or_evaluated
 from benchmarks.report import recommended, render
 from benchmarks.report.figure import verdict_note
 from benchmarks.report.schema import LatencyEntry, Report, SpeedupEntry
+from benchmarks.runtimes import _session
 from benchmarks.thumbnails import thumbnails
 from benchmarks.tournament import LatencySettings
 from compress.core import console, ending, environment, writable
@@ -104,6 +105,7 @@ def _measure(config: Config) -> tuple[Report, Bench, tuple[Verdict, ...]]:
         baseline.check_file(config.save)
     bench = open_bench(config.models or (default_model("onnx"),))
     _require_decidable(config, bench, wanted, budget)
+    _session.require(bench.models, config.provider)
     dataset, rows = open_test_data(bench, config.data, config.skip_bad_images)
     settings = EvalSettings(provider=config.provider)
     results = tuple(stored_or_evaluated(model, dataset, rows, settings) for model in bench.models)

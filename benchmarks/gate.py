@@ -14,6 +14,7 @@ from benchmarks.ci_files import write_junit, write_markdown
 from benchmarks.evaluation import EvalSettings, evaluate
 from benchmarks.robustness.corruptions import CORRUPTIONS
 from benchmarks.robustness.measuring import IMAGES, Images, choose, measure
+from benchmarks.runtimes import _session
 from benchmarks.tournament import LatencySettings
 from compress.core import artifact as artifacts
 from compress.core import console, stage, writable
@@ -108,6 +109,7 @@ def _open(config: Config, wanted: tuple[Gate, ...]) -> Bench:
     labels = candidate.manifest.labels.names
     scene = gate_checks.Scene(gate_checks.MEASURED, labels)
     gate_checks.require_decidable(wanted, scene)
+    _session.require([candidate], config.provider)
     against = config.baseline
     if against is None and any(map(gate_checks.needs_reference, wanted)):
         against = _parent_path(candidate)

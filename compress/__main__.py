@@ -106,8 +106,11 @@ def _report(
     Without a model of [compare] there is no report, rather than one of other models.
     """
     chosen = [made[name] for name in recipe.compared if name in made]
-    if not chosen:
+    if not recipe.compared:
+        console.say("no report: [compare] names no model")
+    elif not chosen:
         console.warn("no report: no model of [compare] was made; one at hand is of an earlier run")
+    if not chosen:
         return ()
     settings = compare.Config(
         models=tuple(artifact.path for artifact in chosen),

@@ -118,7 +118,7 @@ def check_layers(config: Config, architecture: Architecture) -> None:
         UserError: there is one.
     """
     if config.keep:
-        named_like(families.build(architecture, n_labels=1), config.keep)
+        named_like(families.build(architecture, n_labels=2), config.keep)
 
 
 def _model(config: Config) -> Path:

@@ -36,9 +36,12 @@ class Step(Noun):
 
 
 class Comparison(Noun):
-    """Which of the models the report holds, the reference first, and the gates on the last."""
+    """Which of the models the report holds, the reference first, and the gates on the last.
 
-    models: tuple[str, ...] = Field(min_length=1)
+    Without a model there is no report.
+    """
+
+    models: tuple[str, ...]
     gate: tuple[str, ...] = ()
     threads: int = 1
 

@@ -54,10 +54,15 @@ def check_comparison(recipe: Recipe, labels: Sequence[str]) -> None:
     Raises:
         UserError: there is one.
     """
+    wanted = gates.parse_all(recipe.compare.gate)
+    if not recipe.compared:
+        if wanted:
+            raise UserError("[compare] has gates and no model to hold against them", got=wanted[0])
+        return
     *others, last = recipe.compared
     timed = any(step.stage.startswith("export.") for step in recipe.step if step.name == last)
     scene = Scene(compared(timed), labels, others)
-    require_decidable(gates.parse_all(recipe.compare.gate), scene)
+    require_decidable(wanted, scene)
 
 
 def check_options(step: Step) -> None:

@@ -22,7 +22,7 @@ from benchmarks.drift.streams import Design, simulate
 from benchmarks.evaluation import EvalSettings, rows_for
 from compress.core import console, environment, writable
 from compress.core.cli import main
-from compress.core.errors import UserError, unknown_name
+from compress.core.errors import UserError
 from compress.core.noun import Noun
 from compress.data.dataset import open_data
 from export.device.watch import MIN_IMAGES
@@ -108,7 +108,7 @@ def run(config: Config) -> Result:
 
 def _check_label(config: Config, labels: tuple[str, ...]) -> None:
     if config.label not in labels:
-        raise unknown_name("label", config.label, labels)
+        raise UserError("The data have no such label", got=config.label, allowed=", ".join(labels))
 
 
 def _check(config: Config, images: int) -> None:

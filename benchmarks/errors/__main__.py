@@ -17,6 +17,7 @@ from benchmarks.errors.next_steps import next_steps
 from benchmarks.errors.schema import ErrorReport
 from benchmarks.evaluation import EvalSettings, require_images, rows_for, stored_or_evaluated
 from benchmarks.report import format as fmt
+from benchmarks.runtimes import _session
 from benchmarks.thumbnails import small_copies
 from compress.core import console, environment, writable
 from compress.core.artifact import Artifact
@@ -87,9 +88,10 @@ def _measure(config: Config) -> tuple[Subject, tuple[Artifact, EvalResult] | Non
     """Return the model and the one that it is held against, with what they said."""
     model = open_model(config.model)
     other = open_model(config.against) if config.against else None
+    models = (model, other) if other else (model,)
+    _session.require(models, config.provider)
     dataset = open_data(config.data, config.skip_bad_images)
     grouping.check_columns(config.slice, dataset.table)
-    models = (model, other) if other else (model,)
     rows = require_images(rows_for(models, dataset, config.part), dataset, config.part)
     settings = EvalSettings(provider=config.provider, part=config.part, threads=_threads(config))
     result = stored_or_evaluated(model, dataset, rows, settings)

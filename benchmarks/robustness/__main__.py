@@ -20,6 +20,7 @@ from benchmarks.robustness.analysis import entries
 from benchmarks.robustness.corruptions import CORRUPTIONS, STRENGTHS
 from benchmarks.robustness.measuring import IMAGES, Images, choose, measure
 from benchmarks.robustness.schema import ModelRobustness, RobustnessReport
+from benchmarks.runtimes import _session
 from compress.core import console, environment, stage, writable
 from compress.core.cli import main
 from compress.core.errors import UserError, unknown_name
@@ -72,6 +73,7 @@ def run(config: Config) -> RobustnessReport:
     bench = open_bench(config.models)
     scene = gate_checks.Scene(frozenset(("robust_map",)), references=bench.names[:-1])
     gate_checks.require_decidable(wanted, scene)
+    _session.require(bench.models, config.provider)
     dataset, rows = open_test_data(bench, config.data, config.skip_bad_images)
     images = Images(dataset, choose(rows, config.images, config.seed), config.seed)
     threads = config.threads or environment.usable_cores()

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -125,7 +126,7 @@ def newest(root: Path, kind: str | None = None, stage: str | None = None) -> Art
         try:
             artifact = load(folder)
         except (UserError, OSError) as error:
-            console.warn(f"passed over: {error}")
+            _pass_over(str(error))
             continue
         if kind in (None, artifact.manifest.kind) and stage in (None, artifact.manifest.stage):
             return artifact
@@ -143,6 +144,12 @@ def with_id(root: Path, ids: Collection[str]) -> Path | None:
             if _read_manifest(folder / MANIFEST).id in ids:
                 return folder
     return None
+
+
+@cache
+def _pass_over(why: str) -> None:
+    """Say it once: one command may look for several models."""
+    console.warn(f"passed over: {why}")
 
 
 def _folders(root: Path) -> list[Path]:

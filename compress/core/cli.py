@@ -55,7 +55,7 @@ def parse(config_type: type[C], argv: Sequence[str]) -> C:
         default=default,
         prog=_program(),
         description=_description(config_type),
-        config=(tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff),
+        config=(tyro.conf.OmitArgPrefixes,),
     )
 
 

@@ -162,3 +162,54 @@ def test_no_image_is_never_evaluated(make_model: MakeModel, colours: Path) -> No
     model, data = make_model("model", np.copy(COLOURS)), open_data(str(colours))
     with pytest.raises(UserError, match="no image in the part val"):
         evaluate(model, data, np.array([], np.intp), EvalSettings(part="val"))
+
+
+@pytest.mark.parametrize(
+    ("module", "option"),
+    [
+        ("benchmarks.accuracy", "--model"),
+        ("benchmarks.calibration", None),
+        ("benchmarks.compare", None),
+        ("benchmarks.errors.__main__", "--model"),
+        ("benchmarks.gate", "--candidate"),
+        ("benchmarks.robustness.__main__", None),
+        ("benchmarks.thresholds.__main__", "--model"),
+    ],
+)
+def test_a_runtime_that_is_not_here_is_refused_before_data_are_read(
+    make_model: MakeModel, tmp_path: Path, command, module: str, option: str | None
+) -> None:
+    model = make_model("model", np.copy(COLOURS)).path
+    gate = ("--gate", "map >= 0") if module == "benchmarks.gate" else ()
+    words = (*([option] if option else []), model, *gate, "--data", tmp_path / "nowhere")
+    done = command(module, *words, "--provider", "cpuu")
+    assert done.code == 2
+    assert "Unknown provider. Got: cpuu" in done.err
+
+
+def test_thresholds_refuses_a_label_and_a_place_before_data_are_read(
+    make_model: MakeModel, tmp_path: Path, command
+) -> None:
+    model = make_model("model", np.copy(COLOURS)).path
+    words = ("--model", model, "--data", tmp_path / "nowhere")
+    module = "benchmarks.thresholds.__main__"
+    done = command(module, *words, "--demand", "recall[gren] >= 0.5", "--out", tmp_path / "new")
+    assert done.code == 2
+    assert "did you mean 'green'" in done.err
+    done = command(module, *words, "--out", tmp_path)
+    assert done.code == 2
+    assert "not an artifact" in done.err
+
+
+def test_architectures_refuses_a_limit_before_the_first_training(
+    colours: Path, tmp_path: Path, command, monkeypatch
+) -> None:
+    def train(*_: object, **__: object) -> None:
+        raise AssertionError("it was trained")
+
+    monkeypatch.setattr("benchmarks.architectures.command", train)
+    words = ("--arch", "resnet18", "--arch", "resnet34", "--out", tmp_path / "out")
+    limit = ("--budget", "ap[gren] >= 0.5")
+    done = command("benchmarks.architectures", *words, "--data", colours, *limit)
+    assert done.code == 2
+    assert "did you mean 'green'" in done.err

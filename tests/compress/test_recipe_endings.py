@@ -151,13 +151,21 @@ def test_without_a_failed_step_an_error_of_the_report_is_its_own(run) -> None:
     assert "Bad image" in said
 
 
+@pytest.mark.parametrize(("outcome", "code"), [("pass", 0), ("inconclusive", 4), ("fail", 3)])
+def test_an_empty_comparison_is_no_report_and_the_steps_decide(run, outcome, code) -> None:
+    ended, asked, said = run({"one": "pass", "two": "pass", "three": outcome}, "")
+    assert ended == code
+    assert asked == []
+    assert "no report: [compare] names no model" in said
+
+
 @pytest.mark.parametrize("models", ["", '"@one", "@one"'])
-def test_an_empty_comparison_or_a_model_twice_is_refused_before_work(
+def test_gates_on_no_model_and_a_model_twice_are_refused_before_work(
     command, tmp_path: Path, models: str
 ) -> None:
     file, out = tmp_path / "recipe.toml", tmp_path / "out"
     file.write_text(RECIPE.format(models=models))
     done = command("compress.__main__", "--recipe", file, "--out", out)
     assert done.code == 2, done.err
-    assert "compare" in done.err
+    assert "[compare]" in done.err
     assert not out.exists()

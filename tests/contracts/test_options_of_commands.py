@@ -1,15 +1,19 @@
 """Every command keeps what it is given: no value of an option that takes several is dropped."""
 
 import importlib
+import shlex
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 import pytest
+from colours import LABELS, SPEC
 from pydantic import BaseModel
 
+from benchmarks.commands import made_by
 from compress.core import cli, several
 from compress.core.errors import UserError
+from compress.core.manifest import Manifest
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("compress", "models", "benchmarks", "export")
@@ -49,8 +53,9 @@ def words(config: type[BaseModel], name: str) -> tuple[str, str]:
     return "one", "two"
 
 
-def given(config: type[BaseModel], arguments: list[str], name: str) -> list[str]:
-    return [str(value) for value in getattr(cli.parse(config, arguments), name)]
+def given(config: type[BaseModel], arguments: list[str], name: str) -> object:
+    found = getattr(cli.parse(config, arguments), name)
+    return [str(value) for value in found] if isinstance(found, tuple) else found
 
 
 def test_the_walk_finds_the_commands_and_their_options() -> None:
@@ -128,3 +133,26 @@ def test_an_option_in_two_spellings_is_refused() -> None:
     config = configs()["compress.train"]
     with pytest.raises(UserError, match=r"given twice.*batch-size"):
         cli.check_options(config, {"batch-size": 4, "batch_size": 8})
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_switch_can_be_turned_on_and_off_whatever_the_file_says(
+    command: str, tmp_path: Path
+) -> None:
+    config = configs()[command]
+    switches = [name for name, field in config.model_fields.items() if field.annotation is bool]
+    for name in switches:
+        flag = name.replace("_", "-")
+        for said in ("true", "false"):
+            (tmp_path / "options.toml").write_text(f"{name} = {said}\n")
+            file = ["--config", str(tmp_path / "options.toml")]
+            assert given(config, [*file, f"--{flag}"], name) is True
+            assert given(config, [*file, f"--no-{flag}"], name) is False
+
+
+@pytest.mark.parametrize("stage", ["compress.train", "compress.prune", "export.onnx"])
+def test_the_command_that_makes_a_model_again_can_be_typed(stage: str) -> None:
+    config = configs()[stage](gate=("map >= 0.5", "size <= 1MB"), demand=("recall[a b] >= 0.9",))
+    told = {"id": "one", "stage": stage, "kind": "onnx", "image": SPEC, "labels": LABELS}
+    made = made_by(Manifest(**told, config=config.model_dump(mode="json"), data=None))
+    assert cli.parse(configs()[stage], shlex.split(made)[3:]) == config
