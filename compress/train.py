@@ -22,8 +22,9 @@ from compress.data.dataset import open_data
 from compress.data.splitting import Splitting
 from compress.finish import Trained, Wanted, finish, wanted_of
 from compress.losses import LOSSES, LossName
-from compress.training import Training, fit, seed_everything
+from compress.training import Training, fit
 from models.pretrained import start_network
+from models.torch_process import seeded
 
 
 class Config(Training, Splitting, ThresholdOptions):
@@ -80,9 +81,9 @@ def run(config: Config) -> Artifact:
 
 
 def _build(plan: Plan, config: Config, context: Context, wanted: Wanted, workdir: Path) -> Manifest:
-    seed_everything(config.seed)
     architecture = Architecture(name=config.arch, kwargs=_arch_kwargs(config))
-    network = start_network(architecture, len(context.dataset.label_names), config.weights)
+    with seeded(config.seed):
+        network = start_network(architecture, len(context.dataset.label_names), config.weights)
     loss = LOSSES[config.loss]
     fitted = fit(
         network,
