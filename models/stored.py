@@ -11,7 +11,7 @@ from compress.core.artifact import WEIGHTS, Artifact
 from compress.core.errors import UserError
 from compress.core.manifest import Architecture
 from models import checkpoint, families
-from models.torch_process import evaluating
+from models.torch_process import evaluating, seeded
 
 
 def load_network(artifact: Artifact) -> nn.Module:
@@ -21,7 +21,8 @@ def load_network(artifact: Artifact) -> nn.Module:
         UserError: an ONNX artifact, or weights that do not fit or are not finite.
     """
     architecture = architecture_of(artifact)
-    network = families.build(architecture, len(artifact.manifest.labels.names))
+    with seeded(0):  # a network is built with weights drawn at random, which are then replaced
+        network = families.build(architecture, len(artifact.manifest.labels.names))
     checkpoint.load_into(network, checkpoint.read(artifact.weights), artifact.weights)
     return network.eval()
 
