@@ -23,17 +23,8 @@ def main(
 
     Every option can also stand in the TOML file given with `--config`; flags win over the file.
     """
-    arguments = list(sys.argv[1:] if argv is None else argv)
     try:
-        default = _from_file(config_type, arguments)
-        config = tyro.cli(
-            config_type,
-            args=arguments,
-            default=default,
-            prog=_program(),
-            description=_description(config_type),
-            config=(tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff),
-        )
+        config = _parse(config_type, list(sys.argv[1:] if argv is None else argv))
         with memory.watched():
             run(config)
     except ValidationError as error:
@@ -45,7 +36,25 @@ def main(
     except KeyboardInterrupt:
         console.fail("Interrupted. The same command goes on from where it stopped.")
         return 130
+    finally:
+        console.flush()
     return EXIT_DONE
+
+
+def _parse(config_type: type[C], arguments: list[str]) -> C:
+    default = _from_file(config_type, arguments)
+    try:
+        return tyro.cli(
+            config_type,
+            args=arguments,
+            default=default,
+            prog=_program(),
+            description=_description(config_type),
+            config=(tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff),
+        )
+    except BrokenPipeError:  # nobody reads the help, or what is wrong with the options
+        asked = {"-h", "--help"}.intersection(arguments)
+        raise SystemExit(EXIT_DONE if asked else UserError.exit_code) from None
 
 
 def explain(error: ValidationError) -> str:
