@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchmarks.runtimes._contract import Batched
-from benchmarks.runtimes._session import Availability, Images, Probs
+from benchmarks.runtimes._session import ONE_THREAD, Availability, Images, Probs
 from compress.core.artifact import Artifact
 from compress.core.calibration import Scalings, coefficients
+from compress.core.libraries import openmp_wait
 
 if TYPE_CHECKING:
     from torch import nn
@@ -28,6 +29,7 @@ class TorchSession:
         import torch
 
         self._network, self.batch, self._threads = network, batch, threads
+        self.waiting = ONE_THREAD if threads == 1 else openmp_wait()
         self._slope, self._offset = map(torch.tensor, coefficients(scalings))
 
     def run(self, images: Images) -> Probs:
