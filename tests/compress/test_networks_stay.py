@@ -47,10 +47,10 @@ LOOKS: dict[str, Callable[[nn.Module, Path], object]] = {
 
 
 def half_trained() -> nn.Module:
-    """Return a network in training whose norms are not, and whose first weight is frozen."""
+    """Return a network in training whose convolutions are not, and whose first weight is frozen."""
     network = build(2).train()
     for layer in network.modules():
-        if isinstance(layer, nn.BatchNorm2d):
+        if isinstance(layer, nn.Conv2d):
             layer.eval()
     next(network.parameters()).requires_grad_(False)
     return network

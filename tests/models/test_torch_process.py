@@ -82,6 +82,8 @@ def test_a_large_seed_is_one_for_numpy_too() -> None:
         large = np.random.rand()  # noqa: NPY002
     with torch_process.seeded(5):
         assert np.random.rand() == large  # noqa: NPY002
+    with torch_process.seeded(2**31 + 5):
+        assert np.random.rand() != large  # noqa: NPY002
 
 
 def test_each_layer_gets_its_own_mode_back() -> None:
