@@ -10,6 +10,7 @@ from torch import nn
 
 from compress.core.errors import UserError, unknown_name
 from models.pruning_history import EXAMPLE, History
+from models.torch_process import evaluating
 
 STEPS = 200
 """Steps from the whole network to nothing: each removes about half a percent of the channels."""
@@ -41,13 +42,30 @@ def prune_until(
     Raises:
         UserError: the target cannot be reached within the limits, or a pattern fits no layer.
     """
-    network.eval()
+    with evaluating(network):
+        pruner = _pruner(network, widths)
+        for _ in range(STEPS):
+            if reached(network):
+                return _history(pruner)
+            pruner.step()
+        if reached(network):
+            return _history(pruner)
+    raise UserError(
+        "The architecture cannot be pruned to this target",
+        allowed=f"layers may lose {widths.max_pruning_ratio:.0%} and keep a multiple of "
+        f"{widths.round_to} channels",
+        next_step="raise --max-pruning-ratio or the target, lower --round-to, or allow more: "
+        "--no-keep-residual, fewer --keep",
+    )
+
+
+def _pruner(network: nn.Module, widths: Widths) -> torch_pruning.pruner.BasePruner:
     for parameter in network.parameters():
         parameter.requires_grad_(True)
     kept = [output_layer(network), *named_like(network, widths.keep)]
     if widths.keep_residual:
         kept += residual_layers(network)
-    pruner = torch_pruning.pruner.BasePruner(
+    return torch_pruning.pruner.BasePruner(
         network,
         EXAMPLE,
         importance=torch_pruning.importance.GroupMagnitudeImportance(p=2),
@@ -57,19 +75,6 @@ def prune_until(
         iterative_steps=STEPS,
         ignored_layers=kept,
         round_to=widths.round_to,
-    )
-    for _ in range(STEPS):
-        if reached(network):
-            return _history(pruner)
-        pruner.step()
-    if reached(network):
-        return _history(pruner)
-    raise UserError(
-        "The architecture cannot be pruned to this target",
-        allowed=f"layers may lose {widths.max_pruning_ratio:.0%} and keep a multiple of "
-        f"{widths.round_to} channels",
-        next_step="raise --max-pruning-ratio or the target, lower --round-to, or allow more: "
-        "--no-keep-residual, fewer --keep",
     )
 
 

@@ -27,10 +27,10 @@ from compress.core.stage import Plan, produce, require
 from compress.finish import Trained, Wanted, finish, wanted_of
 from compress.onnx_teacher import OnnxTeacher
 from compress.teaching import Student, Teaching, teach
-from compress.training import seed_everything
 from models import pretrained
 from models.defaults import ZOO_TEACHER, default_student
 from models.stored import architecture_of, load_network
+from models.torch_process import seeded
 
 
 class Config(Teaching, ThresholdOptions):
@@ -101,12 +101,12 @@ def check(config: Config, labels: Sequence[str] | None = None) -> None:
 
 def _build(plan: Plan, config: Config, context: Context, wanted: Wanted, workdir: Path) -> Manifest:
     teacher = plan.parents[0]
-    seed_everything(config.seed)
-    architecture, student = _student(plan, config, context)
     spec = _student_spec(config, context.spec)
     images, scratch = context.training_images(), workdir / "scratch"
     network, settings = _teacher(teacher, config)
-    taught = teach(Student(student, spec), network, images, settings, scratch)
+    with seeded(config.seed):
+        architecture, student = _student(plan, config, context)
+        taught = teach(Student(student, spec), network, images, settings, scratch)
     trained = Trained(taught, architecture, teacher)
     return finish(plan, trained, replace(context, spec=spec), wanted)
 

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from compress.channels import output_layer
+from models.torch_process import evaluating
 
 PENULTIMATE = "penultimate"
 
@@ -71,9 +72,9 @@ def _input_recorder(features: dict[str, Tensor]) -> Any:
 
 def pair(student: nn.Module, teacher: nn.Module, images: Tensor, student_images: Tensor) -> Pairing:
     """Find what two networks share, by running each on its images `[n, 3, h, w]`."""
-    with torch.no_grad():
-        _, mine = run_recorded(student.eval(), student_images, _named(student))
-        _, theirs = run_recorded(teacher.eval(), images, _named(teacher))
+    with torch.no_grad(), evaluating(student, teacher):
+        _, mine = run_recorded(student, student_images, _named(student))
+        _, theirs = run_recorded(teacher, images, _named(teacher))
     widths = (mine.pop(PENULTIMATE).shape[1], theirs.pop(PENULTIMATE).shape[1])
     shared = {
         feature.shape[1:]: name  # in the order of execution, so the last one stays

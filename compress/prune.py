@@ -29,11 +29,12 @@ from compress.core.stage import Plan, produce, require
 from compress.finish import Trained, Wanted, finish, wanted_of
 from compress.latency_target import Prune, macs_share
 from compress.teaching import Student, Teaching, teach
-from compress.training import recalibrate_batchnorm, seed_everything
+from compress.training import recalibrate_batchnorm
 from models import families
 from models.defaults import default_model
 from models.pruning_history import History
 from models.stored import architecture_of, count_macs, load_network
+from models.torch_process import seeded
 
 
 class Config(Teaching, ThresholdOptions):
@@ -136,13 +137,13 @@ def _build(plan: Plan, config: Config, context: Context, wanted: Wanted, workdir
     share = _share(config, parent, prune, workdir / "scratch")
     for number in range(1, config.rounds + 1):
         console.say(f"round {number}/{config.rounds}")
-        seed_everything(config.seed + number)
-        history += prune(network, share ** (number / config.rounds))
-        recalibrate_batchnorm(network, images, config)
         scratch = workdir / "scratch" / str(number)
         scratch.mkdir(exist_ok=True)
-        student = Student(network, context.spec)
-        network = teach(student, teacher, images, config, scratch)
+        with seeded(config.seed + number):
+            history += prune(network, share ** (number / config.rounds))
+            recalibrate_batchnorm(network, images, config)
+            student = Student(network, context.spec)
+            network = teach(student, teacher, images, config, scratch)
     pruned = architecture.model_copy(update={"pruning_history": tuple(history)})
     return finish(plan, Trained(network, pruned, parent), context, wanted)
 

@@ -15,6 +15,7 @@ from compress.features import PENULTIMATE, pair, run_recorded, unexplained
 from compress.loading import TrainingImages
 from compress.losses import distillation
 from compress.training import Loss, Training, fit
+from models.torch_process import evaluating, frozen
 
 
 class Teaching(Training):
@@ -47,7 +48,6 @@ def teach(
     Raises:
         UserError: fewer images than one batch, or a loss that is not finite.
     """
-    teacher.requires_grad_(False).eval()
     teacher.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     if settings.feature_weight == 0:
         pupil = _Pupil(student)
@@ -55,7 +55,8 @@ def teach(
     else:
         pupil = observed = _ObservedPupil(student, teacher, images.spec)
         loss = _feature_loss(observed, teacher, settings)
-    taught = fit(pupil, images, settings, loss, scratch)
+    with frozen(teacher), evaluating(teacher):
+        taught = fit(pupil, images, settings, loss, scratch)
     return taught.network.get_submodule("network")
 
 

@@ -24,8 +24,9 @@ from compress.data.dataset import open_data
 from compress.data.splitting import Splitting
 from compress.finish import Trained, Wanted, finish, wanted_of
 from compress.losses import LOSSES, LossName
-from compress.training import Training, fit, seed_everything
+from compress.training import Training, fit
 from models import pretrained
+from models.torch_process import seeded
 
 
 class Config(Training, Splitting, ThresholdOptions):
@@ -105,9 +106,9 @@ def architecture(config: Config) -> Architecture:
 
 
 def _build(plan: Plan, config: Config, context: Context, wanted: Wanted, workdir: Path) -> Manifest:
-    seed_everything(config.seed)
     built = architecture(config)
-    network = pretrained.start_network(built, len(context.dataset.label_names), config.weights)
+    with seeded(config.seed):
+        network = pretrained.start_network(built, len(context.dataset.label_names), config.weights)
     loss = LOSSES[config.loss]
     fitted = fit(
         network,

@@ -2,7 +2,8 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -10,13 +11,14 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from accelerate import Accelerator
+from accelerate.state import AcceleratorState, GradientState
 from pydantic import Field
 from torch import Tensor, nn
 
 import models.torchvision_compat  # noqa: F401  isort: skip  (must come before timm)
 from timm.utils import ModelEmaV3
 
-from compress.allocator import keep_freed_memory
+from compress.allocator import freed_memory_kept
 from compress.augmentation import Augmentation, mixup, normalised
 from compress.core import console
 from compress.core.errors import UserError
@@ -29,6 +31,8 @@ from compress.loading import (
     prefetched,
     training_loader,
 )
+from models import torch_process
+from models.torch_process import seeded
 
 Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
 """(logits, targets, inputs) -> scalar; the inputs let a teacher see the same augmented images."""
@@ -74,12 +78,6 @@ class Fitted:
     """Share of the time in which no batch was ready; `None` without an epoch."""
 
 
-def seed_everything(seed: int) -> None:
-    """Seed torch's and numpy's global generators."""
-    torch.manual_seed(seed)
-    np.random.seed(seed % 2**32)  # noqa: NPY002  (libraries draw from it)
-
-
 def fit(
     network: nn.Module, images: TrainingImages, settings: Training, loss: Loss, scratch: Path
 ) -> Fitted:
@@ -90,15 +88,33 @@ def fit(
     Raises:
         UserError: fewer images than one batch, or a loss that is not finite.
     """
-    keep_freed_memory()
-    run = _Run(network, images, settings, loss, scratch)
-    if settings.epochs == 0:
-        return Fitted(network.eval(), None)
-    for epoch in range(run.resume(), settings.epochs):
-        mean_loss = run.epoch(epoch)
-        run.save(epoch)
-        console.say(f"  epoch {epoch + 1}/{settings.epochs}  loss {mean_loss:.4f}  {run.pace}")
-    return Fitted(run.result(), run.waited_s / run.trained_s)
+    with freed_memory_kept(), seeded(settings.seed), _accelerate_of_its_own():
+        run = _Run(network, images, settings, loss, scratch)
+        if settings.epochs == 0:
+            return Fitted(network.eval(), None)
+        for epoch in range(run.resume(), settings.epochs):
+            mean_loss = run.epoch(epoch)
+            run.save(epoch)
+            console.say(f"  epoch {epoch + 1}/{settings.epochs}  loss {mean_loss:.4f}  {run.pace}")
+        return Fitted(run.result(), run.waited_s / run.trained_s)
+
+
+@contextmanager
+def _accelerate_of_its_own() -> Iterator[None]:
+    """Let a training choose its precision, whatever another one in this process has chosen.
+
+    Accelerate keeps it once for the whole process, and refuses a second choice.
+    """
+    shared = [state._shared_state for state in (AcceleratorState, GradientState)]
+    before = [dict(state) for state in shared]
+    try:
+        for state in shared:
+            state.clear()
+        yield
+    finally:
+        for state, values in zip(shared, before, strict=True):
+            state.clear()
+            state.update(values)
 
 
 class _Run:
@@ -149,7 +165,7 @@ class _Run:
         """Train one epoch and return its mean loss."""
         # Seeded afresh, so that a resumed run draws what an uninterrupted one would have drawn.
         seed = self.settings.seed * 100_003 + number
-        seed_everything(seed)
+        torch_process.seed(seed)
         self.draws.manual_seed(seed)
         self.network.train()
         started, watch = time.perf_counter(), Stopwatch()
@@ -239,12 +255,12 @@ def recalibrate_batchnorm(network: nn.Module, images: TrainingImages, settings: 
 
     Removing channels shifts what the layers behind them see; the stored statistics are then wrong.
     """
-    seed_everything(settings.seed)
     draws = torch.Generator().manual_seed(settings.seed)
     loader = training_loader(images, settings.batch_size, draws)
     how = Augmentation(images.views, settings.augmentation)
     batches = (normalised(batch, images.spec) for batch, _ in augmented_batches(loader, how, draws))
-    torch.optim.swa_utils.update_bn(batches, network)
+    with seeded(settings.seed):  # of layers that draw, such as dropout
+        torch.optim.swa_utils.update_bn(batches, network)
 
 
 def _warmup(share: float, steps: int) -> float:

@@ -1,5 +1,6 @@
 """Networks in and out of artifacts."""
 
+from contextlib import ExitStack
 from pathlib import Path
 
 import torch
@@ -10,6 +11,7 @@ from compress.core.artifact import WEIGHTS, Artifact
 from compress.core.errors import UserError
 from compress.core.manifest import Architecture
 from models import checkpoint, families
+from models.torch_process import evaluating, seeded
 
 
 def load_network(artifact: Artifact) -> nn.Module:
@@ -19,7 +21,8 @@ def load_network(artifact: Artifact) -> nn.Module:
         UserError: an ONNX artifact, or weights that do not fit or are not finite.
     """
     architecture = architecture_of(artifact)
-    network = families.build(architecture, len(artifact.manifest.labels.names))
+    with seeded(0):  # a network is built with weights drawn at random, which are then replaced
+        network = families.build(architecture, len(artifact.manifest.labels.names))
     checkpoint.load_into(network, checkpoint.read(artifact.weights), artifact.weights)
     return network.eval()
 
@@ -62,13 +65,9 @@ def count_macs(network: nn.Module, height: int, width: int) -> int:
         per_output = layer.weight[0].numel()  # type: ignore[index]
         total += output[0].numel() * per_output
 
-    hooks = [
-        layer.register_forward_hook(count)
-        for layer in network.modules()
-        if isinstance(layer, nn.Conv2d | nn.Linear)
-    ]
-    with torch.inference_mode():
-        network.eval()(torch.zeros(1, 3, height, width))
-    for hook in hooks:
-        hook.remove()
+    with ExitStack() as hooks, evaluating(network), torch.inference_mode():
+        for layer in network.modules():
+            if isinstance(layer, nn.Conv2d | nn.Linear):
+                hooks.enter_context(layer.register_forward_hook(count))
+        network(torch.zeros(1, 3, height, width))
     return total

@@ -63,6 +63,18 @@ class TakesBatches(Protocol):
     """Images in one call; `run` is given a multiple of it."""
 
 
+@runtime_checkable
+class TellsWaiting(Protocol):
+    """A session whose threads are in this process."""
+
+    waiting: str
+    """How threads without work wait: `spinning`, which is the quickest and takes a core from
+    others, `sleeping`, or a setting that says so; `one thread` has nobody to wait for."""
+
+
+ONE_THREAD, SPINNING, SLEEPING = "one thread", "spinning", "sleeping"
+
+
 class Runtime(Protocol):
     """A module of this folder."""
 

@@ -36,6 +36,8 @@ def main(
     except KeyboardInterrupt:
         console.fail("Interrupted. The same command goes on from where it stopped.")
         return 130
+    finally:
+        console.flush()
     return EXIT_DONE
 
 
@@ -49,14 +51,18 @@ def parse(config_type: type[C], argv: Sequence[str]) -> C:
     """
     arguments = list(argv)
     default = _from_file(config_type, arguments)
-    return tyro.cli(
-        config_type,
-        args=several.merged(config_type, arguments),
-        default=default,
-        prog=_program(),
-        description=_description(config_type),
-        config=(tyro.conf.OmitArgPrefixes,),
-    )
+    try:
+        return tyro.cli(
+            config_type,
+            args=several.merged(config_type, arguments),
+            default=default,
+            prog=_program(),
+            description=_description(config_type),
+            config=(tyro.conf.OmitArgPrefixes,),
+        )
+    except BrokenPipeError:  # nobody reads the help, or what is wrong with the options
+        asked = {"-h", "--help"}.intersection(arguments)
+        raise SystemExit(EXIT_DONE if asked else UserError.exit_code) from None
 
 
 def explain(error: ValidationError) -> str:

@@ -1,6 +1,7 @@
 """Fake quantization in a network, by NNCF: it computes in float what 8 bits would leave of it."""
 
 import re
+from contextlib import ExitStack
 from typing import Any
 
 import torch
@@ -13,6 +14,7 @@ from compress.core.quiet import quiet
 from compress.data.pixels import normalise
 from export.int8.calibration import Calibration
 from export.targets._target import Target
+from models.torch_process import evaluating
 
 WEIGHT = re.compile(r"pre_hooks\..*/(conv\w*|linear)/\d+__1\.")
 """Places of NNCF's quantizers that round weights."""
@@ -142,15 +144,12 @@ def _float_layers(network: nn.Module, spec: ImageSpec) -> list[str]:
 
 def _convolutions_in_order(network: nn.Module, spec: ImageSpec) -> list[nn.Module]:
     ran: list[nn.Module] = []
-    handles = [
-        layer.register_forward_pre_hook(lambda module, _inputs: ran.append(module))
-        for layer in network.modules()
-        if isinstance(layer, nn.Conv2d)
-    ]
-    with torch.no_grad():
-        network.eval()(torch.zeros(1, 3, spec.height, spec.width))
-    for handle in handles:
-        handle.remove()
+    with ExitStack() as hooks, evaluating(network), torch.no_grad():
+        for layer in network.modules():
+            if isinstance(layer, nn.Conv2d):
+                hook = layer.register_forward_pre_hook(lambda module, _inputs: ran.append(module))
+                hooks.enter_context(hook)
+        network(torch.zeros(1, 3, spec.height, spec.width))
     return ran
 
 

@@ -6,6 +6,7 @@ import time
 import numpy as np
 import pytest
 import torch
+from new_threads import threads_of_a_new_thread
 from tiny_network import build
 
 from compress.augmentation import Augmentation, augmented
@@ -20,6 +21,7 @@ from compress.loading import (
     training_loader,
 )
 from compress.training import Training, fit
+from models import torch_process
 
 SPEC = ImageSpec(height=32, width=32)
 
@@ -215,3 +217,11 @@ def test_a_training_that_broke_off_ends_with_the_same_weights(tmp_path) -> None:
     assert steps == 6 + 3 + 12 + 18
     assert all(torch.equal(found[0][name], found[1][name]) for name in start)
     assert not torch.equal(found[0]["0.0.weight"], start["0.0.weight"])
+
+
+def test_prefetching_keeps_to_one_thread_and_leaves_the_others_theirs() -> None:
+    with torch_process.threads(3):
+        for in_the_thread in prefetched(torch.get_num_threads() for _ in range(3)):
+            here = (in_the_thread, torch.get_num_threads(), threads_of_a_new_thread())
+            assert here == (1, 3, 3)
+        assert (torch.get_num_threads(), threads_of_a_new_thread()) == (3, 3)
