@@ -5,7 +5,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import tyro
 from pydantic import Field
 
@@ -21,6 +20,7 @@ from benchmarks.tournament import LatencySettings
 from compress.core import console, environment, stage, writable
 from compress.core.cli import main
 from compress.core.gates import Verdict
+from compress.core.labels import shares
 from compress.core.noun import Noun
 from compress.data.dataset import Dataset
 from models.defaults import default_model
@@ -176,7 +176,7 @@ def _data(dataset: Dataset, rows: Rows, bench: Bench) -> dict[str, object]:
         "n_images": len(dataset.image_ids),
         "n_test": len(rows),
         "label_names": list(dataset.label_names),
-        "prevalence": np.nanmean(dataset.targets[rows], axis=0).astype(float).tolist(),
+        "prevalence": list(shares(dataset.targets[rows])),
         "views": list(first.view_names),
         "smallest_certifiable_drop": (
             None if sd is None else statistics.smallest_certifiable_drop(sd)

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Literal
 
+import torch
 import torch_pruning
 from torch import nn
 
 from compress.core.errors import UserError, unknown_name
+from models.network_output import output_layers
 from models.pruning_history import EXAMPLE, History
 
 STEPS = 200
@@ -36,32 +38,28 @@ def prune_until(
     """Remove the least important channels, in place, step by step until `reached(network)`.
 
     Importance is the L2 norm of each group of coupled channels, divided by the group's mean, and
-    compared within each layer or over the whole network. The output layer keeps its width.
+    compared within each layer or over the whole network. The layers that make the output keep
+    their width: it is the labels.
 
     Raises:
-        UserError: the target cannot be reached within the limits, or a pattern fits no layer.
+        UserError: the target cannot be reached within the limits, a pattern fits no layer, or a
+            label would be lost.
     """
     network.eval()
     for parameter in network.parameters():
         parameter.requires_grad_(True)
-    kept = [output_layer(network), *_named_like(network, widths.keep)]
-    if widths.keep_residual:
-        kept += residual_layers(network)
-    pruner = torch_pruning.pruner.BasePruner(
-        network,
-        EXAMPLE,
-        importance=torch_pruning.importance.GroupMagnitudeImportance(p=2),
-        global_pruning=widths.ranking == "global",
-        pruning_ratio=1.0,
-        max_pruning_ratio=widths.max_pruning_ratio,
-        iterative_steps=STEPS,
-        ignored_layers=kept,
-        round_to=widths.round_to,
-    )
+    labels = _output_shape(network)
+    pruner = _pruner(network, widths)
     for _ in range(STEPS):
         if reached(network):
-            return _history(pruner)
+            break
         pruner.step()
+    if _output_shape(network) != labels:
+        raise UserError(
+            "Pruning would remove labels: what makes the network's output was not recognised",
+            got=f"output {list(_output_shape(network))} instead of {list(labels)}",
+            next_step="keep the layers before the output: --keep NAME",
+        )
     if reached(network):
         return _history(pruner)
     raise UserError(
@@ -73,16 +71,28 @@ def prune_until(
     )
 
 
-def output_layer(network: nn.Module) -> nn.Module:
-    """Return the last convolution or linear layer, whose outputs are the labels.
+def _pruner(network: nn.Module, widths: Widths) -> torch_pruning.pruner.BasePruner:
+    makers = [network.get_submodule(name) for name in output_layers(network, EXAMPLE)]
+    kept = [*makers, *_named_like(network, widths.keep)]
+    if widths.keep_residual:
+        kept += residual_layers(network)
+    return torch_pruning.pruner.BasePruner(
+        network,
+        EXAMPLE,
+        importance=torch_pruning.importance.GroupMagnitudeImportance(p=2),
+        global_pruning=widths.ranking == "global",
+        pruning_ratio=1.0,
+        max_pruning_ratio=widths.max_pruning_ratio,
+        iterative_steps=STEPS,
+        ignored_layers=kept,
+        round_to=widths.round_to,
+    )
 
-    Raises:
-        UserError: there is none.
-    """
-    layers = [m for m in network.modules() if isinstance(m, LAYERS)]
-    if not layers:
-        raise UserError("The network has no convolution and no linear layer to prune")
-    return layers[-1]
+
+def _output_shape(network: nn.Module) -> torch.Size:
+    with torch.no_grad():
+        shape: torch.Size = network(EXAMPLE).shape
+    return shape
 
 
 def residual_layers(network: nn.Module) -> list[nn.Module]:

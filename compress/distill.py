@@ -27,6 +27,7 @@ from compress.onnx_teacher import OnnxTeacher
 from compress.teaching import Student, Teaching, teach
 from compress.training import seed_everything
 from models.defaults import ZOO_TEACHER, default_student
+from models.network_output import check_width
 from models.pretrained import start_network
 from models.stored import architecture_of, load_network
 
@@ -89,6 +90,7 @@ def _build(plan: Plan, config: Config, context: Context, wanted: Wanted, workdir
     seed_everything(config.seed)
     architecture, student = _student(plan, config, context)
     spec = _student_spec(config, context.spec)
+    check_width(student, len(context.dataset.label_names), spec)
     images, scratch = context.training_images(), workdir / "scratch"
     network, settings = _teacher(teacher, config)
     taught = teach(Student(student, spec), network, images, settings, scratch)

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-import numpy as np
 from torch import nn
 
 from benchmarks import gates, thresholds
@@ -11,7 +10,7 @@ from compress.context import Context
 from compress.core import console
 from compress.core.artifact import Artifact
 from compress.core.eval_file import save_eval
-from compress.core.labels import Labels, ThresholdSettings
+from compress.core.labels import Labels, ThresholdSettings, shares
 from compress.core.manifest import Architecture, Manifest, Measurements
 from compress.core.results import EvalResult
 from compress.core.stage import Plan, manifest_base
@@ -83,7 +82,7 @@ def finish(plan: Plan, trained: Trained, context: Context, wanted: Wanted) -> Ma
         reference = gates.Subject(trained.reference, before)
     labels = draft.manifest.labels
     verdicts = gates.check_all(wanted.gates, gates.Subject(draft, result), reference)
-    notes = thresholds.told(labels, result)
+    notes = (*context.untaught(), *thresholds.told(labels, result))
     for note in notes:
         console.say(note)
     return _updated(draft, verdicts=verdicts + thresholds.unkept(labels), notes=notes).manifest
@@ -100,7 +99,7 @@ def _draft_manifest(plan: Plan, trained: Trained, context: Context) -> Manifest:
         labels=Labels(
             names=names,
             thresholds=(0.5,) * len(names),
-            prevalence=tuple(np.nanmean(targets, axis=0).tolist()),
+            prevalence=shares(targets),
         ),
         data=context.reference(),
     )

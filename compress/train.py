@@ -6,11 +6,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 from pydantic import Field
 
 from benchmarks import gates
 from benchmarks.thresholds import ThresholdOptions
-from compress.context import Context
+from compress.context import Context, warn_untaught
 from compress.core.artifact import Artifact
 from compress.core.cli import main
 from compress.core.errors import UserError
@@ -23,6 +24,7 @@ from compress.data.splitting import Splitting
 from compress.finish import Trained, Wanted, finish, wanted_of
 from compress.losses import LOSSES, LossName
 from compress.training import Training, fit, seed_everything
+from models.network_output import check_width
 from models.pretrained import start_network
 
 
@@ -66,6 +68,7 @@ def run(config: Config) -> Artifact:
     splitting.check(config)
     _arch_kwargs(config)  # likewise
     context = _context(config)
+    _check_targets(context)
     wanted = wanted_of(config.gate, config, context)
     plan = Plan(
         stage="compress.train",
@@ -82,13 +85,15 @@ def run(config: Config) -> Artifact:
 def _build(plan: Plan, config: Config, context: Context, wanted: Wanted, workdir: Path) -> Manifest:
     seed_everything(config.seed)
     architecture = Architecture(name=config.arch, kwargs=_arch_kwargs(config))
-    network = start_network(architecture, len(context.dataset.label_names), config.weights)
+    labels = len(context.dataset.label_names)
+    network = start_network(architecture, labels, config.weights)
+    check_width(network, labels, context.spec)
     loss = LOSSES[config.loss]
     fitted = fit(
         network,
         context.training_images(),
         config,
-        lambda logits, targets, _inputs: loss(logits, targets),
+        lambda logits, batch: loss(logits, batch.targets, batch.weights),
         workdir / "scratch",
     )
     trained = Trained(
@@ -105,6 +110,17 @@ def _context(config: Config) -> Context:
         interpolation=config.interpolation,
     )
     return Context(dataset, splitting.split_by(dataset, config), spec, config.views)
+
+
+def _check_targets(context: Context) -> None:
+    targets = context.dataset.targets[context.rows("train")]
+    if np.isnan(targets).all():
+        raise UserError(
+            "No label is known of any training image, so there is nothing to learn",
+            got=f"{len(targets)} training images of {context.dataset.source}",
+            next_step="use another split, or fill in the table",
+        )
+    warn_untaught(context)
 
 
 def _arch_kwargs(config: Config) -> dict[str, Any]:

@@ -10,18 +10,21 @@ from compress.core.artifact import WEIGHTS, Artifact
 from compress.core.errors import UserError
 from compress.core.manifest import Architecture
 from models import checkpoint, families
+from models.network_output import check_width
 
 
 def load_network(artifact: Artifact) -> nn.Module:
     """Rebuild an artifact's network, in eval mode; it maps `[n, 3, h, w]` to logits `[n, labels]`.
 
     Raises:
-        UserError: an ONNX artifact, or weights that do not fit or are not finite.
+        UserError: an ONNX artifact, weights that do not fit or are not finite, or another number
+            of outputs than labels.
     """
-    architecture = architecture_of(artifact)
-    network = families.build(architecture, len(artifact.manifest.labels.names))
+    architecture, labels = architecture_of(artifact), len(artifact.manifest.labels.names)
+    network = families.build(architecture, labels).eval()
     checkpoint.load_into(network, checkpoint.read(artifact.weights), artifact.weights)
-    return network.eval()
+    check_width(network, labels, artifact.manifest.image)
+    return network
 
 
 def architecture_of(artifact: Artifact) -> Architecture:
