@@ -1,7 +1,7 @@
 """Which channels go: group magnitude over the dependency graph, until a target is reached."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Literal
 
@@ -30,6 +30,9 @@ class Widths:
     """Patterns of the names of layers whose outputs keep their width."""
     keep_residual: bool
     """Keep the width of everything that a residual connection adds up."""
+    whole: Mapping[str, int] = field(default_factory=dict)
+    """Channels of each layer that `max_pruning_ratio` is a share of; of a network that was not
+    pruned before they are its own."""
 
 
 def prune_until(
@@ -38,7 +41,8 @@ def prune_until(
     """Remove the least important channels, in place, step by step until `reached(network)`.
 
     Importance is the L2 norm of each group of coupled channels, divided by the group's mean, and
-    compared within each layer or over the whole network. The layers that make the output keep
+    compared within each layer or over the whole network; weights of depthwise convolutions do not
+    count, those of the layers around them do. The layers that make the output keep
     their width: it is the labels.
 
     Raises:
@@ -49,11 +53,13 @@ def prune_until(
     for parameter in network.parameters():
         parameter.requires_grad_(True)
     labels = _output_shape(network)
-    pruner = _pruner(network, widths)
+    pruner, least = _pruner(network, widths), _least(network, widths)
     for _ in range(STEPS):
         if reached(network):
             break
-        pruner.step()
+        for group in pruner.step(interactive=True):
+            if _may_go(group, least):
+                group.prune()
     if _output_shape(network) != labels:
         raise UserError(
             "Pruning would remove labels: what makes the network's output was not recognised",
@@ -87,6 +93,34 @@ def _pruner(network: nn.Module, widths: Widths) -> torch_pruning.pruner.BasePrun
         ignored_layers=kept,
         round_to=widths.round_to,
     )
+
+
+def channels_of(network: nn.Module) -> dict[str, int]:
+    """Return the output channels of each convolution and linear layer, by its name."""
+    layers = {n: m for n, m in network.named_modules() if isinstance(m, LAYERS)}
+    return {name: len(layer.weight) for name, layer in layers.items()}
+
+
+def _least(network: nn.Module, widths: Widths) -> dict[nn.Module, float]:
+    """Return how many channels each layer keeps at least."""
+    whole = widths.whole or channels_of(network)
+    return {
+        network.get_submodule(name): width * (1 - widths.max_pruning_ratio) - 1e-9
+        for name, width in whole.items()
+    }
+
+
+def _may_go(group: torch_pruning.Group, least: dict[nn.Module, float]) -> bool:
+    """Tell whether removing a group leaves its layers wide enough, which torch-pruning exceeds.
+
+    It looks before it removes, and rounds what it removes up.
+    """
+    for dependency, indices in group:
+        layer = dependency.target.module
+        out = torch_pruning.DependencyGraph().is_out_channel_pruning_fn(dependency.handler)
+        if out and layer in least and len(layer.weight) - len(indices) < max(1, least[layer]):
+            return False
+    return True
 
 
 def _output_shape(network: nn.Module) -> torch.Size:

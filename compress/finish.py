@@ -82,9 +82,10 @@ def finish(plan: Plan, trained: Trained, context: Context, wanted: Wanted) -> Ma
         reference = gates.Subject(trained.reference, before)
     labels = draft.manifest.labels
     verdicts = gates.check_all(wanted.gates, gates.Subject(draft, result), reference)
-    notes = (*context.untaught(), *thresholds.told(labels, result))
-    for note in notes:
+    told = thresholds.told(labels, result)
+    for note in told:
         console.say(note)
+    notes = (*context.untaught(), *told)  # the first were said before the work
     return _updated(draft, verdicts=verdicts + thresholds.unkept(labels), notes=notes).manifest
 
 

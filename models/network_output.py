@@ -69,7 +69,8 @@ def output_layers(network: nn.Module, images: Tensor) -> list[str]:
     found = {made[node] for node in _reached(output.grad_fn, made)}
     if not found:
         raise UserError("The output of the network comes from no convolution and no linear layer")
-    return [name for name in dict.fromkeys(made.values()) if name in found]
+    ran = list(dict.fromkeys(reversed(made.values())))[::-1]  # one that ran again at its last place
+    return [name for name in ran if name in found]
 
 
 def _reached(start: Any, ends: dict[Any, str]) -> Iterator[Any]:

@@ -33,6 +33,11 @@ def weakened(layer: nn.Module, weak: list[int], factor: float = 0.1) -> None:
         layer.weight[weak] *= factor
 
 
+def weakly_read(layer: nn.Module, weak: list[int], factor: float = 0.1) -> None:
+    with torch.no_grad():
+        layer.weight[:, weak] *= factor
+
+
 def head(inputs: int) -> nn.Sequential:
     return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(inputs, 3))
 
@@ -59,8 +64,7 @@ def test_the_weak_channels_go_and_the_others_keep_their_weights():
 def test_what_reads_a_channel_counts_as_what_makes_it():
     """The first layer's channels are alike; what the second makes of them is not."""
     network = nn.Sequential(conv(3, 8), nn.ReLU(), conv(8, 4), head(4))
-    with torch.no_grad():
-        network[2].weight[:, [0, 5]] *= 0.1
+    weakly_read(network[2], [0, 5])
     before = network[2].weight.clone()
     prune(network, lambda n: n[0].out_channels == 6, keep=("2",))
     assert torch.equal(network[2].weight, before[:, [1, 2, 3, 4, 6, 7]])
@@ -120,8 +124,8 @@ def test_a_depthwise_channel_goes_with_the_one_before_it():
     network = nn.Sequential(
         conv(3, 8, 1), nn.BatchNorm2d(8), conv(8, 8, 3, 8), conv(8, 4, 1), head(4)
     )
-    weakened(network[2], [2, 6], 0.1)
     first, depthwise = labelled(network[0]), network[2].weight.clone()
+    weakly_read(network[3], [2, 6])
     prune(network, lambda n: n[0].out_channels == 6, keep=("3",))
     left = [0, 1, 3, 4, 5, 7]
     assert network[0].weight[:, 0, 0, 0].tolist() == pytest.approx([first[n] for n in left])
@@ -136,8 +140,7 @@ def test_channels_compete_in_their_layer_or_in_the_network(ranking: str, widths)
     """Half of the first layer is weak by its own mean, none of the second is."""
     network = nn.Sequential(conv(3, 8), nn.ReLU(), conv(8, 8), nn.ReLU(), conv(8, 4), head(4))
     weakened(network[0], [0, 1, 2, 3], 1e-3)
-    with torch.no_grad():
-        network[2].weight[:, :4] *= 1e-3
+    weakly_read(network[2], [0, 1, 2, 3], 1e-3)
 
     def total(n: nn.Module) -> int:
         return n[0].out_channels + n[2].out_channels
@@ -239,3 +242,16 @@ def test_a_lost_label_ends_the_pruning(monkeypatch):
     network = nn.Sequential(conv(3, 8), nn.ReLU(), conv(8, 4), head(4))
     with pytest.raises(UserError, match=r"remove labels.*\[1, 1\] instead of \[1, 3\]"):
         prune(network, lambda n: n[3][2].out_features == 1)
+
+
+@pytest.mark.parametrize("ranking", ["layer", "global"])
+def test_no_layer_loses_more_than_its_share_in_several_rounds(ranking: str):
+    network = nn.Sequential(conv(3, 40), nn.ReLU(), conv(40, 4), head(4))
+    labelled(network[0])
+    whole = channels.channels_of(network)
+    assert whole == {"0": 40, "2": 4, "3.2": 3}
+    limits = {"max_pruning_ratio": 0.6, "keep": ("2",), "ranking": ranking, "whole": whole}
+    prune(network, lambda n: n[0].out_channels <= 20, **limits)
+    with pytest.raises(UserError, match="lose 60%"):
+        prune(network, lambda n: n[0].out_channels < 16, **limits)
+    assert network[0].out_channels == 16
