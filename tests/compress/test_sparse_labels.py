@@ -1,11 +1,10 @@
 """Labels that are known of a few images, or of none in the training part."""
 
-import csv
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from small_training import FAST, write
 
 from compress.core import artifact as artifacts
 from compress.core.errors import UserError
@@ -16,26 +15,6 @@ from compress.data.dataset import _check_labels
 from compress.data.table import Table
 
 NAN = float("nan")
-FAST = (
-    "--arch", "tiny_network:build", "--arch-kwargs", '{"width": 8}', "--weights", "random",
-    "--image-size", 32, "--batch-size", 2, "--epochs", 2, "--views", 1, "--gate", "params <= 1e9",
-    "--split-column", "part",
-)  # fmt: skip
-PARTS = ("train",) * 24 + ("val",) * 8 + ("test",) * 16
-
-
-def write(folder: Path, known) -> Path:
-    """Write noisy images with two labels, of which `known(row)` returns the cells."""
-    rng = np.random.default_rng(0)
-    (folder / "images").mkdir(parents=True)
-    with (folder / "labels.csv").open("w", newline="") as file:
-        table = csv.writer(file)
-        table.writerow(["image", "part", "crack", "spot"])
-        for row, part in enumerate(PARTS):
-            pixels = rng.integers(0, 256, (32, 32, 3), dtype=np.uint8)
-            Image.fromarray(pixels).save(folder / "images" / f"{row}.png")
-            table.writerow([f"{row}.png", part, *known(row)])
-    return folder
 
 
 def one_in_six(row: int) -> tuple[object, object]:
