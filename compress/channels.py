@@ -46,24 +46,32 @@ def prune_until(
     their width: it is the labels.
 
     Raises:
-        UserError: the target cannot be reached within the limits, a pattern fits no layer, or a
-            label would be lost.
+        UserError: the target cannot be reached within the limits, a pattern fits no layer, a
+            label would be lost, or what is left does not fit together.
     """
     network.eval()
     for parameter in network.parameters():
         parameter.requires_grad_(True)
     labels = _output_shape(network)
     pruner, least = _pruner(network, widths), _least(network, widths)
-    for _ in range(STEPS):
-        if reached(network):
-            break
-        for group in pruner.step(interactive=True):
-            if _may_go(group, least):
-                group.prune()
-    if _output_shape(network) != labels:
+    try:
+        for _ in range(STEPS):
+            if reached(network):
+                break
+            for group in pruner.step(interactive=True):
+                if _may_go(group, least):
+                    group.prune()
+        left = _output_shape(network)
+    except RuntimeError as error:  # what torch raises where shapes do not fit
+        raise UserError(
+            f"The layers of the pruned network do not fit together ({error})",
+            next_step="keep the layers around what is not a layer, e.g. a parameter of the "
+            "network's own: --keep NAME",
+        ) from None
+    if left != labels:
         raise UserError(
             "Pruning would remove labels: what makes the network's output was not recognised",
-            got=f"output {list(_output_shape(network))} instead of {list(labels)}",
+            got=f"output {list(left)} instead of {list(labels)}",
             next_step="keep the layers before the output: --keep NAME",
         )
     if reached(network):

@@ -46,8 +46,12 @@ def architecture_of(artifact: Artifact) -> Architecture:
 
 
 def save_network(network: nn.Module, folder: Path) -> None:
-    """Write a network's weights as the artifact file `model.safetensors`."""
-    tensors = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
+    """Write a network's weights as the artifact file `model.safetensors`.
+
+    Weights that layers share are written once for each of them: the format refuses shared memory.
+    """
+    form = torch.contiguous_format
+    tensors = {n: tensor.clone(memory_format=form) for n, tensor in network.state_dict().items()}
     save_file(tensors, folder / WEIGHTS["torch"])
 
 

@@ -255,3 +255,23 @@ def test_no_layer_loses_more_than_its_share_in_several_rounds(ranking: str):
     with pytest.raises(UserError, match="lose 60%"):
         prune(network, lambda n: n[0].out_channels < 16, **limits)
     assert network[0].out_channels == 16
+
+
+class Place(nn.Module):
+    """Something of its own that is as wide as a layer, and no layer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.last, self.head = conv(3, 8), conv(8, 8), head(8)
+
+    def forward(self, image):
+        first = self.stem(image)
+        return self.head(self.last(first + torch.ones(1, 8, 1, 1)))
+
+
+def test_layers_that_do_not_fit_any_more_are_told():
+    with pytest.raises(UserError, match=r"do not fit together.*--keep"):
+        prune(Place(), lambda n: n.stem.out_channels < 6, keep_residual=False)
+    network = Place()
+    prune(network, lambda n: n.last.out_channels < 6, keep_residual=False, keep=("stem",))
+    assert network(torch.zeros(2, 3, 8, 8)).shape == (2, 3)

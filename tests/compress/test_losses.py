@@ -138,3 +138,18 @@ def one_by_one(logits: torch.Tensor, targets: torch.Tensor) -> float:
     """Return the sum of the cross-entropies of what is known."""
     known = ~targets.isnan()
     return binary_cross_entropy_with_logits(logits[known], targets[known], reduction="sum").item()
+
+
+def test_only_the_labels_of_a_distillation_are_weighted():
+    z, y, t = torch.randn(4, 3), torch.rand(4, 3).round(), torch.randn(4, 3)
+    weights = torch.rand(4, 3)
+    soft = binary_cross_entropy_with_logits(z, t.sigmoid())
+    found = distillation(z, y, t, Mixture(0.4, 1.0), weights)
+    assert torch.isclose(found, 0.4 * bce(z, y, weights) + 0.6 * soft)
+
+
+def test_the_focus_of_asl_carries_no_gradient():
+    """Of 0.25^4 * -log(1 - p + 0.05) at p = 0.3 only the logarithm is followed."""
+    z = torch.tensor([[logit(0.3)]], requires_grad=True)
+    asl(z, torch.zeros(1, 1)).backward()
+    assert z.grad.item() == pytest.approx(0.25**4 * 0.3 * 0.7 / 0.75, rel=1e-4)
