@@ -101,16 +101,28 @@ def test_a_scaling_keeps_the_middle(monkeypatch):
     assert (found - wanted).abs().max() <= 0.5 + 1e-3
 
 
-def test_a_turn_goes_by_its_angle(monkeypatch):
-    """5 degrees at the end of the range, clockwise as the axes go right and down."""
-    y, x = torch.meshgrid(torch.arange(101.0) - 50, torch.arange(101.0) - 50, indexing="ij")
-    ramp = (x + 100).to(torch.uint8)[None, None]
+def test_a_shift_by_half_a_pixel_is_the_mean_of_four(monkeypatch):
+    """At strength 1 the ends of the range are 1.5 of 50 pixels."""
+    batch = picture()
+    fixed(monkeypatch, shift=1.0)
+    found = augmented(batch, Augmentation(("identity",), 1.0), torch.Generator()).float()
+    wanted = torch.nn.functional.avg_pool2d(batch.float(), 2, 1)[..., :-1, :-1]
+    assert (found[..., 2:, 2:] - wanted).abs().max() <= 0.5 + 1e-3
+
+
+@pytest.mark.parametrize(("height", "width"), [(101, 101), (61, 101), (101, 61)])
+def test_a_turn_goes_by_its_angle(monkeypatch, height: int, width: int):
+    """5 degrees at the end of the range; right angles stay right, whatever the sides are."""
+    rows, columns = torch.arange(height) - height // 2, torch.arange(width) - width // 2
+    y, x = torch.meshgrid(rows.float(), columns.float(), indexing="ij")
+    ramps = torch.stack([x, y, x * 0]).add(100).to(torch.uint8)[None]
     fixed(monkeypatch, angle=1.0)
-    found = augmented(ramp, Augmentation(("identity",), 1.0), torch.Generator())[0, 0].float()
+    found = augmented(ramps, Augmentation(("identity",), 1.0), torch.Generator())[0].float()
     angle = torch.deg2rad(torch.tensor(5.0))
-    wanted = x * angle.cos() + y * angle.sin() + 100
+    wanted = (x * angle.cos() + y * angle.sin(), y * angle.cos() - x * angle.sin())
     inner = (slice(10, -10),) * 2
-    assert (found[inner] - wanted[inner]).abs().max() <= 0.5 + 1e-3
+    for channel, moved in enumerate(wanted):
+        assert (found[channel][inner] - moved[inner] - 100).abs().max() <= 0.5 + 1e-3
 
 
 def test_brightness_and_contrast_by_hand(monkeypatch):

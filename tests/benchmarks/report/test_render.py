@@ -15,8 +15,10 @@ import pytest
 
 from benchmarks.against_first import MOST_FLIPS
 from benchmarks.report import figure
+from benchmarks.report import format as fmt
 from benchmarks.report.render import html, markdown, models_table_md, write
 from benchmarks.report.schema import GateEntry, ModelEntry, PrCurve, Report
+from benchmarks.report.sections import reproduce
 from benchmarks.report.summary import summary
 from benchmarks.thumbnails import MOST_BYTES
 
@@ -277,3 +279,11 @@ def test_a_model_is_as_good_as_its_worst_gate(full: Report) -> None:
     assert figure.verdict_of(full.models[4]) == "inconclusive"
     assert figure.verdict_of(changed(full, 4, gates=gates).models[4]) == "fail"
     assert figure.verdict_of(full.models[0]) is None
+
+
+def test_a_label_that_no_test_image_tells_has_no_share(full_report: Report):
+    data = full_report.data | {"label_names": ["crack", "spot"], "prevalence": [0.25, None]}
+    report = full_report.model_copy(update={"data": data})
+    assert [figure.prevalence(report, label) for label in ("crack", "spot")] == [0.25, None]
+    told = reproduce._with_prevalence(data)["prevalence"]
+    assert told == {"crack": "25.0%", "spot": fmt.UNDEFINED}
