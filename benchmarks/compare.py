@@ -5,7 +5,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import tyro
 from pydantic import Field
 
@@ -23,6 +22,7 @@ from benchmarks.tournament import LatencySettings
 from compress.core import console, ending, environment, writable
 from compress.core.cli import main
 from compress.core.gates import Gate, Verdict
+from compress.core.labels import shares
 from compress.core.noun import Noun
 from compress.core.several import Gates
 from compress.data.dataset import Dataset
@@ -201,7 +201,7 @@ def _data(dataset: Dataset, rows: Rows, bench: Bench) -> dict[str, object]:
         "n_images": len(dataset.image_ids),
         "n_test": len(rows),
         "label_names": list(dataset.label_names),
-        "prevalence": np.nanmean(dataset.targets[rows], axis=0).astype(float).tolist(),
+        "prevalence": list(shares(dataset.targets[rows])),
         "views": list(first.view_names),
         "smallest_certifiable_drop": (
             None if sd is None else statistics.smallest_certifiable_drop(sd)

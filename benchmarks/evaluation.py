@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from benchmarks import metrics
-from benchmarks.runtimes import _session
+from benchmarks.runtimes import _contract, _session
 from compress.core import console
 from compress.core.artifact import Artifact
 from compress.core.environment import usable_cores
@@ -141,11 +141,15 @@ def probabilities(
     view_names: tuple[str, ...],
     images: NDArray[np.uint8],
 ) -> Scores:
-    """Return probabilities `[views, n, labels]` of images `[n, h, w, 3]`."""
+    """Return probabilities `[views, n, labels]` of images `[n, h, w, 3]`.
+
+    Raises:
+        UserError: the model does not return one probability per label.
+    """
     spec = model.manifest.image
-    return np.stack(
-        [session.run(pixels.normalise(views.apply(view, images), spec)) for view in view_names]
-    ).astype(np.float32)
+    inputs = (pixels.normalise(views.apply(view, images), spec) for view in view_names)
+    each = [_contract.checked(session.run(seen), seen, model) for seen in inputs]
+    return np.stack(each).astype(np.float32)
 
 
 def as_result(

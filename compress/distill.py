@@ -29,6 +29,7 @@ from compress.onnx_teacher import OnnxTeacher
 from compress.teaching import Student, Teaching, teach
 from models import pretrained
 from models.defaults import ZOO_TEACHER, default_student
+from models.network_output import check_width
 from models.stored import architecture_of, load_network
 from models.torch_process import seeded
 
@@ -106,6 +107,7 @@ def _build(plan: Plan, config: Config, context: Context, wanted: Wanted, workdir
     network, settings = _teacher(teacher, config)
     with seeded(config.seed):
         architecture, student = _student(plan, config, context)
+        check_width(student, len(context.dataset.label_names), spec)
         taught = teach(Student(student, spec), network, images, settings, scratch)
     trained = Trained(taught, architecture, teacher)
     return finish(plan, trained, replace(context, spec=spec), wanted)

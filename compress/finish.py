@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-import numpy as np
 from torch import nn
 
 from benchmarks import gates, thresholds
@@ -12,7 +11,7 @@ from compress.context import Context
 from compress.core import console
 from compress.core.artifact import Artifact
 from compress.core.eval_file import save_eval
-from compress.core.labels import Labels, ThresholdSettings
+from compress.core.labels import Labels, ThresholdSettings, shares
 from compress.core.manifest import Architecture, Manifest, Measurements
 from compress.core.results import EvalResult
 from compress.core.stage import Plan, manifest_base
@@ -88,9 +87,10 @@ def finish(plan: Plan, trained: Trained, context: Context, wanted: Wanted) -> Ma
     if not any(map(tells_accuracy, wanted.gates)):
         console.say("no accuracy gate: whether the model is good enough is not judged here")
     verdicts = gates.check_all(wanted.gates, gates.Subject(draft, result), reference)
-    notes = thresholds.told(labels, result)
-    for note in notes:
+    told = thresholds.told(labels, result)
+    for note in told:
         console.say(note)
+    notes = (*context.untaught(), *told)  # the first were said before the work
     return _updated(draft, verdicts=verdicts + thresholds.unkept(labels), notes=notes).manifest
 
 
@@ -105,7 +105,7 @@ def _draft_manifest(plan: Plan, trained: Trained, context: Context) -> Manifest:
         labels=Labels(
             names=names,
             thresholds=(0.5,) * len(names),
-            prevalence=tuple(np.nanmean(targets, axis=0).tolist()),
+            prevalence=shares(targets),
         ),
         data=context.reference(),
     )

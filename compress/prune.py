@@ -16,7 +16,7 @@ from torch import nn
 
 from benchmarks.thresholds import ThresholdOptions
 from compress import checks
-from compress.channels import Widths, named_like, prune_until
+from compress.channels import Widths, channels_of, named_like, prune_until
 from compress.context import Context, open_for
 from compress.core import artifact as artifacts
 from compress.core import console
@@ -133,7 +133,12 @@ def _build(plan: Plan, config: Config, context: Context, wanted: Wanted, workdir
     history = list(architecture.pruning_history)
     teacher = load_network(parent)
     images = context.training_images()
-    prune = partial(_prune_to, config, context.spec, _macs(context.spec, network))
+    widths = _widths(config, network)
+    whole = _macs(context.spec, network)
+
+    def prune(trial: nn.Module, share: float) -> History:
+        return prune_until(trial, lambda n: _macs(context.spec, n) <= share * whole, widths)
+
     share = _share(config, parent, prune, workdir / "scratch")
     for number in range(1, config.rounds + 1):
         console.say(f"round {number}/{config.rounds}")
@@ -148,18 +153,15 @@ def _build(plan: Plan, config: Config, context: Context, wanted: Wanted, workdir
     return finish(plan, Trained(network, pruned, parent), context, wanted)
 
 
-def _prune_to(
-    config: Config, spec: ImageSpec, whole: int, network: nn.Module, share: float
-) -> History:
-    """Prune a network, in place, to a share of the `whole` multiply-accumulates."""
-    widths = Widths(
+def _widths(config: Config, whole: nn.Module) -> Widths:
+    return Widths(
         round_to=config.round_to,
         max_pruning_ratio=config.max_pruning_ratio,
         ranking=config.ranking,
         keep=config.keep,
         keep_residual=config.keep_residual,
+        whole=channels_of(whole),
     )
-    return prune_until(network, lambda pruned: _macs(spec, pruned) <= share * whole, widths)
 
 
 def _share(config: Config, parent: Artifact, prune: Prune, scratch: Path) -> float:

@@ -7,11 +7,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 from pydantic import Field
 
 from benchmarks.thresholds import ThresholdOptions
 from compress import checks
-from compress.context import Context
+from compress.context import Context, warn_untaught
 from compress.core.artifact import Artifact
 from compress.core.cli import main
 from compress.core.errors import UserError
@@ -26,6 +27,7 @@ from compress.finish import Trained, Wanted, finish, wanted_of
 from compress.losses import LOSSES, LossName
 from compress.training import Training, fit
 from models import pretrained
+from models.network_output import check_width
 from models.torch_process import seeded
 
 
@@ -68,6 +70,7 @@ def run(config: Config) -> Artifact:
     check(config)
     context = _context(config)
     checks.check(_asked(config), context.dataset.label_names)
+    _check_targets(context)
     wanted = wanted_of(config.gate, config, context)
     plan = Plan(
         stage="compress.train",
@@ -106,15 +109,16 @@ def architecture(config: Config) -> Architecture:
 
 
 def _build(plan: Plan, config: Config, context: Context, wanted: Wanted, workdir: Path) -> Manifest:
-    built = architecture(config)
+    built, labels = architecture(config), len(context.dataset.label_names)
     with seeded(config.seed):
-        network = pretrained.start_network(built, len(context.dataset.label_names), config.weights)
+        network = pretrained.start_network(built, labels, config.weights)
+    check_width(network, labels, context.spec)
     loss = LOSSES[config.loss]
     fitted = fit(
         network,
         context.training_images(),
         config,
-        lambda logits, targets, _inputs: loss(logits, targets),
+        lambda logits, batch: loss(logits, batch.targets, batch.weights),
         workdir / "scratch",
     )
     trained = Trained(fitted.network, built, reference=None, waiting_share=fitted.waiting_share)
@@ -129,6 +133,17 @@ def _context(config: Config) -> Context:
         interpolation=config.interpolation,
     )
     return Context(dataset, splitting.split_by(dataset, config), spec, config.views)
+
+
+def _check_targets(context: Context) -> None:
+    targets = context.dataset.targets[context.rows("train")]
+    if np.isnan(targets).all():
+        raise UserError(
+            "No label is known of any training image, so there is nothing to learn",
+            got=f"{len(targets)} training images of {context.dataset.source}",
+            next_step="use another split, or fill in the table",
+        )
+    warn_untaught(context)
 
 
 def _arch_kwargs(config: Config) -> dict[str, Any]:

@@ -12,14 +12,14 @@ import numpy as np
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState, GradientState
-from pydantic import Field
+from pydantic import ConfigDict, Field
 from torch import Tensor, nn
 
 import models.torchvision_compat  # noqa: F401  isort: skip  (must come before timm)
 from timm.utils import ModelEmaV3
 
 from compress.allocator import freed_memory_kept
-from compress.augmentation import Augmentation, mixup, normalised
+from compress.augmentation import Augmentation, Batch, mixup, normalised
 from compress.core import console
 from compress.core.errors import UserError
 from compress.core.noun import Noun
@@ -34,8 +34,8 @@ from compress.loading import (
 from models import torch_process
 from models.torch_process import seeded
 
-Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
-"""(logits, targets, inputs) -> scalar; the inputs let a teacher see the same augmented images."""
+Loss = Callable[[Tensor, Batch], Tensor]
+"""(logits, batch) -> scalar; the batch's inputs let a teacher see the same augmented images."""
 
 
 _COUNTS = ("steps_done", "trained_s", "waited_s")
@@ -44,6 +44,8 @@ _COUNTS = ("steps_done", "trained_s", "waited_s")
 
 class Training(Noun):
     """How a network is trained; the stages add these options to their own."""
+
+    model_config = ConfigDict(allow_inf_nan=False)
 
     epochs: int = Field(20, ge=0, le=10_000)
     """Passes over the training images."""
@@ -146,7 +148,8 @@ class _Run:
             pct_start=_warmup(settings.warmup_share, steps),
         )
         decay = 1 - 1 / max(1.0, settings.ema_share * steps)
-        # warmup_gamma 9, power 1 gives min(decay, t / (t + 9)): early averages forget their start.
+        # gamma 9 and power 1 give min(decay, t / (t + 9)) after t earlier updates: the first takes
+        # the weights as they are, and early averages forget their start.
         self.average = ModelEmaV3(
             self.bare, decay=decay, use_warmup=True, warmup_gamma=9.0, warmup_power=1.0
         )
@@ -187,16 +190,16 @@ class _Run:
         self.waited_s += waited_s
         self.pace = f"{seconds:.0f} s, {100 * waited_s / seconds:.1f}% of it waiting for images"
 
-    def _step(self, batch: Tensor, targets: Tensor) -> Tensor:
-        inputs, targets = mixup(
-            normalised(batch, self.spec),
+    def _step(self, pixels: Tensor, targets: Tensor) -> Tensor:
+        batch = mixup(
+            normalised(pixels, self.spec),
             targets,
             self.settings.mixup,
             self.settings.mixup_probability,
         )
         with self.accelerator.autocast():
-            logits = self.network(inputs)
-        loss = self.loss(logits.float(), targets, inputs)
+            logits = self.network(batch.inputs)
+        loss = self.loss(logits.float(), batch)
         self.optimizer.zero_grad()
         self.accelerator.backward(loss)
         self.optimizer.step()
@@ -233,11 +236,13 @@ class _Run:
         return int(state["epoch"]) + 1
 
     def _parts(self) -> dict[str, Any]:
+        scaler = self.accelerator.scaler  # of fp16 only: how far gradients are scaled up
         return {
             "network": self.bare,
             "average": self.average.module,
             "optimizer": self.optimizer,
             "schedule": self.schedule,
+            **({} if scaler is None else {"scaler": scaler}),
         }
 
 

@@ -21,7 +21,7 @@ from compress.core import console
 from compress.core.artifact import WEIGHTS, Artifact
 from compress.core.errors import UserError
 from compress.core.eval_file import save_eval
-from compress.core.labels import Labels, ThresholdSettings
+from compress.core.labels import Labels, ThresholdSettings, shares
 from compress.core.manifest import DataRef, Manifest, Measurements, Split
 from compress.core.results import EvalResult
 from compress.core.stage import Plan, manifest_base, produce, require
@@ -189,7 +189,7 @@ def _manifest(plan: Plan, job: Adoption, file: Path) -> Manifest:
         labels=Labels(
             names=names,
             thresholds=(0.5,) * len(names),
-            prevalence=tuple(np.nanmean(targets, axis=0).tolist()),
+            prevalence=shares(targets),
         ),
         data=DataRef(source=dataset.source, fingerprint=dataset.fingerprint, split=job.split),
     )

@@ -11,6 +11,7 @@ from compress.core.artifact import WEIGHTS, Artifact
 from compress.core.errors import UserError
 from compress.core.manifest import Architecture
 from models import checkpoint, families
+from models.network_output import check_width
 from models.torch_process import evaluating, seeded
 
 
@@ -18,13 +19,15 @@ def load_network(artifact: Artifact) -> nn.Module:
     """Rebuild an artifact's network, in eval mode; it maps `[n, 3, h, w]` to logits `[n, labels]`.
 
     Raises:
-        UserError: an ONNX artifact, or weights that do not fit or are not finite.
+        UserError: an ONNX artifact, weights that do not fit or are not finite, or another number
+            of outputs than labels.
     """
-    architecture = architecture_of(artifact)
+    architecture, labels = architecture_of(artifact), len(artifact.manifest.labels.names)
     with seeded(0):  # a network is built with weights drawn at random, which are then replaced
-        network = families.build(architecture, len(artifact.manifest.labels.names))
+        network = families.build(architecture, labels).eval()
     checkpoint.load_into(network, checkpoint.read(artifact.weights), artifact.weights)
-    return network.eval()
+    check_width(network, labels, artifact.manifest.image)
+    return network
 
 
 def architecture_of(artifact: Artifact) -> Architecture:
@@ -46,8 +49,12 @@ def architecture_of(artifact: Artifact) -> Architecture:
 
 
 def save_network(network: nn.Module, folder: Path) -> None:
-    """Write a network's weights as the artifact file `model.safetensors`."""
-    tensors = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
+    """Write a network's weights as the artifact file `model.safetensors`.
+
+    Weights that layers share are written once for each of them: the format refuses shared memory.
+    """
+    form = torch.contiguous_format
+    tensors = {n: tensor.clone(memory_format=form) for n, tensor in network.state_dict().items()}
     save_file(tensors, folder / WEIGHTS["torch"])
 
 

@@ -224,7 +224,8 @@ def prevalence(report: Report, label: str) -> float | None:
     if isinstance(known, dict):
         return known.get(label)
     if isinstance(known, (list, tuple)) and len(known) == len(names) and label in names:
-        return float(known[names.index(label)])
+        share: float | None = known[names.index(label)]
+        return share
     return None
 
 

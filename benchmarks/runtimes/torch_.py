@@ -9,6 +9,7 @@ from benchmarks.runtimes._contract import Batched
 from benchmarks.runtimes._session import ONE_THREAD, Availability, Images, Probs
 from compress.core.artifact import Artifact
 from compress.core.calibration import Scalings, coefficients
+from compress.core.errors import UserError
 from compress.core.libraries import openmp_wait
 
 if TYPE_CHECKING:
@@ -33,7 +34,11 @@ class TorchSession:
         self._slope, self._offset = map(torch.tensor, coefficients(scalings))
 
     def run(self, images: Images) -> Probs:
-        """Return probabilities `[n, labels]` of images `[n, 3, height, width]`."""
+        """Return probabilities `[n, labels]` of images `[n, 3, height, width]`.
+
+        Raises:
+            UserError: the network returns something else than one logit per label.
+        """
         import torch
 
         from models.torch_process import threads
@@ -41,7 +46,15 @@ class TorchSession:
         done = []
         with threads(self._threads), torch.inference_mode():
             for start in range(0, len(images), self.batch):
-                logits = self._network(torch.from_numpy(images[start : start + self.batch]))
+                some = torch.from_numpy(images[start : start + self.batch])
+                logits = self._network(some)
+                wanted = (len(some), len(self._slope))
+                if logits.shape != wanted:  # torch would broadcast one column over all labels
+                    raise UserError(
+                        "The network does not return one logit per label",
+                        got=f"shape {list(logits.shape)}",
+                        allowed=str(list(wanted)),
+                    )
                 done.append(torch.sigmoid(logits * self._slope + self._offset).numpy())
         probs: Probs = np.concatenate(done)
         return probs

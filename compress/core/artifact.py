@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from compress.core import console, writable
 from compress.core.errors import UserError
+from compress.core.finite import check_finite
 from compress.core.hashing import file_sha256
 from compress.core.manifest import SCHEMA_VERSION, FileEntry, Manifest
 
@@ -87,9 +88,11 @@ def save(path: Path, workdir: Path, manifest: Manifest) -> Artifact:
     An artifact that was at `path` before stays whole until the new one has taken its place.
 
     Raises:
-        UserError: `path` holds something that is not an artifact.
+        UserError: `path` holds something that is not an artifact, or the manifest a number that
+            is not finite.
     """
     check_replaceable(path)
+    check_finite(manifest, "The manifest")
     manifest = manifest.model_copy(update={"files": file_entries(workdir)})
     (workdir / MANIFEST).write_text(manifest.model_dump_json(indent=1) + "\n")
     _fsync_tree(workdir)

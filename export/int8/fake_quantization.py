@@ -7,13 +7,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from compress.channels import output_layer
 from compress.core.errors import UserError
 from compress.core.image_spec import ImageSpec
 from compress.core.quiet import quiet
 from compress.data.pixels import normalise
 from export.int8.calibration import Calibration
 from export.targets._target import Target
+from models.network_output import output_layers
 from models.torch_process import evaluating
 
 WEIGHT = re.compile(r"pre_hooks\..*/(conv\w*|linear)/\d+__1\.")
@@ -135,10 +135,11 @@ class Rounding(nn.Module):
 
 
 def _float_layers(network: nn.Module, spec: ImageSpec) -> list[str]:
-    """Return patterns of NNCF's names of the first layer that runs and of the output layer."""
+    """Return patterns of NNCF's names of the first layer that runs and of the output layers."""
     first = _convolutions_in_order(network, spec)[:1]
     names = {module: name for name, module in network.named_modules()}
-    found = [names[layer] for layer in (*first, output_layer(network))]
+    example = torch.zeros(1, 3, spec.height, spec.width)
+    found = [*(names[layer] for layer in first), *output_layers(network, example)]
     return [f"^{re.escape(name.replace('.', '/'))}/.*" for name in found]
 
 

@@ -9,7 +9,7 @@ import torch
 from new_threads import threads_of_a_new_thread
 from tiny_network import build
 
-from compress.augmentation import Augmentation, augmented
+from compress.augmentation import Augmentation, Batch, augmented
 from compress.core.errors import UserError
 from compress.core.image_spec import ImageSpec
 from compress.data import views
@@ -175,8 +175,8 @@ def test_waiting_is_counted_and_making_ahead_saves_it() -> None:
 
 
 def test_training_tells_how_long_it_waited(tmp_path, capfd) -> None:
-    def loss(logits: torch.Tensor, targets: torch.Tensor, _: torch.Tensor) -> torch.Tensor:
-        return torch.nn.functional.mse_loss(logits, targets / 16)
+    def loss(logits: torch.Tensor, batch: Batch) -> torch.Tensor:
+        return torch.nn.functional.mse_loss(logits, batch.targets / 16)
 
     settings = Training(epochs=2, batch_size=4)
     fitted = fit(build(1), images(16), settings, loss, tmp_path)
@@ -195,12 +195,12 @@ def test_a_training_that_broke_off_ends_with_the_same_weights(tmp_path) -> None:
     noisy = TrainingImages(pixels, targets, views.DIHEDRAL, SPEC)
     settings, steps = Training(epochs=3, batch_size=4), 0
 
-    def loss(logits: torch.Tensor, wanted: torch.Tensor, _: torch.Tensor) -> torch.Tensor:
+    def loss(logits: torch.Tensor, batch: Batch) -> torch.Tensor:
         nonlocal steps
         steps += 1
         if steps == 6 + 3:  # within the second of three epochs
             raise KeyboardInterrupt
-        return torch.nn.functional.binary_cross_entropy_with_logits(logits, wanted)
+        return torch.nn.functional.binary_cross_entropy_with_logits(logits, batch.targets)
 
     torch.manual_seed(0)
     first = build(1)

@@ -15,8 +15,10 @@ import pytest
 
 from benchmarks.against_first import MOST_FLIPS
 from benchmarks.report import figure
+from benchmarks.report import format as fmt
 from benchmarks.report.render import html, markdown, models_table_md, write
 from benchmarks.report.schema import GateEntry, ModelEntry, PrCurve, Report
+from benchmarks.report.sections import reproduce
 from benchmarks.report.summary import summary
 from benchmarks.thumbnails import MOST_BYTES
 
@@ -306,3 +308,11 @@ def test_a_pass_without_an_accuracy_gate_says_so(full: Report, gates, word: str)
 def test_a_failed_gate_on_costs_is_a_plain_failure(full: Report) -> None:
     report = changed(full, 0, gates=(gate_of("macs ratio <= 0.5", "fail"),))
     assert list(rows_of(models_table_md(report)))[2][1].strip() == "❌ fail"
+
+
+def test_a_label_that_no_test_image_tells_has_no_share(full_report: Report):
+    data = full_report.data | {"label_names": ["crack", "spot"], "prevalence": [0.25, None]}
+    report = full_report.model_copy(update={"data": data})
+    assert [figure.prevalence(report, label) for label in ("crack", "spot")] == [0.25, None]
+    told = reproduce._with_prevalence(data)["prevalence"]
+    assert told == {"crack": "25.0%", "spot": fmt.UNDEFINED}
