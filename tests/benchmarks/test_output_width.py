@@ -82,7 +82,7 @@ def test_a_teacher_that_answers_one_column_is_refused(model: Artifact):
 
 def test_a_network_that_answers_one_column_is_refused():
     network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3 * SIZE * SIZE, 1))
-    session = TorchSession(network, 32, LABELS.scalings)
+    session = TorchSession(network, batch=32, threads=1, scalings=LABELS.scalings)
     with pytest.raises(UserError, match=r"one logit per label.*\[3, 1\].*\[3, 2\]"):
         session.run(np.zeros((3, 3, SIZE, SIZE), np.float32))
 
