@@ -56,13 +56,14 @@ def prune_until(
         labels = _output_shape(network)
         pruner = _pruner(network, widths)
         left = _remove(pruner, reached, _least(network, widths))
+        narrow_enough = reached(network)
     if left != labels:
         raise UserError(
             "Pruning would remove labels: what makes the network's output was not recognised",
             got=f"output {list(left)} instead of {list(labels)}",
             next_step="keep the layers before the output: --keep NAME",
         )
-    if reached(network):
+    if narrow_enough:
         return _history(pruner)
     raise UserError(
         "The architecture cannot be pruned to this target",

@@ -230,7 +230,7 @@ class AtOnce(nn.Module):
 @pytest.mark.parametrize("ranking", ["layer", "global"])
 def test_no_label_is_lost_however_the_network_is_declared(kind: type[nn.Module], ranking: str):
     torch.manual_seed(0)
-    network = kind()
+    network = kind().eval()
     prune(network, lambda n: n.body[0].out_channels <= 8, ranking=ranking, keep_residual=False)
     assert network(torch.zeros(2, 3, 64, 64)).shape == (2, 3)
     assert network.body[2].out_channels < 16

@@ -90,5 +90,6 @@ def test_pruning_sees_a_network_at_work_and_leaves_its_modes():
         return len(seen) > 2
 
     assert prune_until(network, reached, WIDTHS)
-    assert seen == [False] * 3
+    assert len(seen) >= 3
+    assert not any(seen)
     assert [layer.training for layer in network.modules()] == modes
