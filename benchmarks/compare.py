@@ -203,6 +203,10 @@ def _data(dataset: Dataset, rows: Rows, bench: Bench) -> dict[str, object]:
         "label_names": list(dataset.label_names),
         "prevalence": list(shares(dataset.targets[rows])),
         "views": list(first.view_names),
+        "accuracy_measured_with": {
+            name: f"{result.provider_opened or 'unknown'} on {result.cpu or 'an unknown CPU'}"
+            for name, result in zip(bench.names, bench.evaluations, strict=True)
+        },
         "smallest_certifiable_drop": (
             None if sd is None else statistics.smallest_certifiable_drop(sd)
         ),

@@ -13,6 +13,7 @@ from benchmarks.candidates import open_model, unique_names
 from benchmarks.tournament import LatencySettings, Tournament, measure
 from compress.core import console
 from compress.core.cli import main
+from compress.core.cpu import shown
 from compress.core.errors import UserError
 from compress.core.noun import Noun
 from compress.core.results import SOFTWARE, LatencyResult
@@ -100,7 +101,7 @@ def _print(tournament: Tournament, names: tuple[str, ...]) -> None:
     console.table(f"Latency, {kind}, {len(first.block_medians_s)} processes each", header, rows)
     value, (low, high) = tournament.aa
     console.result(f"A/A, {names[0]} against itself: {value:.3f} ({low:.3f} to {high:.3f})")
-    console.result(f"CPU: {first.environment['cpu']}, cores {first.environment['cpus']}")
+    console.result(f"CPU: {shown(first.environment)}, cores {first.environment['cpus']}")
     console.result(f"CPU pressure: {first.environment['cpu_pressure_avg10_percent']}% (avg10, max)")
 
 

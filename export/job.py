@@ -15,7 +15,7 @@ from benchmarks.gate_checks import Scene, exported, require_decidable
 from benchmarks.runtimes import _session
 from compress import checks
 from compress.core.artifact import Artifact
-from compress.core.environment import cpu_flags
+from compress.core.cpu import this_cpu
 from compress.core.errors import UserError
 from compress.core.manifest import Precision
 from compress.data.dataset import Dataset, open_data
@@ -76,7 +76,7 @@ class Job:
     @property
     def on_target(self) -> bool:
         """Whether what is measured here is measured on the target."""
-        return self.provider == self.target.provider and self.target.runs_here(cpu_flags())
+        return self.provider == self.target.provider and self.target.runs_here(this_cpu().kind)
 
     @property
     def request(self) -> evidence.Request:

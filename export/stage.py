@@ -39,9 +39,6 @@ from models.stored import load_network
 if TYPE_CHECKING:
     from export.onnx import Config
 
-WITHOUT_VNNI = frozenset({"avx2"})
-"""Flags of the emulated CPU."""
-
 
 def export(config: Config) -> Artifact:
     """Export, quantize, measure and store.
@@ -90,7 +87,7 @@ def _build(plan: Plan, job: Job, workdir: Path) -> Manifest:
     in_ort = _ort_format(job, draft)
     measured = evidence.gather(draft, reference, job.request, workdir / "files", parity)
     verdicts = (*of_base, *measured.verdicts, *in_ort)
-    if emulated is not None and job.target.runs_here(WITHOUT_VNNI):
+    if emulated is not None and job.target.runs_here(emulation.CPU_KIND):
         verdicts += (emulated.verdict,)
     notes += (
         *thresholds.told(labels, measured.evaluation),

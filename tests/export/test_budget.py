@@ -10,7 +10,7 @@ from benchmarks.evaluation import rows_for
 from compress.core import artifact as artifacts
 from compress.core.artifact import Artifact
 from compress.core.cli import main
-from compress.core.environment import cpu_flags
+from compress.core.cpu import this_cpu
 from compress.core.errors import UserError
 from compress.core.manifest import Manifest
 from compress.data.dataset import Dataset
@@ -93,7 +93,7 @@ def test_the_manifest_holds_the_steps_in_order(
     monkeypatch.setattr(making, "evaluate", watched)
     found = made(trained, data_folder, tmp_path / "out", "--budget", "0.001s")
     first, last = found.search
-    here = targets.resolve("cpu-vnni").runs_here(cpu_flags())
+    here = targets.resolve("cpu-vnni").runs_here(this_cpu().kind)
     assert (first.speedup is not None) == here
     assert first.map_drop is None
     assert last.map_drop is not None
