@@ -124,6 +124,9 @@ def _open(config: Config, wanted: tuple[Gate, ...]) -> Bench:
 
 def _with_accuracy(bench: Bench, config: Config) -> Bench:
     """Evaluate them; after the first, say what the images can certify."""
+    first = bench.models[0]
+    if isinstance(first, baseline.BaselineModel):
+        baseline.require_same_runtime(first, config.provider)
     dataset, rows = open_test_data(bench, config.data, config.skip_bad_images)
     settings = EvalSettings(provider=config.provider)
     results: list[EvalResult] = []
