@@ -22,8 +22,9 @@ from benchmarks.alone import others_running
 from benchmarks.candidates import open_model, unique_names
 from benchmarks.commands import own_command
 from benchmarks.latency_process import spawn
+from benchmarks.quiet_machine import cpu_pressure
 from benchmarks.runtimes import _session
-from benchmarks.tournament import cpu_pressure, cpus
+from benchmarks.tournament import cpus
 from compress.core import console, environment, writable
 from compress.core.artifact import Artifact
 from compress.core.cli import main

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 from benchmarks import thresholds
 from benchmarks.candidates import BareModel
 from benchmarks.evaluation import rows_for
-from compress.core import console
+from compress.core import console, duration
 from compress.core.artifact import WEIGHTS, Artifact
 from compress.core.errors import UserError
 from compress.core.gates import Verdict
 from compress.core.manifest import DataRef, Manifest, Measurements
 from compress.core.stage import Plan, manifest_base, produce, require
 from compress.data.split import split_for
-from export import budget, emulation, evidence, foreign, metadata, ort_format
+from export import emulation, evidence, foreign, metadata, ort_format
 from export.advice import next_steps
 from export.emulation import Emulated
 from export.fp16 import to_fp16
@@ -142,7 +142,7 @@ def _advice(job: Job, draft: BareModel, verdicts: tuple[Verdict, ...]) -> tuple[
     """Return notes on what to do next where an int8 file missed a gate."""
     if job.precision != "int8":
         return ()
-    seconds = budget.seconds(job.config.budget)
+    seconds = duration.seconds(job.config.budget)
     may_tune = job.parent.manifest.kind == "torch" and not job.config.qat
     steps = next_steps(verdicts, draft.manifest.search, seconds, may_tune)
     return tuple(f"next: {step}" for step in steps)
@@ -207,7 +207,7 @@ def _order(job: Job, reference: BareModel) -> making.Order:
         images=images,
         request=job.request,
         on_target=job.on_target,
-        budget_s=budget.seconds(config.budget),
+        budget_s=duration.seconds(config.budget),
         tuner=_tuner(job, images) if config.qat else None,
     )
 
