@@ -78,9 +78,7 @@ def test_a_model_that_needs_too_much_leaves_and_the_others_go_on(
     assert LITTLE in found.failures[1]
     assert "requested buffer of size" in found.failures[1]
     assert "Next: close other programs" in found.failures[1]
-    assert len(found.results[2].block_medians_s) == 4, (
-        "four runners: a balanced block is of four rounds"
-    )
+    assert len(found.results[2].block_medians_s) == 4, "a balanced block of four runners"
     assert f"hungry is not timed any more: {LITTLE}" in capfd.readouterr().err
 
 
