@@ -15,10 +15,8 @@ from export.int8.groups import LAYERS
 from export.int8.quantize import Workshop, quantize
 from export.int8.setting import Setting
 from export.int8.steps import sentence
-from export.int8.timing import Stopwatch
+from export.int8.timing import Comparison, Stopwatch
 
-WORTH = 1.015
-"""A change made for time must make the file faster by this factor: less may be chance."""
 HARMFUL = "8 bits cost accuracy there"
 
 
@@ -51,9 +49,15 @@ class Tried:
     setting: Setting
     path: Path
     speedup: float | None = None
-    gain: float | None = None
-    """How many times as fast as the best file before, by what most rounds have shown."""
+    timing: Comparison | None = None
+    """How it ran beside the float file and the best file before, where the two were timed."""
     map_drop: float | None = None
+
+    @property
+    def faster(self) -> bool:
+        """Whether it is surely faster than the best file before, by so much that it matters."""
+        assert self.timing is not None  # the best one was timed, so this one is
+        return self.timing.worth
 
     @property
     def drop(self) -> float:
@@ -89,8 +93,8 @@ class Trials:
         """Make a file and time it beside the best so far, where this machine is the target."""
         tried, stopwatch = self.make(setting), self.judges.stopwatch
         if stopwatch is not None:
-            found = stopwatch.compare(tried.path, best.path)
-            tried.speedup, tried.gain = found.speedup, found.gain
+            tried.timing = stopwatch.compare(tried.path, best.path)
+            tried.speedup = tried.timing.speedup
         return tried
 
     def speedup(self, tried: Tried) -> float | None:
@@ -126,15 +130,11 @@ class Trials:
         step = SearchStep(
             change=change,
             speedup=tried.speedup,
+            gain=tried.timing.gain if tried.timing else None,
+            gain_ci95=tried.timing.gain_ci95 if tried.timing else None,
             map_drop=tried.map_drop,
             kept=kept,
             seconds=time.monotonic() - start,
         )
         self.steps.append(step)
         console.say(f"  {sentence(step)}")
-
-
-def is_faster(tried: Tried) -> bool:
-    """Tell whether a file is faster than the best before it by more than what may be chance."""
-    assert tried.gain is not None  # the best one was timed, so this one is
-    return tried.gain > WORTH

@@ -62,7 +62,8 @@ class Judge:
     def compare(self, path: Path, best: Path) -> Comparison:
         speedup = self.speedup(path)
         self.speeds[path] = speedup
-        return Comparison(speedup, gain=speedup / self.speeds[best])
+        gain = speedup / self.speeds[best]
+        return Comparison(speedup, gain, (gain, gain))
 
     def conv_seconds(self, path: Path, model: ModelProto) -> dict[str, float]:
         assert {node.name for node in model.graph.node} >= set(self.convs)
