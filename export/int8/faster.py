@@ -25,7 +25,8 @@ def faster(trials: Trials, best: Tried) -> Tried:
 
 def _shared_ranges(trials: Trials, best: Tried) -> Tried:
     """Give what meets in a concatenation one range, where that is faster and harms little."""
-    if not any(node.op_type == "Concat" for node in trials.graph.graph.node):
+    possible = trials.workshop.quantizer.shares_ranges
+    if not possible or not any(node.op_type == "Concat" for node in trials.graph.graph.node):
         return best
     change = "one range for what meets in a concatenation"
     return _if_harmless(trials, best, change, {"shared_ranges": True})

@@ -3,7 +3,7 @@
 import statistics
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -17,6 +17,8 @@ from export.int8.setting import Setting
 from export.int8.steps import sentence
 from export.int8.timing import Comparison, Stopwatch
 
+PROBE_IMAGES = 16
+"""Enough to tell which part of a network makes most noise."""
 HARMFUL = "8 bits cost accuracy there"
 
 
@@ -83,11 +85,20 @@ class Trials:
         """The prepared float graph, read once: it may be hundreds of megabytes."""
         return onnx.load(self.workshop.prepared)
 
-    def make(self, setting: Setting, name: str | None = None) -> Tried:
-        """Make a file, called after the step that it belongs to, or `name`."""
-        path = self.workshop.folder / f"{name or f'tried-{len(self.steps)}'}.onnx"
+    def make(self, setting: Setting) -> Tried:
+        """Make a file, called after the step that it belongs to."""
+        path = self.workshop.folder / f"tried-{len(self.steps)}.onnx"
         quantize(self.workshop, setting, path)
         return Tried(setting, path)
+
+    def probe(self, setting: Setting) -> Path:
+        """Make a file that only ranks the parts of a network, on few images where each costs."""
+        path, workshop = self.workshop.folder / "probe.onnx", self.workshop
+        if not workshop.quantizer.keeps_ranges:
+            few = replace(workshop.images, rows=workshop.images.rows[:PROBE_IMAGES])
+            workshop = replace(workshop, images=few)
+        quantize(workshop, setting, path)
+        return path
 
     def timed(self, setting: Setting, best: Tried) -> Tried:
         """Make a file and time it beside the best so far, where this machine is the target."""
