@@ -19,7 +19,7 @@ from compress.core.manifest import DataRef, Manifest, Measurements
 from compress.core.stage import Plan, manifest_base, produce, require
 from compress.data.split import split_for
 from export import emulation, evidence, foreign, metadata, ort_format
-from export.advice import next_steps
+from export.advice import Facts, facts_of_graph, next_steps
 from export.emulation import Emulated
 from export.fp16 import to_fp16
 from export.int8 import making
@@ -91,7 +91,7 @@ def _build(plan: Plan, job: Job, workdir: Path) -> Manifest:
         verdicts += (emulated.verdict,)
     notes += (
         *thresholds.told(labels, measured.evaluation),
-        *_advice(job, draft, verdicts),
+        *_advice(job, base, draft, verdicts),
     )
     verdicts += thresholds.unkept(labels)
     update = {"measurements": measured.measurements, "verdicts": verdicts, "notes": notes}
@@ -138,13 +138,23 @@ def _learnt(job: Job, bare: BareModel) -> BareModel:
     )
 
 
-def _advice(job: Job, draft: BareModel, verdicts: tuple[Verdict, ...]) -> tuple[str, ...]:
+def _advice(
+    job: Job, base: Path, draft: BareModel, verdicts: tuple[Verdict, ...]
+) -> tuple[str, ...]:
     """Return notes on what to do next where an int8 file missed a gate."""
-    if job.precision != "int8":
+    if job.precision != "int8" or all(verdict.outcome == "pass" for verdict in verdicts):
         return ()
-    seconds = duration.seconds(job.config.budget)
-    may_tune = job.parent.manifest.kind == "torch" and not job.config.qat
-    steps = next_steps(verdicts, draft.manifest.search, seconds, may_tune)
+    config, shares = job.config, draft.manifest.measurements.time_shares
+    facts = Facts(
+        budget_s=duration.seconds(config.budget),
+        latency_time_s=job.request.latency_time_s,
+        calibration_images=config.calibration_images,
+        training_images=len(rows_for((job.parent,), job.dataset, "train")),
+        may_tune=job.parent.manifest.kind == "torch" and not config.qat,
+        float_times=shares.floats if shares else {},
+        **facts_of_graph(base, job.target.channel_multiple),
+    )
+    steps = next_steps(verdicts, draft.manifest.search, facts)
     return tuple(f"next: {step}" for step in steps)
 
 
