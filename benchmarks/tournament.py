@@ -20,7 +20,7 @@ from pydantic import Field
 from benchmarks import orders, sequential
 from benchmarks._latency_worker import Job, Sample
 from benchmarks.alone import others_running
-from benchmarks.latency_process import spawn
+from benchmarks.latency_process import as_result, spawn
 from benchmarks.quiet_machine import Waiting, cpu_pressure
 from benchmarks.runtimes import _session
 from compress.core import console, duration, environment
@@ -231,7 +231,7 @@ class _Field:
             "another_benchmark_running": self.disturbed,
         }
         results = [
-            None if failure else _result(model.name, self.settings.threads, samples, surroundings)
+            None if failure else as_result(model.name, self.settings.threads, samples, surroundings)
             for model, samples, failure in zip(
                 self.models, self.samples, self.failures, strict=True
             )
@@ -248,45 +248,6 @@ def _resolved(settings: LatencySettings) -> Decided:
         return high - low < settings.resolution  # which is infinite with few rounds
 
     return narrow
-
-
-def _result(
-    name: str, threads: int, samples: list[Sample], surroundings: dict[str, object]
-) -> LatencyResult:
-    times = [np.concatenate(sample.blocks_s) for sample in samples]
-    baseline = int(np.median([sample.baseline_rss_bytes for sample in samples]))
-    return LatencyResult(
-        model=name,
-        provider_asked=samples[0].provider_asked,
-        provider_opened=samples[0].provider_opened,
-        node_share=min(sample.node_share for sample in samples),
-        time_share=samples[0].time_share,
-        threads=threads,
-        warmup_runs=sum(sample.warmup_runs for sample in samples),
-        block_medians_s=tuple(
-            float(np.median([np.median(block) for block in sample.blocks_s])) for sample in samples
-        ),
-        samples_s=tuple(float(value) for value in np.concatenate(times)),
-        load_s=float(np.median([sample.load_s for sample in samples])),
-        first_inference_s=float(np.median([sample.first_inference_s for sample in samples])),
-        peak_rss_bytes=_largest_known([sample.peak_rss_bytes for sample in samples]),
-        cpu_s=_median_known([sample.cpu_s for sample in samples]),
-        energy_j=_median_known([sample.energy_j for sample in samples]),
-        environment={
-            **surroundings,
-            "baseline_rss_bytes": baseline,
-            "waiting_threads": samples[0].waiting,
-        },
-    )
-
-
-def _largest_known(values: list[int | None]) -> int | None:
-    return max((value for value in values if value is not None), default=None)
-
-
-def _median_known(values: list[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return float(np.median(known)) if known else None
 
 
 def _job(model: Artifact, settings: LatencySettings) -> Job:

@@ -17,7 +17,7 @@ FLAGS = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "avx512_bf16", "amx_int8"
 
 
 def describe() -> dict[str, Any]:
-    """Return commit, versions, CPU with kind and flags, cores, platform and more, as plain values."""
+    """Return commit, versions, CPU, its kind and flags, cores, platform and more as values."""
     return {
         "commit": _git("rev-parse", "HEAD"),
         "dirty": bool(_git("status", "--porcelain")),
