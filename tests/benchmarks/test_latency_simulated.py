@@ -199,3 +199,14 @@ def test_too_few_rounds_are_told(
     )
     verdict = gates.check(gates.parse(EQUAL), Evidence(ours, theirs, found.aa[1]))
     assert (verdict.outcome, verdict.ci95) == ("inconclusive", None)
+
+
+@pytest.mark.parametrize(
+    "arguments", [("benchmarks.gate", "--candidate", "nowhere"), ("benchmarks.compare", "nowhere")]
+)
+def test_a_time_that_cannot_be_read_is_refused_before_anything_is_opened(
+    command, arguments: tuple[str, ...]
+) -> None:
+    done = command(*arguments, "--latency-time", "fast")
+    assert done.code == 2
+    assert "--latency-time is not a duration" in done.err

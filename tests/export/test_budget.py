@@ -59,7 +59,7 @@ def test_nonsense_ends_with_2_before_any_work(
     command = [*arguments(trained, data_folder, tmp_path / "out"), "--budget", text]
     assert main(Config, run, command) == 2
     told = " ".join(capsys.readouterr().err.split())
-    assert "The budget is not a duration" in told
+    assert "--budget is not a duration" in told
     assert text in told
     assert "90s" in told, "an example of what is allowed"
     assert list(tmp_path.iterdir()) == []
