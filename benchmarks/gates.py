@@ -141,7 +141,7 @@ def _decide(gate: Gate, finding: Finding | None, evidence: Evidence) -> tuple[Ou
             return "inconclusive", (
                 f"this machine is too noisy: the same model twice may differ by "
                 f"{100 * noise:.1f}% (A/A interval), and the limit of {gate.limit:g} is "
-                f"{100 * margin:.1f}% away"
+                f"{100 * margin:.1f}% away; a quieter machine or a longer --latency-time may tell"
             )
     outcome = _outcome(gate, finding.bounds)
     if outcome == "inconclusive":
