@@ -152,6 +152,7 @@ def _print(result: EvalResult, labels: Labels, title: str) -> None:
     console.table(title, header, rows)
     console.result(f"F1 (macro, at the stored thresholds): {_percent(result.f1_macro)}%")
     console.result(f"expected calibration error: {_percent(result.ece)}%")
+    console.result(f"measured with: {result.provider_opened} on {result.cpu}")
     console.result(f"images: {len(result.image_ids)}, views: {', '.join(result.view_names)}")
     console.result(certifiable(result))
 

@@ -19,7 +19,7 @@ from benchmarks.report.schema import LatencyEntry, Report, SpeedupEntry
 from benchmarks.runtimes import _session
 from benchmarks.thumbnails import thumbnails
 from benchmarks.tournament import LatencySettings
-from compress.core import console, ending, environment, writable
+from compress.core import console, duration, ending, environment, writable
 from compress.core.cli import main
 from compress.core.gates import Gate, Verdict
 from compress.core.labels import shares
@@ -52,6 +52,9 @@ class Config(Noun):
     """Runtime for ONNX models (`python -m benchmarks.runtimes` lists them)."""
     threads: int = Field(1, ge=1)
     """Threads inside one inference when latency is measured."""
+    latency_time: str = "3m"
+    """Longest measurement of latency, e.g. `90s`, `10m`: rounds go on until every demand on
+    latency is decided or this time is over, but at least for 8 rounds."""
     latency: bool = True
     """Time the ONNX models; torch models are never timed here."""
     throughput: bool = False
@@ -100,6 +103,7 @@ def compare(config: Config) -> Report:
 def _measure(config: Config) -> tuple[Report, Bench, tuple[Verdict, ...]]:
     """Return the report, what was measured, and the verdicts on this command's own gates."""
     wanted, budget = gates.parse_all(config.gate), recommendation.parse_budget(config.budget)
+    budget_s = duration.seconds(config.latency_time, "--latency-time")
     writable.check_folder(config.out, "The report's folder")
     if config.save:
         baseline.check_file(config.save)
@@ -112,7 +116,9 @@ def _measure(config: Config) -> tuple[Report, Bench, tuple[Verdict, ...]]:
     bench = replace(bench, evaluations=results)
     timed = tuple(row for row, model in enumerate(bench.models) if model.manifest.kind == "onnx")
     if config.latency and timed:
-        latency = LatencySettings(provider=config.provider, threads=config.threads)
+        latency = LatencySettings(
+            provider=config.provider, threads=config.threads, budget_s=budget_s
+        )
         bench = with_latency(bench, timed, latency, wanted, budget)
     if config.throughput and timed:
         pace = throughput.ThroughputSettings(provider=config.provider)
@@ -203,6 +209,10 @@ def _data(dataset: Dataset, rows: Rows, bench: Bench) -> dict[str, object]:
         "label_names": list(dataset.label_names),
         "prevalence": list(shares(dataset.targets[rows])),
         "views": list(first.view_names),
+        "accuracy_measured_with": {
+            name: f"{result.provider_opened or 'unknown'} on {result.cpu or 'an unknown CPU'}"
+            for name, result in zip(bench.names, bench.evaluations, strict=True)
+        },
         "smallest_certifiable_drop": (
             None if sd is None else statistics.smallest_certifiable_drop(sd)
         ),

@@ -10,6 +10,7 @@ from benchmarks import metrics
 from benchmarks.runtimes import _contract, _session
 from compress.core import console
 from compress.core.artifact import Artifact
+from compress.core.cpu import this_cpu
 from compress.core.environment import usable_cores
 from compress.core.errors import UserError
 from compress.core.eval_file import EVAL_FILE, load_eval
@@ -21,6 +22,9 @@ from compress.data.dataset import Dataset
 from compress.data.split import Part, indices, split_for
 
 _CHUNK = 64
+_ON_THE_CPU = ("cpu", "openvino", "torch")
+"""Runtimes that compute on the CPU that a result names; which device others find is not known
+before they open a model."""
 
 Rows = NDArray[np.intp]
 
@@ -116,7 +120,14 @@ def evaluate_session(
             _images(model, dataset, chunks), f"evaluating {model.name}", len(chunks)
         )
     ]
-    return as_result(model, dataset, rows, np.concatenate(done, axis=1), settings)
+    result = as_result(model, dataset, rows, np.concatenate(done, axis=1), settings)
+    return result.model_copy(update=_measured_with(session))
+
+
+def _measured_with(session: _session.Runs) -> dict[str, str | None]:
+    """Return what computed the probabilities, as a result tells it."""
+    told = {name: getattr(session, name, None) for name in ("provider_asked", "provider_opened")}
+    return {**told, "cpu": this_cpu().shown}
 
 
 def open_session(model: Artifact, dataset: Dataset, settings: EvalSettings) -> _session.Session:
@@ -222,22 +233,27 @@ def ap_per_label(
 def stored_or_evaluated(
     model: Artifact, dataset: Dataset, rows: Rows, settings: EvalSettings
 ) -> EvalResult:
-    """Return the result that the model's stage stored, or a new one if it is of other images.
+    """Return the result that the model's stage stored, or a new one if it is of something else.
 
-    Other views of the same images are other images.
+    Other views of the same images are other images, and another runtime or CPU gives other
+    probabilities.
 
     Raises:
         UserError: as `evaluate`.
     """
     path = model.file(EVAL_FILE)
-    if path is not None and settings.provider in ("cpu", "torch"):
+    provider = _session.name_for(model, settings.provider)
+    if path is not None and provider in _ON_THE_CPU:
         stored = load_eval(path)
         wanted = (
             data_id(dataset, settings.part),
             tuple(dataset.image_ids[row] for row in rows),
             settings.views_of(model, dataset),
+            provider,
+            this_cpu().shown,
         )
-        if (stored.data_id, stored.image_ids, stored.view_names) == wanted:
+        found = (stored.data_id, stored.image_ids, stored.view_names)
+        if (*found, stored.provider_asked, stored.cpu) == wanted:
             return stored
     return evaluate(model, dataset, rows, settings)
 

@@ -17,7 +17,7 @@ from benchmarks.robustness.measuring import IMAGES, Images, choose, measure
 from benchmarks.runtimes import _session
 from benchmarks.tournament import LatencySettings
 from compress.core import artifact as artifacts
-from compress.core import console, stage, writable
+from compress.core import console, duration, stage, writable
 from compress.core.artifact import Artifact
 from compress.core.cli import main
 from compress.core.errors import UserError
@@ -58,6 +58,9 @@ class Config(Noun):
     """Threads inside one inference when latency is measured."""
     skip_bad_images: bool = False
     """Leave out images that do not decode, as a training can, instead of stopping."""
+    latency_time: str = "3m"
+    """Longest measurement of latency, e.g. `90s`, `10m`: rounds go on until every gate on latency
+    is decided or this time is over, but at least for 8 rounds."""
     junit: Path | None = None
     """Write the verdicts as JUnit XML, one test case per gate."""
     markdown: Path | None = None
@@ -73,6 +76,7 @@ def run(config: Config) -> tuple[Verdict, ...]:
         GateUndecided: none failed, one is inconclusive.
     """
     wanted = gates.parse_all(config.gate or DEFAULT_GATES, robustness=True)
+    budget_s = duration.seconds(config.latency_time, "--latency-time")
     for file in filter(None, (config.junit, config.markdown)):
         writable.check_file(file, "The file")
     bench = _open(config, wanted)
@@ -86,7 +90,9 @@ def run(config: Config) -> tuple[Verdict, ...]:
     if any(gates.needs_robustness(gate) for gate in wanted):
         bench = _with_robustness(bench, config)
     if any(gates.needs_latency(gate) for gate in wanted):
-        settings = LatencySettings(provider=config.provider, threads=config.threads)
+        settings = LatencySettings(
+            provider=config.provider, threads=config.threads, budget_s=budget_s
+        )
         bench = with_latency(bench, tuple(range(len(bench.models))), settings, wanted)
     verdicts = bench.check_last(wanted)
     for verdict in verdicts:
@@ -124,6 +130,9 @@ def _open(config: Config, wanted: tuple[Gate, ...]) -> Bench:
 
 def _with_accuracy(bench: Bench, config: Config) -> Bench:
     """Evaluate them; after the first, say what the images can certify."""
+    first = bench.models[0]
+    if isinstance(first, baseline.BaselineModel):
+        baseline.require_same_runtime(first, config.provider)
     dataset, rows = open_test_data(bench, config.data, config.skip_bad_images)
     settings = EvalSettings(provider=config.provider)
     results: list[EvalResult] = []

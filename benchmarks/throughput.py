@@ -22,11 +22,13 @@ from benchmarks.alone import others_running
 from benchmarks.candidates import open_model, unique_names
 from benchmarks.commands import own_command
 from benchmarks.latency_process import spawn
+from benchmarks.quiet_machine import cpu_pressure
 from benchmarks.runtimes import _session
-from benchmarks.tournament import cpu_pressure, cpus
+from benchmarks.tournament import cpus
 from compress.core import console, environment, writable
 from compress.core.artifact import Artifact
 from compress.core.cli import main
+from compress.core.cpu import shown
 from compress.core.environment import usable_cores
 from compress.core.errors import UserError
 from compress.core.noun import Noun
@@ -271,7 +273,7 @@ def _print(found: Throughput) -> None:
     rounds = found.settings.rounds
     rows = [_row(found, rate) for rate in found.rates]
     console.table(f"Throughput, {rounds} processes each", header, rows)
-    console.result(f"CPU: {found.environment['cpu']}, cores {found.environment['cpus']}")
+    console.result(f"CPU: {shown(found.environment)}, cores {found.environment['cpus']}")
     console.result(f"CPU pressure: {found.environment['cpu_pressure_avg10_percent']}% (avg10, max)")
 
 

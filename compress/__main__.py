@@ -119,6 +119,7 @@ def _report(
         skip_bad_images=config.skip_bad_images,
         gate=recipe.compare.gate if whole else (),
         threads=recipe.compare.threads,
+        latency_time=recipe.compare.latency_time,
         title=recipe.title,
         command=own_command("compress"),
     )

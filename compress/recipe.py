@@ -44,6 +44,8 @@ class Comparison(Noun):
     models: tuple[str, ...]
     gate: tuple[str, ...] = ()
     threads: int = 1
+    latency_time: str = "3m"
+    """Longest measurement of latency; it ends as soon as every gate on latency is decided."""
 
 
 class Recipe(Noun):

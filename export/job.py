@@ -14,12 +14,13 @@ from benchmarks.evaluation import check_labels, require_images, rows_for
 from benchmarks.gate_checks import Scene, exported, require_decidable
 from benchmarks.runtimes import _session
 from compress import checks
+from compress.core import duration
 from compress.core.artifact import Artifact
-from compress.core.environment import cpu_flags
+from compress.core.cpu import this_cpu
 from compress.core.errors import UserError
 from compress.core.manifest import Precision
 from compress.data.dataset import Dataset, open_data
-from export import budget, evidence, foreign, ort_format, targets
+from export import evidence, foreign, ort_format, targets
 from export.targets._target import Target
 from models.defaults import default_model
 from models.onnx_graph import scaling
@@ -76,14 +77,19 @@ class Job:
     @property
     def on_target(self) -> bool:
         """Whether what is measured here is measured on the target."""
-        return self.provider == self.target.provider and self.target.runs_here(cpu_flags())
+        return self.provider == self.target.provider and self.target.runs_here(this_cpu().kind)
 
     @property
     def request(self) -> evidence.Request:
         """What is measured, and on what."""
         config = self.config
         return evidence.Request(
-            self.dataset, self.provider, config.threads, self.gates, config.views
+            self.dataset,
+            self.provider,
+            config.threads,
+            self.gates,
+            config.views,
+            duration.seconds(config.latency_time, "--latency-time"),
         )
 
 
@@ -138,7 +144,8 @@ def check(config: Config, labels: Sequence[str] | None = None) -> None:
     wanted = evidence.parse_gates(config.gate or ())
     require_decidable(wanted, Scene(exported(precision), labels))
     checks.check_demands(config.demand, labels)
-    budget.seconds(config.budget)
+    duration.seconds(config.budget)
+    duration.seconds(config.latency_time, "--latency-time")
     if config.provider is not None:
         _session.find(config.provider)
     if config.out is not None:

@@ -62,6 +62,9 @@ class Config(ThresholdOptions):
     provider: str | None = None
     """Runtime for the measurements (`python -m benchmarks.runtimes` lists them); default: the
     target's where it is available here, else cpu."""
+    latency_time: str = "3m"
+    """Longest measurement of latency, e.g. `90s`, `10m`: rounds go on until every gate on latency
+    is decided or this time is over, but at least for 8 rounds."""
     threads: int = Field(1, ge=1)
     """Threads inside one inference when latency is measured."""
     emulate: int = Field(32, ge=0)

@@ -47,6 +47,12 @@ class EvalResult(Noun):
     """Expected calibration error of the first view, mean over labels."""
     folds: tuple[int, ...] = ()
     """Fold of each image, whose model gave its probabilities; empty where one model gave all."""
+    provider_asked: str | None = None
+    """Runtime that was asked for (a file of benchmarks/runtimes); `None` where it is not known."""
+    provider_opened: str | None = None
+    """What the runtime says that it opened."""
+    cpu: str | None = None
+    """The CPU and its kind, e.g. `AMD EPYC (AVX-512 VNNI)`: int8 saturates on some."""
     groups: tuple[int, ...] = ()
     """Group of each image (patient, module, ...), which is resampled as a whole; empty where each
     image stands for itself."""
