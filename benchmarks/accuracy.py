@@ -9,8 +9,9 @@ from pydantic import Field
 
 from benchmarks import metric_tables, metrics, statistics
 from benchmarks.candidates import open_model
-from benchmarks.evaluation import EvalSettings, evaluate, rows_for
+from benchmarks.evaluation import EvalSettings, evaluate, require_images, rows_for
 from benchmarks.metric_tables import StoredMetrics
+from benchmarks.runtimes import _session
 from compress.core import console, writable
 from compress.core.artifact import Artifact
 from compress.core.cli import main
@@ -60,11 +61,12 @@ def run(config: Config) -> EvalResult:
     if config.out is not None:
         writable.check_replaced_file(config.out, "The file of metrics")
     model = open_model(config.model)
+    _session.require([model], config.provider)
     dataset = open_data(config.data, config.skip_bad_images)
     settings = EvalSettings(provider=config.provider, part=config.part)
     if config.threads:
         settings = settings.model_copy(update={"threads": config.threads})
-    rows = rows_for((model,), dataset, config.part)
+    rows = require_images(rows_for((model,), dataset, config.part), dataset, config.part)
     result = evaluate(model, dataset, rows, settings)
     stored = _all_metrics(config, model, result, weights)
     _print(result, model.manifest.labels, f"{model.name} on {config.data}, part {config.part}")
@@ -150,6 +152,7 @@ def _print(result: EvalResult, labels: Labels, title: str) -> None:
     console.table(title, header, rows)
     console.result(f"F1 (macro, at the stored thresholds): {_percent(result.f1_macro)}%")
     console.result(f"expected calibration error: {_percent(result.ece)}%")
+    console.result(f"measured with: {result.provider_opened} on {result.cpu}")
     console.result(f"images: {len(result.image_ids)}, views: {', '.join(result.view_names)}")
     console.result(certifiable(result))
 

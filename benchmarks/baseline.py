@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.runtimes import _session
 from compress.core import writable
 from compress.core.artifact import Artifact
 from compress.core.errors import UserError
@@ -99,6 +100,24 @@ def load(file: Path) -> BaselineModel:
         raise UserError(f"The baseline cannot be read ({problem})", got=file) from None
     path = (file.resolve().parent / remembered.path).resolve()
     return BaselineModel(path, remembered.manifest, remembered, evaluation)
+
+
+def require_same_runtime(model: BaselineModel, provider: str) -> None:
+    """Refuse to compare accuracy with a baseline that another runtime has computed.
+
+    One whose runtime is not known is taken as it is.
+
+    Raises:
+        UserError: it is.
+    """
+    asked, wanted = model.evaluation.provider_asked, _session.name_for(model, provider)
+    if asked not in (None, wanted):
+        raise UserError(
+            "The baseline's accuracy was measured with another runtime",
+            got=f"{asked}, and --provider {provider}",
+            next_step=f"--provider {asked}, or save a new one: python -m benchmarks.compare ... "
+            f"--provider {provider} --save FILE.npz",
+        )
 
 
 def require_same_file(model: BaselineModel) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from benchmarks import gates
 from benchmarks.candidates import open_model, pick, unique_names
-from benchmarks.evaluation import Rows, rows_for
+from benchmarks.evaluation import Rows, require_images, rows_for
 from benchmarks.evidence import Evidence, Subject
 from benchmarks.robustness.result import Robustness
 from benchmarks.throughput import Throughput
@@ -77,17 +77,19 @@ def open_bench(paths: Iterable[Path]) -> Bench:
     return Bench(models, unique_names(models))
 
 
-def open_test_data(bench: Bench, source: str | None) -> tuple[Dataset, Rows]:
+def open_test_data(
+    bench: Bench, source: str | None, skip_bad_images: bool = False
+) -> tuple[Dataset, Rows]:
     """Open the data (default: those of the first model that names its data, else `elpv`).
 
     Returns the data set and the rows of its test part.
 
     Raises:
-        UserError: unusable data, or a model was trained on images of the test part.
+        UserError: unusable data, a model was trained on images of the test part, or there is none.
     """
     known = [model.manifest.data.source for model in bench.models if model.manifest.data]
-    dataset = open_data(source or next(iter(known), "elpv"))
-    return dataset, rows_for(bench.models, dataset, "test")
+    dataset = open_data(source or next(iter(known), "elpv"), skip_bad_images)
+    return dataset, require_images(rows_for(bench.models, dataset, "test"), dataset, "test")
 
 
 def with_latency(

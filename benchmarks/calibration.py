@@ -15,7 +15,8 @@ from benchmarks import metrics, statistics
 from benchmarks.candidates import open_model, unique_names
 from benchmarks.commands import own_command
 from benchmarks.decision_statistics import label_ece_draws
-from benchmarks.evaluation import EvalSettings, evaluate, rows_for
+from benchmarks.evaluation import EvalSettings, evaluate, require_images, rows_for
+from benchmarks.runtimes import _session
 from benchmarks.statistics import Interval
 from benchmarks.thresholds import calibration, scaled
 from compress.core import console, environment, writable
@@ -107,10 +108,12 @@ def run(config: Config) -> Result:
     if config.out is not None:
         writable.check_replaced_file(config.out, "The result")
     models = tuple(open_model(path) for path in config.models or (default_model(),))
+    _session.require(models, config.provider)
     dataset = open_data(config.data, config.skip_bad_images)
     val, test = (rows_for(models, dataset, part) for part in PARTS)
     if not len(val):
         raise UserError("There are no validation images to fit a scaling on", got=config.data)
+    require_images(test, dataset, "test")
     result = Result(
         command=own_command("benchmarks.calibration"),
         data=config.data,

@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from benchmarks import metrics
-from benchmarks.runtimes import _session
+from benchmarks.runtimes import _contract, _session
 from compress.core import console
 from compress.core.artifact import Artifact
+from compress.core.cpu import this_cpu
 from compress.core.environment import usable_cores
 from compress.core.errors import UserError
 from compress.core.eval_file import EVAL_FILE, load_eval
@@ -26,6 +27,9 @@ PROBED: tuple[Precision, ...] = ("fp32", "int8_weights")
 """Of which the answers are held against those that were stored. The kernels of int8 files differ by
 the kind of CPU, and fp16 is computed in fp32 on some."""
 _CHUNK = 64
+_ON_THE_CPU = ("cpu", "openvino", "torch")
+"""Runtimes that compute on the CPU that a result names; which device others find is not known
+before they open a model."""
 
 Rows = NDArray[np.intp]
 
@@ -57,6 +61,23 @@ def rows_for(models: tuple[Artifact, ...], dataset: Dataset, part: Part) -> Rows
         UserError: training images of a model are in the test part.
     """
     return indices(dataset, split_for(dataset, models), part)
+
+
+def require_images(rows: Rows, dataset: Dataset, part: Part) -> Rows:
+    """Return the rows of a part, which must be some.
+
+    Raises:
+        UserError: the part is empty, or none of its images is here.
+    """
+    if not len(rows):
+        others: tuple[Part, ...] = ("train", "val", "test")
+        raise UserError(
+            f"There is no image in the part {part}",
+            got=dataset.source,
+            next_step=f"take another part ({', '.join(one for one in others if one != part)}), or "
+            "data and a split that have one",
+        )
+    return rows
 
 
 def data_id(dataset: Dataset, part: Part) -> str:
@@ -94,17 +115,24 @@ def evaluate_session(
     """Return what `evaluate` does of a session that is open.
 
     Raises:
-        UserError: a probability is not finite.
+        UserError: there is no image, or a probability is not finite.
     """
     view_names = settings.views_of(model, dataset)
-    chunks = in_chunks(rows)
+    chunks = in_chunks(require_images(rows, dataset, settings.part))
     done = [
         probabilities(session, model, view_names, images)
         for images in console.track(
             _images(model, dataset, chunks), f"evaluating {model.name}", len(chunks)
         )
     ]
-    return as_result(model, dataset, rows, np.concatenate(done, axis=1), settings)
+    result = as_result(model, dataset, rows, np.concatenate(done, axis=1), settings)
+    return result.model_copy(update=_measured_with(session))
+
+
+def _measured_with(session: _session.Runs) -> dict[str, str | None]:
+    """Return what computed the probabilities, as a result tells it."""
+    told = {name: getattr(session, name, None) for name in ("provider_asked", "provider_opened")}
+    return {**told, "cpu": this_cpu().shown}
 
 
 def open_session(model: Artifact, dataset: Dataset, settings: EvalSettings) -> _session.Session:
@@ -140,11 +168,15 @@ def probabilities(
     view_names: tuple[str, ...],
     images: NDArray[np.uint8],
 ) -> Scores:
-    """Return probabilities `[views, n, labels]` of images `[n, h, w, 3]`."""
+    """Return probabilities `[views, n, labels]` of images `[n, h, w, 3]`.
+
+    Raises:
+        UserError: the model does not return one probability per label.
+    """
     spec = model.manifest.image
-    return np.stack(
-        [session.run(pixels.normalise(views.apply(view, images), spec)) for view in view_names]
-    ).astype(np.float32)
+    inputs = (pixels.normalise(views.apply(view, images), spec) for view in view_names)
+    each = [_contract.checked(session.run(seen), seen, model) for seen in inputs]
+    return np.stack(each).astype(np.float32)
 
 
 def as_result(
@@ -218,22 +250,27 @@ def ap_per_label(
 def stored_or_evaluated(
     model: Artifact, dataset: Dataset, rows: Rows, settings: EvalSettings
 ) -> EvalResult:
-    """Return the result that the model's stage stored, or a new one if it is of other images.
+    """Return the result that the model's stage stored, or a new one if it is of something else.
 
-    Other views of the same images are other images.
+    Other views of the same images are other images, and another runtime or CPU gives other
+    probabilities.
 
     Raises:
         UserError: as `evaluate`.
     """
     path = model.file(EVAL_FILE)
-    if path is not None and settings.provider in ("cpu", "torch"):
+    provider = _session.name_for(model, settings.provider)
+    if path is not None and provider in _ON_THE_CPU:
         stored = load_eval(path)
         wanted = (
             data_id(dataset, settings.part),
             tuple(dataset.image_ids[row] for row in rows),
             settings.views_of(model, dataset),
+            provider,
+            this_cpu().shown,
         )
-        if (stored.data_id, stored.image_ids, stored.view_names) == wanted:
+        found = (stored.data_id, stored.image_ids, stored.view_names)
+        if (*found, stored.provider_asked, stored.cpu) == wanted:
             return stored
     return evaluate(model, dataset, rows, settings)
 

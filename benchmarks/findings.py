@@ -2,13 +2,15 @@
 
 from collections.abc import Callable
 
-from benchmarks import statistics
+from benchmarks import sequential
 from benchmarks.accuracy_findings import accuracy, agreement, drop, worst_drop
 from benchmarks.decision_findings import ece, label_drop, label_value, mean_drop, mean_value
 from benchmarks.evidence import Evidence, Finding, Subject
 from benchmarks.robustness import finding as robustness
 from benchmarks.tournament import ratio
 from compress.core.gates import Gate
+
+_FEW = "too few rounds for an interval"
 
 
 def speedup(_: Gate, evidence: Evidence) -> Finding | None:
@@ -21,9 +23,12 @@ def speedup(_: Gate, evidence: Evidence) -> Finding | None:
     theirs = evidence.reference.latency if evidence.reference else None
     if ours is None or theirs is None or evidence.aa is None:
         return None
-    value, (low, high) = ratio(theirs, ours)
+    value, bounds = ratio(theirs, ours)
+    if bounds == sequential.UNBOUNDED:
+        return Finding(value, bounds, None, f"{value:.3f} times as fast ({_FEW})")
+    low, high = bounds
     reason = f"{value:.3f} times as fast (95% interval {low:.3f} to {high:.3f})"
-    return Finding(value, (low, high), (low, high), reason)
+    return Finding(value, bounds, bounds, reason)
 
 
 def p50(_: Gate, evidence: Evidence) -> Finding | None:
@@ -31,12 +36,15 @@ def p50(_: Gate, evidence: Evidence) -> Finding | None:
     result = evidence.candidate.latency
     if result is None:
         return None
-    value, (low, high) = statistics.median_interval(result.block_medians_s)
+    value, bounds = sequential.median_interval(result.block_medians_s)
+    if bounds == sequential.UNBOUNDED:
+        return Finding(value, bounds, None, f"median latency is {1e3 * value:.3f} ms ({_FEW})")
+    low, high = bounds
     reason = (
         f"median latency is {1e3 * value:.3f} ms (95% interval {1e3 * low:.3f} to "
         f"{1e3 * high:.3f} ms)"
     )
-    return Finding(value, (low, high), (low, high), reason)
+    return Finding(value, bounds, bounds, reason)
 
 
 def counted(gate: Gate, evidence: Evidence) -> Finding | None:

@@ -2,7 +2,7 @@
 
 Missing evidence fails, and an interval that holds the limit decides nothing. Accuracy is
 non-inferiority by paired bootstrap over images with one-sided 95% bounds; latency is decided by the
-95% interval over the process pairs of one tournament.
+95% interval over the rounds of one tournament, which holds however often one has looked.
 """
 
 import math
@@ -19,6 +19,7 @@ __all__ = [
     "Subject",
     "check",
     "check_all",
+    "decided",
     "needs_accuracy",
     "needs_latency",
     "needs_robustness",
@@ -106,6 +107,15 @@ def check_all(
     )
 
 
+def decided(wanted: Iterable[Gate], evidence: Evidence) -> bool:
+    """Tell whether the evidence is enough for each of the gates, whatever it says.
+
+    Raises:
+        UserError: as `check`.
+    """
+    return all(check(gate, evidence).outcome != "inconclusive" for gate in wanted)
+
+
 def worst(outcomes: Iterable[Outcome]) -> Outcome:
     """Return the worst outcome; without any gate nothing was demanded, so nothing failed.
 
@@ -128,11 +138,12 @@ def _decide(gate: Gate, finding: Finding | None, evidence: Evidence) -> tuple[Ou
             "about it"
         )
     if gate.form == "speedup" and evidence.aa is not None:
-        noise, margin = _width(evidence.aa), abs(math.log(finding.measured / gate.limit))
+        noise, margin = _noise(evidence.aa), abs(math.log(finding.measured / gate.limit))
         if noise > margin:
             return "inconclusive", (
-                f"this machine is too noisy: the same model twice differs by {100 * noise:.1f}% "
-                f"(A/A interval), and the limit of {gate.limit:g} is {100 * margin:.1f}% away"
+                f"this machine is too noisy: the same model twice may differ by "
+                f"{100 * noise:.1f}% (A/A interval), and the limit of {gate.limit:g} is "
+                f"{100 * margin:.1f}% away; a quieter machine or a longer --latency-time may tell"
             )
     outcome = _outcome(gate, finding.bounds)
     if outcome == "inconclusive":
@@ -171,9 +182,16 @@ def _margin(gate: Gate, bounds: tuple[float, float], outcome: Outcome) -> float:
     return (high if outcome == "fail" else low) - gate.limit
 
 
-def _width(interval: tuple[float, float]) -> float:
-    """Return the width of an interval of ratios, in logarithms (0.01 is about 1%)."""
-    return math.log(interval[1] / interval[0])
+def _noise(aa: tuple[float, float]) -> float:
+    """Return how far from 1 a model's ratio to itself may be, in logarithms (0.01 is about 1%).
+
+    The farther end of the A/A interval: one that is narrow and away from 1 is noise too. Infinite
+    where there were too few rounds for an interval.
+
+    >>> round(_noise((0.98, 1.01)), 4), round(_noise((1.099, 1.101)), 4)
+    (0.0202, 0.0962)
+    """
+    return max(abs(math.log(end)) if end > 0 else math.inf for end in aa)
 
 
 def _shown(gate: Gate) -> str:

@@ -9,10 +9,12 @@ import tyro
 from pydantic import Field
 from scipy.stats import binom
 
+from benchmarks import sequential
 from benchmarks.candidates import open_model, unique_names
-from benchmarks.tournament import LatencySettings, Tournament, measure
-from compress.core import console
+from benchmarks.tournament import SEEDS, LatencySettings, Tournament, measure
+from compress.core import console, duration
 from compress.core.cli import main
+from compress.core.cpu import shown
 from compress.core.errors import UserError
 from compress.core.noun import Noun
 from compress.core.results import SOFTWARE, LatencyResult
@@ -30,10 +32,16 @@ class Config(Noun):
     """Runtime for ONNX models (`python -m benchmarks.runtimes` lists them); torch runs torch."""
     threads: int = Field(1, ge=1)
     """Threads inside one inference; the process stays on as many cores."""
-    rounds_min: int = Field(9, ge=3)
-    """Rounds at least; each is one fresh process per model, about a second."""
-    rounds_max: int = Field(15, ge=3)
-    """Rounds at most, while the A/A interval is wider than 5%."""
+    rounds_min: int = Field(8, ge=3)
+    """Rounds at least, rounded up to whole blocks of a balanced order (two models: 12); each is
+    one fresh process per model, about a second. Fewer than 8 tell no interval."""
+    rounds_max: int | None = Field(None, ge=3)
+    """Rounds at most, rounded up likewise, while the A/A interval is wider than 5%
+    (default: 16)."""
+    latency_time: str = "3m"
+    """Longest measurement, e.g. `90s`, `10m`, but at least --rounds-min."""
+    seed: int | None = Field(None, ge=0, lt=SEEDS)
+    """Seed of the orders within the rounds (default: another one in each run; it is printed)."""
 
 
 def run(config: Config) -> Tournament:
@@ -43,7 +51,7 @@ def run(config: Config) -> Tournament:
         UserError: a model or the runtime cannot be opened, or a process failed; the others are
             measured and printed all the same.
     """
-    if config.rounds_min > config.rounds_max:
+    if config.rounds_max is not None and config.rounds_min > config.rounds_max:
         raise UserError("--rounds-min is above --rounds-max", got=config.rounds_min)
     models = tuple(open_model(path) for path in config.models or (default_model("onnx"),))
     names = unique_names(models)
@@ -52,6 +60,8 @@ def run(config: Config) -> Tournament:
         threads=config.threads,
         rounds_min=config.rounds_min,
         rounds_max=config.rounds_max,
+        budget_s=duration.seconds(config.latency_time, "--latency-time"),
+        seed=config.seed,
     )
     tournament = measure(models, settings)
     _print(tournament, names)
@@ -98,9 +108,11 @@ def _print(tournament: Tournament, names: tuple[str, ...]) -> None:
     rows = [_row(tournament, row, name) for row, name in enumerate(names)]
     kind = SOFTWARE if first.software else "batch 1"
     console.table(f"Latency, {kind}, {len(first.block_medians_s)} processes each", header, rows)
-    value, (low, high) = tournament.aa
-    console.result(f"A/A, {names[0]} against itself: {value:.3f} ({low:.3f} to {high:.3f})")
-    console.result(f"CPU: {first.environment['cpu']}, cores {first.environment['cpus']}")
+    value, ends = tournament.aa
+    console.result(f"A/A, {names[0]} against itself: {value:.3f} ({_ends(ends, 3)})")
+    console.result(f"CPU: {shown(first.environment)}, cores {first.environment['cpus']}")
+    told = {name: first.environment[name] for name in ("rounds", "rounds_s", "order_seed")}
+    console.result("{rounds} rounds in {rounds_s:.0f} s, --seed {order_seed}".format(**told))
     console.result(f"CPU pressure: {first.environment['cpu_pressure_avg10_percent']}% (avg10, max)")
 
 
@@ -126,8 +138,15 @@ def _speedup(tournament: Tournament, row: int) -> tuple[str, str]:
     measured = tournament.speedup(row)
     if row == 0 or measured is None:
         return "1", "-"
-    value, (low, high) = measured
-    return f"{value:.2f}", f"{low:.2f} to {high:.2f}"
+    value, ends = measured
+    return f"{value:.2f}", _ends(ends, 2)
+
+
+def _ends(ends: sequential.Interval, digits: int) -> str:
+    if ends == sequential.UNBOUNDED:
+        return "too few rounds"
+    low, high = ends
+    return f"{low:.{digits}f} to {high:.{digits}f}"
 
 
 def _milli(value: float | None) -> str:

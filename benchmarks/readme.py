@@ -18,6 +18,7 @@ from benchmarks.report.schema import Report
 from benchmarks.selftest import check
 from compress.core import console
 from compress.core.cli import main
+from compress.core.cpu import shown
 from compress.core.errors import UserError
 from compress.core.noun import Noun
 
@@ -55,7 +56,7 @@ def updated(text: str) -> str:
     paper = Result.model_validate_json((RESULTS / "elpv-paper.json").read_text())
     int8 = quantization.Result.model_validate_json((RESULTS / "quantization.json").read_text())
     tables = {
-        "models": f"{models_table_md(report)}\n\nMeasured on {report.environment['cpu']}.",
+        "models": f"{models_table_md(report)}\n\nMeasured on {shown(report.environment)}.",
         "gates": gates_table_md(report.models[-1].gates),
         "paper": table_md(HEADER, result_rows(paper), left={0}),
         "quantization": _quantization(int8),
@@ -113,7 +114,7 @@ def _device() -> str:
     """Return the table of a bundle's runtime, and which bundle it is of above it."""
     found = DeviceResult.model_validate_json((RESULTS / "device.json").read_text())
     table = table_md(check.HEADER, list(check.check_rows(found.checks)), left={0, 1, 2, 3})
-    return f"Bundle {found.bundle} ({found.precision}), {found.environment['cpu']}:\n\n{table}"
+    return f"Bundle {found.bundle} ({found.precision}), {shown(found.environment)}:\n\n{table}"
 
 
 def _processors() -> str:
@@ -125,7 +126,8 @@ def _processors() -> str:
 
 def _selftest_rows() -> list[tuple[str, ...]]:
     files = (RESULTS / "selftest" / f"{part}.json" for part in get_args(check.Part))
-    results = [check.Result.model_validate_json(file.read_text()) for file in files]
+    known = [file for file in files if file.is_file()]  # a new part has no result yet
+    results = [check.Result.model_validate_json(file.read_text()) for file in known]
     return [row for result in results for row in check.check_rows(result.checks)]
 
 

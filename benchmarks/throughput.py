@@ -22,14 +22,17 @@ from benchmarks.alone import others_running
 from benchmarks.candidates import open_model, unique_names
 from benchmarks.commands import own_command
 from benchmarks.latency_process import spawn
+from benchmarks.quiet_machine import cpu_pressure
 from benchmarks.runtimes import _session
-from benchmarks.tournament import cpu_pressure, cpus
+from benchmarks.tournament import cpus
 from compress.core import console, environment, writable
 from compress.core.artifact import Artifact
 from compress.core.cli import main
+from compress.core.cpu import shown
 from compress.core.environment import usable_cores
 from compress.core.errors import UserError
 from compress.core.noun import Noun
+from compress.core.several import FOLLOWING
 from models.defaults import default_model
 
 Positive = Annotated[int, Field(ge=1)]
@@ -110,9 +113,9 @@ class Config(Noun):
 
     models: Annotated[tuple[Path, ...], tyro.conf.Positional] = ()
     """Artifacts or `.onnx` files, the reference first (default: the newest under runs/)."""
-    batch: tuple[Positive, ...] = Field((1, 8, 32), min_length=1)
+    batch: Annotated[tuple[Positive, ...], FOLLOWING] = Field((1, 8, 32), min_length=1)
     """Images in one run; each of these is measured."""
-    threads: tuple[Positive, ...] = ()
+    threads: Annotated[tuple[Positive, ...], FOLLOWING] = ()
     """Threads inside one run; each of these is measured (default: 1 and every usable core)."""
     provider: str = "cpu"
     """Runtime for ONNX models (`python -m benchmarks.runtimes` lists them); torch runs torch."""
@@ -267,7 +270,7 @@ def _print(found: Throughput) -> None:
     rounds = found.settings.rounds
     rows = [_row(found, rate) for rate in found.rates]
     console.table(f"Throughput, {rounds} processes each", header, rows)
-    console.result(f"CPU: {found.environment['cpu']}, cores {found.environment['cpus']}")
+    console.result(f"CPU: {shown(found.environment)}, cores {found.environment['cpus']}")
     console.result(f"CPU pressure: {found.environment['cpu_pressure_avg10_percent']}% (avg10, max)")
 
 

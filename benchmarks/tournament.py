@@ -1,31 +1,37 @@
 """Latency by tournament: in each round every model, and the reference once more, runs once.
 
-Each run is a fresh process. The models of a round run in random order within the same seconds, and
-only ratios within a round are compared (Bulej et al. 2020, "Duet Benchmarking"). The reference's
-second run (A/A) shows what this machine can resolve: whatever it differs by is noise.
+Each run is a fresh process. The models of a round run within the same seconds, in an order that is
+balanced over the rounds (`orders`), and only ratios within a round are compared (Bulej et al. 2020,
+"Duet Benchmarking"). The reference's second run (A/A) shows what this machine can resolve: whatever
+it differs by is noise. Rounds go on until what is asked is decided, or the time is up; the
+intervals hold however often one has looked (`sequential`).
 """
 
+import math
 import os
 import random
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from pydantic import Field
 
-from benchmarks import statistics
+from benchmarks import orders, sequential
 from benchmarks._latency_worker import Job, Sample
 from benchmarks.alone import others_running
-from benchmarks.latency_process import spawn
+from benchmarks.latency_process import as_result, spawn
+from benchmarks.quiet_machine import Waiting, cpu_pressure
 from benchmarks.runtimes import _session
-from compress.core import console, environment
+from compress.core import console, duration, environment
 from compress.core.artifact import Artifact
 from compress.core.errors import UserError
 from compress.core.noun import Noun
 from compress.core.results import LatencyResult
 
-_PRESSURE = Path("/proc/pressure/cpu")
+SEEDS = 2**31
+ENOUGH = 16
+"""Rounds at most where there is nothing to decide and nobody says how many."""
 
 
 class LatencySettings(Noun):
@@ -35,12 +41,17 @@ class LatencySettings(Noun):
     """Runtime for ONNX models; torch models run in torch."""
     threads: int = Field(1, ge=1)
     """Threads inside one inference; the process stays on as many cores."""
-    rounds_min: int = Field(9, ge=3)
-    """Rounds at least."""
-    rounds_max: int = Field(15, ge=3)
-    """Rounds at most."""
+    rounds_min: int = Field(8, ge=1)
+    """Rounds at least, rounded up to whole blocks of a balanced order: 12 for two models. Fewer
+    than 8 tell no interval."""
+    rounds_max: int | None = Field(None, ge=1)
+    """Rounds at most, rounded up likewise (default: as many as the time allows; where there is
+    nothing to decide, 16)."""
+    budget_s: float = Field(180, ge=0)
+    """Time after which nothing new is begun though nothing is decided, seconds; `rounds_min` are
+    made however long they take."""
     resolution: float = Field(0.05, gt=0)
-    """Stop after `rounds_min` once the A/A interval is narrower than this share."""
+    """Where there is nothing to decide, stop once the A/A interval is narrower than this share."""
     warmup_s: float = Field(0.4, gt=0)
     """Longest warm-up of a process, seconds."""
     blocks: int = Field(5, ge=1)
@@ -49,8 +60,8 @@ class LatencySettings(Noun):
     """Shortest block, seconds."""
     timeout_s: float = Field(300, gt=0)
     """Longest time that one process may take, seconds."""
-    seed: int = 0
-    """Seed of the order within a round."""
+    seed: int | None = Field(None, ge=0, lt=SEEDS)
+    """Seed of the orders (default: another one in each run, which the results tell)."""
 
 
 @dataclass(frozen=True)
@@ -65,22 +76,29 @@ class Tournament:
     failures: tuple[str | None, ...]
     """Why a model has no result; `None` where it has one."""
 
-    def speedup(self, row: int) -> tuple[float, statistics.Interval] | None:
+    def speedup(self, row: int) -> tuple[float, sequential.Interval] | None:
         """Return how many times faster a model is, as the median over rounds, and its interval."""
         result = self.results[row]
         return None if result is None else ratio(self.reference, result)
 
     @property
-    def aa(self) -> tuple[float, statistics.Interval]:
-        """The reference against itself."""
+    def aa(self) -> tuple[float, sequential.Interval]:
+        """The reference's time / that of its other run in the same rounds."""
         return ratio(self.reference, self.again)
+
+    @property
+    def emulated(self) -> bool:
+        """Whether a device was emulated in software, so that more rounds would tell nothing."""
+        return any(result.software for result in self.results if result)
 
 
 Decided = Callable[[Tournament], bool]
 
 
-def ratio(reference: LatencyResult, model: LatencyResult) -> tuple[float, statistics.Interval]:
+def ratio(reference: LatencyResult, model: LatencyResult) -> tuple[float, sequential.Interval]:
     """Return the median over rounds of reference time / model time, and its 95% interval.
+
+    The interval holds at every number of rounds at once, see `sequential`.
 
     Raises:
         UserError: the two are not from the same rounds.
@@ -91,7 +109,7 @@ def ratio(reference: LatencyResult, model: LatencyResult) -> tuple[float, statis
             got=f"{reference.model} and {model.model}",
             next_step="measure both in one tournament",
         )
-    return statistics.median_interval(
+    return sequential.median_interval(
         np.asarray(reference.block_medians_s) / np.asarray(model.block_medians_s)
     )
 
@@ -99,10 +117,12 @@ def ratio(reference: LatencyResult, model: LatencyResult) -> tuple[float, statis
 def measure(
     models: tuple[Artifact, ...], settings: LatencySettings, decided: Decided | None = None
 ) -> Tournament:
-    """Run rounds until `decided` says so (at the least `rounds_min`, at the most `rounds_max`).
+    """Run rounds until `decided` says so, or the time or the rounds of the settings are used up.
 
-    Without `decided`, until the A/A interval is narrower than `settings.resolution`. A model whose
-    process crashes, hangs or reports an error leaves the tournament; the others go on.
+    Without `decided`, until the A/A interval is narrower than `settings.resolution`. It is asked
+    after whole blocks of a balanced order only; the times of an emulated device would never tell.
+    A model whose process crashes, hangs or reports an error leaves the tournament; the others go
+    on.
 
     Raises:
         UserError: the reference cannot be run, the runtime is not available, or there are fewer
@@ -111,14 +131,17 @@ def measure(
     for model in models:
         _session.find(_session.name_for(model, settings.provider))
     with others_running() as disturbed:
+        if decided is None and settings.rounds_max is None:
+            settings = settings.model_copy(update={"rounds_max": ENOUGH})
         field = _Field(models, settings, disturbed)
-        for number in console.track(range(settings.rounds_max), "latency, rounds"):
-            field.play_round()
-            if number + 1 >= settings.rounds_min:
-                so_far = field.tournament()
-                if (decided or _resolved(settings))(so_far):
-                    break
-        return field.tournament()
+        console.say(f"latency: {field.plan}")
+        for _ in console.track(field.blocks(), "latency, blocks of rounds"):
+            so_far = field.tournament()
+            if so_far.emulated or (decided or _resolved(settings))(so_far):
+                break
+        found = field.tournament()
+        console.say(f"latency: {field.rounds} rounds in {field.seconds:.0f} s")
+        return found
 
 
 class _Field:
@@ -133,13 +156,56 @@ class _Field:
         self.samples: list[list[Sample]] = [[] for _ in self.models]
         self.failures: list[str | None] = [None] * len(self.models)
         self.pressure = [cpu_pressure()]
-        self.shuffled = random.Random(settings.seed)
+        self.seed = (
+            random.SystemRandom().randrange(SEEDS) if settings.seed is None else settings.seed
+        )
+        self.shuffled = random.Random(self.seed)
+        self.surroundings = environment.describe()
+        self.rounds, self.start = 0, time.monotonic()
 
-    def play_round(self) -> None:
-        """Run every model that has not failed, once, in random order."""
-        for row in self.shuffled.sample(range(len(self.jobs)), len(self.jobs)):
+    @property
+    def plan(self) -> str:
+        """What will be done, in words."""
+        least, most = self._limits()
+        limit = "" if most is None else f" and at most {most}"
+        return (
+            f"at least {least} rounds{limit}, then until it is decided or "
+            f"{duration.shown(self.settings.budget_s)} are over"
+        )
+
+    @property
+    def seconds(self) -> float:
+        """How long it has taken so far."""
+        return time.monotonic() - self.start
+
+    def blocks(self) -> Iterator[None]:
+        """Play block after block; yield wherever there are rounds enough to look."""
+        least, most = self._limits()
+        waiting = Waiting(self.start + self.settings.budget_s)
+        while True:
+            before = time.monotonic()
+            waiting.for_quiet()
+            for order in orders.block(len(self.jobs), self.shuffled):
+                self._play_round(order)
+            if self.rounds < least:
+                continue
+            yield
+            longest = self.seconds + time.monotonic() - before
+            if self.rounds >= (most or math.inf) or longest > self.settings.budget_s:
+                return
+
+    def _limits(self) -> tuple[int, int | None]:
+        """Return the fewest and the most rounds."""
+        n, most = len(self.jobs), self.settings.rounds_max
+        least = orders.rounds(n, self.settings.rounds_min)
+        return least, None if most is None else max(least, orders.rounds(n, most))
+
+    def _play_round(self, order: orders.Order) -> None:
+        """Run every model that has not failed, once, in this order."""
+        for row in order:
             if self.failures[row] is None:
                 self._run(row)
+        self.rounds += 1
         self.pressure.append(cpu_pressure())
 
     def _run(self, row: int) -> None:
@@ -156,13 +222,16 @@ class _Field:
         """Return what has been measured so far."""
         known = [value for value in self.pressure if value is not None]
         surroundings = {
-            **environment.describe(),
+            **self.surroundings,
+            "rounds": self.rounds,
+            "rounds_s": round(self.seconds, 3),
+            "order_seed": self.seed,
             "cpu_pressure_avg10_percent": max(known) if known else None,
             "cpus": cpus(self.settings.threads),
             "another_benchmark_running": self.disturbed,
         }
         results = [
-            None if failure else _result(model.name, self.settings.threads, samples, surroundings)
+            None if failure else as_result(model.name, self.settings.threads, samples, surroundings)
             for model, samples, failure in zip(
                 self.models, self.samples, self.failures, strict=True
             )
@@ -176,44 +245,9 @@ class _Field:
 def _resolved(settings: LatencySettings) -> Decided:
     def narrow(tournament: Tournament) -> bool:
         low, high = tournament.aa[1]
-        return high - low < settings.resolution
+        return high - low < settings.resolution  # which is infinite with few rounds
 
     return narrow
-
-
-def _result(
-    name: str, threads: int, samples: list[Sample], surroundings: dict[str, object]
-) -> LatencyResult:
-    times = [np.concatenate(sample.blocks_s) for sample in samples]
-    baseline = int(np.median([sample.baseline_rss_bytes for sample in samples]))
-    return LatencyResult(
-        model=name,
-        provider_asked=samples[0].provider_asked,
-        provider_opened=samples[0].provider_opened,
-        node_share=min(sample.node_share for sample in samples),
-        time_share=samples[0].time_share,
-        threads=threads,
-        warmup_runs=sum(sample.warmup_runs for sample in samples),
-        block_medians_s=tuple(
-            float(np.median([np.median(block) for block in sample.blocks_s])) for sample in samples
-        ),
-        samples_s=tuple(float(value) for value in np.concatenate(times)),
-        load_s=float(np.median([sample.load_s for sample in samples])),
-        first_inference_s=float(np.median([sample.first_inference_s for sample in samples])),
-        peak_rss_bytes=_largest_known([sample.peak_rss_bytes for sample in samples]),
-        cpu_s=_median_known([sample.cpu_s for sample in samples]),
-        energy_j=_median_known([sample.energy_j for sample in samples]),
-        environment={**surroundings, "baseline_rss_bytes": baseline},
-    )
-
-
-def _largest_known(values: list[int | None]) -> int | None:
-    return max((value for value in values if value is not None), default=None)
-
-
-def _median_known(values: list[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return float(np.median(known)) if known else None
 
 
 def _job(model: Artifact, settings: LatencySettings) -> Job:
@@ -244,12 +278,3 @@ def cpus(threads: int) -> tuple[int, ...]:
             allowed=f"1 to {len(cores)}",
         )
     return tuple(cores[-threads:])
-
-
-def cpu_pressure() -> float | None:
-    """Return the share of the last 10 s in which a task waited for a CPU, percent."""
-    try:
-        first = _PRESSURE.read_text().splitlines()[0]
-    except OSError:
-        return None
-    return float(first.split("avg10=")[1].split()[0])

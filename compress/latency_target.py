@@ -11,7 +11,7 @@ from pathlib import Path
 
 from torch import nn
 
-from benchmarks.tournament import LatencySettings, measure
+from benchmarks.tournament import LatencySettings, Tournament, measure
 from compress.core import artifact as artifacts
 from compress.core import console
 from compress.core.artifact import Artifact
@@ -19,7 +19,8 @@ from compress.core.errors import UserError
 from models.onnx_graph.write import to_onnx
 
 TRIALS = 6
-QUICK = LatencySettings(rounds_min=3, rounds_max=3)
+QUICK = LatencySettings(budget_s=60)
+"""A trial whose speed is not decided after this time is taken to be too slow."""
 
 Prune = Callable[[nn.Module, float], object]
 """(network, share of MACs) -> prunes the network in place."""
@@ -44,10 +45,10 @@ def macs_share(parent: Artifact, network: nn.Module, prune: Prune, wanted: float
                 low = share
                 continue
             candidate = _exported(parent, trial, Path(folder) / f"trial{number}")
-            ratio = _latency_ratio(reference, candidate)
-            console.say(f"  {share:.1%} of the MACs take {ratio:.1%} of the time")
-            low, high = (share, high) if ratio <= wanted else (low, share)
-            fast_enough = share if ratio <= wanted else fast_enough
+            if _fast_enough(reference, candidate, wanted, share):
+                low = fast_enough = share
+            else:
+                high = share
     if fast_enough is None:
         raise UserError(
             "The architecture cannot be pruned to this latency",
@@ -57,12 +58,24 @@ def macs_share(parent: Artifact, network: nn.Module, prune: Prune, wanted: float
     return fast_enough
 
 
-def _latency_ratio(reference: Artifact, candidate: Artifact) -> float:
-    tournament = measure((reference, candidate), QUICK)
-    speedup = tournament.speedup(1)
-    if speedup is None:
-        raise UserError(f"A pruned trial could not be timed ({tournament.failures[1]})")
-    return 1 / speedup[0]
+def _fast_enough(reference: Artifact, candidate: Artifact, wanted: float, share: float) -> bool:
+    """Tell whether a trial surely takes at most the wanted share of the reference's time.
+
+    Raises:
+        UserError: it could not be timed.
+    """
+
+    def decided(so_far: Tournament) -> bool:
+        measured = so_far.speedup(1)
+        return measured is None or not measured[1][0] < 1 / wanted <= measured[1][1]
+
+    found = measure((reference, candidate), QUICK, decided)
+    measured = found.speedup(1)
+    if measured is None:
+        raise UserError(f"A pruned trial could not be timed ({found.failures[1]})")
+    speedup, (low, _) = measured
+    console.say(f"  {share:.1%} of the MACs take {1 / speedup:.1%} of the time")
+    return low >= 1 / wanted
 
 
 def _pruned(prune: Prune, network: nn.Module, share: float) -> bool:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compress.core import console
+from compress.core.cpu import CpuKind
 from compress.core.errors import UserError
 from compress.core.gates import Verdict
 from compress.core.noun import Noun
@@ -21,6 +22,7 @@ from export.emulators import Processor
 from export.parity import Floats, Parity, compare
 
 CPU = "Haswell"
+CPU_KIND: CpuKind = "avx2"
 """AVX2, no VNNI."""
 PROCESSOR = Processor("x86_64", CPU)
 FLIP_LIMIT = 0.01

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from benchmarks import gates
 from benchmarks.evaluation import EvalSettings, evaluate, rows_for, stored_or_evaluated
 from benchmarks.gates import Evidence, Subject
-from benchmarks.runtimes import _session
-from benchmarks.tournament import LatencySettings, measure
+from benchmarks.runtimes import _contract, _session
+from benchmarks.tournament import LatencySettings, Tournament, measure
 from compress.core import console
 from compress.core.artifact import Artifact
 from compress.core.errors import UserError
@@ -38,6 +38,8 @@ class Request:
     gates: tuple[str, ...]
     views: int | None = None
     """Views of each test image at most (default: all)."""
+    latency_time_s: float = 180
+    """Time after which the gates on latency are left undecided, seconds."""
 
     def settings(self) -> EvalSettings:
         """Return how accuracy is evaluated."""
@@ -156,7 +158,8 @@ def _rows(model: Artifact, dataset: Dataset) -> NDArray[np.intp]:
 
 def _run(model: Artifact, request: Request, images: NDArray[np.float32]) -> NDArray[np.float32]:
     runtime = _session.find(_session.name_for(model, request.provider))
-    return runtime.open_session(model, request.threads).run(images)
+    probs = runtime.open_session(model, request.threads).run(images)
+    return _contract.checked(probs, images, model)
 
 
 def _with(model: Artifact, measurements: Measurements) -> Artifact:
@@ -167,15 +170,30 @@ def _verdicts(
     candidate: Artifact, result: EvalResult, reference: Artifact, request: Request
 ) -> tuple[Verdict, ...]:
     wanted = parse_gates(request.gates)
-    ours, theirs, aa = Subject(candidate, result), Subject(reference), None
+    ours, theirs = Subject(candidate, result), Subject(reference)
     if any(gates.needs_accuracy(gate) for gate in wanted):
         rows = rows_for((reference,), request.dataset, "test")
         before = stored_or_evaluated(reference, request.dataset, rows, request.settings())
         theirs = replace(theirs, evaluation=before)
     if any(gates.needs_latency(gate) for gate in wanted):
-        settings = LatencySettings(provider=request.provider, threads=request.threads)
-        tournament = measure((reference, candidate), settings)
-        first, second = tournament.results
-        theirs, ours = replace(theirs, latency=first), replace(ours, latency=second)
-        aa = tournament.aa[1]
-    return tuple(gates.check(gate, Evidence(ours, theirs, aa)) for gate in wanted)
+        return _timed(ours, theirs, wanted, request)
+    return tuple(gates.check(gate, Evidence(ours, theirs)) for gate in wanted)
+
+
+def _timed(
+    ours: Subject, theirs: Subject, wanted: tuple[Gate, ...], request: Request
+) -> tuple[Verdict, ...]:
+    """Decide gates of which some need times, which are taken until those are decided."""
+    on_latency = [gate for gate in wanted if gates.needs_latency(gate)]
+
+    def evidence(so_far: Tournament) -> Evidence:
+        first, second = so_far.results
+        pair = replace(ours, latency=second), replace(theirs, latency=first)
+        return Evidence(*pair, so_far.aa[1])
+
+    settings = LatencySettings(
+        provider=request.provider, threads=request.threads, budget_s=request.latency_time_s
+    )
+    models = (theirs.artifact, ours.artifact)
+    found = measure(models, settings, lambda so_far: gates.decided(on_latency, evidence(so_far)))
+    return tuple(gates.check(gate, evidence(found)) for gate in wanted)

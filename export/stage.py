@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from benchmarks import thresholds
 from benchmarks.candidates import BareModel
 from benchmarks.evaluation import rows_for, store_answers
-from compress.core import console
+from compress.core import console, duration
 from compress.core.artifact import WEIGHTS, Artifact
 from compress.core.errors import UserError
 from compress.core.gates import Verdict
@@ -20,8 +20,8 @@ from compress.core.stage import Plan, manifest_base, produce, require
 from compress.data import probe
 from compress.data.origin import identified
 from compress.data.split import data_of, identity, split_for
-from export import budget, emulation, evidence, foreign, metadata, ort_format
-from export.advice import next_steps
+from export import emulation, evidence, foreign, metadata, ort_format
+from export.advice import Facts, facts_of_graph, next_steps
 from export.emulation import Emulated
 from export.fp16 import to_fp16
 from export.int8 import making
@@ -40,9 +40,6 @@ from models.stored import load_network
 
 if TYPE_CHECKING:
     from export.onnx import Config
-
-WITHOUT_VNNI = frozenset({"avx2"})
-"""Flags of the emulated CPU."""
 
 
 def export(config: Config) -> Artifact:
@@ -96,11 +93,11 @@ def _build(plan: Plan, job: Job, workdir: Path) -> Manifest:
     in_ort = _ort_format(job, draft)
     measured = evidence.gather(draft, reference, job.request, workdir / "files", parity)
     verdicts = (*of_base, *measured.verdicts, *in_ort)
-    if emulated is not None and job.target.runs_here(WITHOUT_VNNI):
+    if emulated is not None and job.target.runs_here(emulation.CPU_KIND):
         verdicts += (emulated.verdict,)
     notes += (
         *thresholds.told(labels, measured.evaluation),
-        *_advice(job, draft, verdicts),
+        *_advice(job, base, draft, verdicts),
     )
     verdicts += thresholds.unkept(labels)
     update = {"measurements": measured.measurements, "verdicts": verdicts, "notes": notes}
@@ -147,13 +144,23 @@ def _learnt(job: Job, bare: BareModel) -> BareModel:
     )
 
 
-def _advice(job: Job, draft: BareModel, verdicts: tuple[Verdict, ...]) -> tuple[str, ...]:
+def _advice(
+    job: Job, base: Path, draft: BareModel, verdicts: tuple[Verdict, ...]
+) -> tuple[str, ...]:
     """Return notes on what to do next where an int8 file missed a gate."""
-    if job.precision != "int8":
+    if job.precision != "int8" or all(verdict.outcome == "pass" for verdict in verdicts):
         return ()
-    seconds = budget.seconds(job.config.budget)
-    may_tune = job.parent.manifest.kind == "torch" and not job.config.qat
-    steps = next_steps(verdicts, draft.manifest.search, seconds, may_tune)
+    config, shares = job.config, draft.manifest.measurements.time_shares
+    facts = Facts(
+        budget_s=duration.seconds(config.budget),
+        latency_time_s=job.request.latency_time_s,
+        calibration_images=config.calibration_images,
+        training_images=len(rows_for((job.parent,), job.dataset, "train")),
+        may_tune=job.parent.manifest.kind == "torch" and not config.qat,
+        float_times=shares.floats if shares else {},
+        **facts_of_graph(base, job.target.channel_multiple),
+    )
+    steps = next_steps(verdicts, draft.manifest.search, facts)
     return tuple(f"next: {step}" for step in steps)
 
 
@@ -216,7 +223,7 @@ def _order(job: Job, reference: BareModel) -> making.Order:
         images=images,
         request=job.request,
         on_target=job.on_target,
-        budget_s=budget.seconds(config.budget),
+        budget_s=duration.seconds(config.budget),
         tuner=_tuner(job, images) if config.qat else None,
     )
 

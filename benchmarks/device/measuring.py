@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.device import load
+from benchmarks.quiet_machine import cpu_pressure
 from benchmarks.selftest.check import Check
-from benchmarks.tournament import cpu_pressure
 from compress.core.errors import UserError
 
 ALLOWED = {"numpy", "onnxruntime", "PIL"}

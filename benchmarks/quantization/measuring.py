@@ -44,7 +44,7 @@ def network_result(
     there = [one for one in made if one.path is not None]
     models = (reference, *(open_model(one.path) for one in there if one.path is not None))
     evaluations = _evaluate(models, dataset, EvalSettings(views=views))
-    tournament = measure(models, LatencySettings(rounds_min=9, rounds_max=15))
+    tournament = measure(models, LatencySettings())
     rows = {one.tool: row for row, one in enumerate(there, start=1)}
     measured = _Measured(models, evaluations, tournament)
     entries = [

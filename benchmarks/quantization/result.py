@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
+from compress.core.cpu import shown
 from compress.core.noun import Noun
 
 Interval = tuple[float, float]
@@ -129,7 +130,7 @@ def machines(results: Iterable[NetworkResult]) -> str:
     """Return which CPU measured which networks, since ratios differ from one to another."""
     measured: dict[str, list[str]] = {}
     for result in results:
-        cpu = result.environment.get("cpu") or "an unknown CPU"
+        cpu = shown(result.environment)
         measured.setdefault(cpu, []).append(result.network)
     if len(measured) == 1:
         return f"Measured on {next(iter(measured))}."

@@ -9,6 +9,7 @@ from benchmarks.report.columns import Column, columns, verdict_word, worst_drop
 from benchmarks.report.schema import GateEntry, ModelEntry, Report
 from benchmarks.report.significance import p_text
 from benchmarks.report.summary import candidate, map_change, summary
+from compress.core import cpu
 
 _COSTS = ("Params", "Peak memory")
 _ICONS = {"pass": "✅ pass", "fail": "❌ fail", "inconclusive": "⚠️ inconclusive"}
@@ -181,7 +182,7 @@ def _origin(report: Report) -> str:
     facts = {
         "data": data.get("source"),
         "test images": data.get("n_test"),
-        "CPU": machine.get("cpu"),
+        "CPU": cpu.shown(machine) if machine.get("cpu") else None,
         "onnxruntime": versions.get("onnxruntime"),
     }
     known = [f"{name} {fmt.anything(value)}" for name, value in facts.items() if value is not None]
@@ -208,7 +209,9 @@ def _gate_row(gate: GateEntry) -> list[str]:
 
 
 def _verdict(word: str) -> str:
-    return _ICONS.get(word, word)
+    """Return a verdict with its icon, and what may stand in brackets behind it."""
+    first, space, rest = word.partition(" (")
+    return f"{_ICONS.get(first, first)}{space}{rest}"
 
 
 def table_md(header: Sequence[str], rows: Sequence[Sequence[str]], left: set[int]) -> str:

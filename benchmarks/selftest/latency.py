@@ -17,7 +17,7 @@ from compress.core.environment import usable_cores
 from compress.core.gates import Outcome, Verdict
 
 CONVS = 10
-SETTINGS = LatencySettings(rounds_min=9, rounds_max=40, warmup_s=0.2, block_s=0.04)
+SETTINGS = LatencySettings(rounds_min=8, rounds_max=40, warmup_s=0.2, block_s=0.04)
 
 
 def run(folder: Path, runs: int) -> tuple[Check, ...]:

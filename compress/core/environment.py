@@ -9,7 +9,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from compress.core.cpu import this_cpu
 from compress.core.hashing import ROOT
+from compress.core.libraries import openmp_wait
 
 PACKAGES = (
     "torch", "torchvision", "timm", "torch-pruning", "onnx", "onnxruntime", "numpy", "Pillow",
@@ -18,19 +20,22 @@ FLAGS = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "avx512_bf16", "amx_int8"
 
 
 def describe() -> dict[str, Any]:
-    """Return commit, versions, CPU model and flags, cores and platform as plain values."""
+    """Return commit, versions, CPU, its kind and flags, cores, platform and more as values."""
     return {
         "commit": _git("rev-parse", "HEAD"),
         "dirty": bool(_git("status", "--porcelain")),
         "python": platform.python_version(),
         "versions": _versions(),
         "platform": platform.platform(),
-        "cpu": _cpu_field("model name") or platform.processor(),
-        "cpu_flags": [flag for flag in FLAGS if flag in cpu_flags()],
+        "cpu": this_cpu().name,
+        "cpu_kind": this_cpu().kind,
+        "cpu_instructions": this_cpu().instructions,
+        "cpu_flags": [flag for flag in FLAGS if flag in this_cpu().flags],
         "cores": os.cpu_count(),
         "cpu_governor": _text("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
         "cpu_quota": cpu_quota(_text("/sys/fs/cgroup/cpu.max")),
         "memory_bytes": _memory_bytes(),
+        "openmp_wait": openmp_wait(),
     }
 
 
@@ -54,24 +59,6 @@ def cpu_quota(cpu_max: str | None) -> float | None:
     """
     quota, _, period = (cpu_max or "max").partition(" ")
     return None if quota == "max" else int(quota) / int(period)
-
-
-@cache
-def cpu_flags() -> frozenset[str]:
-    """Return the feature flags of this CPU (empty where the system does not tell)."""
-    return frozenset((_cpu_field("flags") or _cpu_field("Features") or "").split())
-
-
-@cache
-def _cpu_field(name: str) -> str | None:
-    path = Path("/proc/cpuinfo")
-    if not path.exists():
-        return None
-    for line in path.read_text().splitlines():
-        key, _, value = line.partition(":")
-        if key.strip() == name:
-            return value.strip()
-    return None
 
 
 def _text(path: str) -> str | None:

@@ -133,6 +133,12 @@ class SearchStep(Noun):
     """What is different from the best setting before."""
     speedup: float | None
     """How many times as fast as the float file, by a quick timing in one process."""
+    gain: float | None = None
+    """How many times as fast as the best setting before, in the same rounds; it is this that
+    decides, since speed-ups of other minutes do not compare. `None` where the two were not timed
+    together."""
+    gain_ci95: tuple[float, float] | None = None
+    """95% interval of the gain."""
     map_drop: float | None
     """Upper 95% bound of mAP of the float file minus this one's on the validation part; `None` is
     not measured."""

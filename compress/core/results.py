@@ -47,6 +47,12 @@ class EvalResult(Noun):
     """Expected calibration error of the first view, mean over labels."""
     folds: tuple[int, ...] = ()
     """Fold of each image, whose model gave its probabilities; empty where one model gave all."""
+    provider_asked: str | None = None
+    """Runtime that was asked for (a file of benchmarks/runtimes); `None` where it is not known."""
+    provider_opened: str | None = None
+    """What the runtime says that it opened."""
+    cpu: str | None = None
+    """The CPU and its kind, e.g. `AMD EPYC (AVX-512 VNNI)`: int8 saturates on some."""
     groups: tuple[int, ...] = ()
     """Group of each image (patient, module, ...), which is resampled as a whole; empty where each
     image stands for itself."""
@@ -56,7 +62,15 @@ class EvalResult(Noun):
     among them."""
 
     @model_validator(mode="after")
-    def _one_for_every_image(self) -> Self:
+    def _one_for_every_image_and_label(self) -> Self:
+        n, labels = len(self.image_ids), len(self.label_names)
+        if self.targets.shape != (n, labels):
+            raise ValueError(f"targets {self.targets.shape} of {n} images and {labels} labels")
+        if self.scores.shape != (len(self.view_names), n, labels):
+            raise ValueError(
+                f"scores {self.scores.shape} of {len(self.view_names)} views, {n} images and "
+                f"{labels} labels"
+            )
         for name, given in (("folds", self.folds), ("groups", self.groups)):
             if given and len(given) != len(self.image_ids):
                 raise ValueError(f"{len(given)} {name} of {len(self.image_ids)} images")

@@ -9,13 +9,16 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from compress.core import artifact as artifacts
-from compress.core import console, environment, place, registry
+from compress.core import console, ending, environment, place, registry
 from compress.core.artifact import Artifact
-from compress.core.errors import GateFailed, GateUndecided, UserError
+from compress.core.errors import UserError
 from compress.core.gates import Verdict
 from compress.core.hashing import file_sha256, value_hash
 from compress.core.manifest import Manifest
 from compress.core.source import source_hash
+
+CHECKPOINT = "training.pt"
+"""The state of a training, in a stage's scratch folder, that a rerun goes on from."""
 
 
 @dataclass(frozen=True)
@@ -40,16 +43,27 @@ class Plan:
 
         Cached: a source edited while the stage runs must not change it half-way.
         """
-        return value_hash(
-            {
-                "stage": self.stage,
-                "source": source_hash(self.stage),
-                "config": settings(self),
-                "parents": [_content(parent) for parent in self.parents],
-                "data": self.data_identity,
-                "chosen": dict(self.chosen),
-            }
-        )
+        return value_hash(self._ingredients)
+
+    @cached_property
+    def work_id(self) -> str:
+        """Hash of what decides the work: all but the gates, which judge what was made.
+
+        A training that ended in a gate that could not be understood goes on with another one.
+        """
+        config = {k: v for k, v in settings(self).items() if k != "gate"}
+        return value_hash(self._ingredients | {"config": config})
+
+    @cached_property
+    def _ingredients(self) -> dict[str, object]:
+        return {
+            "stage": self.stage,
+            "source": source_hash(self.stage),
+            "config": settings(self),
+            "parents": [_content(parent) for parent in self.parents],
+            "data": self.data_identity,
+            "chosen": dict(self.chosen),
+        }
 
     @property
     def parent_ids(self) -> tuple[str, ...]:
@@ -59,7 +73,7 @@ class Plan:
     @property
     def workdir(self) -> Path:
         """Folder of half-made files beside the output; a killed stage resumes from it."""
-        return place.workdir(self.out, self.id)
+        return place.workdir(self.out, self.work_id)
 
 
 _MODELS = ("model", "teacher", "student", "baseline")
@@ -127,10 +141,10 @@ def _clear(plan: Plan) -> None:
 
 
 def _leave(plan: Plan) -> None:
-    """Remove what a build that ended early leaves, but for what the next one can go on from."""
+    """Keep what a rerun goes on from, a checkpoint after an hour's training; else leave nothing."""
     _clear(plan)
-    if any(file.is_file() for file in (plan.workdir / "scratch").rglob("*")):
-        console.say(f"what is done so far is kept: the same command goes on from it ({plan.out})")
+    if any((plan.workdir / "scratch").rglob(CHECKPOINT)):
+        console.say(f"kept for another try: {plan.workdir}")
     else:
         shutil.rmtree(plan.workdir, ignore_errors=True)
 
@@ -164,10 +178,7 @@ def require(verdicts: tuple[Verdict, ...]) -> None:
         GateFailed: at least one gate failed.
         GateUndecided: none failed, at least one is inconclusive.
     """
-    for outcome, error in (("fail", GateFailed), ("inconclusive", GateUndecided)):
-        reasons = [f"{v.gate}: {v.reason}" for v in verdicts if v.outcome == outcome]
-        if reasons:
-            raise error("; ".join(reasons))
+    ending.end_by(ending.of(verdicts))
 
 
 def _unchanged(plan: Plan) -> Artifact | None:

@@ -1,11 +1,9 @@
 """The second half of a search: other numbers, then fewer integers, while accuracy is missed."""
 
 from compress.core import console
-from export.int8.calibration import Method
 from export.int8.groups import slices
 from export.int8.trials import HARMFUL, Trials, Tried
 
-METHODS: tuple[Method, ...] = ("minmax", "percentile", "entropy", "moving_average")
 SLICES = 12
 """Parts of the network that go back to float for accuracy's sake."""
 
@@ -30,15 +28,14 @@ def _equalized(trials: Trials, best: Tried) -> Tried:
 
 
 def _bias_corrected(trials: Trials, best: Tried) -> Tried:
-    """Take back what rounded weights shift; NNCF does so by itself."""
-    if trials.workshop.target.quantizer == "nncf":
-        return best
-    return _if_better(trials, best, "bias correction", {"bias_corrected": True})
+    """Take back what rounded weights shift, or, where that is done anyway, take more care."""
+    change = trials.workshop.quantizer.bias_correction
+    return _if_better(trials, best, change, {"bias_corrected": True})
 
 
 def _other_calibration(trials: Trials, best: Tried) -> Tried:
     first = best.setting.method
-    for method in METHODS:
+    for method in trials.workshop.quantizer.methods:
         if trials.met(best) or trials.over():
             break
         if method != first:
@@ -82,6 +79,6 @@ def _harmful_first(trials: Trials, best: Tried) -> list[tuple[str, ...]]:
         left = tuple(name for name in part if name not in best.setting.kept_float)
         wanted = best.setting.keeping(dict.fromkeys(left, HARMFUL))
         if left and not trials.over() and trials.has_integers(wanted):
-            noise[left] = trials.judges.noise(trials.make(wanted, "probe").path)
+            noise[left] = trials.judges.noise(trials.probe(wanted))
     console.say(f"  {len(noise)} parts of the network put back to float, one at a time")
     return sorted(noise, key=lambda part: noise[part])

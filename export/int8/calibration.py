@@ -18,6 +18,8 @@ from compress.data.split import split_for, training_rows
 IMAGES = 256
 """How many, where nobody asks for another number."""
 Method = Literal["minmax", "moving_average", "percentile", "entropy"]
+DEFAULT_METHOD: Method = "minmax"
+"""Where nobody asks for another; a quantizer whose best-known way is another one takes that."""
 METHODS = {
     "minmax": CalibrationMethod.MinMax,
     "moving_average": CalibrationMethod.MinMax,

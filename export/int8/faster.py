@@ -2,7 +2,7 @@
 
 from export.int8.groups import float_groups
 from export.int8.setting import STEM
-from export.int8.trials import Trials, Tried, is_faster
+from export.int8.trials import Trials, Tried
 
 SLOW = "{}: slower as integers on this runtime"
 
@@ -25,7 +25,8 @@ def faster(trials: Trials, best: Tried) -> Tried:
 
 def _shared_ranges(trials: Trials, best: Tried) -> Tried:
     """Give what meets in a concatenation one range, where that is faster and harms little."""
-    if not any(node.op_type == "Concat" for node in trials.graph.graph.node):
+    possible = trials.workshop.quantizer.shares_ranges
+    if not possible or not any(node.op_type == "Concat" for node in trials.graph.graph.node):
         return best
     change = "one range for what meets in a concatenation"
     return _if_harmless(trials, best, change, {"shared_ranges": True})
@@ -46,7 +47,7 @@ def _if_harmless(trials: Trials, best: Tried, change: str, update: dict[str, obj
         return best
     start = trials.start()
     tried = trials.timed(best.setting.model_copy(update=update), best)
-    good = is_faster(tried)
+    good = tried.faster
     if good:
         trials.judge(tried)
         good = trials.met(tried) or _no_worse(trials, tried, best)
@@ -67,7 +68,7 @@ def _part_in_float(trials: Trials, best: Tried, part: str, names: tuple[str, ...
         return best
     start = trials.start()
     tried = trials.timed(wanted, best)
-    good = is_faster(tried)
+    good = tried.faster
     trials.note(f"{part} in float", tried, good, start)
     return tried if good else best
 

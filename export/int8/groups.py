@@ -15,6 +15,8 @@ LAYERS = {"Conv", "ConvTranspose", "Gemm", "MatMul"}
 WINDOW_POOLS = {"MaxPool", "AveragePool"}
 ON_VECTORS = {"Conv", "Relu", "Clip", "Add", "Mul", "GlobalAveragePool"} | GATES
 
+SWISH = "swish activations"
+
 Groups = dict[str, tuple[str, ...]]
 
 
@@ -25,7 +27,7 @@ def float_groups(model: ModelProto) -> Groups:
     swish = [name for nodes in _swishes(model, index) for name in nodes]
     excite = [name for nodes in gated for name in nodes]
     found = {
-        "swish activations": swish,
+        SWISH: swish,
         "squeeze and excitation": excite,
         "swish activations, squeeze and excitation": [*swish, *excite] if swish and excite else [],
         "depthwise convolutions": list(_grouped(model, index, depthwise=True)),

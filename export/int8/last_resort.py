@@ -10,7 +10,7 @@ import numpy as np
 from compress.core import console
 from compress.core.errors import UserError
 from compress.core.manifest import SearchStep
-from export.int8.quantize import open_workshop
+from export.int8.quantize import first_method, open_workshop
 from export.int8.search import Found, Search
 from export.int8.setting import Setting
 from export.int8.steps import sentence
@@ -79,7 +79,7 @@ def _searched_again(search: Search, found: Found, folder: Path, left_s: float) -
     workshop = open_workshop(folder / "float.onnx", before.target, before.images, folder)
     demands = replace(search.demands, budget_s=max(SHORTEST_S, left_s))
     kept = {name: why for name, why in found.setting.kept_float.items() if why != HARMFUL}
-    start = Setting(method=before.images.method, kept_float=kept)
+    start = Setting(method=first_method(before), kept_float=kept)
     return Search(workshop, search.judges, demands, start).run()
 
 

@@ -1,7 +1,7 @@
 """Quantization by NNCF, whose files OpenVINO runs as they are meant."""
 
 import importlib.util
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -11,16 +11,33 @@ from numpy.typing import NDArray
 from compress.core.errors import UserError
 from compress.core.quiet import quiet
 from compress.data.pixels import normalise
-from export.int8.calibration import Calibration
+from export.int8.calibration import Calibration, Method
 from export.int8.setting import Setting
+
+RANGES: Mapping[Method, str | None] = {
+    "moving_average": None,
+    "minmax": "MINMAX",
+    "percentile": "MEAN_QUANTILE",
+}
+"""NNCF's names of the ways to take ranges; `None` is its default, the mean of the images' extremes
+(of the inputs of depthwise convolutions all extremes). It has none by entropy."""
 
 
 def quantize(prepared: Path, out: Path, images: Calibration, setting: Setting) -> None:
-    """Quantize a float file by NNCF's defaults for OpenVINO's CPU, with fast bias correction.
+    """Quantize a float file for OpenVINO's CPU.
+
+    Biases are always corrected; with `setting.bias_corrected` layer by layer, each on what the
+    layers before it make of the images, which takes longer.
 
     Raises:
-        UserError: NNCF is not installed.
+        UserError: NNCF is not installed, or has no such way to take ranges.
     """
+    if setting.method not in RANGES:
+        raise UserError(
+            "NNCF does not take ranges that way",
+            got=f"--calibration-method {setting.method}",
+            allowed=", ".join(RANGES),
+        )
     if importlib.util.find_spec("nncf") is None:
         raise UserError(
             "int8 files for OpenVINO are made by NNCF, which is not installed",
@@ -28,7 +45,11 @@ def quantize(prepared: Path, out: Path, images: Calibration, setting: Setting) -
         )
     with quiet():
         import nncf
+        from nncf.quantization.advanced_parameters import AdvancedQuantizationParameters
+        from nncf.quantization.range_estimator import RangeEstimatorParametersSet
 
+        name = RANGES[setting.method]
+        ranges = getattr(RangeEstimatorParametersSet, name) if name else None
         model = onnx.load(prepared)
         made = nncf.quantize(
             model,
@@ -36,7 +57,11 @@ def quantize(prepared: Path, out: Path, images: Calibration, setting: Setting) -
             target_device=nncf.TargetDevice.CPU,
             preset=nncf.QuantizationPreset.MIXED,  # asymmetric activations, for swish
             subset_size=len(images.rows),
+            fast_bias_correction=not setting.bias_corrected,
             ignored_scope=nncf.IgnoredScope(names=list(setting.kept_float)),
+            advanced_parameters=AdvancedQuantizationParameters(
+                activations_range_estimator_params=ranges
+            ),
         )
     onnx.save(made, out)
 

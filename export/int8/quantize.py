@@ -13,9 +13,10 @@ from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
 
 from compress.core.quiet import quiet
 from export.int8 import bias_correction, nncf_
-from export.int8.calibration import METHODS, Calibration, Method, Reader
+from export.int8.calibration import DEFAULT_METHOD, METHODS, Calibration, Method, Reader
 from export.int8.checks import check_activations, check_quantized
 from export.int8.prepare import kept_float, prepare
+from export.int8.quantizers import QUANTIZERS, Quantizer
 from export.int8.setting import Setting
 from export.plain import save_plain
 from export.rewrites import equalize, float_pool, hard_sigmoid, quick_gelu, shared_ranges
@@ -45,6 +46,11 @@ class Workshop:
     folder: Path
     """Ranges and means are kept here, so that every method reads the images once."""
 
+    @property
+    def quantizer(self) -> Quantizer:
+        """What the target's quantizer can be asked for."""
+        return QUANTIZERS[self.target.quantizer]
+
 
 def to_int8(source: Path, out: Path, target: Target, images: Calibration) -> None:
     """Quantize a float file by the target's best-known setting, without a search."""
@@ -68,7 +74,13 @@ def open_workshop(source: Path, target: Target, images: Calibration, folder: Pat
 def first_setting(workshop: Workshop) -> Setting:
     """Return the best-known setting: what computes the image and the output stays float."""
     kept = kept_float(onnx.load(workshop.prepared))
-    return Setting(method=workshop.images.method, kept_float=kept)
+    return Setting(method=first_method(workshop), kept_float=kept)
+
+
+def first_method(workshop: Workshop) -> Method:
+    """Return the way to take ranges that was asked for, else the quantizer's best-known one."""
+    asked = workshop.images.method
+    return workshop.quantizer.first if asked == DEFAULT_METHOD else asked
 
 
 def quantize(workshop: Workshop, setting: Setting, out: Path) -> None:
@@ -83,6 +95,7 @@ def quantize(workshop: Workshop, setting: Setting, out: Path) -> None:
     """
     if workshop.target.quantizer == "nncf":
         nncf_.quantize(workshop.prepared, out, workshop.images, setting)
+        check_quantized(out, workshop.prepared)
         save_plain(onnx.load(out), workshop.source, out)
         return
     _quantize_by_onnxruntime(workshop, setting, out)

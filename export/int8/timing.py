@@ -1,5 +1,6 @@
 """Quick timings that guide the search; the gates measure again, in fresh processes."""
 
+import random
 import time
 from collections import defaultdict
 from collections.abc import Callable
@@ -10,19 +11,25 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
+from benchmarks import orders, sequential
 from benchmarks.runtimes import _session
 from benchmarks.runtimes._profile import NodeTime, profile
 from benchmarks.runtimes._session import Images, Session
 from compress.core.artifact import Artifact
 from models.onnx_graph.executed import ConvNames
 
-ROUNDS = 15
+ROUNDS = 12
+"""Rounds at least, which are played however long they take."""
 RUNS = 3
 LONGEST_S = 6.0
-"""Rounds end early after this time, but not before `ROUNDS_MIN`."""
-ROUNDS_MIN = 3
-MOSTLY = 0.25
-"""A gain counts that three of four rounds have shown: less may be what other processes do."""
+"""What is not decided after this time is left so."""
+SEED = 0
+"""Of the orders within rounds: the same times lead to the same file."""
+WORTH = 1.015
+"""A change made for time must make the file faster by this factor: less is not worth a change."""
+
+Seconds = NDArray[np.float64]
+"""Of files that ran in turn, `[files, rounds]`."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +39,23 @@ class Comparison:
     speedup: float
     """Time of the float file / its own, the median over rounds."""
     gain: float
-    """Time of another file / its own, in three of four rounds at least."""
+    """Time of another file / its own, likewise."""
+    gain_ci95: sequential.Interval
+    """95% interval of the gain, as those of the gates on latency; see `sequential`."""
+
+    @property
+    def worth(self) -> bool:
+        """Whether it is surely faster than the other file by so much that a change is worth it.
+
+        What is not decided is no: the other file came before it.
+        """
+        return self.gain_ci95[0] > WORTH
+
+    @property
+    def decided(self) -> bool:
+        """Whether more rounds would not change that."""
+        low, high = self.gain_ci95
+        return low > WORTH or high <= WORTH
 
 
 @dataclass(frozen=True)
@@ -51,22 +74,22 @@ class Stopwatch:
         Raises:
             UserError: the runtime cannot open or run it.
         """
-        before, now = self._race(self.reference, path)
+        before, now = self._race((self.reference, path), lambda _: True)
         return float(np.median(before / now))
 
     def compare(self, path: Path, best: Path) -> Comparison:
         """Return how fast a file is beside the float file and another, all in the same rounds.
 
+        Rounds go on until it is decided whether the file is worth the change, or for 6 s.
+
         Raises:
             UserError: the runtime cannot open or run one of them.
         """
-        before, now, other = self._race(self.reference, path, best)
-        return Comparison(
-            speedup=float(np.median(before / now)), gain=float(np.quantile(other / now, MOSTLY))
-        )
+        files = (self.reference, path, best)
+        return _compared(self._race(files, lambda so_far: _compared(so_far).decided))
 
-    def _race(self, *paths: Path) -> NDArray[np.float64]:
-        """Return the seconds of files that run in turn, `[files, rounds]`.
+    def _race(self, paths: tuple[Path, ...], decided: Callable[[Seconds], bool]) -> Seconds:
+        """Return the seconds of files that run in turn, in balanced orders, until it is decided.
 
         Of each round the fastest of three runs counts, which leaves out what other processes do.
         """
@@ -74,11 +97,17 @@ class Stopwatch:
         image = self.image()
         for session in sessions:
             session.run(image)
+        shuffled = random.Random(SEED)
         rounds: list[list[float]] = []
         end = time.perf_counter() + LONGEST_S
-        while len(rounds) < ROUNDS_MIN or (len(rounds) < ROUNDS and time.perf_counter() < end):
-            rounds.append([_fastest(session, image) for session in sessions])
-        return np.array(rounds).T
+        while True:
+            for order in orders.block(len(paths), shuffled):
+                taken = {place: _fastest(sessions[place], image) for place in order}
+                rounds.append([taken[place] for place in range(len(paths))])
+            so_far = np.array(rounds).T
+            late = time.perf_counter() >= end
+            if len(rounds) >= ROUNDS and (late or decided(so_far)):
+                return so_far
 
     def open(self, path: Path) -> Session:
         """Open a file.
@@ -111,6 +140,13 @@ class Stopwatch:
             if written is not None and "Conv" in node.op_type:
                 found[written] += node.seconds
         return dict(found)
+
+
+def _compared(seconds: Seconds) -> Comparison:
+    """Return how fast the second of three files is beside the first and the last."""
+    before, now, other = seconds
+    gain, interval = sequential.median_interval(other / now)
+    return Comparison(float(np.median(before / now)), gain, interval)
 
 
 def _fastest(session: Session, image: Images) -> float:

@@ -3,7 +3,7 @@
 import statistics
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -15,10 +15,10 @@ from export.int8.groups import LAYERS
 from export.int8.quantize import Workshop, quantize
 from export.int8.setting import Setting
 from export.int8.steps import sentence
-from export.int8.timing import Stopwatch
+from export.int8.timing import Comparison, Stopwatch
 
-WORTH = 1.015
-"""A change made for time must make the file faster by this factor: less may be chance."""
+PROBE_IMAGES = 16
+"""Enough to tell which part of a network makes most noise."""
 HARMFUL = "8 bits cost accuracy there"
 
 
@@ -51,9 +51,15 @@ class Tried:
     setting: Setting
     path: Path
     speedup: float | None = None
-    gain: float | None = None
-    """How many times as fast as the best file before, by what most rounds have shown."""
+    timing: Comparison | None = None
+    """How it ran beside the float file and the best file before, where the two were timed."""
     map_drop: float | None = None
+
+    @property
+    def faster(self) -> bool:
+        """Whether it is surely faster than the best file before, by so much that it matters."""
+        assert self.timing is not None  # the best one was timed, so this one is
+        return self.timing.worth
 
     @property
     def drop(self) -> float:
@@ -79,18 +85,27 @@ class Trials:
         """The prepared float graph, read once: it may be hundreds of megabytes."""
         return onnx.load(self.workshop.prepared)
 
-    def make(self, setting: Setting, name: str | None = None) -> Tried:
-        """Make a file, called after the step that it belongs to, or `name`."""
-        path = self.workshop.folder / f"{name or f'tried-{len(self.steps)}'}.onnx"
+    def make(self, setting: Setting) -> Tried:
+        """Make a file, called after the step that it belongs to."""
+        path = self.workshop.folder / f"tried-{len(self.steps)}.onnx"
         quantize(self.workshop, setting, path)
         return Tried(setting, path)
+
+    def probe(self, setting: Setting) -> Path:
+        """Make a file that only ranks the parts of a network, on few images where each costs."""
+        path, workshop = self.workshop.folder / "probe.onnx", self.workshop
+        if not workshop.quantizer.keeps_ranges:
+            few = replace(workshop.images, rows=workshop.images.rows[:PROBE_IMAGES])
+            workshop = replace(workshop, images=few)
+        quantize(workshop, setting, path)
+        return path
 
     def timed(self, setting: Setting, best: Tried) -> Tried:
         """Make a file and time it beside the best so far, where this machine is the target."""
         tried, stopwatch = self.make(setting), self.judges.stopwatch
         if stopwatch is not None:
-            found = stopwatch.compare(tried.path, best.path)
-            tried.speedup, tried.gain = found.speedup, found.gain
+            tried.timing = stopwatch.compare(tried.path, best.path)
+            tried.speedup = tried.timing.speedup
         return tried
 
     def speedup(self, tried: Tried) -> float | None:
@@ -126,15 +141,11 @@ class Trials:
         step = SearchStep(
             change=change,
             speedup=tried.speedup,
+            gain=tried.timing.gain if tried.timing else None,
+            gain_ci95=tried.timing.gain_ci95 if tried.timing else None,
             map_drop=tried.map_drop,
             kept=kept,
             seconds=time.monotonic() - start,
         )
         self.steps.append(step)
         console.say(f"  {sentence(step)}")
-
-
-def is_faster(tried: Tried) -> bool:
-    """Tell whether a file is faster than the best before it by more than what may be chance."""
-    assert tried.gain is not None  # the best one was timed, so this one is
-    return tried.gain > WORTH

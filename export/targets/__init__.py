@@ -1,7 +1,7 @@
 """One file per deployment target: which number format it wants, and where it runs."""
 
 from compress.core import registry
-from compress.core.environment import cpu_flags
+from compress.core.cpu import CpuKind, this_cpu
 from compress.core.errors import UserError
 from compress.core.manifest import Precision
 from export.targets._target import Target
@@ -14,10 +14,8 @@ def names() -> tuple[str, ...]:
     return registry.names(__name__)
 
 
-def resolve(
-    name: str, precision: Precision = "fp32", flags: frozenset[str] | None = None
-) -> Target:
-    """Return a target by name; `auto` is the best one for this CPU, by its feature flags.
+def resolve(name: str, precision: Precision = "fp32", kind: CpuKind | None = None) -> Target:
+    """Return a target by name; `auto` is the best one for a CPU of this kind (default: this one).
 
     No CPU target gains from fp16, so for that `auto` is a GPU target.
 
@@ -27,7 +25,7 @@ def resolve(
     if name != AUTO:
         target: Target = registry.find(__name__, name, "target").TARGET
         return target
-    here = cpu_flags() if flags is None else flags
+    here = kind or this_cpu().kind
     fitting = [target for target in map(resolve, names()) if precision in target.precisions]
     ranked = {
         target.auto_rank: target

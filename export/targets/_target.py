@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from compress.core.cpu import CpuKind
 from compress.core.manifest import Precision
 from compress.core.noun import Noun
 
@@ -30,8 +31,8 @@ class Target(Noun):
     """Weights in 7 bits, so that sums of two products never overflow 16 bits."""
     quantizer_options: dict[str, bool | float] = Field(default_factory=dict)
     """`extra_options` of onnxruntime's `quantize_static` beyond the above."""
-    any_flag_of: tuple[str, ...] = ()
-    """The target is this CPU when it has one of these flags; empty fits any CPU."""
+    cpu_kinds: tuple[CpuKind, ...] = ()
+    """The target is this CPU when it is of one of these kinds; empty fits any CPU."""
     auto_rank: int | None = None
     """`auto` takes the highest rank that runs here; `None` is never taken."""
     emulate: bool = False
@@ -50,8 +51,8 @@ class Target(Noun):
     warning: str = ""
     """What to know when the file is measured or used on a machine that is not the target."""
 
-    def runs_here(self, flags: frozenset[str]) -> bool:
-        """Tell whether a CPU with these flags is the target; what needs a GPU or NPU never is."""
+    def runs_here(self, kind: CpuKind) -> bool:
+        """Tell whether a CPU of this kind is the target; what needs a GPU or NPU never is."""
         if self.provider not in CPU_PROVIDERS:
             return False
-        return not self.any_flag_of or bool(flags & set(self.any_flag_of))
+        return not self.cpu_kinds or kind in self.cpu_kinds

@@ -8,7 +8,7 @@ TARGET = Target(
     precisions=("fp32", "fp16", "int8", "int8_weights"),
     ort_level="extended",
     activation_type="int8",
-    any_flag_of=("asimddp", "asimd", "neon"),
+    cpu_kinds=("arm",),
     auto_rank=1,
     # ONNX Runtime fuses int8 activations on ARM only, unless it is told to.
     session_config={"session.qdqisint8allowed": "1"},

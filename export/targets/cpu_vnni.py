@@ -8,7 +8,7 @@ TARGET = Target(
     precisions=("fp32", "int8", "int8_weights"),
     ort_level="extended",
     activation_type="uint8",
-    any_flag_of=("avx512_vnni", "avx_vnni"),
+    cpu_kinds=("vnni", "amx"),
     emulate=True,
     auto_rank=2,
     # 3x3 depthwise at 56 px, one avx512_vnni thread: 24 channels 80 us, 32 channels 40 us.

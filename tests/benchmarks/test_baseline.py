@@ -70,6 +70,15 @@ def test_other_images_are_refused(saved: Path, make_model: MakeModel, colours: P
     assert "not measured on the same data" in done.err
 
 
+def test_accuracy_of_another_runtime_is_refused(
+    saved: Path, make_model: MakeModel, colours: Path, command
+) -> None:
+    options = ("--data", colours, "--gate", "map drop <= 1", "--provider", "openvino")
+    done = gate(command, make_model("new").path, saved, *options)
+    assert done.code == 2
+    assert "measured with another runtime" in done.err
+
+
 @pytest.mark.parametrize("content", [b"", b"not a zip file"])
 def test_a_damaged_baseline_is_bad_input(
     content: bytes, make_model: MakeModel, tmp_path: Path, command

@@ -14,6 +14,7 @@ from benchmarks.evaluation import EvalSettings
 from compress.core import artifact as artifacts
 from compress.core import eval_file
 from compress.core.artifact import Artifact
+from compress.core.cpu import this_cpu
 from compress.core.errors import UserError
 from compress.core.manifest import DataRef, Split
 from compress.data.dataset import Dataset, open_data
@@ -90,6 +91,29 @@ def test_stored_result_is_used_for_the_same_images_only(
     other = evaluation.stored_or_evaluated(model, dataset, rows[1:], ONE_THREAD)
     assert same.map == 0.123
     assert other.map > 0.9
+
+
+@pytest.mark.parametrize(
+    ("change", "reused"),
+    [
+        ({}, True),
+        ({"provider_asked": "openvino", "provider_opened": "OpenVINO:CPU"}, False),
+        ({"cpu": "AMD EPYC (AVX2)"}, False),
+        ({"provider_asked": None, "provider_opened": None, "cpu": None}, False),
+    ],
+    ids=["the same", "another runtime", "another CPU", "not known"],
+)
+def test_stored_result_is_used_where_it_was_measured_so(
+    make_model: MakeModel, colours: Path, tmp_path: Path, change: dict[str, object], reused: bool
+) -> None:
+    dataset, model, rows = open_data(str(colours)), make_model("model"), np.arange(40)
+    found = evaluation.evaluate(model, dataset, rows, ONE_THREAD)
+    assert (found.provider_asked, found.provider_opened) == ("cpu", "CPUExecutionProvider")
+    eval_file.save_eval(found.model_copy(update={"map": 0.123, **change}), model.path)
+    model = artifacts.save(tmp_path / "with-eval", model.path, model.manifest)
+    again = evaluation.stored_or_evaluated(model, dataset, rows, ONE_THREAD)
+    assert (again.map == 0.123) is reused
+    assert again.cpu == this_cpu().shown
 
 
 def test_fewer_views_are_another_result(

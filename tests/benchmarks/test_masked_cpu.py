@@ -11,7 +11,7 @@ import pytest
 
 from benchmarks.masked_cpu import masking
 from benchmarks.masked_cpu.__main__ import Config, run
-from compress.core import environment
+from compress.core.cpu import this_cpu
 from compress.core.errors import UserError
 
 WIDE = {"avx512f", "avx512_vnni", "avx_vnni", "avx512_bf16", "amx_int8"}
@@ -84,4 +84,4 @@ def test_edgepress_torch_and_onnxruntime_see_avx2_alone(tmp_path):
     assert cpu.endswith(masking.SUFFIX)
     assert not WIDE & set(flags)
     assert library.startswith(str(tmp_path))
-    assert capability == "AVX2" or "avx2" not in environment.cpu_flags()
+    assert capability == "AVX2" or "avx2" not in this_cpu().flags

@@ -15,7 +15,9 @@ from benchmarks.tournament import LatencySettings, measure
 from compress.core.errors import UserError
 from compress.data.cache import cache_dir
 
-QUICK = LatencySettings(rounds_min=3, rounds_max=3, blocks=1, block_s=0.01, warmup_s=0.05)
+QUICK = LatencySettings(
+    rounds_min=3, rounds_max=3, blocks=1, block_s=0.01, warmup_s=0.05, budget_s=0
+)
 
 
 def test_a_model_that_fails_leaves_and_the_others_go_on(make_model: MakeModel, capfd) -> None:
@@ -26,10 +28,11 @@ def test_a_model_that_fails_leaves_and_the_others_go_on(make_model: MakeModel, c
     assert [result is None for result in found.results] == [False, True, False]
     assert "altered" in (found.failures[1] or "")
     assert found.speedup(1) is None
-    assert len(found.results[2].block_medians_s) == 3
+    assert len(found.results[2].block_medians_s) == 4, "a balanced block of four runners"
     assert "bad is not timed any more" in capfd.readouterr().err
     gate = parse("latency speedup >= 0.1")
-    bench = with_latency(Bench(models, ("good", "bad", "last")), (0, 1, 2), QUICK, [gate])
+    enough = QUICK.model_copy(update={"rounds_min": 8, "rounds_max": 8})
+    bench = with_latency(Bench(models, ("good", "bad", "last")), (0, 1, 2), enough, [gate])
     verdict = bench.check(gate, 1)
     assert (verdict.outcome, verdict.measured) == ("fail", None), "what is missing fails"
     assert bench.check(gate, 2).outcome == "pass"
@@ -95,7 +98,16 @@ def test_the_command_prints_the_others_and_ends_with_2(make_model: MakeModel, co
     )
     bad.weights.write_bytes(b"not a model")
     done = command(
-        "benchmarks.latency", "--models", good.path, bad.path, "--rounds-min", 3, "--rounds-max", 3
+        "benchmarks.latency",
+        "--models",
+        good.path,
+        bad.path,
+        "--rounds-min",
+        3,
+        "--rounds-max",
+        3,
+        "--latency-time",
+        0,
     )
     assert done.code == 2
     assert "good" in done.out

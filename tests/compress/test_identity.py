@@ -311,11 +311,11 @@ def test_another_student_by_name_is_another_artifact(photos: Path, tmp_path: Pat
         base = {"data": str(photos), "teacher": tmp_path / "teacher"}
         return asked(distill, distill.Config(**(base | options)))
 
-    first = made(student="resnet10t").id
-    assert made(student="mobilenetv3_small_050").id != first
-    assert made(student="resnet10t", weights="imagenet").id != first
+    first = made(student="efficientnet_lite0").id
+    assert made(student="efficientnet_lite1").id != first
+    assert made(student="efficientnet_lite0", weights="imagenet").id != first
     shutil.copytree(tmp_path / "teacher", tmp_path / "moved")
-    assert made(student="resnet10t", teacher=tmp_path / "moved").id == first
+    assert made(student="efficientnet_lite0", teacher=tmp_path / "moved").id == first
     onward = made(student=str(tmp_path / "moved"))
     assert onward.id != first
     assert made(student=str(tmp_path / "teacher"), weights="imagenet").id == onward.id

@@ -139,6 +139,8 @@ def test_pruning_to_a_measured_latency(
     from compress import latency_target
 
     monkeypatch.setattr(latency_target, "TRIALS", 3)
+    quick = {"budget_s": 20, "blocks": 1, "block_s": 0.02, "warmup_s": 0.05}
+    monkeypatch.setattr(latency_target, "QUICK", latency_target.QUICK.model_copy(update=quick))
     out = tmp_path / "fast"
     done = command(
         "compress.prune", "--model", finished / "teacher", "--data", scenes, "--out", out,

@@ -171,3 +171,20 @@ def test_depthwise_widths_that_miss_the_fast_kernel_are_told(
     odd = store(tmp_path / "odd", tiny(len(LABELS), width=24), dataset, width=24)
     assert "1 depthwise convolutions miss" in notes(odd, "odd-int8")
     assert "depthwise" not in notes(trained, "even-int8")
+
+
+@pytest.mark.slow
+def test_a_file_for_openvino_is_searched_for_timed_and_judged_in_openvino(
+    trained: Artifact, data_folder: Path, tmp_path: Path
+) -> None:
+    """What the search does for ONNX Runtime it does for OpenVINO."""
+    more = ["--quantize", "int8", "--target", "openvino", "--budget", "20s"]
+    gates = ["--gate", "map drop <= -1"]  # which cannot be met
+    code = main(Config, run, [*arguments(trained, data_folder, tmp_path / "out", *more), *gates])
+    assert code == 3
+    made = artifacts.load(tmp_path / "out")
+    changes = [step.change for step in made.manifest.search]
+    assert "bias correction layer by layer instead of all at once" in changes
+    assert made.manifest.search[0].speedup is not None
+    stored = load_eval(made.path / "eval.npz")
+    assert (stored.provider_asked, stored.provider_opened) == ("openvino", "OpenVINO:CPU")

@@ -13,12 +13,14 @@ from int8_parts import inputs, opened
 from onnx import ModelProto
 
 from benchmarks.runtimes._profile import NodeTime
-from export.int8 import trials
-from export.int8.calibration import Method
+from compress.core.errors import UserError
+from export import targets
+from export.int8 import quantize, trials
+from export.int8.calibration import Calibration, Method
 from export.int8.groups import float_groups
 from export.int8.quantize import Workshop
 from export.int8.search import Found, Search
-from export.int8.setting import STEM
+from export.int8.setting import STEM, Setting
 from export.int8.steps import sentence
 from export.int8.timing import Comparison
 from export.int8.trials import HARMFUL, Demands, Judges
@@ -62,7 +64,8 @@ class Judge:
     def compare(self, path: Path, best: Path) -> Comparison:
         speedup = self.speedup(path)
         self.speeds[path] = speedup
-        return Comparison(speedup, gain=speedup / self.speeds[best])
+        gain = speedup / self.speeds.get(best, self.speeds[self.timed[0]])  # or other numbers in it
+        return Comparison(speedup, gain, (gain, gain))
 
     def conv_seconds(self, path: Path, model: ModelProto) -> dict[str, float]:
         assert {node.name for node in model.graph.node} >= set(self.convs)
@@ -395,6 +398,92 @@ def test_no_part_is_timed_when_the_budget_is_spent(
     found = searched(workshop, judge, budget_s=35)
     assert len(told(found)) == 4
     assert found.steps[-1].speedup == 3.0, "the last one in time was the best"
+
+
+@pytest.fixture
+def made_by_nncf(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[Workshop, list[tuple[Setting, int]]]]:
+    """A network for OpenVINO, and what NNCF is asked for, which a file of ours stands in for."""
+    ours = opened("plain", tmp_path)
+    quantize.quantize(ours, quantize.first_setting(ours), tmp_path / "stand-in.onnx")
+    asked: list[tuple[Setting, int]] = []
+
+    def stand_in(prepared: Path, out: Path, images: Calibration, setting: Setting) -> None:
+        asked.append((setting, len(images.rows)))
+        out.write_bytes((tmp_path / "stand-in.onnx").read_bytes())
+
+    monkeypatch.setattr(quantize.nncf_, "quantize", stand_in)
+    monkeypatch.setattr(trials, "PROBE_IMAGES", 2)
+    return replace(ours, target=targets.resolve("openvino")), asked
+
+
+def test_files_by_nncf_are_searched_for_as_those_of_onnx_runtime(made_by_nncf) -> None:
+    """Accuracy is missed all the way: corrections, ways to calibrate, then parts in float."""
+    workshop, asked = made_by_nncf
+    judge = Judge(
+        speedups=(2.0, 1.5, 1.6, 1.7), drops=(0.05, 0.04, 0.06, 0.03, 0.02, 0.025), noises=HARMS
+    )
+    judge.stem = 0.5
+    found = searched(workshop, judge)
+    layers = "bias correction layer by layer instead of all at once"
+    assert told(found) == [
+        (FIRST, True),
+        (INTEGER_STEM, False),
+        (ACCURACY, True),
+        (layers, True),
+        ("calibration by minmax", False),
+        ("calibration by percentile", True),
+        ("2 nodes that do most harm in float", True),
+        ("3 nodes that do most harm in float", False),
+    ]
+    assert found.audited is None, "what ONNX Runtime's CPU provider makes of it does not matter"
+    settings = [setting for setting, images in asked if images == 4]
+    assert settings[0].method == "moving_average", "NNCF's own default"
+    assert [one.bias_corrected for one in settings[:4]] == [False, False, True, True]
+    probes = [setting for setting, images in asked if images == 2]
+    assert len(probes) == 4, "each part of the network, on few images"
+    assert len(found.setting.kept_float) > len(settings[0].kept_float)
+
+
+def test_a_way_to_calibrate_that_was_asked_for_is_taken_first(made_by_nncf) -> None:
+    workshop, asked = made_by_nncf
+    images = replace(workshop.images, method="percentile")
+    searched(replace(workshop, images=images), Judge(drops=(0.0,)), timed=False)
+    assert [setting.method for setting, _ in asked] == ["percentile"]
+
+
+def test_ranges_that_meet_are_not_shared_where_the_quantizer_cannot(
+    made_by_nncf, tmp_path: Path
+) -> None:
+    workshop, _ = made_by_nncf
+    other = tmp_path / "concat"
+    other.mkdir()
+    workshop = replace(opened("concat", other), target=workshop.target)
+    found = searched(workshop, Judge(speedups=(1.0, *[0.9] * 3), drops=(0.0,)), budget_s=LONG)
+    assert SHARED not in dict(told(found))
+
+
+@pytest.mark.parametrize(
+    ("method", "corrected"), [("moving_average", False), ("minmax", False), ("percentile", True)]
+)
+def test_nncf_makes_another_file_of_each_setting(
+    tmp_path: Path, method: Method, corrected: bool
+) -> None:
+    workshop = opened("plain", tmp_path, "openvino")
+    first = quantize.first_setting(workshop)
+    wanted = first.model_copy(update={"method": method, "bias_corrected": corrected})
+    for name, setting in (("first", first), ("other", wanted)):
+        quantize.quantize(workshop, setting, tmp_path / f"{name}.onnx")
+    same = np.array_equal(*(run(tmp_path / f"{n}.onnx", inputs()) for n in ("first", "other")))
+    assert same is (wanted == first)
+
+
+def test_nncf_has_no_ranges_by_entropy(tmp_path: Path) -> None:
+    workshop = opened("plain", tmp_path, "openvino")
+    wanted = quantize.first_setting(workshop).model_copy(update={"method": "entropy"})
+    with pytest.raises(UserError, match="NNCF does not take ranges that way"):
+        quantize.quantize(workshop, wanted, tmp_path / "out.onnx")
 
 
 def test_a_file_without_accuracy_is_worse_than_any(workshop: Workshop) -> None:

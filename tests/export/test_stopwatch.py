@@ -1,7 +1,9 @@
 """The quick timings of the search, on files that do a known amount of work."""
 
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import onnx
 import pytest
 
@@ -9,7 +11,7 @@ from benchmarks.candidates import open_model
 from benchmarks.selftest import synthetic
 from compress.core.errors import UserError
 from export.int8 import timing
-from export.int8.timing import Stopwatch
+from export.int8.timing import Comparison, Stopwatch
 
 CONVS = 12
 
@@ -41,45 +43,116 @@ def test_half_the_work_is_faster(folder: Path) -> None:
     assert 1.33 < stopwatch.speedup(folder / "one.onnx") < 3.5
 
 
-def test_a_long_timing_ends_early(
-    folder: Path, stopwatch: Stopwatch, monkeypatch: pytest.MonkeyPatch
+class Bench:
+    """Runs of made-up files: `old` in float, the `best` so far, and the one that is `tried`."""
+
+    def __init__(self, seconds: Callable[[str, int], float]) -> None:
+        """Take so long for the run of a file by its name and the number of the run."""
+        self.ran, self.now, self._seconds = list[str](), 0.0, seconds
+
+    def fastest(self, session: str, image: object) -> float:
+        taken = self._seconds(session, len(self.ran))
+        self.ran.append(session)
+        self.now += taken
+        return taken
+
+    def perf_counter(self) -> float:
+        return self.now
+
+    def compare(self, monkeypatch: pytest.MonkeyPatch) -> Comparison:
+        made_up = Stopwatch(open_model, Path("old"), "cpu", 1)
+        session = type("Session", (str,), {"run": lambda self, image: None})
+        monkeypatch.setattr(Stopwatch, "open", lambda self, path: session(path.name))
+        monkeypatch.setattr(Stopwatch, "image", lambda self: None)
+        monkeypatch.setattr(timing, "_fastest", self.fastest)
+        monkeypatch.setattr(timing, "time", self)
+        return made_up.compare(Path("tried"), Path("best"))
+
+
+def times(gain: float, spread: float, seed: int, drift: float = 0.0) -> Callable[[str, int], float]:
+    """Return times with noise, each later run slower by a share."""
+    rng = np.random.default_rng(seed)
+    base = {"old": 0.004, "best": 0.002, "tried": 0.002 / gain}
+
+    def seconds(name: str, number: int) -> float:
+        noise = spread * rng.standard_t(2)
+        return base[name] * (1 + drift) ** min(number, 200) * float(np.exp(np.clip(noise, -2, 3)))
+
+    return seconds
+
+
+def test_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twelve rounds, in two of which the file is hardly faster: 2nd and 11th decide."""
+    hardly = {"tried": iter([1.0] * 12), "old": iter([4.0] * 12)}
+    best = iter([2.0] * 6 + [1.01] * 2 + [2.5] * 4)
+    drawn = {**hardly, "best": best}
+    bench = Bench(lambda name, _: next(drawn[name]))
+    found = bench.compare(monkeypatch)
+    assert (found.speedup, found.gain) == (4.0, 2.0)
+    assert found.gain_ci95 == (pytest.approx(1.01), 2.5)
+    assert not found.worth, "1.01 is below what is worth a change"
+    assert found.decided is False
+    assert len(bench.ran) == 36, "and 84 s are more than 6"
+
+
+@pytest.mark.parametrize(
+    ("interval", "worth", "decided"),
+    [
+        ((1.016, 1.5), True, True),
+        ((1.014, 1.5), False, False),
+        ((0.9, 1.014), False, True),
+        ((0.9, 1.016), False, False),
+        ((0.0, np.inf), False, False),
+    ],
+)
+def test_what_is_not_decided_keeps_the_earlier_file(
+    interval: tuple[float, float], worth: bool, decided: bool
 ) -> None:
-    rounds: list[float] = []
-    fastest = timing._fastest
-
-    def counted(*args: object) -> float:
-        rounds.append(fastest(*args))
-        return rounds[-1]
-
-    monkeypatch.setattr(timing, "_fastest", counted)
-    monkeypatch.setattr(timing, "LONGEST_S", 0.0)
-    stopwatch.speedup(folder / "one.onnx")
-    assert len(rounds) == 2 * timing.ROUNDS_MIN
-    monkeypatch.setattr(timing, "LONGEST_S", 60.0)
-    stopwatch.speedup(folder / "one.onnx")
-    assert len(rounds) == 2 * (timing.ROUNDS_MIN + timing.ROUNDS)
+    found = Comparison(1.2, 1.1, interval)
+    assert (found.worth, found.decided) == (worth, decided)
 
 
-def test_the_median_leaves_out_what_other_processes_do(
-    folder: Path, stopwatch: Stopwatch, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("drift", [0.0, 0.03])
+@pytest.mark.parametrize("spread", [0.01, 0.2])
+def test_a_file_as_fast_as_the_best_is_kept_at_most_one_time_in_twenty(
+    monkeypatch: pytest.MonkeyPatch, spread: float, drift: float
 ) -> None:
-    times = [[3.0, 1.0], [3.0, 1.0], [60.0, 1.0], [3.0, 1.0], [3.0, 50.0]]
-    planned = iter([time for pair in times for time in pair])
-    monkeypatch.setattr(timing, "_fastest", lambda *_: next(planned))
-    monkeypatch.setattr(timing, "ROUNDS", len(times))
-    assert stopwatch.speedup(folder / "one.onnx") == 3.0
+    """By order, drift or luck: a fixed order of runs would favour one of the two."""
+    kept = [Bench(times(1.0, spread, seed, drift)).compare(monkeypatch).worth for seed in range(40)]
+    assert sum(kept) <= 2
 
 
-def test_a_gain_is_what_most_rounds_have_shown(
-    folder: Path, stopwatch: Stopwatch, monkeypatch: pytest.MonkeyPatch
+def test_a_file_that_is_a_quarter_faster_is_kept_on_a_noisy_machine(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Float file, the file, the best so far: in two of five rounds the file is hardly faster."""
-    times = [[4.0, 1.0, 2.0], [4.0, 1.0, 2.0], [4.0, 1.0, 1.01], [4.0, 1.0, 1.01], [8.0, 2.0, 4.0]]
-    planned = iter([time for three in times for time in three])
-    monkeypatch.setattr(timing, "_fastest", lambda *_: next(planned))
-    monkeypatch.setattr(timing, "ROUNDS", len(times))
-    found = stopwatch.compare(folder / "one.onnx", folder / "two.onnx")
-    assert (found.speedup, found.gain) == (4.0, pytest.approx(1.01))
+    kept = [Bench(times(1.25, 0.2, seed)).compare(monkeypatch).worth for seed in range(40)]
+    assert sum(kept) >= 38
+
+
+def test_noise_that_hits_every_other_run_does_not_choose_the_file(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A neighbour that takes each third or each second run: periodic noise meets no fixed place."""
+    for period in (2, 3, 4, 6):
+        bench = Bench(
+            lambda name, n, p=period: (4e-3 if name == "old" else 2e-3) * (1 + (n % p == 0))
+        )
+        assert not bench.compare(monkeypatch).worth
+
+
+def test_the_same_times_give_the_same_decision(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, again = (Bench(times(1.03, 0.05, 7)) for _ in range(2))
+    assert first.compare(monkeypatch) == again.compare(monkeypatch)
+    assert first.ran == again.ran
+
+
+def test_rounds_go_on_until_decided_or_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    clear, close = Bench(times(1.5, 0.01, 0)), Bench(times(timing.WORTH, 0.05, 0))
+    assert clear.compare(monkeypatch).worth
+    assert len(clear.ran) == 3 * timing.ROUNDS
+    assert not close.compare(monkeypatch).decided
+    assert timing.LONGEST_S <= close.now < timing.LONGEST_S + 1
+    assert {close.ran.count(name) for name in ("old", "best", "tried")} == {len(close.ran) // 3}
 
 
 def test_twice_the_work_shows_in_the_gain(folder: Path, stopwatch: Stopwatch) -> None:

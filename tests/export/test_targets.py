@@ -2,6 +2,7 @@
 
 import pytest
 
+from compress.core.cpu import kind_of
 from compress.core.errors import UserError
 from export import targets
 
@@ -19,14 +20,16 @@ def test_every_target_is_complete(name: str) -> None:
     ("flags", "name"),
     [
         ({"avx2", "avx512f", "avx512_vnni"}, "cpu-vnni"),
+        ({"avx2", "avx512f", "avx512_vnni", "amx_int8"}, "cpu-vnni"),
         ({"avx2", "avx_vnni"}, "cpu-vnni"),
         ({"avx2", "avx512f"}, "cpu-avx2"),
+        ({"sse2"}, "cpu-avx2"),
         ({"asimd", "asimddp"}, "cpu-arm"),
         (set(), "cpu-avx2"),
     ],
 )
-def test_auto_goes_by_flags(flags: set[str], name: str) -> None:
-    assert targets.resolve("auto", flags=frozenset(flags)).name == name
+def test_auto_goes_by_the_kind_that_the_flags_say(flags: set[str], name: str) -> None:
+    assert targets.resolve("auto", kind=kind_of(flags)[0]).name == name
 
 
 def test_weights_of_cpus_without_vnni_cannot_overflow() -> None:

@@ -18,6 +18,8 @@ _NAMES = {
     "n_test": "test images",
     "label_names": "labels",
     "cpu": "CPU",
+    "cpu_kind": "CPU kind",
+    "cpu_instructions": "CPU instructions for int8",
     "cpus": "bound to CPU",
     "cpu_flags": "CPU flags",
     "cpu_pressure_avg10_percent": "CPU pressure (10 s)",
