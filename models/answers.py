@@ -39,6 +39,8 @@ class Config(Noun):
     """Artifact without stored answers."""
     data: str = "elpv"
     """The data that it was measured on."""
+    skip_bad_images: bool = False
+    """Go on without the images that cannot be decoded, and list them."""
 
 
 def run(config: Config) -> Artifact:
@@ -50,7 +52,7 @@ def run(config: Config) -> Artifact:
     model = artifacts.load(config.model)
     if model.file(probe.PROBE_FILE):
         raise UserError("The artifact has stored answers already", got=config.model)
-    dataset = open_data(config.data)
+    dataset = open_data(config.data, config.skip_bad_images)
     moved = _moved(model, dataset)
     if not moved <= TOLERANCE:
         raise UserError(
