@@ -98,25 +98,25 @@ def run(config: Config) -> tuple[Verdict, ...]:
 
 def _with_accuracy(bench: Bench, config: Config) -> Bench:
     """Evaluate both; between the two, say what the images can certify."""
-    dataset, rows = open_test_data(bench, config.data)
+    dataset, images = open_test_data(bench, config.data)
     settings = EvalSettings(provider=config.provider)
     first, last = bench.models
     if isinstance(first, baseline.BaselineModel):
         reference = first.evaluation
     else:
-        reference = evaluate(first, dataset, rows, settings)
+        reference = evaluate(first, dataset, images, settings)
     console.say(certifiable(reference))
-    candidate = evaluate(last, dataset, rows, settings)
+    candidate = evaluate(last, dataset, images, settings)
     return replace(bench, evaluations=(reference, candidate))
 
 
 def _with_robustness(bench: Bench, config: Config) -> Bench:
     """Evaluate both on corrupted images; a baseline file's model is run again."""
-    dataset, rows = open_test_data(bench, config.data)
+    dataset, tested = open_test_data(bench, config.data)
     first, last = bench.models
     if isinstance(first, baseline.BaselineModel):
         first = open_model(first.path)
-    images = Images(dataset, choose(rows, IMAGES, seed=0), seed=0)
+    images = Images(dataset, choose(tested, IMAGES, seed=0), seed=0)
     settings = EvalSettings(provider=config.provider, views=1)
     measured = measure((first, last), images, tuple(CORRUPTIONS), settings)
     return replace(bench, robustness=measured)

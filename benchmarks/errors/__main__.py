@@ -17,7 +17,7 @@ from benchmarks.errors.explain import Photographs, choose, explain, open_eyes
 from benchmarks.errors.grad_cam import why_not
 from benchmarks.errors.next_steps import next_steps
 from benchmarks.errors.schema import ErrorReport
-from benchmarks.evaluation import EvalSettings, rows_for, stored_or_evaluated
+from benchmarks.evaluation import EvalSettings, images_for, stored_or_evaluated
 from benchmarks.report import format as fmt
 from benchmarks.thumbnails import small_copies
 from compress.core import console, environment, writable
@@ -91,13 +91,13 @@ def _measure(config: Config) -> tuple[Subject, tuple[Artifact, EvalResult] | Non
     other = open_model(config.against) if config.against else None
     dataset = open_data(config.data, config.skip_bad_images)
     grouping.check_columns(config.slice, dataset.table)
-    rows = rows_for((model, other) if other else (model,), dataset, config.part)
+    images = images_for((model, other) if other else (model,), dataset, config.part)
     settings = EvalSettings(provider=config.provider, part=config.part, threads=_threads(config))
-    result = stored_or_evaluated(model, dataset, rows, settings)
-    subject = Subject(model, result, dataset, rows)
+    result = stored_or_evaluated(model, dataset, images, settings)
+    subject = Subject(model, result, dataset, images.rows)
     if other is None:
         return subject, None
-    return subject, (other, stored_or_evaluated(other, dataset, rows, settings))
+    return subject, (other, stored_or_evaluated(other, dataset, images, settings))
 
 
 def _explained(

@@ -70,8 +70,8 @@ def run(config: Config) -> RobustnessReport:
     bench = open_bench(config.models)
     for gate in wanted:
         pick(gate.against, {name: row for row, name in enumerate(bench.names)}, 0)
-    dataset, rows = open_test_data(bench, config.data)
-    images = Images(dataset, choose(rows, config.images, config.seed), config.seed)
+    dataset, tested = open_test_data(bench, config.data)
+    images = Images(dataset, choose(tested, config.images, config.seed), config.seed)
     threads = config.threads or environment.usable_cores()
     settings = EvalSettings(provider=config.provider, threads=threads, views=1)
     bench = replace(bench, robustness=measure(bench.models, images, names, settings))
