@@ -72,7 +72,7 @@ def test_many_images_give_newcombes_interval() -> None:
     """Newcombe 1998, method 10, of 10,000 images with 600 lost and 400 gained; all else alike."""
     n, lost, gained = 10_000, 600, 400
     found = interval(recalls(n, lost, gained), "recall")
-    half = 1.96 * np.sqrt((lost + gained - (lost - gained) ** 2 / n)) / n
+    half = 1.96 * np.sqrt(lost + gained - (lost - gained) ** 2 / n) / n
     assert found == pytest.approx((0.02 - half, 0.02 + half), abs=4e-4)
 
 
@@ -134,7 +134,8 @@ def test_groups_of_one_image_are_no_groups_and_others_tell_less(metric: str) -> 
     )
     assert same == pytest.approx(alone)
     once = interval(decided(targets[::3], after[::3], before[::3]), metric)
-    assert threes[0] < alone[0] and alone[1] < threes[1]
+    assert threes[0] < alone[0]
+    assert alone[1] < threes[1]
     assert threes[1] - threes[0] == pytest.approx(once[1] - once[0], rel=0.3)
     assert one == (-1, 1), "of one group nothing is known"
 
