@@ -1,3 +1,3 @@
 """What a model is worth: accuracy, latency, statistics, gates, comparison, report."""
 
-import compress.core.telemetry  # noqa: F401  before anything imports onnxruntime
+import compress.core.libraries  # noqa: F401  before anything imports torch or onnxruntime

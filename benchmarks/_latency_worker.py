@@ -70,6 +70,8 @@ class Sample(Noun):
     """Processor time of one timed run, over all threads; `None` as above."""
     energy_j: float | None
     """Energy of the whole processor package during one timed run; `None` without a counter."""
+    waiting: str | None = None
+    """How threads without work waited; `None` where they are in another process."""
     time_share: float | None = None
     """Share of the operators' time on the provider; `None` where it was not measured."""
 
@@ -107,6 +109,7 @@ def measure(job: Job) -> Sample:
         peak_rss_bytes=None if elsewhere else peak_rss_bytes(),
         cpu_s=None if elsewhere else cpu_s / runs,
         energy_j=None if spent_j is None else spent_j / runs,
+        waiting=session.waiting if isinstance(session, _session.TellsWaiting) else None,
     )
     if job.batch > 1:
         alone = runtime.open_session(model, job.threads)

@@ -9,8 +9,9 @@ from pydantic import Field
 
 from benchmarks import metric_tables, metrics, statistics
 from benchmarks.candidates import open_model
-from benchmarks.evaluation import EvalSettings, evaluate, images_for
+from benchmarks.evaluation import EvalSettings, evaluate, images_for, require_images
 from benchmarks.metric_tables import StoredMetrics
+from benchmarks.runtimes import _session
 from compress.core import console, writable
 from compress.core.artifact import Artifact
 from compress.core.cli import main
@@ -60,11 +61,12 @@ def run(config: Config) -> EvalResult:
     if config.out is not None:
         writable.check_replaced_file(config.out, "The file of metrics")
     model = open_model(config.model)
+    _session.require([model], config.provider)
     dataset = open_data(config.data, config.skip_bad_images)
     settings = EvalSettings(provider=config.provider, part=config.part)
     if config.threads:
         settings = settings.model_copy(update={"threads": config.threads})
-    images = images_for((model,), dataset, config.part)
+    images = require_images(images_for((model,), dataset, config.part), dataset, config.part)
     result = evaluate(model, dataset, images, settings)
     stored = _all_metrics(config, model, result, weights)
     _print(result, model.manifest.labels, f"{model.name} on {config.data}, part {config.part}")

@@ -7,7 +7,7 @@ from typing import Annotated
 import tyro
 from pydantic import Field
 
-from benchmarks import compare, recommendation
+from benchmarks import compare, gate_checks, recommendation
 from benchmarks.candidates import open_model, unique_names
 from benchmarks.commands import own_command
 from benchmarks.report.schema import Report
@@ -17,6 +17,8 @@ from compress.core.artifact import Artifact
 from compress.core.cli import main
 from compress.core.errors import UserError
 from compress.core.noun import Noun
+from compress.core.several import Gates, Words
+from compress.data.dataset import read_table
 
 
 class Config(Noun):
@@ -29,20 +31,22 @@ class Config(Noun):
 
     models: Annotated[tuple[Path, ...], tyro.conf.Positional] = ()
     """Models that are trained already: PyTorch artifacts, or ONNX files of any precision."""
-    arch: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
+    arch: tuple[str, ...] = ()
     """Architecture to train: a timm or torchvision name, or your own `package.module:factory`; give
     it as often as needed."""
-    train: tuple[str, ...] = ()
+    train: Words = ()
     """Options of compress.train for all architectures, as NAME=VALUE, e.g. `epochs=5
     image_size=160 weights=random`."""
     data: str | None = None
     """`elpv`, a path, or `format:path` (default: `elpv`, or the data of models trained already)."""
     out: Path = Path("runs/architectures")
     """Folder of the models and the report."""
-    budget: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
+    budget: Gates = ()
     """A limit of the device, e.g. `latency p50 <= 20ms`, `peak_rss <= 120MB`, `size <= 4MB`,
     `macs <= 3e8`: the most accurate model that keeps all limits is recommended; exit code 3 where
     none does, 4 where that cannot be told."""
+    skip_bad_images: bool = False
+    """Leave out images that do not decode, as a training can, instead of stopping."""
     provider: str = "cpu"
     """Runtime for the ONNX files (`python -m benchmarks.runtimes` lists them)."""
     threads: int = Field(1, ge=1)
@@ -57,11 +61,11 @@ def run(config: Config) -> Report:
         GateFailed: no model keeps the budget.
         GateUndecided: it cannot be told whether one does.
     """
-    recommendation.parse_budget(config.budget)
     options = _options(config.train)
     _check_names(config)
     writable.check_folder(config.out, "The report's folder")
     ready = tuple(open_model(path) for path in config.models)
+    _check_budget(config, ready)
     trained = tuple(_trained(name, options, config) for name in config.arch)
     models = ready + trained
     files = tuple(
@@ -76,6 +80,7 @@ def run(config: Config) -> Report:
         provider=config.provider,
         threads=config.threads,
         title="Architectures",
+        skip_bad_images=config.skip_bad_images,
         command=own_command("benchmarks.architectures"),
     )
     return compare.run(settings)
@@ -91,11 +96,12 @@ def _options(given: tuple[str, ...]) -> list[str]:
     for text in given:
         name, equals, value = text.partition("=")
         flag = name.strip().replace("_", "-")
-        if not equals or not flag or flag in ("arch", "data", "out"):
+        if not equals or not flag or flag in ("arch", "data", "out", "skip-bad-images"):
             raise UserError(
                 "An option of the training cannot be used",
                 got=text,
-                allowed="NAME=VALUE with the options of compress.train, but arch, data and out",
+                allowed="NAME=VALUE with the options of compress.train, but arch, data and out; "
+                "--skip-bad-images is an option of this command",
             )
         words += [f"--{flag}"] if value == "true" else [f"--{flag}", value]
     return words
@@ -122,12 +128,23 @@ def _check_names(config: Config) -> None:
             families.find(name)
 
 
+def _check_budget(config: Config, ready: tuple[Artifact, ...]) -> None:
+    """Refuse limits that nothing here can decide, before the first training.
+
+    Raises:
+        UserError: there is one, or there are no such data.
+    """
+    known = [model.manifest.labels.names for model in ready]
+    labels = known[0] if known else read_table(config.data or "elpv")[1].label_names
+    limits = recommendation.parse_budget(config.budget)
+    gate_checks.require_decidable(limits, gate_checks.Scene(gate_checks.compared(True), labels))
+
+
 def _trained(name: str, options: list[str], config: Config) -> Artifact:
     """Train an architecture, or leave it as it is where nothing has changed."""
     console.say(f"{name} ...")
     out = config.out / "trained" / _folder(name)
-    data = ["--data", config.data] if config.data else []
-    command("compress.train", "--arch", name, *options, *data, "--out", out)
+    command("compress.train", "--arch", name, *options, *_data(config, config.data), "--out", out)
     return open_model(out)
 
 
@@ -137,9 +154,15 @@ def _exported(model: Artifact, name: str, config: Config) -> Path:
         return model.path
     out = config.out / "onnx" / _folder(name)
     source = config.data or (model.manifest.data.source if model.manifest.data else None)
-    data = ["--data", source] if source else []
-    command("export.onnx", "--model", model.path, "--quantize", "none", *data, "--out", out)
+    words = ("--model", model.path, "--quantize", "none", *_data(config, source))
+    command("export.onnx", *words, "--out", out)
     return out
+
+
+def _data(config: Config, source: str | None) -> list[str]:
+    """Return the options of a stage that say which images it reads."""
+    skip = ["--skip-bad-images"] if config.skip_bad_images else []
+    return [*(["--data", source] if source else []), *skip]
 
 
 def _folder(name: str) -> str:

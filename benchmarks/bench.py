@@ -6,7 +6,7 @@ from pathlib import Path
 
 from benchmarks import gates
 from benchmarks.candidates import open_model, pick, unique_names
-from benchmarks.evaluation import images_for
+from benchmarks.evaluation import images_for, require_images
 from benchmarks.evidence import Evidence, Subject
 from benchmarks.robustness.result import Robustness
 from benchmarks.throughput import Throughput
@@ -78,17 +78,19 @@ def open_bench(paths: Iterable[Path]) -> Bench:
     return Bench(models, unique_names(models))
 
 
-def open_test_data(bench: Bench, source: str | None) -> tuple[Dataset, Grouped]:
+def open_test_data(
+    bench: Bench, source: str | None, skip_bad_images: bool = False
+) -> tuple[Dataset, Grouped]:
     """Open the data (default: those of the first model that names its data, else `elpv`).
 
     Returns the data set and the images of its test part, with their groups.
 
     Raises:
-        UserError: unusable data, or a model was trained on images of the test part.
+        UserError: unusable data, a model was trained on images of the test part, or there is none.
     """
     known = [model.manifest.data.source for model in bench.models if model.manifest.data]
-    dataset = open_data(source or next(iter(known), "elpv"))
-    return dataset, images_for(bench.models, dataset, "test")
+    dataset = open_data(source or next(iter(known), "elpv"), skip_bad_images)
+    return dataset, require_images(images_for(bench.models, dataset, "test"), dataset, "test")
 
 
 def with_latency(

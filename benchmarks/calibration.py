@@ -16,7 +16,8 @@ from benchmarks import metrics, statistics
 from benchmarks.candidates import open_model, unique_names
 from benchmarks.commands import own_command
 from benchmarks.decision_statistics import ece_interval, label_ece_draws
-from benchmarks.evaluation import EvalSettings, evaluate, images_for, rows_for
+from benchmarks.evaluation import EvalSettings, evaluate, images_for, require_images, rows_for
+from benchmarks.runtimes import _session
 from benchmarks.shares import group_numbers
 from benchmarks.statistics import Interval
 from benchmarks.thresholds import calibration, scaled
@@ -110,6 +111,7 @@ def run(config: Config) -> Result:
     if config.out is not None:
         writable.check_replaced_file(config.out, "The result")
     models = tuple(open_model(path) for path in config.models or (default_model(),))
+    _session.require(models, config.provider)
     dataset = open_data(config.data, config.skip_bad_images)
     for model in models:
         if not len(rows_for((model,), dataset, "val")):
@@ -117,6 +119,7 @@ def run(config: Config) -> Result:
                 "There are no validation images to fit a scaling on",
                 got=f"{config.data}, as {model.path} splits it",
             )
+        require_images(rows_for((model,), dataset, "test"), dataset, "test")
     result = Result(
         command=own_command("benchmarks.calibration"),
         data=config.data,

@@ -5,23 +5,26 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import tyro
 from pydantic import Field
 
-from benchmarks import baseline, gates, recommendation, statistics, throughput
+from benchmarks import baseline, gate_checks, gates, recommendation, statistics, throughput
 from benchmarks.bench import Bench, open_bench, open_test_data, with_latency
 from benchmarks.commands import own_command
 from benchmarks.entries import model_entry, speedup_entry
 from benchmarks.evaluation import EvalSettings, stored_or_evaluated
 from benchmarks.report import recommended, render
+from benchmarks.report.figure import verdict_note
 from benchmarks.report.schema import LatencyEntry, Report, SpeedupEntry
+from benchmarks.runtimes import _session
 from benchmarks.thumbnails import thumbnails
 from benchmarks.tournament import LatencySettings
-from compress.core import console, environment, stage, writable
+from compress.core import console, ending, environment, writable
 from compress.core.cli import main
-from compress.core.gates import Verdict
+from compress.core.gates import Gate, Verdict
+from compress.core.labels import shares
 from compress.core.noun import Noun
+from compress.core.several import Gates
 from compress.data.dataset import Dataset
 from compress.data.grouping import Rows
 from models.defaults import default_model
@@ -39,10 +42,10 @@ class Config(Noun):
     """Folder of the report."""
     data: str | None = None
     """`elpv`, a path, or `format:path` (default: the data that the models were trained on)."""
-    gate: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
+    gate: Gates = ()
     """A demand on the last model, e.g. `map drop <= 0.01` (against the first model) or
     `size ratio <= 0.5 vs NAME`; give it as often as needed."""
-    budget: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
+    budget: Gates = ()
     """A limit of the device, e.g. `latency p50 <= 20ms`, `peak_rss <= 120MB`, `size <= 4MB`,
     `macs <= 3e8`: every model is held against it, and the most accurate that keeps all limits is
     recommended; exit code 3 where none does, 4 where that cannot be told."""
@@ -62,6 +65,8 @@ class Config(Noun):
     """Show small copies of the images whose decision changed in report.html."""
     title: str = "Comparison"
     """Title of the report."""
+    skip_bad_images: bool = False
+    """Leave out images that do not decode, as a training can, instead of stopping."""
     command: str | None = None
     """The command that the report names as its own (default: this one)."""
 
@@ -77,8 +82,7 @@ def run(config: Config) -> Report:
     report, bench, verdicts = _measure(config)
     print_summary(report)
     console.result(f"report: {config.out / 'report.html'}")
-    stage.require(verdicts)
-    recommendation.require(report)
+    ending.end_by((*ending.of(verdicts), *recommendation.finding(report)))
     if config.save:
         baseline.save(bench.models[-1], bench.evaluations[-1], config.save)
         console.result(f"baseline: {config.save}")
@@ -101,7 +105,9 @@ def _measure(config: Config) -> tuple[Report, Bench, tuple[Verdict, ...]]:
     if config.save:
         baseline.check_file(config.save)
     bench = open_bench(config.models or (default_model("onnx"),))
-    dataset, images = open_test_data(bench, config.data)
+    _require_decidable(config, bench, wanted, budget)
+    _session.require(bench.models, config.provider)
+    dataset, images = open_test_data(bench, config.data, config.skip_bad_images)
     settings = EvalSettings(provider=config.provider)
     results = tuple(stored_or_evaluated(model, dataset, images, settings) for model in bench.models)
     bench = replace(bench, evaluations=results)
@@ -118,6 +124,23 @@ def _measure(config: Config) -> tuple[Report, Bench, tuple[Verdict, ...]]:
     report = recommendation.added(report, bench, budget)
     render.write(report, config.out, thumbnails(report, dataset) if config.images else None)
     return report, bench, verdicts
+
+
+def _require_decidable(
+    config: Config, bench: Bench, wanted: tuple[Gate, ...], budget: tuple[Gate, ...]
+) -> None:
+    """Refuse, before any work, gates on the last model and limits that nothing here can decide."""
+    last = len(bench.models) - 1
+    labels, others = bench.models[last].manifest.labels.names, bench.names[:last]
+    for gate in wanted:
+        rows = {last}
+        if gate_checks.needs_reference(gate):
+            rows.add(bench.names.index(gate.against) if gate.against in bench.names else 0)
+        timed = config.latency and all(bench.models[row].manifest.kind == "onnx" for row in rows)
+        scene = gate_checks.Scene(gate_checks.compared(timed), labels, others)
+        gate_checks.require_decidable([gate], scene)
+    # A limit that is not measured is not kept, of any model: there is a verdict even so.
+    gate_checks.require_decidable(budget, gate_checks.Scene(gate_checks.MEASURED, labels))
 
 
 def print_summary(report: Report) -> None:
@@ -139,6 +162,8 @@ def print_summary(report: Report) -> None:
     for model in report.models:
         for gate in model.gates:
             console.result(f"{gate.verdict.upper():12} {model.name}: {gate.gate}: {gate.reason}")
+        if verdict_note(model):
+            console.result(f"{'':12} {model.name}: passes, but has {verdict_note(model)}")
     if report.recommendation is not None and report.recommendation.chosen:
         console.result(recommended.sentence(report))
 
@@ -177,7 +202,7 @@ def _data(dataset: Dataset, rows: Rows, bench: Bench) -> dict[str, object]:
         "n_images": len(dataset.image_ids),
         "n_test": len(rows),
         "label_names": list(dataset.label_names),
-        "prevalence": np.nanmean(dataset.targets[rows], axis=0).astype(float).tolist(),
+        "prevalence": list(shares(dataset.targets[rows])),
         "views": list(first.view_names),
         "smallest_certifiable_drop": (
             None if sd is None else statistics.smallest_certifiable_drop(sd)

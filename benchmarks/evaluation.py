@@ -1,13 +1,14 @@
 """Run a model over a part of a data set, view by view, and keep its probabilities."""
 
 from collections.abc import Iterator, Sequence
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
 from benchmarks import metrics
-from benchmarks.runtimes import _session
+from benchmarks.runtimes import _contract, _session
 from compress.core import console
 from compress.core.artifact import Artifact
 from compress.core.environment import usable_cores
@@ -22,6 +23,7 @@ from compress.data.grouping import Grouped, Rows, grouped
 from compress.data.split import Part, indices, split_for
 
 _CHUNK = 64
+Images = TypeVar("Images", Rows, Grouped)
 
 
 class EvalSettings(Noun):
@@ -62,6 +64,23 @@ def images_for(models: tuple[Artifact, ...], dataset: Dataset, part: Part) -> Gr
     """
     split = split_for(dataset, models)
     return grouped(dataset, indices(dataset, split, part), split.group_column)
+
+
+def require_images(images: Images, dataset: Dataset, part: Part) -> Images:
+    """Return the images of a part, which must be some.
+
+    Raises:
+        UserError: the part is empty, or none of its images is here.
+    """
+    if not len(images):
+        others: tuple[Part, ...] = ("train", "val", "test")
+        raise UserError(
+            f"There is no image in the part {part}",
+            got=dataset.source,
+            next_step=f"take another part ({', '.join(one for one in others if one != part)}), or "
+            "data and a split that have one",
+        )
+    return images
 
 
 def data_id(dataset: Dataset, part: Part) -> str:
@@ -112,10 +131,10 @@ def evaluate_session(
     """Return what `evaluate` does of a session that is open.
 
     Raises:
-        UserError: a probability is not finite.
+        UserError: there is no image, or a probability is not finite.
     """
     view_names = settings.views_of(model, dataset)
-    chunks = in_chunks(_grouped(images).rows)
+    chunks = in_chunks(require_images(_grouped(images), dataset, settings.part).rows)
     done = [
         probabilities(session, model, view_names, chunk)
         for chunk in console.track(
@@ -147,11 +166,15 @@ def probabilities(
     view_names: tuple[str, ...],
     images: NDArray[np.uint8],
 ) -> Scores:
-    """Return probabilities `[views, n, labels]` of images `[n, h, w, 3]`."""
+    """Return probabilities `[views, n, labels]` of images `[n, h, w, 3]`.
+
+    Raises:
+        UserError: the model does not return one probability per label.
+    """
     spec = model.manifest.image
-    return np.stack(
-        [session.run(pixels.normalise(views.apply(view, images), spec)) for view in view_names]
-    ).astype(np.float32)
+    inputs = (pixels.normalise(views.apply(view, images), spec) for view in view_names)
+    each = [_contract.checked(session.run(seen), seen, model) for seen in inputs]
+    return np.stack(each).astype(np.float32)
 
 
 def as_result(

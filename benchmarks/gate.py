@@ -3,12 +3,10 @@
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
 
-import tyro
 from pydantic import Field
 
-from benchmarks import baseline, gates
+from benchmarks import baseline, gate_checks, gates
 from benchmarks.accuracy import certifiable
 from benchmarks.bench import Bench, open_test_data, with_latency
 from benchmarks.candidates import open_model, unique_names
@@ -16,13 +14,17 @@ from benchmarks.ci_files import write_junit, write_markdown
 from benchmarks.evaluation import EvalSettings, evaluate
 from benchmarks.robustness.corruptions import CORRUPTIONS
 from benchmarks.robustness.measuring import IMAGES, Images, choose, measure
+from benchmarks.runtimes import _session
 from benchmarks.tournament import LatencySettings
+from compress.core import artifact as artifacts
 from compress.core import console, stage, writable
-from compress.core.artifact import MANIFEST, Artifact, load
+from compress.core.artifact import Artifact
 from compress.core.cli import main
 from compress.core.errors import UserError
-from compress.core.gates import Verdict
+from compress.core.gates import Gate, Verdict
 from compress.core.noun import Noun
+from compress.core.results import EvalResult
+from compress.core.several import Gates
 from models.defaults import RUNS, ZOO_TEACHER, default_model
 
 DEFAULT_GATES = ("map drop <= 0.01", "latency speedup >= 1")
@@ -39,7 +41,7 @@ class Config(Noun):
     baseline: Path | None = None
     """Artifact or `.onnx` file to compare with, or a file that `benchmarks.compare --save` has
     written (default: the candidate's parent under runs/)."""
-    gate: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
+    gate: Gates = ()
     """A demand; give it as often as needed. Default: `map drop <= 0.01`, `latency speedup >= 1`.
     Others: `map >= 0.8`, `ap[LABEL] drop <= 0.05`, `worst_ap drop <= 0.05`,
     `agreement >= 0.98`, `cf1 drop <= 0.01`, `of1 >= 0.8`, `recall[LABEL] >= 0.95`,
@@ -54,6 +56,8 @@ class Config(Noun):
     """Runtime for ONNX models (`python -m benchmarks.runtimes` lists them); torch runs torch."""
     threads: int = Field(1, ge=1)
     """Threads inside one inference when latency is measured."""
+    skip_bad_images: bool = False
+    """Leave out images that do not decode, as a training can, instead of stopping."""
     junit: Path | None = None
     """Write the verdicts as JUnit XML, one test case per gate."""
     markdown: Path | None = None
@@ -71,9 +75,8 @@ def run(config: Config) -> tuple[Verdict, ...]:
     wanted = gates.parse_all(config.gate or DEFAULT_GATES, robustness=True)
     for file in filter(None, (config.junit, config.markdown)):
         writable.check_file(file, "The file")
-    candidate = open_model(config.candidate)
-    reference = _open_reference(config.baseline or _parent_path(candidate))
-    bench = Bench((reference, candidate), unique_names((reference, candidate)))
+    bench = _open(config, wanted)
+    candidate, reference = bench.models[-1], bench.models[0]
     needed = (gates.needs_robustness, gates.needs_latency)
     again = any(needs(gate) for gate in wanted for needs in needed)
     if again and isinstance(reference, baseline.BaselineModel):
@@ -84,7 +87,7 @@ def run(config: Config) -> tuple[Verdict, ...]:
         bench = _with_robustness(bench, config)
     if any(gates.needs_latency(gate) for gate in wanted):
         settings = LatencySettings(provider=config.provider, threads=config.threads)
-        bench = with_latency(bench, (0, 1), settings, wanted)
+        bench = with_latency(bench, tuple(range(len(bench.models))), settings, wanted)
     verdicts = bench.check_last(wanted)
     for verdict in verdicts:
         console.result(f"{verdict.outcome.upper():12} {verdict.gate}: {verdict.reason}")
@@ -96,29 +99,54 @@ def run(config: Config) -> tuple[Verdict, ...]:
     return verdicts
 
 
+def _open(config: Config, wanted: tuple[Gate, ...]) -> Bench:
+    """Open the candidate and, where one is named or a gate compares, what it is compared with.
+
+    Raises:
+        UserError: bad models, or a gate that nothing here can decide.
+    """
+    candidate = open_model(config.candidate)
+    labels = candidate.manifest.labels.names
+    scene = gate_checks.Scene(gate_checks.MEASURED, labels)
+    gate_checks.require_decidable(wanted, scene)
+    _session.require([candidate], config.provider)
+    against = config.baseline
+    if against is None and any(map(gate_checks.needs_reference, wanted)):
+        against = _parent_path(candidate)
+    if against is None:
+        return Bench((candidate,), (candidate.name,))
+    models = (_open_reference(against), candidate)
+    bench = Bench(models, unique_names(models))
+    scene = replace(scene, references=bench.names[:1])
+    gate_checks.require_decidable(wanted, scene)
+    return bench
+
+
 def _with_accuracy(bench: Bench, config: Config) -> Bench:
-    """Evaluate both; between the two, say what the images can certify."""
-    dataset, images = open_test_data(bench, config.data)
+    """Evaluate them; after the first, say what the images can certify."""
+    dataset, images = open_test_data(bench, config.data, config.skip_bad_images)
     settings = EvalSettings(provider=config.provider)
-    first, last = bench.models
-    if isinstance(first, baseline.BaselineModel):
-        reference = first.evaluation
-    else:
-        reference = evaluate(first, dataset, images, settings)
-    console.say(certifiable(reference))
-    candidate = evaluate(last, dataset, images, settings)
-    return replace(bench, evaluations=(reference, candidate))
+    results: list[EvalResult] = []
+    for model in bench.models:
+        if isinstance(model, baseline.BaselineModel):
+            results.append(model.evaluation)
+        else:
+            results.append(evaluate(model, dataset, images, settings))
+        if len(results) == 1:
+            console.say(certifiable(results[0]))
+    return replace(bench, evaluations=tuple(results))
 
 
 def _with_robustness(bench: Bench, config: Config) -> Bench:
-    """Evaluate both on corrupted images; a baseline file's model is run again."""
-    dataset, tested = open_test_data(bench, config.data)
-    first, last = bench.models
-    if isinstance(first, baseline.BaselineModel):
-        first = open_model(first.path)
+    """Evaluate them on corrupted images; a baseline file's model is run again."""
+    dataset, tested = open_test_data(bench, config.data, config.skip_bad_images)
+    models = tuple(
+        open_model(model.path) if isinstance(model, baseline.BaselineModel) else model
+        for model in bench.models
+    )
     images = Images(dataset, choose(tested, IMAGES, seed=0), seed=0)
     settings = EvalSettings(provider=config.provider, views=1)
-    measured = measure((first, last), images, tuple(CORRUPTIONS), settings)
+    measured = measure(models, images, tuple(CORRUPTIONS), settings)
     return replace(bench, robustness=measured)
 
 
@@ -132,11 +160,11 @@ def _parent_path(candidate: Artifact) -> Path:
     Raises:
         UserError: it is neither beside the candidate nor under runs/ nor in the zoo.
     """
+    parents = set(candidate.manifest.parents)
     for root in (candidate.path.resolve().parent, RUNS, ZOO_TEACHER.parent):
-        for manifest in sorted(root.rglob(MANIFEST)) if root.is_dir() else ():
-            found = load(manifest.parent)
-            if found.manifest.id in candidate.manifest.parents:
-                return found.path
+        found = artifacts.with_id(root, parents)
+        if found is not None:
+            return found
     raise UserError(
         "The model that the candidate was made from is not here",
         got=candidate.path,

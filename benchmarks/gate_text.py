@@ -51,6 +51,9 @@ LABEL_METRICS = ("ap", "recall", "precision")
 THRESHOLD_METRICS = ("agreement", "cf1", "of1", "recall", "precision")
 """Metrics that other thresholds change."""
 
+COSTS = ("latency", "size", "peak_rss", "macs", "params", "int8_convs", "float_time", "qdq_nodes")
+"""Metrics of what a model takes, which say nothing of what it finds."""
+
 _BYTES = {"B": 1.0, "kB": 1e3, "MB": 1e6, "GB": 1e9, "KiB": 2.0**10, "MiB": 2.0**20}
 _UNITS = {
     "latency": {"s": 1.0, "ms": 1e-3, "us": 1e-6},
@@ -106,6 +109,16 @@ def parse(text: str) -> Gate:
         limit=limit,
         against=found.group("against"),
     )
+
+
+def tells_accuracy(text: str) -> bool:
+    """Tell whether a gate, as it is written, is about what a model finds.
+
+    >>> tells_accuracy("ap[crack] drop <= 0.05"), tells_accuracy("macs ratio <= 0.5")
+    (True, False)
+    """
+    metric = text.split()[0].partition("[")[0]
+    return metric not in (*COSTS, "ece", "drifting")
 
 
 def base_metric(gate: Gate) -> str:

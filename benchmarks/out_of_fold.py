@@ -10,9 +10,6 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
-
-import tyro
 
 from benchmarks import fold_result, folds, gates
 from benchmarks.accuracy import certifiable
@@ -29,6 +26,7 @@ from compress.core.errors import UserError, unknown_name
 from compress.core.gates import Gate, Verdict
 from compress.core.noun import Noun
 from compress.core.results import EvalResult
+from compress.core.several import Gates
 from compress.data.dataset import Dataset, open_data
 from compress.data.grouping import Grouped
 
@@ -50,7 +48,7 @@ class Config(Noun):
     only gates like `map >= 0.8` can be held."""
     data: str | None = None
     """`elpv`, a path, or `format:path` (default: the data that the models were trained on)."""
-    gate: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
+    gate: Gates = ()
     """A demand; give it as often as needed. Default with baselines: `map drop <= 0.01`. Others:
     `map >= 0.8`, `ap[LABEL] >= 0.8`, `ap[LABEL] drop <= 0.05`, `worst_ap drop <= 0.05`."""
     provider: str = "cpu"

@@ -17,7 +17,8 @@ from benchmarks.report.schema import (
     Recommendation,
     Report,
 )
-from compress.core.errors import GateFailed, GateUndecided, UserError
+from compress.core.ending import Finding
+from compress.core.errors import UserError
 from compress.core.gates import Gate
 
 
@@ -99,24 +100,18 @@ def recommend(
     )
 
 
-def require(report: Report) -> None:
-    """End with the exit code of a gate where there is a budget and no model to recommend.
-
-    Raises:
-        GateFailed: no model keeps the budget.
-        GateUndecided: it cannot be told whether one does.
-    """
+def finding(report: Report) -> tuple[Finding, ...]:
+    """Return what a budget says for the exit code: nothing where a model can be recommended."""
     found = report.recommendation
     if found is None or found.verdict == "pass":
-        return
+        return ()
     reasons = [
         f"{model.name}: {gate.gate}: {gate.reason}"
         for model in report.models
         for gate in (*model.budget, *model.gates)
         if gate.verdict == found.verdict
     ]
-    error = GateFailed if found.verdict == "fail" else GateUndecided
-    raise error(f"{sentence(report)} {'; '.join(reasons)}")
+    return (Finding(found.verdict, f"{sentence(report)} {'; '.join(reasons)}"),)
 
 
 def _cheaper(

@@ -30,6 +30,7 @@ from compress.core.cli import main
 from compress.core.environment import usable_cores
 from compress.core.errors import UserError
 from compress.core.noun import Noun
+from compress.core.several import FOLLOWING
 from compress.data.cache import publish
 from models.defaults import default_model
 
@@ -111,9 +112,9 @@ class Config(Noun):
 
     models: Annotated[tuple[Path, ...], tyro.conf.Positional] = ()
     """Artifacts or `.onnx` files, the reference first (default: the newest under runs/)."""
-    batch: tuple[Positive, ...] = Field((1, 8, 32), min_length=1)
+    batch: Annotated[tuple[Positive, ...], FOLLOWING] = Field((1, 8, 32), min_length=1)
     """Images in one run; each of these is measured."""
-    threads: tuple[Positive, ...] = ()
+    threads: Annotated[tuple[Positive, ...], FOLLOWING] = ()
     """Threads inside one run; each of these is measured (default: 1 and every usable core)."""
     provider: str = "cpu"
     """Runtime for ONNX models (`python -m benchmarks.runtimes` lists them); torch runs torch."""

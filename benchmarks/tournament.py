@@ -203,7 +203,11 @@ def _result(
         peak_rss_bytes=_largest_known([sample.peak_rss_bytes for sample in samples]),
         cpu_s=_median_known([sample.cpu_s for sample in samples]),
         energy_j=_median_known([sample.energy_j for sample in samples]),
-        environment={**surroundings, "baseline_rss_bytes": baseline},
+        environment={
+            **surroundings,
+            "baseline_rss_bytes": baseline,
+            "waiting_threads": samples[0].waiting,
+        },
     )
 
 

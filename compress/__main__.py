@@ -1,6 +1,7 @@
 """Runs a recipe from a trained model to a gated ONNX file and a report: `python -m compress`."""
 
 import sys
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -10,10 +11,12 @@ from benchmarks import compare
 from benchmarks.commands import own_command
 from benchmarks.report.schema import Report
 from compress import recipe as recipes
-from compress.core import console
-from compress.core.artifact import Artifact, load
+from compress.core import artifact as artifacts
+from compress.core import console, ending
+from compress.core.artifact import Artifact
 from compress.core.cli import main
-from compress.core.errors import GateFailed, GateUndecided
+from compress.core.ending import Finding
+from compress.core.errors import EdgepressError, GateFailed, GateUndecided
 from compress.core.hashing import source_hash, value_hash
 from compress.core.noun import Noun
 from compress.data.splitting import Splitting
@@ -48,25 +51,45 @@ class Config(Noun):
 def run(config: Config) -> None:
     """Run the recipe; what is unchanged since the last run is not made again.
 
+    It stops at the first step whose gate is not met, reports on the models made so far, and ends by
+    the worst verdict of all steps and of the report.
+
     Raises:
         UserError: bad recipe or input.
-        GateFailed: a gate was not met; the report shows the models made so far.
+        GateFailed: a gate was not met.
         GateUndecided: a gate could not be decided.
     """
     recipe = recipes.read(config.recipe)
     place = Place(config.data, config.out, config.skip_bad_images, _splitting(config))
     steps = recipes.prepare(recipe, place)
-    stopped = False
-    made: list[Artifact] = []
+    made, found = _make(recipe, place, steps)
+    whole = len(made) == len(steps) and all(one.outcome == "pass" for one in found)
+    try:
+        found += _report(config, recipe, made, whole)
+    except EdgepressError as error:
+        if whole:
+            raise
+        console.warn(f"no report: {error}")  # what stopped the recipe is told, not this
+    ending.end_by(found)
+
+
+def _make(
+    recipe: Recipe, place: Place, steps: Sequence[Callable[[], Artifact]]
+) -> tuple[dict[str, Artifact], tuple[Finding, ...]]:
+    """Run the steps up to the first that does not pass; return the models and all verdicts."""
+    made: dict[str, Artifact] = {}
+    found: tuple[Finding, ...] = ()
     for step, start in zip(recipe.step, steps, strict=True):
         try:
-            made.append(start())
+            made[step.name] = start()
         except (GateFailed, GateUndecided) as error:
-            made.append(load(config.out / step.name))
-            stopped = True
             console.warn(f"{step.name}: {error}")
-            break
-    _report(config, recipe, {artifact.name: artifact for artifact in made}, not stopped)
+            made[step.name] = artifacts.load(place.out / step.name)
+            told = ending.of(made[step.name].manifest.verdicts, step.name)
+            good = all(one.outcome == "pass" for one in told)
+            return made, (*found, *told, *([ending.of_error(error, step.name)] if good else []))
+        found += ending.of(made[step.name].manifest.verdicts, step.name)
+    return made, found
 
 
 def _splitting(config: Config) -> dict[str, str]:
@@ -75,13 +98,25 @@ def _splitting(config: Config) -> dict[str, str]:
     return {name: text for name, text in given.items() if text is not None}
 
 
-def _report(config: Config, recipe: Recipe, made: dict[str, Artifact], whole: bool) -> None:
-    """Compare the models, unless the report at hand is of exactly these; end by its verdicts."""
-    chosen = [made[name] for name in _names(recipe) if name in made]
+def _report(
+    config: Config, recipe: Recipe, made: Mapping[str, Artifact], whole: bool
+) -> tuple[Finding, ...]:
+    """Compare the models, unless the report at hand is of exactly these; return its verdicts.
+
+    Without a model of [compare] there is no report, rather than one of other models.
+    """
+    chosen = [made[name] for name in recipe.compared if name in made]
+    if not recipe.compared:
+        console.say("no report: [compare] names no model")
+    elif not chosen:
+        console.warn("no report: no model of [compare] was made; one at hand is of an earlier run")
+    if not chosen:
+        return ()
     settings = compare.Config(
         models=tuple(artifact.path for artifact in chosen),
         out=config.out,
         data=config.data,
+        skip_bad_images=config.skip_bad_images,
         gate=recipe.compare.gate if whole else (),
         threads=recipe.compare.threads,
         title=recipe.title,
@@ -94,39 +129,35 @@ def _report(config: Config, recipe: Recipe, made: dict[str, Artifact], whole: bo
             source_hash("benchmarks.compare"),
         ]
     )
-    marker = config.out / REPORT_ID
-    if marker.exists() and marker.read_text() == identity and (config.out / REPORT).exists():
-        console.say(f"unchanged: {config.out / REPORT}")
-        report = Report.model_validate_json((config.out / "report.json").read_text())
-    else:
-        marker.unlink(missing_ok=True)
-        report = compare.compare(settings)
-        marker.write_text(identity)
+    report = _stored(config.out, identity) or _compared(settings, identity)
     compare.print_summary(report)
     console.result(f"report: {config.out / REPORT}")
-    _end_by(report)
+    return tuple(
+        Finding(gate.verdict, f"{model.name}: {gate.gate}: {gate.reason}")
+        for model in report.models
+        for gate in model.gates
+    )
 
 
-def _end_by(report: Report) -> None:
-    """End with the exit code of the last model's worst gate.
-
-    Raises:
-        GateFailed: at least one gate of the comparison failed.
-        GateUndecided: none failed, at least one is inconclusive.
-    """
-    for verdict, error in (("fail", GateFailed), ("inconclusive", GateUndecided)):
-        reasons = [
-            f"{gate.gate}: {gate.reason}"
-            for model in report.models
-            for gate in model.gates
-            if gate.verdict == verdict
-        ]
-        if reasons:
-            raise error("; ".join(reasons))
+def _stored(out: Path, identity: str) -> Report | None:
+    """Return the report at hand if it is whole and of exactly these models."""
+    marker = out / REPORT_ID
+    if not (marker.exists() and marker.read_text() == identity and (out / REPORT).exists()):
+        return None
+    try:
+        report = Report.model_validate_json((out / "report.json").read_text())
+    except (OSError, ValueError):
+        return None
+    console.say(f"unchanged: {out / REPORT}")
+    return report
 
 
-def _names(recipe: Recipe) -> tuple[str, ...]:
-    return tuple(name.removeprefix("@") for name in recipe.compare.models)
+def _compared(settings: compare.Config, identity: str) -> Report:
+    marker = settings.out / REPORT_ID
+    marker.unlink(missing_ok=True)
+    report = compare.compare(settings)
+    marker.write_text(identity)
+    return report
 
 
 if __name__ == "__main__":

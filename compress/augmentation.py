@@ -13,6 +13,19 @@ from compress.data import views
 Item = tuple[Tensor, Tensor]
 """Images and targets of a batch."""
 
+
+@dataclass(frozen=True)
+class Batch:
+    """What one step learns from."""
+
+    inputs: Tensor
+    """`[n, 3, h, w]`, as the network takes them."""
+    targets: Tensor
+    """`[n, labels]`, 0 to 1; NaN is unknown."""
+    weights: Tensor
+    """`[n, labels]`: the share of the image that the target speaks for; 0 where it is unknown."""
+
+
 _LUMA = (0.2989, 0.587, 0.114)
 """Shares of red, green and blue in grey (ITU-R BT.601)."""
 
@@ -85,13 +98,20 @@ def normalised(batch: Tensor, spec: ImageSpec) -> Tensor:
     return ((batch / 255 - mean) / std).contiguous(memory_format=torch.channels_last)
 
 
-def mixup(inputs: Tensor, targets: Tensor, alpha: float, probability: float) -> Item:
+def mixup(inputs: Tensor, targets: Tensor, alpha: float, probability: float) -> Batch:
     """Blend a batch with its own reverse (Zhang et al. 2018, arXiv 1710.09412), sometimes.
 
-    The blending weight is drawn from Beta(alpha, alpha), once per batch.
+    The blending weight is drawn from Beta(alpha, alpha), once per batch. Where a label is known of
+    one of two images only, its target is that image's, and it counts for that image's share. Of the
+    cross-entropy, which is linear in the target, this is exactly what the known image adds.
     """
+    known = ~targets.isnan()
     if not alpha or torch.rand(()) >= probability:
-        return inputs, targets
+        return Batch(inputs, targets, known.float())
     weight = float(torch.distributions.Beta(alpha, alpha).sample())
     blended = weight * inputs + (1 - weight) * inputs.flip(0)
-    return blended, weight * targets + (1 - weight) * targets.flip(0)
+    other, other_known = targets.flip(0), known.flip(0)
+    alone = known != other_known
+    mixed = torch.where(known, targets, other).where(alone, weight * targets + (1 - weight) * other)
+    share = torch.where(known, weight, 1 - weight).where(alone, known.float())
+    return Batch(blended, mixed, share)

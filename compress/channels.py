@@ -1,15 +1,18 @@
 """Which channels go: group magnitude over the dependency graph, until a target is reached."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Literal
 
+import torch
 import torch_pruning
 from torch import nn
 
 from compress.core.errors import UserError, unknown_name
+from models.network_output import output_layers
 from models.pruning_history import EXAMPLE, History
+from models.torch_process import evaluating
 
 STEPS = 200
 """Steps from the whole network to nothing: each removes about half a percent of the channels."""
@@ -28,6 +31,9 @@ class Widths:
     """Patterns of the names of layers whose outputs keep their width."""
     keep_residual: bool
     """Keep the width of everything that a residual connection adds up."""
+    whole: Mapping[str, int] = field(default_factory=dict)
+    """Channels of each layer that `max_pruning_ratio` is a share of; of a network that was not
+    pruned before they are its own."""
 
 
 def prune_until(
@@ -36,32 +42,26 @@ def prune_until(
     """Remove the least important channels, in place, step by step until `reached(network)`.
 
     Importance is the L2 norm of each group of coupled channels, divided by the group's mean, and
-    compared within each layer or over the whole network. The output layer keeps its width.
+    compared within each layer or over the whole network; weights of depthwise convolutions do not
+    count, those of the layers around them do. The layers that make the output keep
+    their width: it is the labels.
 
     Raises:
-        UserError: the target cannot be reached within the limits, or a pattern fits no layer.
+        UserError: the target cannot be reached within the limits, a pattern fits no layer, a
+            label would be lost, or what is left does not fit together.
     """
-    network.eval()
     for parameter in network.parameters():
         parameter.requires_grad_(True)
-    kept = [output_layer(network), *_named_like(network, widths.keep)]
-    if widths.keep_residual:
-        kept += residual_layers(network)
-    pruner = torch_pruning.pruner.BasePruner(
-        network,
-        EXAMPLE,
-        importance=torch_pruning.importance.GroupMagnitudeImportance(p=2),
-        global_pruning=widths.ranking == "global",
-        pruning_ratio=1.0,
-        max_pruning_ratio=widths.max_pruning_ratio,
-        iterative_steps=STEPS,
-        ignored_layers=kept,
-        round_to=widths.round_to,
-    )
-    for _ in range(STEPS):
-        if reached(network):
-            return _history(pruner)
-        pruner.step()
+    with evaluating(network):
+        labels = _output_shape(network)
+        pruner = _pruner(network, widths)
+        left = _remove(pruner, reached, _least(network, widths))
+    if left != labels:
+        raise UserError(
+            "Pruning would remove labels: what makes the network's output was not recognised",
+            got=f"output {list(left)} instead of {list(labels)}",
+            next_step="keep the layers before the output: --keep NAME",
+        )
     if reached(network):
         return _history(pruner)
     raise UserError(
@@ -73,16 +73,82 @@ def prune_until(
     )
 
 
-def output_layer(network: nn.Module) -> nn.Module:
-    """Return the last convolution or linear layer, whose outputs are the labels.
+def _remove(
+    pruner: torch_pruning.pruner.BasePruner,
+    reached: Callable[[nn.Module], bool],
+    least: dict[nn.Module, float],
+) -> torch.Size:
+    """Remove channels until `reached`, at most in `STEPS` steps; return the output's shape.
 
     Raises:
-        UserError: there is none.
+        UserError: what is left does not fit together.
     """
-    layers = [m for m in network.modules() if isinstance(m, LAYERS)]
-    if not layers:
-        raise UserError("The network has no convolution and no linear layer to prune")
-    return layers[-1]
+    try:
+        for _ in range(STEPS):
+            if reached(pruner.model):
+                break
+            for group in pruner.step(interactive=True):
+                if _may_go(group, least):
+                    group.prune()
+        return _output_shape(pruner.model)
+    except RuntimeError as error:  # what torch raises where shapes do not fit
+        raise UserError(
+            f"The layers of the pruned network do not fit together ({error})",
+            next_step="keep the layers around what is not a layer, e.g. a parameter of the "
+            "network's own: --keep NAME",
+        ) from None
+
+
+def _pruner(network: nn.Module, widths: Widths) -> torch_pruning.pruner.BasePruner:
+    makers = [network.get_submodule(name) for name in output_layers(network, EXAMPLE)]
+    kept = [*makers, *named_like(network, widths.keep)]
+    if widths.keep_residual:
+        kept += residual_layers(network)
+    return torch_pruning.pruner.BasePruner(
+        network,
+        EXAMPLE,
+        importance=torch_pruning.importance.GroupMagnitudeImportance(p=2),
+        global_pruning=widths.ranking == "global",
+        pruning_ratio=1.0,
+        max_pruning_ratio=widths.max_pruning_ratio,
+        iterative_steps=STEPS,
+        ignored_layers=kept,
+        round_to=widths.round_to,
+    )
+
+
+def channels_of(network: nn.Module) -> dict[str, int]:
+    """Return the output channels of each convolution and linear layer, by its name."""
+    layers = {n: m for n, m in network.named_modules() if isinstance(m, LAYERS)}
+    return {name: len(layer.weight) for name, layer in layers.items()}
+
+
+def _least(network: nn.Module, widths: Widths) -> dict[nn.Module, float]:
+    """Return how many channels each layer keeps at least."""
+    whole = widths.whole or channels_of(network)
+    return {
+        network.get_submodule(name): width * (1 - widths.max_pruning_ratio) - 1e-9
+        for name, width in whole.items()
+    }
+
+
+def _may_go(group: torch_pruning.Group, least: dict[nn.Module, float]) -> bool:
+    """Tell whether removing a group leaves its layers wide enough, which torch-pruning exceeds.
+
+    It looks before it removes, and rounds what it removes up.
+    """
+    for dependency, indices in group:
+        layer = dependency.target.module
+        out = torch_pruning.DependencyGraph().is_out_channel_pruning_fn(dependency.handler)
+        if out and layer in least and len(layer.weight) - len(indices) < max(1, least[layer]):
+            return False
+    return True
+
+
+def _output_shape(network: nn.Module) -> torch.Size:
+    with torch.no_grad():
+        shape: torch.Size = network(EXAMPLE).shape
+    return shape
 
 
 def residual_layers(network: nn.Module) -> list[nn.Module]:
@@ -109,7 +175,12 @@ def residual_layers(network: nn.Module) -> list[nn.Module]:
     return found
 
 
-def _named_like(network: nn.Module, patterns: tuple[str, ...]) -> list[nn.Module]:
+def named_like(network: nn.Module, patterns: tuple[str, ...]) -> list[nn.Module]:
+    """Return the convolutions and linear layers whose names fit one of the patterns.
+
+    Raises:
+        UserError: a pattern fits none.
+    """
     layers = {n: m for n, m in network.named_modules() if isinstance(m, LAYERS)}
     for pattern in patterns:
         if not any(fnmatchcase(name, pattern) for name in layers):

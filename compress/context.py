@@ -11,6 +11,7 @@ from compress.core import console
 from compress.core.artifact import Artifact
 from compress.core.eval_file import EVAL_FILE, load_eval
 from compress.core.image_spec import ImageSpec
+from compress.core.labels import shares
 from compress.core.manifest import DataRef, Split
 from compress.data import pixels, views
 from compress.data.dataset import Dataset, open_data
@@ -48,6 +49,28 @@ class Context:
             rows=rows,
         )
 
+    def untaught(self) -> tuple[str, ...]:
+        """Return a sentence for each kind of label of which the training part shows too little.
+
+        Ready-made splits and sparse tables have such labels, even where the whole data set does
+        not.
+        """
+        found = shares(self.dataset.targets[self.rows("train")])
+        kinds = {
+            "of no training image is known whether it has": None,
+            "no training image has": 0.0,
+            "every training image has": 1.0,
+        }
+        return tuple(
+            f"{what}: {', '.join(names)}; nothing can be learnt of that label from the images"
+            for what, share in kinds.items()
+            if (
+                names := [
+                    n for n, s in zip(self.dataset.label_names, found, strict=True) if s == share
+                ]
+            )
+        )
+
     def reference(self) -> DataRef:
         """Return what the manifest says of the data."""
         return DataRef(
@@ -77,5 +100,12 @@ def open_for(parents: tuple[Artifact, ...], source: str, skip_bad_images: bool) 
     for parent in parents:
         check_labels(parent, dataset)
     context = Context(dataset, split_for(dataset, parents), parents[0].manifest.image)
+    warn_untaught(context)
     _say_power(parents[0], context)
     return context
+
+
+def warn_untaught(context: Context) -> None:
+    """Name the labels that the training part says nothing about, before work starts."""
+    for sentence in context.untaught():
+        console.warn(sentence)

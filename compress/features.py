@@ -16,7 +16,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from compress.channels import output_layer
+from models.network_output import output_layers
+from models.torch_process import evaluating
 
 PENULTIMATE = "penultimate"
 
@@ -27,14 +28,16 @@ class Pairing:
 
     layers: tuple[str, ...]
     """Layers of the same name and output shape, at most one per shape."""
+    heads: tuple[str, str]
+    """The student's and the teacher's output layer."""
     widths: tuple[int, int]
     """Values that enter the student's and the teacher's output layer."""
 
 
 def run_recorded(
-    network: nn.Module, images: Tensor, layers: Iterable[str]
+    network: nn.Module, images: Tensor, layers: Iterable[str], head: str
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """Return a network's logits, and the outputs of `layers` with the input of the output layer.
+    """Return a network's logits, and the outputs of `layers` with the input of the layer `head`.
 
     The features are in the order in which the layers ran. Nothing is left behind in the network,
     so that it can be copied and stored.
@@ -44,7 +47,7 @@ def run_recorded(
     handles = [
         modules[name].register_forward_hook(_output_recorder(features, name)) for name in layers
     ]
-    handles.append(output_layer(network).register_forward_pre_hook(_input_recorder(features)))
+    handles.append(modules[head].register_forward_pre_hook(_input_recorder(features)))
     try:
         return network(images), features
     finally:
@@ -70,17 +73,24 @@ def _input_recorder(features: dict[str, Tensor]) -> Any:
 
 
 def pair(student: nn.Module, teacher: nn.Module, images: Tensor, student_images: Tensor) -> Pairing:
-    """Find what two networks share, by running each on its images `[n, 3, h, w]`."""
-    with torch.no_grad():
-        _, mine = run_recorded(student.eval(), student_images, _named(student))
-        _, theirs = run_recorded(teacher.eval(), images, _named(teacher))
+    """Find what two networks share, by running each on its images `[n, 3, h, w]`.
+
+    Of several output layers, whose outputs are joined, the last that runs counts.
+
+    Raises:
+        UserError: a network without an output layer.
+    """
+    with evaluating(student, teacher), torch.no_grad():
+        heads = (output_layers(student, student_images)[-1], output_layers(teacher, images)[-1])
+        _, mine = run_recorded(student, student_images, _named(student), heads[0])
+        _, theirs = run_recorded(teacher, images, _named(teacher), heads[1])
     widths = (mine.pop(PENULTIMATE).shape[1], theirs.pop(PENULTIMATE).shape[1])
     shared = {
         feature.shape[1:]: name  # in the order of execution, so the last one stays
         for name, feature in mine.items()
         if feature.ndim == 4 and name in theirs and feature.shape == theirs[name].shape
     }
-    return Pairing(tuple(shared.values()), widths)
+    return Pairing(tuple(shared.values()), heads, widths)
 
 
 def _named(network: nn.Module) -> list[str]:

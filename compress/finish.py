@@ -2,16 +2,16 @@
 
 from dataclasses import dataclass
 
-import numpy as np
 from torch import nn
 
 from benchmarks import gates, thresholds
-from benchmarks.evaluation import EvalSettings, evaluate, stored_or_evaluated
+from benchmarks.evaluation import EvalSettings, evaluate, require_images, stored_or_evaluated
+from benchmarks.gate_text import tells_accuracy
 from compress.context import Context
 from compress.core import console
 from compress.core.artifact import Artifact
 from compress.core.eval_file import save_eval
-from compress.core.labels import Labels, ThresholdSettings
+from compress.core.labels import Labels, ThresholdSettings, shares
 from compress.core.manifest import Architecture, Manifest, Measurements
 from compress.core.results import EvalResult
 from compress.core.stage import Plan, manifest_base
@@ -47,8 +47,10 @@ def wanted_of(
     """Return what is asked of a model; by default it learns what the parent has learnt.
 
     Raises:
-        UserError: a demand that cannot be read, or what the validation part cannot tell.
+        UserError: a demand that cannot be read, what the validation part cannot tell, or a part
+            that is empty.
     """
+    require_images(context.rows("test"), context.dataset, "test")
     learning = thresholds.chosen(options, parent, ThresholdSettings())
     targets = context.dataset.targets[context.rows("val")]
     thresholds.check(learning, context.dataset.label_names, targets)
@@ -82,10 +84,13 @@ def finish(plan: Plan, trained: Trained, context: Context, wanted: Wanted) -> Ma
         before = stored_or_evaluated(trained.reference, context.dataset, images, settings)
         reference = gates.Subject(trained.reference, before)
     labels = draft.manifest.labels
+    if not any(map(tells_accuracy, wanted.gates)):
+        console.say("no accuracy gate: whether the model is good enough is not judged here")
     verdicts = gates.check_all(wanted.gates, gates.Subject(draft, result), reference)
-    notes = thresholds.told(labels, result)
-    for note in notes:
+    told = thresholds.told(labels, result)
+    for note in told:
         console.say(note)
+    notes = (*context.untaught(), *told)  # the first were said before the work
     return _updated(draft, verdicts=verdicts + thresholds.unkept(labels), notes=notes).manifest
 
 
@@ -100,7 +105,7 @@ def _draft_manifest(plan: Plan, trained: Trained, context: Context) -> Manifest:
         labels=Labels(
             names=names,
             thresholds=(0.5,) * len(names),
-            prevalence=tuple(np.nanmean(targets, axis=0).tolist()),
+            prevalence=shares(targets),
         ),
         data=context.reference(),
     )

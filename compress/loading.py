@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader
 from compress.augmentation import Augmentation, Item, augmented
 from compress.core.errors import UserError
 from compress.core.image_spec import ImageSpec
+from models.torch_process import one_thread_here
 
 T = TypeVar("T")
 
@@ -88,7 +89,10 @@ def prefetched(items: Iterator[T], ahead: int = AHEAD) -> Iterator[T]:
     It is one thread, so that what is drawn at random is the same in every run, and PyTorch keeps to
     one core in it: the others are the step's.
     """
-    with ThreadPoolExecutor(1, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+    ours = torch.get_num_threads()
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(one_thread_here).result()
+        torch.set_num_threads(ours)  # also for threads to come
         coming = deque(pool.submit(next, items, None) for _ in range(ahead))
         while (item := coming.popleft().result()) is not None:
             coming.append(pool.submit(next, items, None))

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from benchmarks.runtimes import cpu
+from benchmarks.runtimes import _contract, cpu
 from compress.core.artifact import Artifact
 from compress.core.calibration import coefficients, inverses
 from compress.core.environment import usable_cores
@@ -24,13 +24,19 @@ class OnnxTeacher(nn.Module):
 
     def __init__(self, artifact: Artifact) -> None:
         super().__init__()
+        self._artifact = artifact
         inverse = coefficients(inverses(artifact.manifest.labels.scalings))
         self._slope, self._offset = map(torch.tensor, inverse)
         self._session = cpu.open_session(artifact, usable_cores(), across_images=True)
 
     def forward(self, image: Tensor) -> Tensor:
-        """Return logits `[n, labels]` of images `[n, 3, h, w]`."""
+        """Return logits `[n, labels]` of images `[n, 3, h, w]`.
+
+        Raises:
+            UserError: the file returns another number of probabilities, or fails.
+        """
         images = np.ascontiguousarray(image.detach().float().cpu().numpy())
-        probs = torch.from_numpy(self._session.run(images))
+        answer = _contract.checked(self._session.run(images), images, self._artifact)
+        probs = torch.from_numpy(answer)
         logits = torch.logit(probs, eps=_NEARLY_CERTAIN) * self._slope + self._offset
         return logits.clamp(-_HIGHEST, _HIGHEST).to(image.device)

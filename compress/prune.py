@@ -6,6 +6,7 @@ measured again and the network is tuned for a few epochs with the unpruned one a
 """
 
 import sys
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -13,24 +14,27 @@ from typing import Literal
 from pydantic import Field
 from torch import nn
 
-from benchmarks import gates
 from benchmarks.thresholds import ThresholdOptions
-from compress.channels import Widths, prune_until
+from compress import checks
+from compress.channels import Widths, channels_of, named_like, prune_until
 from compress.context import Context, open_for
 from compress.core import artifact as artifacts
 from compress.core import console
 from compress.core.artifact import Artifact
 from compress.core.cli import main
 from compress.core.image_spec import ImageSpec
-from compress.core.manifest import Manifest
+from compress.core.manifest import Architecture, Manifest
+from compress.core.several import Gates
 from compress.core.stage import Plan, produce, require
 from compress.finish import Trained, Wanted, finish, wanted_of
 from compress.latency_target import Prune, macs_share
 from compress.teaching import Student, Teaching, teach
-from compress.training import recalibrate_batchnorm, seed_everything
+from compress.training import recalibrate_batchnorm
+from models import families
 from models.defaults import default_model
 from models.pruning_history import History
 from models.stored import architecture_of, count_macs, load_network
+from models.torch_process import seeded
 
 
 class Config(Teaching, ThresholdOptions):
@@ -66,7 +70,7 @@ class Config(Teaching, ThresholdOptions):
     """Epochs of tuning after each round."""
     learning_rate: float = Field(1e-3, gt=0)
     """Peak of the one-cycle schedule of each round."""
-    gate: tuple[str, ...] = ("macs ratio <= 0.999", "params ratio <= 0.999")
+    gate: Gates = ("macs ratio <= 0.999", "params ratio <= 0.999")
     """Gates against the unpruned model, e.g. --gate "map drop <= 0.03"."""
     skip_bad_images: bool = False
     """Go on without the images that cannot be decoded, and list them."""
@@ -80,9 +84,10 @@ def run(config: Config) -> Artifact:
         GateFailed: a gate was not met; the artifact is stored all the same.
         GateUndecided: a gate could not be decided.
     """
-    gates.parse_all(config.gate)  # refuses a bad one now instead of after the work
-    parent = artifacts.load(config.model or default_model())
-    architecture_of(parent)  # likewise
+    check(config)
+    parent = artifacts.load(_model(config))
+    check(config, parent.manifest.labels.names)
+    check_layers(config, architecture_of(parent))
     context = open_for((parent,), config.data, config.skip_bad_images)
     wanted = wanted_of(config.gate, config, context, parent.manifest.labels)
     plan = Plan(
@@ -97,6 +102,30 @@ def run(config: Config) -> Artifact:
     return artifact
 
 
+def check(config: Config, labels: Sequence[str] | None = None) -> None:
+    """Refuse what can be known to fail before an image is read; recipes ask for every step.
+
+    Raises:
+        UserError: there is such a thing.
+    """
+    asked = checks.Asked(config.gate, config.demand, config.out, (_model(config),))
+    checks.check(asked, labels)
+
+
+def check_layers(config: Config, architecture: Architecture) -> None:
+    """Refuse a pattern in --keep that fits no layer of the network to be pruned.
+
+    Raises:
+        UserError: there is one.
+    """
+    if config.keep:
+        named_like(families.build(architecture, n_labels=2), config.keep)
+
+
+def _model(config: Config) -> Path:
+    return config.model or default_model()
+
+
 def _build(plan: Plan, config: Config, context: Context, wanted: Wanted, workdir: Path) -> Manifest:
     parent = plan.parents[0]
     network = load_network(parent)
@@ -104,33 +133,35 @@ def _build(plan: Plan, config: Config, context: Context, wanted: Wanted, workdir
     history = list(architecture.pruning_history)
     teacher = load_network(parent)
     images = context.training_images()
-    prune = partial(_prune_to, config, context.spec, _macs(context.spec, network))
+    widths = _widths(config, network)
+    whole = _macs(context.spec, network)
+
+    def prune(trial: nn.Module, share: float) -> History:
+        return prune_until(trial, lambda n: _macs(context.spec, n) <= share * whole, widths)
+
     share = _share(config, parent, prune, workdir / "scratch")
     for number in range(1, config.rounds + 1):
         console.say(f"round {number}/{config.rounds}")
-        seed_everything(config.seed + number)
-        history += prune(network, share ** (number / config.rounds))
-        recalibrate_batchnorm(network, images, config)
         scratch = workdir / "scratch" / str(number)
         scratch.mkdir(exist_ok=True)
-        student = Student(network, context.spec)
-        network = teach(student, teacher, images, config, scratch)
+        with seeded(config.seed + number):
+            history += prune(network, share ** (number / config.rounds))
+            recalibrate_batchnorm(network, images, config)
+            student = Student(network, context.spec)
+            network = teach(student, teacher, images, config, scratch)
     pruned = architecture.model_copy(update={"pruning_history": tuple(history)})
     return finish(plan, Trained(network, pruned, parent), context, wanted)
 
 
-def _prune_to(
-    config: Config, spec: ImageSpec, whole: int, network: nn.Module, share: float
-) -> History:
-    """Prune a network, in place, to a share of the `whole` multiply-accumulates."""
-    widths = Widths(
+def _widths(config: Config, whole: nn.Module) -> Widths:
+    return Widths(
         round_to=config.round_to,
         max_pruning_ratio=config.max_pruning_ratio,
         ranking=config.ranking,
         keep=config.keep,
         keep_residual=config.keep_residual,
+        whole=channels_of(whole),
     )
-    return prune_until(network, lambda pruned: _macs(spec, pruned) <= share * whole, widths)
 
 
 def _share(config: Config, parent: Artifact, prune: Prune, scratch: Path) -> float:

@@ -1,26 +1,27 @@
 """Runs the stages of a recipe in order, each from the artifact that an earlier one left on disk."""
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from pydantic import Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
+from compress import recipe_checks
 from compress.core import cli, console
 from compress.core.artifact import Artifact
 from compress.core.errors import UserError, unknown_name
 from compress.core.noun import Noun
-from compress.data import splitting
-from compress.data.splitting import Splitting
+from compress.data.dataset import read_table
+from compress.recipe_checks import MODEL_OPTIONS
 from models.defaults import ZOO
 
 RECIPES = Path(__file__).parent / "recipes"
 TRAINING = "compress.train"
 STAGES = (TRAINING, "compress.prune", "compress.distill", "export.onnx")
-MODEL_OPTIONS = ("model", "teacher", "student")
 
 
 class Step(Noun):
@@ -35,7 +36,10 @@ class Step(Noun):
 
 
 class Comparison(Noun):
-    """Which of the models the report holds, the reference first, and the gates on the last."""
+    """Which of the models the report holds, the reference first, and the gates on the last.
+
+    Without a model there is no report.
+    """
 
     models: tuple[str, ...]
     gate: tuple[str, ...] = ()
@@ -46,8 +50,13 @@ class Recipe(Noun):
     """Stages in order, and the comparison at the end."""
 
     title: str
-    step: tuple[Step, ...]
+    step: tuple[Step, ...] = Field(min_length=1)
     compare: Comparison
+
+    @property
+    def compared(self) -> tuple[str, ...]:
+        """Names of the steps whose models the report holds."""
+        return tuple(name.removeprefix("@") for name in self.compare.models)
 
 
 @dataclass(frozen=True)
@@ -91,38 +100,76 @@ def read(path: Path) -> Recipe:
 def prepare(recipe: Recipe, place: Place) -> tuple[Callable[[], Artifact], ...]:
     """Check every step's stage and options, and return what runs them, in order.
 
+    What a step could only find out at its end is found here: a label in its gates or demands that
+    the data do not have, a layer that the network does not have, a place that cannot be written.
+
     Raises:
-        UserError: unknown stage, option or step, or a split that cannot be, before any work has
-            begun.
+        UserError: unknown stage, option, step, label or layer, a gate that could only fail, no such
+            data or model, or a split that cannot be, before any work has begun.
     """
     if place.splitting:
         _require_own_training(recipe, place.splitting)
-    known: set[str] = set()
+    recipe_checks.check_names(recipe)
+    made: dict[Path, BaseModel] = {}
     for step in recipe.step:
-        for name in _references(step):
-            _require_known(name, known)
-        known.add(step.name)
-    for name in recipe.compare.models:
-        _require_known(name.removeprefix("@"), known)
-    return tuple(_runner(step, place) for step in recipe.step)
+        made[place.out / step.name] = _config(step, place)
+    labels = read_table(place.data)[1].label_names
+    for step, config in zip(recipe.step, made.values(), strict=True):
+        with _named(step):
+            _check(_stage(step), config, labels, made)
+    recipe_checks.check_comparison(recipe, labels)
+    return tuple(map(_runner, recipe.step, made.values()))
 
 
-def _runner(step: Step, place: Place) -> Callable[[], Artifact]:
+def _config(step: Step, place: Place) -> BaseModel:
+    """Return the options of a step as its stage takes them.
+
+    Raises:
+        UserError: an unknown stage or option, a bad value, or a model that is not there.
+    """
     stage = _stage(step)
-    options = {
-        key: place.resolve(value) if key in MODEL_OPTIONS else value
-        for key, value in cli.check_options(stage.Config, step.options).items()
-    }
-    options |= {
-        "out": place.out / step.name,
-        "data": place.data,
-        "skip_bad_images": place.skip_bad_images,
-    }
-    if step.stage == TRAINING:
-        options |= place.splitting
-    config = stage.Config(**options)
-    if isinstance(config, Splitting):
-        splitting.check(config)
+    with _named(step):
+        recipe_checks.check_options(step)
+        options = {
+            key: place.resolve(value) if key in MODEL_OPTIONS else value
+            for key, value in cli.check_options(stage.Config, step.options).items()
+        }
+        recipe_checks.check_models(step, options)
+        options |= {
+            "out": place.out / step.name,
+            "data": place.data,
+            "skip_bad_images": place.skip_bad_images,
+        }
+        if step.stage == TRAINING:
+            options |= place.splitting
+        config: BaseModel = stage.Config(**options)
+        return config
+
+
+def _check(
+    stage: ModuleType, config: BaseModel, labels: Sequence[str], made: Mapping[Path, BaseModel]
+) -> None:
+    stage.check(config, labels)
+    if hasattr(stage, "check_layers"):
+        known = recipe_checks.architecture(getattr(config, "model", None), made)
+        if known is not None:
+            stage.check_layers(config, known)
+
+
+@contextmanager
+def _named(step: Step) -> Iterator[None]:
+    """Say of which step a bad option is."""
+    try:
+        yield
+    except ValidationError as error:
+        raise UserError(f"Step {step.name}: {cli.explain(error)}") from None
+    except UserError as error:
+        error.args = (f"Step {step.name}: {error}",)
+        raise
+
+
+def _runner(step: Step, config: BaseModel) -> Callable[[], Artifact]:
+    stage = _stage(step)
 
     def run() -> Artifact:
         console.say(f"{step.name}: {step.stage}")
@@ -157,13 +204,3 @@ def _require_own_training(recipe: Recipe, given: Mapping[str, str]) -> None:
             ),
             next_step=f"use a recipe whose first step is {TRAINING}, or leave {flags[0]} out",
         )
-
-
-def _references(step: Step) -> list[str]:
-    values = (step.options.get(option) for option in MODEL_OPTIONS)
-    return [value[1:] for value in values if isinstance(value, str) and value.startswith("@")]
-
-
-def _require_known(name: str, known: set[str]) -> None:
-    if name not in known:
-        raise unknown_name("step, or one that comes later", name, known)

@@ -10,11 +10,13 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
+from compress.augmentation import Batch
 from compress.core.image_spec import ImageSpec
 from compress.features import PENULTIMATE, pair, run_recorded, unexplained
 from compress.loading import TrainingImages
-from compress.losses import distillation
+from compress.losses import Mixture, distillation
 from compress.training import Loss, Training, fit
+from models.torch_process import evaluating, frozen
 
 
 class Teaching(Training):
@@ -47,7 +49,6 @@ def teach(
     Raises:
         UserError: fewer images than one batch, or a loss that is not finite.
     """
-    teacher.requires_grad_(False).eval()
     teacher.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     if settings.feature_weight == 0:
         pupil = _Pupil(student)
@@ -55,7 +56,8 @@ def teach(
     else:
         pupil = observed = _ObservedPupil(student, teacher, images.spec)
         loss = _feature_loss(observed, teacher, settings)
-    taught = fit(pupil, images, settings, loss, scratch)
+    with frozen(teacher), evaluating(teacher):
+        taught = fit(pupil, images, settings, loss, scratch)
     return taught.network.get_submodule("network")
 
 
@@ -87,7 +89,8 @@ class _ObservedPupil(_Pupil):
     def forward(self, image: Tensor) -> Tensor:
         """Return logits `[n, labels]` of images `[n, 3, h, w]` of the teacher's size."""
         image = _resized(image, self.size)
-        logits, self.features = run_recorded(self.network, image, self.pairing.layers)
+        shared = self.pairing
+        logits, self.features = run_recorded(self.network, image, shared.layers, shared.heads[0])
         self.features[PENULTIMATE] = self.adapter(self.features[PENULTIMATE])
         return logits
 
@@ -101,29 +104,34 @@ def _resized(image: Tensor, size: tuple[int, int]) -> Tensor:
 def _label_loss(teacher: nn.Module, settings: Teaching) -> Loss:
     """Return the loss against labels and the teacher's probabilities."""
 
-    def loss(logits: Tensor, targets: Tensor, inputs: Tensor) -> Tensor:
+    def loss(logits: Tensor, batch: Batch) -> Tensor:
+        inputs = batch.inputs
         with torch.no_grad(), _cheap_precision(inputs.device.type):
             soft = teacher.to(inputs.device)(inputs)
-        return _of_labels(logits, targets, soft, settings)
+        return _of_labels(logits, batch, soft, settings)
 
     return loss
 
 
 def _feature_loss(pupil: _ObservedPupil, teacher: nn.Module, settings: Teaching) -> Loss:
     """Return the loss against labels, the teacher's probabilities and the teacher's features."""
+    shared = pupil.pairing
 
-    def loss(logits: Tensor, targets: Tensor, inputs: Tensor) -> Tensor:
+    def loss(logits: Tensor, batch: Batch) -> Tensor:
+        inputs = batch.inputs
         with torch.no_grad(), _cheap_precision(inputs.device.type):
-            soft, features = run_recorded(teacher.to(inputs.device), inputs, pupil.pairing.layers)
-        labels = _of_labels(logits, targets, soft, settings)
+            seeing = teacher.to(inputs.device)
+            soft, features = run_recorded(seeing, inputs, shared.layers, shared.heads[1])
+        labels = _of_labels(logits, batch, soft, settings)
         misses = [unexplained(pupil.features[name], features[name]) for name in features]
         return labels + settings.feature_weight * torch.stack(misses).mean()
 
     return loss
 
 
-def _of_labels(logits: Tensor, targets: Tensor, soft: Tensor, settings: Teaching) -> Tensor:
-    return distillation(logits, targets, soft.float(), settings.hard_share, settings.temperature)
+def _of_labels(logits: Tensor, batch: Batch, soft: Tensor, settings: Teaching) -> Tensor:
+    mixture = Mixture(settings.hard_share, settings.temperature)
+    return distillation(logits, batch.targets, soft.float(), mixture, batch.weights)
 
 
 @contextmanager

@@ -2,28 +2,33 @@
 
 import json
 import sys
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 from pydantic import Field
 
-from benchmarks import gates
 from benchmarks.thresholds import ThresholdOptions
-from compress.context import Context
+from compress import checks
+from compress.context import Context, warn_untaught
 from compress.core.artifact import Artifact
 from compress.core.cli import main
 from compress.core.errors import UserError
 from compress.core.image_spec import ImageSpec
 from compress.core.manifest import Architecture, Manifest
+from compress.core.several import Gates
 from compress.core.stage import Plan, produce, require
 from compress.data import splitting
 from compress.data.dataset import open_data
 from compress.data.splitting import Splitting
 from compress.finish import Trained, Wanted, finish, wanted_of
 from compress.losses import LOSSES, LossName
-from compress.training import Training, fit, seed_everything
-from models.pretrained import start_network
+from compress.training import Training, fit
+from models import pretrained
+from models.network_output import check_width
+from models.torch_process import seeded
 
 
 class Config(Training, Splitting, ThresholdOptions):
@@ -48,7 +53,7 @@ class Config(Training, Splitting, ThresholdOptions):
     views: int | None = Field(None, ge=1)
     """Label-preserving views of each test image at most that accuracy is averaged over: fewer are
     quicker to measure and certify less (default: all that the data set declares)."""
-    gate: tuple[str, ...] = ("map >= 0.5",)
+    gate: Gates = ("map >= 0.5",)
     """Gates on the test part, e.g. --gate "map >= 0.85"."""
     skip_bad_images: bool = False
     """Go on without the images that cannot be decoded, and list them."""
@@ -62,10 +67,10 @@ def run(config: Config) -> Artifact:
         GateFailed: a gate was not met; the artifact is stored all the same.
         GateUndecided: a gate could not be decided.
     """
-    gates.parse_all(config.gate)  # refuses a bad one now instead of after the work
-    splitting.check(config)
-    _arch_kwargs(config)  # likewise
+    check(config)
     context = _context(config)
+    checks.check(_asked(config), context.dataset.label_names)
+    _check_targets(context)
     wanted = wanted_of(config.gate, config, context)
     plan = Plan(
         stage="compress.train",
@@ -79,21 +84,44 @@ def run(config: Config) -> Artifact:
     return artifact
 
 
+def check(config: Config, labels: Sequence[str] | None = None) -> None:
+    """Refuse what can be known to fail before an image is read; recipes ask for every step.
+
+    Raises:
+        UserError: there is such a thing.
+    """
+    splitting.check(config)
+    checks.check(_asked(config), labels)
+    pretrained.check(architecture(config), config.weights)
+
+
+def _asked(config: Config) -> checks.Asked:
+    return checks.Asked(config.gate, config.demand, config.out)
+
+
+def architecture(config: Config) -> Architecture:
+    """Return what is to be built.
+
+    Raises:
+        UserError: its arguments are not a JSON object.
+    """
+    return Architecture(name=config.arch, kwargs=_arch_kwargs(config))
+
+
 def _build(plan: Plan, config: Config, context: Context, wanted: Wanted, workdir: Path) -> Manifest:
-    seed_everything(config.seed)
-    architecture = Architecture(name=config.arch, kwargs=_arch_kwargs(config))
-    network = start_network(architecture, len(context.dataset.label_names), config.weights)
+    built, labels = architecture(config), len(context.dataset.label_names)
+    with seeded(config.seed):
+        network = pretrained.start_network(built, labels, config.weights)
+    check_width(network, labels, context.spec)
     loss = LOSSES[config.loss]
     fitted = fit(
         network,
         context.training_images(),
         config,
-        lambda logits, targets, _inputs: loss(logits, targets),
+        lambda logits, batch: loss(logits, batch.targets, batch.weights),
         workdir / "scratch",
     )
-    trained = Trained(
-        fitted.network, architecture, reference=None, waiting_share=fitted.waiting_share
-    )
+    trained = Trained(fitted.network, built, reference=None, waiting_share=fitted.waiting_share)
     return finish(plan, trained, context, wanted)
 
 
@@ -105,6 +133,17 @@ def _context(config: Config) -> Context:
         interpolation=config.interpolation,
     )
     return Context(dataset, splitting.split_by(dataset, config), spec, config.views)
+
+
+def _check_targets(context: Context) -> None:
+    targets = context.dataset.targets[context.rows("train")]
+    if np.isnan(targets).all():
+        raise UserError(
+            "No label is known of any training image, so there is nothing to learn",
+            got=f"{len(targets)} training images of {context.dataset.source}",
+            next_step="use another split, or fill in the table",
+        )
+    warn_untaught(context)
 
 
 def _arch_kwargs(config: Config) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -10,17 +11,19 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from accelerate import Accelerator
-from pydantic import Field
+from accelerate.state import AcceleratorState, GradientState
+from pydantic import ConfigDict, Field
 from torch import Tensor, nn
 
 import models.torchvision_compat  # noqa: F401  isort: skip  (must come before timm)
 from timm.utils import ModelEmaV3
 
-from compress.allocator import keep_freed_memory
-from compress.augmentation import Augmentation, mixup, normalised
+from compress.allocator import freed_memory_kept
+from compress.augmentation import Augmentation, Batch, mixup, normalised
 from compress.core import console
 from compress.core.errors import UserError
 from compress.core.noun import Noun
+from compress.core.stage import CHECKPOINT
 from compress.loading import (
     Stopwatch,
     TrainingImages,
@@ -28,9 +31,11 @@ from compress.loading import (
     prefetched,
     training_loader,
 )
+from models import torch_process
+from models.torch_process import seeded
 
-Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
-"""(logits, targets, inputs) -> scalar; the inputs let a teacher see the same augmented images."""
+Loss = Callable[[Tensor, Batch], Tensor]
+"""(logits, batch) -> scalar; the batch's inputs let a teacher see the same augmented images."""
 
 
 _COUNTS = ("steps_done", "trained_s", "waited_s")
@@ -39,6 +44,8 @@ _COUNTS = ("steps_done", "trained_s", "waited_s")
 
 class Training(Noun):
     """How a network is trained; the stages add these options to their own."""
+
+    model_config = ConfigDict(allow_inf_nan=False)
 
     epochs: int = Field(20, ge=0, le=10_000)
     """Passes over the training images."""
@@ -73,12 +80,6 @@ class Fitted:
     """Share of the time in which no batch was ready; `None` without an epoch."""
 
 
-def seed_everything(seed: int) -> None:
-    """Seed torch's and numpy's global generators."""
-    torch.manual_seed(seed)
-    np.random.seed(seed % 2**32)  # noqa: NPY002  (libraries draw from it)
-
-
 def fit(
     network: nn.Module, images: TrainingImages, settings: Training, loss: Loss, scratch: Path
 ) -> Fitted:
@@ -89,15 +90,33 @@ def fit(
     Raises:
         UserError: fewer images than one batch, or a loss that is not finite.
     """
-    keep_freed_memory()
-    run = _Run(network, images, settings, loss, scratch)
-    if settings.epochs == 0:
-        return Fitted(network.eval(), None)
-    for epoch in range(run.resume(), settings.epochs):
-        mean_loss = run.epoch(epoch)
-        run.save(epoch)
-        console.say(f"  epoch {epoch + 1}/{settings.epochs}  loss {mean_loss:.4f}  {run.pace}")
-    return Fitted(run.result(), run.waited_s / run.trained_s)
+    with freed_memory_kept(), seeded(settings.seed), _accelerate_of_its_own():
+        run = _Run(network, images, settings, loss, scratch)
+        if settings.epochs == 0:
+            return Fitted(network.eval(), None)
+        for epoch in range(run.resume(), settings.epochs):
+            mean_loss = run.epoch(epoch)
+            run.save(epoch)
+            console.say(f"  epoch {epoch + 1}/{settings.epochs}  loss {mean_loss:.4f}  {run.pace}")
+        return Fitted(run.result(), run.waited_s / run.trained_s)
+
+
+@contextmanager
+def _accelerate_of_its_own() -> Iterator[None]:
+    """Let a training choose its precision, whatever another one in this process has chosen.
+
+    Accelerate keeps it once for the whole process, and refuses a second choice.
+    """
+    shared = [state._shared_state for state in (AcceleratorState, GradientState)]
+    before = [dict(state) for state in shared]
+    try:
+        for state in shared:
+            state.clear()
+        yield
+    finally:
+        for state, values in zip(shared, before, strict=True):
+            state.clear()
+            state.update(values)
 
 
 class _Run:
@@ -129,14 +148,15 @@ class _Run:
             pct_start=_warmup(settings.warmup_share, steps),
         )
         decay = 1 - 1 / max(1.0, settings.ema_share * steps)
-        # warmup_gamma 9, power 1 gives min(decay, t / (t + 9)): early averages forget their start.
+        # gamma 9 and power 1 give min(decay, t / (t + 9)) after t earlier updates: the first takes
+        # the weights as they are, and early averages forget their start.
         self.average = ModelEmaV3(
             self.bare, decay=decay, use_warmup=True, warmup_gamma=9.0, warmup_power=1.0
         )
         self.steps_done = 0
         self.trained_s = self.waited_s = 0.0
         self.pace = ""
-        self.file = scratch / "training.pt"
+        self.file = scratch / CHECKPOINT
 
     @property
     def bare(self) -> nn.Module:
@@ -148,7 +168,7 @@ class _Run:
         """Train one epoch and return its mean loss."""
         # Seeded afresh, so that a resumed run draws what an uninterrupted one would have drawn.
         seed = self.settings.seed * 100_003 + number
-        seed_everything(seed)
+        torch_process.seed(seed)
         self.draws.manual_seed(seed)
         self.network.train()
         started, watch = time.perf_counter(), Stopwatch()
@@ -170,16 +190,16 @@ class _Run:
         self.waited_s += waited_s
         self.pace = f"{seconds:.0f} s, {100 * waited_s / seconds:.1f}% of it waiting for images"
 
-    def _step(self, batch: Tensor, targets: Tensor) -> Tensor:
-        inputs, targets = mixup(
-            normalised(batch, self.spec),
+    def _step(self, pixels: Tensor, targets: Tensor) -> Tensor:
+        batch = mixup(
+            normalised(pixels, self.spec),
             targets,
             self.settings.mixup,
             self.settings.mixup_probability,
         )
         with self.accelerator.autocast():
-            logits = self.network(inputs)
-        loss = self.loss(logits.float(), targets, inputs)
+            logits = self.network(batch.inputs)
+        loss = self.loss(logits.float(), batch)
         self.optimizer.zero_grad()
         self.accelerator.backward(loss)
         self.optimizer.step()
@@ -216,11 +236,13 @@ class _Run:
         return int(state["epoch"]) + 1
 
     def _parts(self) -> dict[str, Any]:
+        scaler = self.accelerator.scaler  # of fp16 only: how far gradients are scaled up
         return {
             "network": self.bare,
             "average": self.average.module,
             "optimizer": self.optimizer,
             "schedule": self.schedule,
+            **({} if scaler is None else {"scaler": scaler}),
         }
 
 
@@ -238,12 +260,12 @@ def recalibrate_batchnorm(network: nn.Module, images: TrainingImages, settings: 
 
     Removing channels shifts what the layers behind them see; the stored statistics are then wrong.
     """
-    seed_everything(settings.seed)
     draws = torch.Generator().manual_seed(settings.seed)
     loader = training_loader(images, settings.batch_size, draws)
     how = Augmentation(images.views, settings.augmentation)
     batches = (normalised(batch, images.spec) for batch, _ in augmented_batches(loader, how, draws))
-    torch.optim.swa_utils.update_bn(batches, network)
+    with seeded(settings.seed):  # of layers that draw, such as dropout
+        torch.optim.swa_utils.update_bn(batches, network)
 
 
 def _warmup(share: float, steps: int) -> float:

@@ -10,13 +10,13 @@ from typing import Literal
 
 from pydantic import Field
 
-from benchmarks import gates
 from benchmarks.thresholds import ThresholdOptions
 from compress.core.artifact import Artifact
 from compress.core.cli import main
 from compress.core.errors import UserError
 from compress.core.hashing import file_sha256
 from compress.core.image_spec import Triple
+from compress.core.several import Gates
 from compress.data.splitting import Splitting
 from export import adoption
 from export.sources import open_source
@@ -59,7 +59,7 @@ class Config(Splitting, ThresholdOptions):
     views: int | None = Field(None, ge=1)
     """Label-preserving views of each test image at most that accuracy is averaged over: fewer are
     quicker to measure and certify less (default: all that the data set declares)."""
-    gate: tuple[str, ...] = ("parity <= 1e-3", "flipped <= 0.002")
+    gate: Gates = ("parity <= 1e-3", "flipped <= 0.002")
     """Gates; parity and flipped are against the file itself, run by its own library."""
     skip_bad_images: bool = False
     """Go on without the images that cannot be decoded, and list them."""
@@ -82,7 +82,7 @@ def run(config: Config) -> Artifact:
         GateFailed: a gate was not met; the artifact is stored all the same.
         GateUndecided: a gate could not be decided.
     """
-    gates.parse_all(config.gate)  # refuses a bad one now instead of after the work
+    adoption.check(config)
     if config.model is None:
         raise UserError("No file is named", next_step="--model FILE")
     source = open_source(config.model, config.trust)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -12,13 +13,15 @@ import onnx
 
 from benchmarks import gates, thresholds
 from benchmarks.candidates import BareModel, precision_of
-from benchmarks.evaluation import EvalSettings, evaluate
+from benchmarks.evaluation import EvalSettings, evaluate, require_images
+from benchmarks.gate_checks import FROM_PARITY, TRAINED, Scene, require_decidable
 from benchmarks.runtimes import cpu
+from compress import checks
 from compress.core import console
 from compress.core.artifact import WEIGHTS, Artifact
 from compress.core.errors import UserError
 from compress.core.eval_file import save_eval
-from compress.core.labels import Labels, ThresholdSettings
+from compress.core.labels import Labels, ThresholdSettings, shares
 from compress.core.manifest import DataRef, Manifest, Measurements, Split
 from compress.core.results import EvalResult
 from compress.core.stage import Plan, manifest_base, produce, require
@@ -81,11 +84,27 @@ def adopt(config: Resolved, source: Source) -> Artifact:
     return artifact
 
 
+def check(config: Config, labels: Sequence[str] | None = None) -> None:
+    """Refuse what can be known to fail before an image is read.
+
+    Raises:
+        UserError: there is such a thing.
+    """
+    metrics = TRAINED | frozenset(FROM_PARITY)
+    wanted = gates.parse_all(config.gate)
+    require_decidable(wanted, Scene(metrics, labels, references=()))
+    checks.check_demands(config.demand, labels)
+    splitting.check(config)
+    if config.out is not None:
+        checks.check_place(config.out, ())
+
+
 def _prepare(config: Config, source: Source) -> Adoption:
     """Open the data and find out what the file does not say."""
-    splitting.check(config)
     dataset = open_data(config.data, config.skip_bad_images)
+    check(config, dataset.label_names)
     split = splitting.split_by(dataset, config)
+    require_images(indices(dataset, split, "test"), dataset, "test")
     learning = thresholds.chosen(config, None, ThresholdSettings())
     told = dataset.targets[indices(dataset, split, "val")]
     thresholds.check(learning, dataset.label_names, told)
@@ -172,7 +191,7 @@ def _manifest(plan: Plan, job: Adoption, file: Path) -> Manifest:
         labels=Labels(
             names=names,
             thresholds=(0.5,) * len(names),
-            prevalence=tuple(np.nanmean(targets, axis=0).tolist()),
+            prevalence=shares(targets),
         ),
         data=DataRef(source=dataset.source, fingerprint=dataset.fingerprint, split=job.split),
     )

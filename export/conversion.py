@@ -15,6 +15,7 @@ from benchmarks.candidates import BareModel
 from benchmarks.formats import Verification
 from compress.core import writable
 from compress.core.artifact import MANIFEST, WEIGHTS, Artifact, file_entries
+from compress.core.finite import check_finite
 from compress.core.image_spec import ImageSpec
 from compress.core.labels import Labels
 from compress.core.manifest import FileEntry, Precision
@@ -102,6 +103,7 @@ def convert(
         folder.mkdir()
         module.write(source, folder)
         manifest = _manifest(source, module, judge(folder), folder)
+        check_finite(manifest, "The manifest")
         (folder / MANIFEST).write_text(manifest.model_dump_json(indent=1) + "\n")
         if out.exists():
             shutil.rmtree(out)

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.commands import own_command
-from benchmarks.formats import HEADER, Outcome, Result, Status, rows
-from compress.core import console, environment, writable
+from benchmarks.formats import HEADER, Outcome, Result, rows
+from compress.core import console, ending, environment, writable
 from compress.core.artifact import Artifact
-from compress.core.errors import GateFailed, GateUndecided
+from compress.core.ending import Finding
+from compress.core.errors import GateFailed, GateUndecided, UserError
 from compress.core.manifest import Precision
 from export import conversion, formats, targets
 from export.formats._format import Format
@@ -39,6 +40,7 @@ def run(config: Config, models: list[Artifact]) -> Result:
     Raises:
         GateFailed: at least one does not agree with its ONNX file; the table is stored even so.
         GateUndecided: it cannot be told of at least one.
+        UserError: at least one could not be made, and none of those made failed.
     """
     found = [one for model in models for one in wanted(model)]
     with ThreadPoolExecutor(config.jobs) as pool:
@@ -51,11 +53,24 @@ def run(config: Config, models: list[Artifact]) -> Result:
     if config.result is not None:
         writable.write_whole(config.result, result.model_dump_json(indent=1) + "\n")
     console.table("Formats", HEADER, rows(result))
-    if failed := _those(outcomes, "failed"):
-        raise GateFailed(f"These do not answer as the ONNX file does: {failed}")
-    if unsure := _those(outcomes, "inconclusive"):
-        raise GateUndecided(f"It cannot be told whether these are as accurate: {unsure}")
+    ending.end_by(map(_finding, outcomes))
+    missing = [f"{_named(one)}: {one.problem}" for one in outcomes if one.problem]
+    if missing:
+        raise UserError("Not every format could be made", got="; ".join(missing))
     return result
+
+
+def _finding(one: Outcome) -> Finding:
+    status = one.verification.status if one.verification else None
+    if status == "failed":
+        return Finding("fail", f"{_named(one)} does not answer as the ONNX file does")
+    if status == "inconclusive":
+        return Finding(status, f"it cannot be told whether {_named(one)} is as accurate")
+    return Finding("pass", "")
+
+
+def _named(one: Outcome) -> str:
+    return f"{one.model} in {one.format} ({one.precision})"
 
 
 def wanted(model: Artifact) -> list[Wanted]:
@@ -104,8 +119,3 @@ def _outcome(config: Config, one: Wanted) -> Outcome:
         verification=made.manifest.verification if made else None,
         problem=None if made else (lines or [f"exit code {done.returncode}"])[-1],
     )
-
-
-def _those(outcomes: tuple[Outcome, ...], status: Status) -> str:
-    found = (one for one in outcomes if one.verification and one.verification.status == status)
-    return ", ".join(f"{one.model} in {one.format} ({one.precision})" for one in found)

@@ -9,9 +9,8 @@ import sys
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
-import tyro
 from pydantic import Field
 
 from benchmarks.candidates import open_model
@@ -39,7 +38,7 @@ class Config(Noun):
     quantized model does; the folder is kept and says so.
     """
 
-    model: Annotated[tuple[Path, ...], tyro.conf.UseAppendAction] = ()
+    model: tuple[Path, ...] = ()
     """Artifact, ONNX or PyTorch (default: the newest ONNX artifact under runs/, else the shipped
     teacher). `litert`, `executorch` and `coreml` are made from the PyTorch one. With --all it may
     be given several times."""

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from benchmarks import gates
 from benchmarks.evaluation import EvalSettings, evaluate, images_for, rows_for, stored_or_evaluated
 from benchmarks.gates import Evidence, Subject
-from benchmarks.runtimes import _session
+from benchmarks.runtimes import _contract, _session
 from benchmarks.tournament import LatencySettings, measure
 from compress.core import console
 from compress.core.artifact import Artifact
@@ -156,7 +156,8 @@ def _rows(model: Artifact, dataset: Dataset) -> NDArray[np.intp]:
 
 def _run(model: Artifact, request: Request, images: NDArray[np.float32]) -> NDArray[np.float32]:
     runtime = _session.find(_session.name_for(model, request.provider))
-    return runtime.open_session(model, request.threads).run(images)
+    probs = runtime.open_session(model, request.threads).run(images)
+    return _contract.checked(probs, images, model)
 
 
 def _with(model: Artifact, measurements: Measurements) -> Artifact:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import importlib.util
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from benchmarks import thresholds
 from benchmarks.candidates import open_model
-from benchmarks.evaluation import check_labels, rows_for
+from benchmarks.evaluation import check_labels, require_images, rows_for
+from benchmarks.gate_checks import Scene, exported, require_decidable
 from benchmarks.runtimes import _session
+from compress import checks
 from compress.core.artifact import Artifact
 from compress.core.environment import cpu_flags
 from compress.core.errors import UserError
@@ -90,12 +93,11 @@ def prepare(config: Config) -> Job:
     Raises:
         UserError: bad input.
     """
+    check(config)
     parent = open_model(config.model or default_model())
+    check(config, parent.manifest.labels.names)
     precision = PRECISIONS[config.quantize]
     target = targets.resolve(config.target, precision)
-    targets.require_precision(target, precision)
-    if config.ort:
-        ort_format.require(target, precision)
     if parent.manifest.precision != "fp32":
         raise UserError(
             "Only a float model can be exported",
@@ -112,13 +114,35 @@ def prepare(config: Config) -> Job:
         foreign.check(parent.weights)
         _require_scaling_found(parent)
     if config.qat:
-        _require_qat(parent, precision)
+        _require_trainable(parent)
     dataset = open_data(config.data, config.skip_bad_images)
+    require_images(rows_for((parent,), dataset, "test"), dataset, "test")
     job = Job(config, parent, dataset, target, precision, _provider(config, target))
-    evidence.parse_gates(job.gates)  # refuses a bad one now instead of after the work
     _require_told(job)
-    budget.seconds(config.budget)
     return job
+
+
+def check(config: Config, labels: Sequence[str] | None = None) -> None:
+    """Refuse what can be known to fail before an image is read; recipes ask for every step.
+
+    Raises:
+        UserError: there is such a thing.
+    """
+    precision = PRECISIONS[config.quantize]
+    target = targets.resolve(config.target, precision)
+    targets.require_precision(target, precision)
+    if config.ort:
+        ort_format.require(target, precision)
+    if config.qat:
+        _require_qat(precision)
+    wanted = evidence.parse_gates(config.gate or ())
+    require_decidable(wanted, Scene(exported(precision), labels))
+    checks.check_demands(config.demand, labels)
+    budget.seconds(config.budget)
+    if config.provider is not None:
+        _session.find(config.provider)
+    if config.out is not None:
+        checks.check_place(config.out, (config.model or default_model(),))
 
 
 def _require_scaling_found(parent: Artifact) -> None:
@@ -132,22 +156,25 @@ def _require_scaling_found(parent: Artifact) -> None:
         )
 
 
-def _require_qat(parent: Artifact, precision: Precision) -> None:
-    """Refuse quantization-aware fine-tuning where there is nothing to tune, or nothing to do it."""
+def _require_qat(precision: Precision) -> None:
+    """Refuse quantization-aware fine-tuning where nothing is quantized, or nothing can do it."""
     if precision != "int8":
         raise UserError(
             "--qat is fine-tuning for int8", got=precision, next_step="add --quantize int8"
-        )
-    if parent.manifest.kind != "torch":
-        raise UserError(
-            "--qat needs the PyTorch artifact: an ONNX file cannot be trained",
-            got=parent.path,
-            next_step="give --model the artifact that the ONNX file was exported from",
         )
     if importlib.util.find_spec("nncf") is None:
         raise UserError(
             "--qat is done with NNCF, which is not installed",
             next_step="pip install 'edgepress[qat]'",
+        )
+
+
+def _require_trainable(parent: Artifact) -> None:
+    if parent.manifest.kind != "torch":
+        raise UserError(
+            "--qat needs the PyTorch artifact: an ONNX file cannot be trained",
+            got=parent.path,
+            next_step="give --model the artifact that the ONNX file was exported from",
         )
 
 

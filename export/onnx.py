@@ -4,6 +4,7 @@ This module holds the command only: run as a script it would be found in place o
 """
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -12,7 +13,8 @@ from pydantic import Field
 from benchmarks.thresholds import ThresholdOptions
 from compress.core.artifact import Artifact
 from compress.core.cli import main
-from export import stage
+from compress.core.several import Gates
+from export import job, stage
 from export.int8.calibration import IMAGES
 
 
@@ -48,7 +50,7 @@ class Config(ThresholdOptions):
     views: int | None = Field(None, ge=1)
     """Label-preserving views of each test image at most that accuracy is averaged over: fewer are
     quicker to measure and certify less (default: all that the data set declares)."""
-    gate: tuple[str, ...] | None = None
+    gate: Gates | None = None
     """Gates against the model that it is made from (for all but fp32 its fp32 export). Default:
     fp32 "parity <= 1e-3" "flipped <= 0.002"; fp16 "map drop <= 0.01" "flipped <= 0.005";
     int8_weights "map drop <= 0.01" "size ratio <= 0.5"; int8 "map drop <= 0.01", and, where this
@@ -80,6 +82,15 @@ def run(config: Config) -> Artifact:
         GateUndecided: a gate could not be decided.
     """
     return stage.export(config)
+
+
+def check(config: Config, labels: Sequence[str] | None = None) -> None:
+    """Refuse what can be known to fail before an image is read; recipes ask for every step.
+
+    Raises:
+        UserError: there is such a thing.
+    """
+    job.check(config, labels)
 
 
 if __name__ == "__main__":

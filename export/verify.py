@@ -10,10 +10,9 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
-import tyro
 from pydantic import Field
 
 from benchmarks.commands import own_command
@@ -52,10 +51,10 @@ class Config(Noun):
     Exit code 3 when one of them gives other answers than a bundle promises.
     """
 
-    bundle: Annotated[tuple[Path, ...], tyro.conf.UseAppendAction] = ()
+    bundle: tuple[Path, ...] = ()
     """Zip file that `python -m export.bundle` has written (default: the newest under runs/); give
     it as often as needed."""
-    cpu: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
+    cpu: tuple[str, ...] = ()
     """Processor to emulate, e.g. aarch64:cortex-a53 or x86_64:Haswell (`qemu-aarch64 -cpu help`
     lists the models); give it as often as needed."""
     key: Path | None = None

@@ -25,13 +25,22 @@ def read(path: Path) -> Weights:
         UserError: no such file, another ending, a damaged file, a pickle that needs code to run, or
             weights that are not finite.
     """
+    require_file(path)
+    weights = _read_safetensors(path) if path.suffix == ".safetensors" else _read_pickle(path)
+    _check_finite(weights, path)
+    return weights
+
+
+def require_file(path: Path) -> None:
+    """Refuse what cannot be a checkpoint by its name.
+
+    Raises:
+        UserError: no such file, or another ending.
+    """
     if not path.is_file():
         raise UserError("There is no such checkpoint", got=path)
     if path.suffix not in ENDINGS:
         raise UserError("Not a checkpoint", got=path, allowed=", ".join(ENDINGS))
-    weights = _read_safetensors(path) if path.suffix == ".safetensors" else _read_pickle(path)
-    _check_finite(weights, path)
-    return weights
 
 
 def load_into(network: nn.Module, weights: Weights, source: Path) -> None:

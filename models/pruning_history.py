@@ -5,6 +5,7 @@ import torch_pruning
 from torch import nn
 
 from compress.core.errors import UserError
+from models.torch_process import evaluating
 
 History = tuple[tuple[str, bool, tuple[int, ...]], ...]
 
@@ -21,7 +22,8 @@ def replay(network: nn.Module, history: History) -> nn.Module:
     if not history:
         return network
     graph = torch_pruning.DependencyGraph()
-    graph.build_dependency(network.eval(), example_inputs=EXAMPLE)
+    with evaluating(network):
+        graph.build_dependency(network, example_inputs=EXAMPLE)
     try:
         graph.load_pruning_history([[name, out, list(index)] for name, out, index in history])
     except (AttributeError, IndexError, KeyError, RuntimeError) as error:

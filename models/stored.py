@@ -1,5 +1,6 @@
 """Networks in and out of artifacts."""
 
+from contextlib import ExitStack
 from pathlib import Path
 
 import torch
@@ -10,18 +11,23 @@ from compress.core.artifact import WEIGHTS, Artifact
 from compress.core.errors import UserError
 from compress.core.manifest import Architecture
 from models import checkpoint, families
+from models.network_output import check_width
+from models.torch_process import evaluating, seeded
 
 
 def load_network(artifact: Artifact) -> nn.Module:
     """Rebuild an artifact's network, in eval mode; it maps `[n, 3, h, w]` to logits `[n, labels]`.
 
     Raises:
-        UserError: an ONNX artifact, or weights that do not fit or are not finite.
+        UserError: an ONNX artifact, weights that do not fit or are not finite, or another number
+            of outputs than labels.
     """
-    architecture = architecture_of(artifact)
-    network = families.build(architecture, len(artifact.manifest.labels.names))
+    architecture, labels = architecture_of(artifact), len(artifact.manifest.labels.names)
+    with seeded(0):  # a network is built with weights drawn at random, which are then replaced
+        network = families.build(architecture, labels).eval()
     checkpoint.load_into(network, checkpoint.read(artifact.weights), artifact.weights)
-    return network.eval()
+    check_width(network, labels, artifact.manifest.image)
+    return network
 
 
 def architecture_of(artifact: Artifact) -> Architecture:
@@ -43,8 +49,12 @@ def architecture_of(artifact: Artifact) -> Architecture:
 
 
 def save_network(network: nn.Module, folder: Path) -> None:
-    """Write a network's weights as the artifact file `model.safetensors`."""
-    tensors = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
+    """Write a network's weights as the artifact file `model.safetensors`.
+
+    Weights that layers share are written once for each of them: the format refuses shared memory.
+    """
+    form = torch.contiguous_format
+    tensors = {n: tensor.clone(memory_format=form) for n, tensor in network.state_dict().items()}
     save_file(tensors, folder / WEIGHTS["torch"])
 
 
@@ -62,13 +72,9 @@ def count_macs(network: nn.Module, height: int, width: int) -> int:
         per_output = layer.weight[0].numel()  # type: ignore[index]
         total += output[0].numel() * per_output
 
-    hooks = [
-        layer.register_forward_hook(count)
-        for layer in network.modules()
-        if isinstance(layer, nn.Conv2d | nn.Linear)
-    ]
-    with torch.inference_mode():
-        network.eval()(torch.zeros(1, 3, height, width))
-    for hook in hooks:
-        hook.remove()
+    with ExitStack() as hooks, evaluating(network), torch.inference_mode():
+        for layer in network.modules():
+            if isinstance(layer, nn.Conv2d | nn.Linear):
+                hooks.enter_context(layer.register_forward_hook(count))
+        network(torch.zeros(1, 3, height, width))
     return total

@@ -63,6 +63,8 @@ class Config(Noun):
     """Threads; 0 takes every core."""
     seed: int = Field(0, ge=0)
     """Seed of all draws."""
+    skip_bad_images: bool = False
+    """Leave out images that do not decode, as a training can, instead of stopping."""
     out: Path | None = None
     """Also write the result to this JSON file."""
 
@@ -75,9 +77,12 @@ def run(config: Config) -> Result:
     """
     if config.out is not None:
         writable.check_replaced_file(config.out, "The result")
-    model, dataset = open_model(config.model or default_model("onnx")), open_data(config.data)
+    model = open_model(config.model or default_model("onnx"))
+    _check_label(config, model.manifest.labels.names)
+    dataset = open_data(config.data, config.skip_bad_images)
     known = np.sort(np.concatenate([rows_for((model,), dataset, part) for part in ("val", "test")]))
-    _check(config, len(known), dataset.label_names)
+    _check_label(config, dataset.label_names)
+    _check(config, len(known))
     threads = config.threads or environment.usable_cores()
     found = cells.look(model, dataset, known, EvalSettings(threads=threads, views=1))
     fields = config.model_dump(include=set(Design.model_fields))
@@ -101,7 +106,12 @@ def run(config: Config) -> Result:
     return result
 
 
-def _check(config: Config, images: int, labels: tuple[str, ...]) -> None:
+def _check_label(config: Config, labels: tuple[str, ...]) -> None:
+    if config.label not in labels:
+        raise UserError("The data have no such label", got=config.label, allowed=", ".join(labels))
+
+
+def _check(config: Config, images: int) -> None:
     needed = config.reference_images + config.before + config.after
     if images < needed:
         raise UserError(
@@ -110,8 +120,6 @@ def _check(config: Config, images: int, labels: tuple[str, ...]) -> None:
             allowed=f"at least {needed}",
             next_step="ask for less: --reference-images, --before, --after",
         )
-    if config.label not in labels:
-        raise UserError("The data have no such label", got=config.label, allowed=", ".join(labels))
 
 
 if __name__ == "__main__":

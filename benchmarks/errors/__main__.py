@@ -2,9 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
 
-import tyro
 from pydantic import Field
 
 from benchmarks.candidates import open_model, unique_names
@@ -17,8 +15,9 @@ from benchmarks.errors.explain import Photographs, choose, explain, open_eyes
 from benchmarks.errors.grad_cam import why_not
 from benchmarks.errors.next_steps import next_steps
 from benchmarks.errors.schema import ErrorReport
-from benchmarks.evaluation import EvalSettings, images_for, stored_or_evaluated
+from benchmarks.evaluation import EvalSettings, images_for, require_images, stored_or_evaluated
 from benchmarks.report import format as fmt
+from benchmarks.runtimes import _session
 from benchmarks.thumbnails import small_copies
 from compress.core import console, environment, writable
 from compress.core.artifact import Artifact
@@ -44,7 +43,7 @@ class Config(Noun):
     """Another model: also show the decisions that are different from its."""
     out: Path = Path("runs/errors")
     """Folder of the report."""
-    slice: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
+    slice: tuple[str, ...] = ()
     """A column of the data's table: also compare the images by its values; give it as often as
     needed. Size, brightness and sharpness are always compared."""
     worst: int = Field(12, ge=1)
@@ -89,9 +88,11 @@ def _measure(config: Config) -> tuple[Subject, tuple[Artifact, EvalResult] | Non
     """Return the model and the one that it is held against, with what they said."""
     model = open_model(config.model)
     other = open_model(config.against) if config.against else None
+    models = (model, other) if other else (model,)
+    _session.require(models, config.provider)
     dataset = open_data(config.data, config.skip_bad_images)
     grouping.check_columns(config.slice, dataset.table)
-    images = images_for((model, other) if other else (model,), dataset, config.part)
+    images = require_images(images_for(models, dataset, config.part), dataset, config.part)
     settings = EvalSettings(provider=config.provider, part=config.part, threads=_threads(config))
     result = stored_or_evaluated(model, dataset, images, settings)
     subject = Subject(model, result, dataset, images.rows)

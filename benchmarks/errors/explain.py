@@ -75,7 +75,7 @@ def open_eyes(model: Artifact, provider: str, threads: int) -> Eyes:
     """
     runtime = _session.find(_session.name_for(model, provider))
     session = runtime.open_session(model, threads, across_images=True)
-    return Eyes(session, None if why_not(model) else open_grad_cam(model))
+    return Eyes(session, None if why_not(model) else open_grad_cam(model, threads))
 
 
 def explain(

@@ -2,6 +2,7 @@
 
 import importlib.util
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,7 +31,7 @@ def why_not(model: Artifact) -> str | None:
     return None
 
 
-def open_grad_cam(model: Artifact) -> GradCam:
+def open_grad_cam(model: Artifact, threads: int) -> GradCam:
     """Return Grad-CAM of a torch artifact, at the last layer that still has places.
 
     Selvaraju et al. 2017, "Grad-CAM", equations 1 and 2: channels are weighed by the mean
@@ -41,6 +42,7 @@ def open_grad_cam(model: Artifact) -> GradCam:
     """
     import torch
 
+    from models import torch_process
     from models.stored import load_network
 
     with quiet():  # captum draws in matplotlib, which builds a font cache and says so
@@ -50,10 +52,11 @@ def open_grad_cam(model: Artifact) -> GradCam:
     explainer = LayerGradCam(network, layer)
 
     def explain(image: NDArray[np.float32], label: int) -> Heat:
-        found = explainer.attribute(
-            torch.from_numpy(image)[None], target=label, relu_attributions=True
-        )
-        large = LayerAttribution.interpolate(found, (spec.height, spec.width), "bilinear")
+        with torch_process.threads(threads):
+            found = explainer.attribute(
+                torch.from_numpy(image)[None], target=label, relu_attributions=True
+            )
+            large = LayerAttribution.interpolate(found, (spec.height, spec.width), "bilinear")
         return np.asarray(large.detach().numpy()[0, 0], float)
 
     return explain
@@ -70,9 +73,8 @@ def last_map(network: "nn.Module", image: Any) -> "nn.Module":
             ran.append(layer)
 
     leaves = [layer for layer in network.modules() if not list(layer.children())]
-    hooks = [layer.register_forward_hook(note) for layer in leaves]
-    with torch.inference_mode():
+    with ExitStack() as hooks, torch.inference_mode():
+        for layer in leaves:
+            hooks.enter_context(layer.register_forward_hook(note))
         network(image)
-    for hook in hooks:
-        hook.remove()
     return ran[-1]

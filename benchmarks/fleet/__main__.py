@@ -15,6 +15,7 @@ from compress.core import console, stage, writable
 from compress.core.cli import main
 from compress.core.errors import UserError
 from compress.core.noun import Noun
+from compress.core.several import Gates
 
 
 class Config(Noun):
@@ -28,7 +29,7 @@ class Config(Noun):
     """The `state.json` files that devices with `--watch` write, or folders that hold them."""
     out: Path = Path("runs/fleet")
     """Folder of the report."""
-    gate: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
+    gate: Gates = ()
     """A demand on the fleet: `drifting <= 0` or `drifting <= 5%`, the share of the devices that
     drift, or whose model gives no probabilities."""
     skip_bad_files: bool = False

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from benchmarks.report import format as fmt
-from benchmarks.report.figure import label_names, settings, verdict_of
+from benchmarks.report.figure import label_names, settings, verdict_note, verdict_of
 from benchmarks.report.schema import LabelDrop, ModelEntry, Report
 
 Better = Literal["low", "high"]
@@ -61,8 +61,9 @@ def columns(report: Report) -> list[Column]:
 
 
 def verdict_word(model: ModelEntry) -> str:
-    """Return a model's worst verdict in a word."""
-    return verdict_of(model) or "no gates"
+    """Return a model's worst verdict in a word, and what a pass leaves open."""
+    note = verdict_note(model)
+    return (verdict_of(model) or "no gates") + (f" ({note})" if note else "")
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from markupsafe import Markup, escape
 
+from benchmarks.gate_text import tells_accuracy
 from benchmarks.report.schema import ModelEntry, Report, Verdict
 
 Json = dict[str, Any]
@@ -24,6 +25,7 @@ _BADGES = {
     "inconclusive": ("?", "inconclusive"),
     None: ("–", "no gates"),
 }
+NO_ACCURACY = "no accuracy gate"
 _SEVERITY: tuple[Verdict, ...] = ("fail", "inconclusive", "pass")
 
 
@@ -192,6 +194,12 @@ def verdict_of(model: ModelEntry) -> Verdict | None:
     return next((verdict for verdict in _SEVERITY if verdict in found), None)
 
 
+def verdict_note(model: ModelEntry) -> str:
+    """Return what a pass leaves open: gates on costs alone pass a model of any accuracy."""
+    ungated = not any(tells_accuracy(gate.gate) for gate in model.gates)
+    return NO_ACCURACY if verdict_of(model) == "pass" and ungated else ""
+
+
 def label_names(report: Report) -> list[str]:
     """Return every label that any model was measured on, in the order of the data."""
     known = [str(name) for name in report.data.get("label_names") or ()]
@@ -216,7 +224,8 @@ def prevalence(report: Report, label: str) -> float | None:
     if isinstance(known, dict):
         return known.get(label)
     if isinstance(known, (list, tuple)) and len(known) == len(names) and label in names:
-        return float(known[names.index(label)])
+        share: float | None = known[names.index(label)]
+        return share
     return None
 
 

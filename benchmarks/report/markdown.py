@@ -208,7 +208,9 @@ def _gate_row(gate: GateEntry) -> list[str]:
 
 
 def _verdict(word: str) -> str:
-    return _ICONS.get(word, word)
+    """Return a verdict with its icon, and what may stand in brackets behind it."""
+    first, space, rest = word.partition(" (")
+    return f"{_ICONS.get(first, first)}{space}{rest}"
 
 
 def table_md(header: Sequence[str], rows: Sequence[Sequence[str]], left: set[int]) -> str:

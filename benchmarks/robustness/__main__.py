@@ -8,9 +8,8 @@ from typing import Annotated
 import tyro
 from pydantic import Field
 
-from benchmarks import gates
+from benchmarks import gate_checks, gates
 from benchmarks.bench import Bench, open_bench, open_test_data
-from benchmarks.candidates import pick
 from benchmarks.commands import own_command
 from benchmarks.entries import gate_entry
 from benchmarks.errors.schema import Estimate
@@ -21,11 +20,13 @@ from benchmarks.robustness.analysis import entries
 from benchmarks.robustness.corruptions import CORRUPTIONS, STRENGTHS
 from benchmarks.robustness.measuring import IMAGES, Images, choose, measure
 from benchmarks.robustness.schema import ModelRobustness, RobustnessReport
+from benchmarks.runtimes import _session
 from compress.core import console, environment, stage, writable
 from compress.core.cli import main
 from compress.core.errors import UserError, unknown_name
 from compress.core.gates import Gate, Verdict
 from compress.core.noun import Noun
+from compress.core.several import Gates
 
 
 class Config(Noun):
@@ -43,10 +44,10 @@ class Config(Noun):
     """Folder of the report."""
     images: int = Field(IMAGES, ge=2)
     """Images of the test part at most, chosen at random."""
-    corruption: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
+    corruption: tuple[str, ...] = ()
     """blur, noise, brightness, contrast, jpeg, rotation or crop, at five strengths each; give it as
     often as needed (default: all)."""
-    gate: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
+    gate: Gates = ()
     """A demand on the last model: `robust_map drop <= 0.02` (against the first model) or
     `robust_map drop <= 0.02 vs NAME`: the drop of mAP, mean over all corruptions and strengths."""
     provider: str = "cpu"
@@ -55,6 +56,8 @@ class Config(Noun):
     """Threads; 0 takes every core."""
     seed: int = Field(0, ge=0)
     """Seed of the choice of images and of the corruptions."""
+    skip_bad_images: bool = False
+    """Leave out images that do not decode, as a training can, instead of stopping."""
 
 
 def run(config: Config) -> RobustnessReport:
@@ -68,9 +71,10 @@ def run(config: Config) -> RobustnessReport:
     names, wanted = _names(config.corruption), _gates(config)
     writable.check_folder(config.out, "The report's folder")
     bench = open_bench(config.models)
-    for gate in wanted:
-        pick(gate.against, {name: row for row, name in enumerate(bench.names)}, 0)
-    dataset, tested = open_test_data(bench, config.data)
+    scene = gate_checks.Scene(frozenset(("robust_map",)), references=bench.names[:-1])
+    gate_checks.require_decidable(wanted, scene)
+    _session.require(bench.models, config.provider)
+    dataset, tested = open_test_data(bench, config.data, config.skip_bad_images)
     images = Images(dataset, choose(tested, config.images, config.seed), config.seed)
     threads = config.threads or environment.usable_cores()
     settings = EvalSettings(provider=config.provider, threads=threads, views=1)

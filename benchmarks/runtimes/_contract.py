@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.runtimes._session import Images, Probs
 from compress.core.artifact import Artifact
 from compress.core.errors import UserError
 
@@ -55,8 +56,7 @@ def check(artifact: Artifact, inputs: Sequence[Port], output: Port) -> None:
     wanted = (batch, 3, spec.height, spec.width)
     first = inputs[0]
     fits = len(first.shape) == 4 and all(
-        not isinstance(got, int) or got == want
-        for got, want in zip(first.shape, wanted, strict=True)
+        not _differs(got, want) for got, want in zip(first.shape, wanted, strict=True)
     )
     if not fits or first.dtype not in _FLOAT32 or len(inputs) != 1:
         raise UserError(
@@ -65,9 +65,29 @@ def check(artifact: Artifact, inputs: Sequence[Port], output: Port) -> None:
             allowed=f"one float32 {list(wanted)}",
         )
     labels = len(artifact.manifest.labels.names)
-    if output.shape and isinstance(output.shape[-1], int) and output.shape[-1] != labels:
-        raise UserError(
-            "The model's output does not have one probability per label",
-            got=f"{list(output.shape)} in {artifact.weights}",
-            allowed=f"[{batch}, {labels}]",
-        )
+    # A shape that is not known beforehand is judged when the model has answered.
+    if output.shape and (len(output.shape) != 2 or _differs(output.shape[1], labels)):
+        raise _other_width(output.shape, artifact, batch)
+
+
+def checked(probs: Probs, images: Images, artifact: Artifact) -> Probs:
+    """Return what a model has answered, if it is `[n, labels]`; numpy would broadcast the rest.
+
+    Raises:
+        UserError: it is of another shape.
+    """
+    if probs.shape != (len(images), len(artifact.manifest.labels.names)):
+        raise _other_width(probs.shape, artifact, len(images))
+    return probs
+
+
+def _differs(got: object, wanted: int) -> bool:
+    return isinstance(got, int) and got != wanted
+
+
+def _other_width(shape: Sequence[object], artifact: Artifact, n: int) -> UserError:
+    return UserError(
+        "The model's output does not have one probability per label",
+        got=f"{list(shape)} in {artifact.weights}",
+        allowed=f"[{n}, {len(artifact.manifest.labels.names)}]",
+    )

@@ -12,7 +12,15 @@ import onnxruntime as ort
 
 from benchmarks.runtimes import _contract
 from benchmarks.runtimes._contract import Port
-from benchmarks.runtimes._session import Availability, Images, Probs, broke, cannot_open
+from benchmarks.runtimes._session import (
+    ONE_THREAD,
+    SPINNING,
+    Availability,
+    Images,
+    Probs,
+    broke,
+    cannot_open,
+)
 from compress.core.artifact import Artifact
 from compress.core.errors import UserError
 
@@ -63,6 +71,7 @@ class OrtSession:
         self.provider_asked = provider.name
         self.provider_opened = provider.label or session.get_providers()[0]
         self.ep = provider.ep
+        self.waiting = ONE_THREAD if _threads(session) == 1 else SPINNING  # unless told otherwise
         self._again = again
         self.node_share = _node_share(session, provider.ep)
         self._session = session
@@ -194,6 +203,11 @@ def _stray_nodes(artifact: Artifact, provider: Provider) -> Counter[str]:
         if subgraph.ep_name != provider.ep
         for node in subgraph.get_nodes()
     )
+
+
+def _threads(session: ort.InferenceSession) -> int:
+    """Return the threads inside one image; 0 is one for each core."""
+    return int(session.get_session_options().intra_op_num_threads)
 
 
 def _node_share(session: ort.InferenceSession, ep: str) -> float:

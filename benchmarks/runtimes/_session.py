@@ -1,5 +1,6 @@
 """What every runtime offers: whether it is there, and a session that gives probabilities."""
 
+from collections.abc import Iterable
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -60,6 +61,18 @@ class TakesBatches(Protocol):
 
     batch: int
     """Images in one call; `run` is given a multiple of it."""
+
+
+@runtime_checkable
+class TellsWaiting(Protocol):
+    """A session whose threads are in this process."""
+
+    waiting: str
+    """How threads without work wait: `spinning`, which is the quickest and takes a core from
+    others, `sleeping`, or a setting that says so; `one thread` has nobody to wait for."""
+
+
+ONE_THREAD, SPINNING, SLEEPING = "one thread", "spinning", "sleeping"
 
 
 class Runtime(Protocol):
@@ -123,6 +136,19 @@ def name_for(artifact: Artifact, provider: str) -> str:
             allowed="a model of kind torch, or another --provider",
         )
     return provider
+
+
+def require(models: Iterable[Artifact], provider: str) -> None:
+    """Refuse, before any data are read, a provider that cannot run the ONNX models among these.
+
+    Torch models are not asked about: what their stage has stored often does without torch.
+
+    Raises:
+        UserError: no such runtime, it is not available here, or it is torch.
+    """
+    for model in models:
+        if model.manifest.kind == "onnx":
+            find(name_for(model, provider))
 
 
 def said(error: Exception) -> str:

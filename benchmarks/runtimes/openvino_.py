@@ -7,7 +7,16 @@ import numpy as np
 
 from benchmarks.runtimes import _contract
 from benchmarks.runtimes._contract import Port
-from benchmarks.runtimes._session import Availability, Images, Probs, broke, cannot_open, said
+from benchmarks.runtimes._session import (
+    ONE_THREAD,
+    SLEEPING,
+    Availability,
+    Images,
+    Probs,
+    broke,
+    cannot_open,
+    said,
+)
 from compress.core.artifact import Artifact
 
 _DEVICE = "CPU"
@@ -24,6 +33,8 @@ class OpenVinoSession:
         """Wrap a compiled model."""
         import openvino
 
+        threads = compiled.get_property("INFERENCE_NUM_THREADS")
+        self.waiting = ONE_THREAD if threads == 1 else SLEEPING  # as TBB's do, at once
         devices = ",".join(compiled.get_property("EXECUTION_DEVICES"))
         self.provider_opened = f"OpenVINO:{devices}"
         self._output = output

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchmarks.runtimes._contract import Batched
-from benchmarks.runtimes._session import Availability, Images, Probs
+from benchmarks.runtimes._session import ONE_THREAD, Availability, Images, Probs
 from compress.core.artifact import Artifact
 from compress.core.calibration import Scalings, coefficients
+from compress.core.errors import UserError
+from compress.core.libraries import openmp_wait
 
 if TYPE_CHECKING:
     from torch import nn
@@ -23,21 +25,36 @@ class TorchSession:
     provider_opened = "torch:cpu"
     node_share = 1.0
 
-    def __init__(self, network: "nn.Module", batch: int, scalings: Scalings) -> None:
+    def __init__(self, network: "nn.Module", batch: int, threads: int, scalings: Scalings) -> None:
         """Wrap a network that returns logits; `batch` images at most are run at a time."""
         import torch
 
-        self._network, self.batch = network, batch
+        self._network, self.batch, self._threads = network, batch, threads
+        self.waiting = ONE_THREAD if threads == 1 else openmp_wait()
         self._slope, self._offset = map(torch.tensor, coefficients(scalings))
 
     def run(self, images: Images) -> Probs:
-        """Return probabilities `[n, labels]` of images `[n, 3, height, width]`."""
+        """Return probabilities `[n, labels]` of images `[n, 3, height, width]`.
+
+        Raises:
+            UserError: the network returns something else than one logit per label.
+        """
         import torch
 
+        from models.torch_process import threads
+
         done = []
-        with torch.inference_mode():
+        with threads(self._threads), torch.inference_mode():
             for start in range(0, len(images), self.batch):
-                logits = self._network(torch.from_numpy(images[start : start + self.batch]))
+                some = torch.from_numpy(images[start : start + self.batch])
+                logits = self._network(some)
+                wanted = (len(some), len(self._slope))
+                if logits.shape != wanted:  # torch would broadcast one column over all labels
+                    raise UserError(
+                        "The network does not return one logit per label",
+                        got=f"shape {list(logits.shape)}",
+                        allowed=str(list(wanted)),
+                    )
                 done.append(torch.sigmoid(logits * self._slope + self._offset).numpy())
         probs: Probs = np.concatenate(done)
         return probs
@@ -60,10 +77,7 @@ def open_session(artifact: Artifact, threads: int, across_images: bool = False) 
     Raises:
         UserError: the artifact cannot be built or its weights do not fit.
     """
-    import torch
-
     from models.stored import load_network
 
-    torch.set_num_threads(threads)
     batch = artifact.batch if isinstance(artifact, Batched) else _BATCH
-    return TorchSession(load_network(artifact), batch, artifact.manifest.labels.scalings)
+    return TorchSession(load_network(artifact), batch, threads, artifact.manifest.labels.scalings)

@@ -7,7 +7,15 @@ from pathlib import Path
 from pydantic import Field
 
 from benchmarks.candidates import open_model
-from benchmarks.selftest import accuracy, agreement, decisions, latency, overhead, synthetic
+from benchmarks.selftest import (
+    accuracy,
+    agreement,
+    decisions,
+    latency,
+    neighbour,
+    overhead,
+    synthetic,
+)
 from benchmarks.selftest.check import HEADER, Check, Part, Result, check_rows
 from compress.core import console, environment
 from compress.core.cli import main
@@ -23,7 +31,14 @@ class Config(Noun):
     Exit code 3 when a demand is not met.
     """
 
-    parts: tuple[Part, ...] = ("accuracy", "decisions", "overhead", "agreement", "latency")
+    parts: tuple[Part, ...] = (
+        "accuracy",
+        "decisions",
+        "overhead",
+        "agreement",
+        "latency",
+        "neighbour",
+    )
     """What to test."""
     runs: int = Field(40, ge=1)
     """Tournaments of equal models, and as many with a planted slowdown."""
@@ -74,6 +89,8 @@ def _run(part: Part, config: Config, folder: Path) -> tuple[Check, ...]:
         return overhead.run(folder)
     if part == "latency":
         return latency.run(folder, config.runs)
+    if part == "neighbour":
+        return neighbour.run(folder)
     return agreement.run(tuple(open_model(path) for path in config.models or _default_models()))
 
 

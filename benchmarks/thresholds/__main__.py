@@ -22,9 +22,10 @@ from benchmarks.evaluation import (
 )
 from benchmarks.gate_text import THRESHOLD_METRICS
 from benchmarks.label_decisions import LabelDecisions, label_decisions
-from benchmarks.thresholds.demands import Unreachable, parse_demand
-from compress.core import console
-from compress.core.artifact import WEIGHTS, Artifact
+from benchmarks.runtimes import _session
+from benchmarks.thresholds.demands import Unreachable, parse_demand, parse_demands
+from compress.core import console, writable
+from compress.core.artifact import WEIGHTS, Artifact, check_replaceable
 from compress.core.cli import main
 from compress.core.errors import UserError
 from compress.core.eval_file import EVAL_FILE, save_eval
@@ -66,6 +67,8 @@ def run(config: Config) -> Artifact:
     """
     model = open_model(config.model)
     _require_storable(model, config.out)
+    parse_demands(config.demand, model.manifest.labels.names)
+    _session.require([model], config.provider)
     dataset = open_data(config.data, config.skip_bad_images)
     with tempfile.TemporaryDirectory(prefix="edgepress-thresholds-") as folder:
         new = _learnt(config, _copy(model, Path(folder)), dataset)
@@ -92,6 +95,8 @@ def _require_storable(model: Artifact, out: Path) -> None:
             got=model.path,
             next_step="make it again: python -m export.onnx --ort --demand ...",
         )
+    check_replaceable(out)
+    writable.check_folder(out.parent, "The artifact's folder")
 
 
 def _copy(model: Artifact, folder: Path) -> Artifact:

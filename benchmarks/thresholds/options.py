@@ -1,9 +1,8 @@
 """The options about thresholds and calibration that every stage has which makes a model."""
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Literal
 
-import tyro
 from numpy.typing import ArrayLike
 
 from benchmarks.thresholds.demands import check_demands
@@ -21,7 +20,7 @@ class ThresholdOptions(Noun):
     highest F1; `global`: one for all labels; `scutfbr`: as f1, held back where that F1 may be luck;
     `fixed`: the same numbers, 0.5 in training. Default: as the model that this one is made from,
     with its demands, else f1 (exports of a model that does not tell: the same decisions)."""
-    demand: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
+    demand: tuple[str, ...] = ()
     """What the threshold of a label must keep on validation images instead, e.g. `recall[LABEL] >=
     0.98` or `precision[LABEL] >= 0.9`; give it as often as needed. One that no threshold keeps is a
     failed gate. Either option, given, replaces all settings of the model that it is made from."""

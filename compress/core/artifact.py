@@ -4,14 +4,17 @@ import json
 import os
 import shutil
 import uuid
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from compress.core import writable
+from compress.core import console, writable
 from compress.core.errors import UserError
+from compress.core.finite import check_finite
 from compress.core.hashing import file_sha256
 from compress.core.manifest import SCHEMA_VERSION, FileEntry, Manifest
 
@@ -85,9 +88,11 @@ def save(path: Path, workdir: Path, manifest: Manifest) -> Artifact:
     An artifact that was at `path` before stays whole until the new one has taken its place.
 
     Raises:
-        UserError: `path` holds something that is not an artifact.
+        UserError: `path` holds something that is not an artifact, or the manifest a number that
+            is not finite.
     """
     check_replaceable(path)
+    check_finite(manifest, "The manifest")
     manifest = manifest.model_copy(update={"files": file_entries(workdir)})
     (workdir / MANIFEST).write_text(manifest.model_dump_json(indent=1) + "\n")
     _fsync_tree(workdir)
@@ -116,16 +121,52 @@ def check_replaceable(path: Path) -> None:
 
 
 def newest(root: Path, kind: str | None = None, stage: str | None = None) -> Artifact | None:
-    """Return the artifact under `root` that was written last, of this kind and stage if given."""
-    manifests = sorted(root.rglob(MANIFEST), key=lambda file: file.stat().st_mtime, reverse=True)
-    for file in manifests:
-        hidden = any(part.startswith(".") for part in file.relative_to(root).parts)
-        if hidden or not is_artifact(file.parent):
+    """Return the artifact under `root` that was written last, of this kind and stage if given.
+
+    A damaged one is passed over, with a warning.
+    """
+    for folder in sorted(_folders(root), key=_written, reverse=True):
+        try:
+            artifact = load(folder)
+        except (UserError, OSError) as error:
+            _pass_over(str(error))
             continue
-        artifact = load(file.parent)
         if kind in (None, artifact.manifest.kind) and stage in (None, artifact.manifest.stage):
             return artifact
     return None
+
+
+def with_id(root: Path, ids: Collection[str]) -> Path | None:
+    """Return the folder of the first artifact under `root` whose id is among these.
+
+    What is damaged, or no artifact, is passed over. Only manifests are read: whoever opens the
+    artifact verifies its files.
+    """
+    for folder in sorted(_folders(root)):
+        with suppress(UserError, OSError):
+            if _read_manifest(folder / MANIFEST).id in ids:
+                return folder
+    return None
+
+
+@cache
+def _pass_over(why: str) -> None:
+    """Say it once: one command may look for several models."""
+    console.warn(f"passed over: {why}")
+
+
+def _folders(root: Path) -> list[Path]:
+    """Return the folders under `root` that are artifacts, be they damaged, but no hidden ones."""
+    return [
+        file.parent
+        for file in root.rglob(MANIFEST)
+        if not any(part.startswith(".") for part in file.relative_to(root).parts)
+        and is_artifact(file.parent)
+    ]
+
+
+def _written(folder: Path) -> float:
+    return (folder / MANIFEST).stat().st_mtime
 
 
 def lineage(artifact: Artifact) -> set[str]:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import tyro
 from pydantic import BaseModel, ValidationError
 
-from compress.core import console, memory
+from compress.core import console, memory, several
 from compress.core.errors import EXIT_DONE, EdgepressError, UserError, unknown_name
 
 C = TypeVar("C", bound=BaseModel)
@@ -23,17 +23,8 @@ def main(
 
     Every option can also stand in the TOML file given with `--config`; flags win over the file.
     """
-    arguments = list(sys.argv[1:] if argv is None else argv)
     try:
-        default = _from_file(config_type, arguments)
-        config = tyro.cli(
-            config_type,
-            args=arguments,
-            default=default,
-            prog=_program(),
-            description=_description(config_type),
-            config=(tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff),
-        )
+        config = parse(config_type, sys.argv[1:] if argv is None else argv)
         with memory.watched():
             run(config)
     except ValidationError as error:
@@ -45,7 +36,33 @@ def main(
     except KeyboardInterrupt:
         console.fail("Interrupted. The same command goes on from where it stopped.")
         return 130
+    finally:
+        console.flush()
     return EXIT_DONE
+
+
+def parse(config_type: type[C], argv: Sequence[str]) -> C:
+    """Return the config that a command line stands for; flags win over `--config FILE`.
+
+    Raises:
+        UserError: the file cannot be read, or an option that takes several values has none.
+        ValidationError: a value that an option does not take.
+        SystemExit: what tyro cannot read, or `--help`.
+    """
+    arguments = list(argv)
+    default = _from_file(config_type, arguments)
+    try:
+        return tyro.cli(
+            config_type,
+            args=several.merged(config_type, arguments),
+            default=default,
+            prog=_program(),
+            description=_description(config_type),
+            config=(tyro.conf.OmitArgPrefixes,),
+        )
+    except BrokenPipeError:  # nobody reads the help, or what is wrong with the options
+        asked = {"-h", "--help"}.intersection(arguments)
+        raise SystemExit(EXIT_DONE if asked else UserError.exit_code) from None
 
 
 def explain(error: ValidationError) -> str:
@@ -109,9 +126,14 @@ def check_options(config_type: type[BaseModel], options: dict[str, Any]) -> dict
     """Return options with their names as fields of the config.
 
     Raises:
-        UserError: an option that the config does not have.
+        UserError: an option that the config does not have, or one in two spellings.
     """
     fields = {name.replace("-", "_"): value for name, value in options.items()}
+    if len(fields) < len(options):
+        twice = [name for name in options if name != name.replace("-", "_") in options]
+        raise UserError(
+            "An option is given twice, with - and with _", got=", ".join(twice), allowed="once"
+        )
     for name in fields:
         if name not in config_type.model_fields:
             raise unknown_name("option", name, config_type.model_fields)

@@ -1,7 +1,13 @@
-"""Progress and remarks on standard error; results go to standard output."""
+"""Progress and remarks on standard error; results go to standard output.
 
+Whoever reads them may go away (`| head`). The work goes on without a reader: what it makes is
+whole, and its exit code is its verdict.
+"""
+
+import os
+import sys
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TypeVar
+from typing import IO, TypeVar
 
 from rich.console import Console
 from rich.markup import escape
@@ -10,8 +16,17 @@ from rich.table import Table
 
 T = TypeVar("T")
 
-_err = Console(stderr=True, highlight=False)
-_out = Console(highlight=False, soft_wrap=True)
+
+class _Console(Console):
+    """A console that goes on in silence when nobody reads it any more."""
+
+    def on_broken_pipe(self) -> None:
+        """Let what is still to come go nowhere."""
+        _drop(self.file)
+
+
+_err = _Console(stderr=True, highlight=False)
+_out = _Console(highlight=False, soft_wrap=True)
 
 
 def say(message: str) -> None:
@@ -39,7 +54,7 @@ def table(title: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> N
     drawn = Table(*map(escape, header), title=escape(title), title_justify="left")
     for row in rows:
         drawn.add_row(*map(escape, row))
-    Console(highlight=False, width=None if _out.is_terminal else 160).print(drawn)
+    _Console(highlight=False, width=None if _out.is_terminal else 160).print(drawn)
 
 
 def track(items: Iterable[T], description: str, total: int | None = None) -> Iterator[T]:
@@ -50,3 +65,19 @@ def track(items: Iterable[T], description: str, total: int | None = None) -> Ite
     if total is None and isinstance(items, Sequence):
         total = len(items)
     yield from rich_track(items, description, total=total, console=_err, transient=True)
+
+
+def flush() -> None:
+    """Hand over what was written, so that Python finds nothing to complain of when it ends."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BrokenPipeError:
+            _drop(stream)
+
+
+def _drop(stream: IO[str]) -> None:
+    """Let a stream lead nowhere, with what is still in its buffer."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)

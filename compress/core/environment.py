@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from compress.core.hashing import ROOT
+from compress.core.libraries import openmp_wait
 
 PACKAGES = ("torch", "timm", "torch-pruning", "onnx", "onnxruntime", "numpy", "Pillow")
 FLAGS = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "avx512_bf16", "amx_int8", "asimddp", "i8mm")
 
 
 def describe() -> dict[str, Any]:
-    """Return commit, versions, CPU model and flags, cores and platform as plain values."""
+    """Return commit, versions, CPU model and flags, cores, platform and more as plain values."""
     return {
         "commit": _git("rev-parse", "HEAD"),
         "dirty": bool(_git("status", "--porcelain")),
@@ -28,6 +29,7 @@ def describe() -> dict[str, Any]:
         "cpu_governor": _text("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
         "cpu_quota": cpu_quota(_text("/sys/fs/cgroup/cpu.max")),
         "memory_bytes": _memory_bytes(),
+        "openmp_wait": openmp_wait(),
     }
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compress.core.errors import UserError
+from compress.core.finite import check_finite
 from compress.core.results import EvalResult
 
 EVAL_FILE = "eval.npz"
@@ -19,7 +20,12 @@ _TEXT_FIELDS = set(EvalResult.model_fields) - {"scores", "targets"}
 
 
 def save_eval(result: EvalResult, folder: Path) -> None:
-    """Write a result as `eval.npz` into a folder."""
+    """Write a result as `eval.npz` into a folder.
+
+    Raises:
+        UserError: a metric is not finite.
+    """
+    check_finite(result, "The evaluation")
     np.savez_compressed(folder / EVAL_FILE, **pack(result))  # type: ignore[arg-type]  # numpy's stub
 
 

@@ -2,6 +2,8 @@
 
 from typing import Annotated, Literal, Self
 
+import numpy as np
+from numpy.typing import ArrayLike
 from pydantic import Field, model_validator
 
 from compress.core.calibration import Calibration, Scalings
@@ -9,6 +11,24 @@ from compress.core.noun import Noun
 
 Method = Literal["f1", "global", "scutfbr", "fixed"]
 FBRS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
+
+
+def shares(targets: ArrayLike) -> tuple[float | None, ...]:
+    """Return the share of positives among the known targets of each label, `None` without any.
+
+    Args:
+        targets: `[n, labels]`, 0, 1 or NaN.
+
+    >>> shares([[1, float("nan")], [0, float("nan")]])
+    (0.5, None)
+    """
+    table = np.asarray(targets, float)
+    known = (~np.isnan(table)).sum(axis=0)
+    positives = np.nansum(table, axis=0)
+    return tuple(
+        float(hits / images) if images else None
+        for hits, images in zip(positives, known, strict=True)
+    )
 
 
 class ThresholdSettings(Noun):
@@ -61,8 +81,9 @@ class Labels(Noun):
     names: tuple[str, ...]
     thresholds: tuple[float, ...]
     """A label is predicted when its probability is at least this; tuned on validation."""
-    prevalence: tuple[float, ...]
-    """Share of training images that carry the label."""
+    prevalence: tuple[float | None, ...]
+    """Share of the training images that carry the label, among those of which it is known; `None`
+    where it is known of none."""
     learning: Learning | None = None
     """How the thresholds were learnt; `None` where nobody has told."""
     calibration: Calibration | None = None

@@ -52,7 +52,15 @@ class EvalResult(Noun):
     image stands for itself."""
 
     @model_validator(mode="after")
-    def _one_for_every_image(self) -> Self:
+    def _one_for_every_image_and_label(self) -> Self:
+        n, labels = len(self.image_ids), len(self.label_names)
+        if self.targets.shape != (n, labels):
+            raise ValueError(f"targets {self.targets.shape} of {n} images and {labels} labels")
+        if self.scores.shape != (len(self.view_names), n, labels):
+            raise ValueError(
+                f"scores {self.scores.shape} of {len(self.view_names)} views, {n} images and "
+                f"{labels} labels"
+            )
         for name, given in (("folds", self.folds), ("groups", self.groups)):
             if given and len(given) != len(self.image_ids):
                 raise ValueError(f"{len(given)} {name} of {len(self.image_ids)} images")

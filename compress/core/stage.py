@@ -9,12 +9,15 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from compress.core import artifact as artifacts
-from compress.core import console, environment
+from compress.core import console, ending, environment
 from compress.core.artifact import Artifact
-from compress.core.errors import EdgepressError, GateFailed, GateUndecided, UserError
+from compress.core.errors import EdgepressError, UserError
 from compress.core.gates import Verdict
 from compress.core.hashing import source_hash, value_hash
 from compress.core.manifest import Manifest
+
+CHECKPOINT = "training.pt"
+"""The state of a training, in a stage's scratch folder, that a rerun goes on from."""
 
 
 @dataclass(frozen=True)
@@ -34,15 +37,26 @@ class Plan:
 
         Cached: a source edited while the stage runs must not change it half-way.
         """
-        return value_hash(
-            {
-                "stage": self.stage,
-                "source": source_hash(self.stage),
-                "config": settings(self.config),
-                "parents": self.parent_ids,
-                "data": self.data_fingerprint,
-            }
-        )
+        return value_hash(self._ingredients)
+
+    @cached_property
+    def work_id(self) -> str:
+        """Hash of what decides the work: all but the gates, which judge what was made.
+
+        A training that ended in a gate that could not be understood goes on with another one.
+        """
+        config = {k: v for k, v in settings(self.config).items() if k != "gate"}
+        return value_hash(self._ingredients | {"config": config})
+
+    @cached_property
+    def _ingredients(self) -> dict[str, object]:
+        return {
+            "stage": self.stage,
+            "source": source_hash(self.stage),
+            "config": settings(self.config),
+            "parents": self.parent_ids,
+            "data": self.data_fingerprint,
+        }
 
     @property
     def parent_ids(self) -> tuple[str, ...]:
@@ -52,7 +66,7 @@ class Plan:
     @property
     def workdir(self) -> Path:
         """Folder of half-made files beside the output; a killed stage resumes from it."""
-        return self.out.with_name(f".{self.out.name}.work-{self.id}")
+        return self.out.with_name(f".{self.out.name}.work-{self.work_id}")
 
 
 # Where things lie does not change what they hold: paths are not part of an artifact's id (the
@@ -87,7 +101,7 @@ def produce(plan: Plan, build: Callable[[Path], Manifest]) -> Artifact:
     try:
         made = artifacts.save(plan.out, files, build(plan.workdir))
     except EdgepressError:
-        shutil.rmtree(plan.workdir, ignore_errors=True)
+        _keep_unfinished(plan.workdir)
         raise
     shutil.rmtree(plan.workdir)
     console.say(f"done: {plan.out}")
@@ -112,10 +126,16 @@ def require(verdicts: tuple[Verdict, ...]) -> None:
         GateFailed: at least one gate failed.
         GateUndecided: none failed, at least one is inconclusive.
     """
-    for outcome, error in (("fail", GateFailed), ("inconclusive", GateUndecided)):
-        reasons = [f"{v.gate}: {v.reason}" for v in verdicts if v.outcome == outcome]
-        if reasons:
-            raise error("; ".join(reasons))
+    ending.end_by(ending.of(verdicts))
+
+
+def _keep_unfinished(workdir: Path) -> None:
+    """Keep what a rerun goes on from, a checkpoint after an hour's training; else leave nothing."""
+    shutil.rmtree(workdir / "files", ignore_errors=True)
+    if any((workdir / "scratch").rglob(CHECKPOINT)):
+        console.say(f"kept for another try: {workdir}")
+    else:
+        shutil.rmtree(workdir, ignore_errors=True)
 
 
 def _unchanged(plan: Plan) -> Artifact | None:

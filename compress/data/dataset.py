@@ -135,7 +135,12 @@ def _check_labels(table: Table) -> None:
         raise UserError("The data set has no usable image")
     positives = np.nansum(table.targets, axis=0)
     known = np.sum(~np.isnan(table.targets), axis=0)
-    for what, wrong in (("never occur", positives == 0), ("always occur", positives == known)):
+    kinds = (
+        ("are known of no image", known == 0),
+        ("never occur", (positives == 0) & (known > 0)),
+        ("always occur", (positives == known) & (known > 0)),
+    )
+    for what, wrong in kinds:
         names = [name for name, hit in zip(table.label_names, wrong, strict=True) if hit]
         if names:
             raise UserError(

@@ -7,11 +7,10 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 import onnx
-import tyro
 from numpy.typing import NDArray
 from pydantic import Field
 
@@ -95,9 +94,9 @@ class Config(Noun):
     """Largest resident memory that the self-test lets pass, e.g. 120MB (default: not checked)."""
     threads: int = Field(1, ge=1)
     """Threads of the runtime on the device, until `run.py tune` has measured better options."""
-    licence: Annotated[tuple[Path, ...], tyro.conf.UseAppendAction] = ()
+    licence: tuple[Path, ...] = ()
     """Licence of the model or its data to pack; give it as often as needed."""
-    converted: Annotated[tuple[Path, ...], tyro.conf.UseAppendAction] = ()
+    converted: tuple[Path, ...] = ()
     """The model for another runtime, a folder that `python -m export.convert` has written; give it
     as often as needed."""
     sign: Path | None = None

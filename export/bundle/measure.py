@@ -16,7 +16,13 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from benchmarks.commands import own_command
-from benchmarks.evaluation import EvalSettings, as_result, rows_for, stored_or_evaluated
+from benchmarks.evaluation import (
+    EvalSettings,
+    as_result,
+    require_images,
+    rows_for,
+    stored_or_evaluated,
+)
 from benchmarks.report import format as fmt
 from compress.core import artifact as artifacts
 from compress.core import console, environment, writable
@@ -49,6 +55,8 @@ class Config(Noun):
     """`elpv`, a path, or `format:path`."""
     images: int | None = Field(None, ge=2)
     """Photographs of the test part at most (default: all)."""
+    skip_bad_images: bool = False
+    """Leave out images that do not decode, as a training can, instead of stopping."""
     out: Path = Path("runs/bundle.json")
     """File for the result."""
 
@@ -93,8 +101,9 @@ def run(config: Config) -> Result:
     if not config.models:
         raise UserError("There is no model to measure", next_step="name ONNX artifacts")
     writable.check_replaced_file(config.out, "The result")
-    dataset = open_data(config.data)
-    found = tuple(_measure(artifacts.load(path), dataset, config) for path in config.models)
+    models = [artifacts.load(path) for path in config.models]
+    dataset = open_data(config.data, config.skip_bad_images)
+    found = tuple(_measure(model, dataset, config) for model in models)
     result = Result(
         command=own_command("export.bundle.measure"),
         bundles=found,
@@ -108,7 +117,7 @@ def run(config: Config) -> Result:
 
 
 def _measure(model: Artifact, dataset: Dataset, config: Config) -> Shipped:
-    rows = rows_for((model,), dataset, "test")[: config.images]
+    rows = require_images(rows_for((model,), dataset, "test"), dataset, "test")[: config.images]
     settings = EvalSettings(views=1)
     wanted = stored_or_evaluated(model, dataset, rows, settings)
     paths = [dataset.paths[row] for row in rows]
@@ -137,7 +146,13 @@ def _on_device(model: Artifact, config: Config, paths: list[Path]) -> NDArray[np
     """Pack a model, unpack it, and return what its runtime makes of photographs `[n, labels]`."""
     with tempfile.TemporaryDirectory(prefix="edgepress-measure-") as work:
         packed, folder = Path(work) / "bundle.zip", Path(work) / "bundle"
-        order = bundling.Config(model=model.path, data=config.data, out=packed, check_images=1)
+        order = bundling.Config(
+            model=model.path,
+            data=config.data,
+            out=packed,
+            check_images=1,
+            skip_bad_images=config.skip_bad_images,
+        )
         bundling.run(order)
         archive.unpack(archive.read(packed), folder)
         predictor = Predictor(open_folder(folder))

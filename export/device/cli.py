@@ -23,29 +23,33 @@ def main(argv: Sequence[str] | None = None) -> int:
     process.open_streams()
     with process.ended_well():
         try:
-            options = _parser().parse_args(argv)
-            if "bundle" in options:
-                _choose_bundle(options)
-            code: int = options.command(options)
+            return _run(argv)
         except DeviceError as error:
-            print(f"error: {error}", file=sys.stderr)
+            process.complain(f"error: {error}")
             return error.exit_code
         except BrokenPipeError:  # whoever read our lines has gone
             process.drop_output()
             return EXIT_DONE
         except OSError as error:  # a full or read-only disk, also behind standard output
             process.drop_output()
-            print(
-                f"error: {error.strerror or error}: {error.filename or 'output'}.", file=sys.stderr
-            )
+            process.complain(f"error: {error.strerror or error}: {error.filename or 'output'}.")
             return EXIT_BAD_INPUT
         except ImportError as error:
-            text = f"error: {error}. Next: pip install onnxruntime numpy pillow"
-            print(text, file=sys.stderr)
+            process.complain(f"error: {error}. Next: pip install onnxruntime numpy pillow")
             return EXIT_BAD_INPUT
         except KeyboardInterrupt:
             return 130
-    return code
+
+
+def _run(argv: Sequence[str] | None) -> int:
+    try:
+        options = _parser().parse_args(argv)
+        if "bundle" in options:
+            _choose_bundle(options)
+        code: int = options.command(options)
+        return code
+    finally:
+        sys.stdout.flush()  # here, where it is known what to do when it fails
 
 
 def _choose_bundle(options: Namespace) -> None:

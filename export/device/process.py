@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 
 class Terminated(BaseException):
@@ -25,7 +26,19 @@ def open_streams() -> None:
 
 def drop_output() -> None:
     """Let what is still to be written go nowhere: Python must not try again at its end."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    _drop(sys.stdout)
+
+
+def complain(text: str) -> None:
+    """Say on standard error why the process ends, if anybody is there to read it."""
+    try:
+        print(text, file=sys.stderr, flush=True)
+    except OSError:
+        _drop(sys.stderr)
+
+
+def _drop(stream: TextIO) -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 @contextmanager
@@ -34,9 +47,8 @@ def ended_well() -> Iterator[None]:
 
     A supervisor sees that the process died of the signal it has sent. `nohup` stays in force.
     """
-    numbers = [signal.SIGTERM]
-    if sys.platform != "win32" and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-        numbers.append(signal.SIGHUP)
+    hangup = () if sys.platform == "win32" else (signal.SIGHUP,)
+    numbers = (signal.SIGTERM, *heeded(*hangup))
     before = {number: signal.signal(number, _terminate) for number in numbers}
     try:
         yield
@@ -46,6 +58,11 @@ def ended_well() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def heeded(*numbers: signal.Signals) -> list[signal.Signals]:
+    """Return the signals that this process was not started to ignore, as `nohup` and `&` do."""
+    return [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
 
 
 def _terminate(number: int, _: object) -> None:

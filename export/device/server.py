@@ -17,6 +17,7 @@ from http import HTTPStatus
 from http.server import HTTPServer
 from typing import Any
 
+from . import process
 from .errors import EXIT_DONE, DeviceError
 from .handler import Handler
 from .runner import running
@@ -128,7 +129,7 @@ def _serve(service: Service, host: str, port: int) -> None:
     except (OSError, OverflowError) as error:
         raise DeviceError(f"The address cannot be used ({error})", got=f"{host}:{port}") from None
     with server:
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in (signal.SIGTERM, *process.heeded(signal.SIGINT)):
             # shutdown() waits for the loop, which runs in this very thread
             signal.signal(number, lambda *_: threading.Thread(target=server.shutdown).start())
         print(json.dumps({"serving": _address(server)}), flush=True)

@@ -1,5 +1,6 @@
 """Batch norms go into the convolutions before them, as they will in the file."""
 
+from contextlib import ExitStack
 from copy import deepcopy
 from typing import Any
 
@@ -8,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from compress.core.image_spec import ImageSpec
+from models.torch_process import evaluating
 
 SAME = 1e-3
 """Largest difference of logits, as a share of the largest, after batch norms were absorbed."""
@@ -24,8 +26,8 @@ def with_absorbed_norms(network: nn.Module, spec: ImageSpec) -> nn.Module:
     example = torch.randn(2, 3, spec.height, spec.width, generator=torch.Generator().manual_seed(0))
     for conv, norm in _pairs(absorbed, example):
         _absorb(conv, norm)
-    with torch.inference_mode():
-        before, after = network.eval()(example), absorbed(example)
+    with torch.inference_mode(), evaluating(network):
+        before, after = network(example), absorbed(example)
     same = (before - after).abs().max() <= SAME * before.abs().max()
     return absorbed if same else deepcopy(network).eval()
 
@@ -42,16 +44,13 @@ def _pairs(network: nn.Module, example: Tensor) -> list[tuple[nn.Conv2d, nn.Batc
         if id(inputs[0]) in made:
             found[norm] = made[id(inputs[0])][0]
 
-    handles = []
-    for layer in network.modules():
-        if isinstance(layer, nn.Conv2d):
-            handles.append(layer.register_forward_hook(remember))
-        elif isinstance(layer, nn.BatchNorm2d) and layer.affine and layer.track_running_stats:
-            handles.append(layer.register_forward_pre_hook(match))
-    with torch.no_grad():
-        network.eval()(example)
-    for handle in handles:
-        handle.remove()
+    with ExitStack() as hooks, evaluating(network), torch.no_grad():
+        for layer in network.modules():
+            if isinstance(layer, nn.Conv2d):
+                hooks.enter_context(layer.register_forward_hook(remember))
+            elif isinstance(layer, nn.BatchNorm2d) and layer.affine and layer.track_running_stats:
+                hooks.enter_context(layer.register_forward_pre_hook(match))
+        network(example)
     return [(conv, norm) for norm, conv in found.items()]
 
 

@@ -76,6 +76,7 @@ def _tapped(source: ModelProto, names: list[str]) -> ort.InferenceSession:
     )
     options = ort.SessionOptions()
     options.log_severity_level = 3
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # numpy's turn is next
     return ort.InferenceSession(
         model.SerializeToString(), options, providers=["CPUExecutionProvider"]
     )

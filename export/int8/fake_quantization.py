@@ -1,18 +1,20 @@
 """Fake quantization in a network, by NNCF: it computes in float what 8 bits would leave of it."""
 
 import re
+from contextlib import ExitStack
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from compress.channels import output_layer
 from compress.core.errors import UserError
 from compress.core.image_spec import ImageSpec
 from compress.core.quiet import quiet
 from compress.data.pixels import normalise
 from export.int8.calibration import Calibration
 from export.targets._target import Target
+from models.network_output import output_layers
+from models.torch_process import evaluating
 
 WEIGHT = re.compile(r"pre_hooks\..*/(conv\w*|linear)/\d+__1\.")
 """Places of NNCF's quantizers that round weights."""
@@ -133,24 +135,22 @@ class Rounding(nn.Module):
 
 
 def _float_layers(network: nn.Module, spec: ImageSpec) -> list[str]:
-    """Return patterns of NNCF's names of the first layer that runs and of the output layer."""
+    """Return patterns of NNCF's names of the first layer that runs and of the output layers."""
     first = _convolutions_in_order(network, spec)[:1]
     names = {module: name for name, module in network.named_modules()}
-    found = [names[layer] for layer in (*first, output_layer(network))]
+    example = torch.zeros(1, 3, spec.height, spec.width)
+    found = [*(names[layer] for layer in first), *output_layers(network, example)]
     return [f"^{re.escape(name.replace('.', '/'))}/.*" for name in found]
 
 
 def _convolutions_in_order(network: nn.Module, spec: ImageSpec) -> list[nn.Module]:
     ran: list[nn.Module] = []
-    handles = [
-        layer.register_forward_pre_hook(lambda module, _inputs: ran.append(module))
-        for layer in network.modules()
-        if isinstance(layer, nn.Conv2d)
-    ]
-    with torch.no_grad():
-        network.eval()(torch.zeros(1, 3, spec.height, spec.width))
-    for handle in handles:
-        handle.remove()
+    with ExitStack() as hooks, evaluating(network), torch.no_grad():
+        for layer in network.modules():
+            if isinstance(layer, nn.Conv2d):
+                hook = layer.register_forward_pre_hook(lambda module, _inputs: ran.append(module))
+                hooks.enter_context(hook)
+        network(torch.zeros(1, 3, spec.height, spec.width))
     return ran
 
 

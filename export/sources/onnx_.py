@@ -93,6 +93,7 @@ def open_file(path: Path) -> OnnxSource:
     try:
         options = ort.SessionOptions()
         options.log_severity_level = 4
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime raises a dozen classes without a common base
         raise damaged(NAME, path, error) from None

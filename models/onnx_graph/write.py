@@ -11,6 +11,7 @@ from compress.core.errors import UserError
 from compress.core.image_spec import ImageSpec
 from compress.core.quiet import quiet
 from models.onnx_graph import average_pool
+from models.torch_process import evaluating
 
 INPUT, OUTPUT = "image", "probs"
 # Opset 18 is what torch's exporter writes natively; ONNX Runtime reads it since 1.14 (2023). The
@@ -53,7 +54,8 @@ def probs_to_onnx(network: nn.Module, spec: ImageSpec, path: Path, traced: bool 
     Raises:
         UserError: the network has an operation that cannot be exported.
     """
-    model = (_export_traced if traced else _export)(network.eval(), spec)
+    with evaluating(network):
+        model = (_export_traced if traced else _export)(network, spec)
     average_pool.apply(model)
     _strip(model)
     onnx.checker.check_model(model, full_check=True)

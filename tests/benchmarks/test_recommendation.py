@@ -14,6 +14,7 @@ from benchmarks.compare import Config, compare
 from benchmarks.evidence import Evidence, Subject
 from benchmarks.report.recommended import demand, difference, fits, sentence
 from benchmarks.report.schema import GateEntry, LatencyEntry, Report
+from compress.core.ending import end_by
 from compress.core.errors import GateFailed, GateUndecided, UserError
 
 WRONG = COLOURS[::-1].copy()
@@ -50,7 +51,7 @@ def test_the_most_accurate_that_surely_keeps_the_budget_is_chosen(full_report: R
     assert report.recommendation.chosen == "c"
     assert report.recommendation.verdict == "pass"
     assert "c is the most accurate of the 2 models that keep latency ≤ 20.0 ms" in sentence(report)
-    recommendation.require(report)  # raises nothing
+    assert recommendation.finding(report) == ()
 
 
 def test_a_cheaper_model_is_named_if_it_may_be_as_accurate(full_report: Report) -> None:
@@ -81,7 +82,7 @@ def test_without_a_choice_the_command_ends_by_it(full_report, outcomes, error, t
     report = chosen(full_report, named, {"a": 0.8, "b": 0.4})
     assert report.recommendation.chosen is None
     with pytest.raises(error, match=told):
-        recommendation.require(report)
+        end_by(recommendation.finding(report))
 
 
 def test_a_model_that_failed_its_own_gate_or_has_no_map_does_not_fit(full_report: Report) -> None:

@@ -41,6 +41,24 @@ def test_cpu_gives_the_models_probabilities(make_model: MakeModel, across_images
     assert np.allclose(session.run(batch), 1 / (1 + np.exp(-logits)), atol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("name", "threads", "across_images", "waiting"),
+    [
+        ("cpu", 1, False, "one thread"),
+        ("cpu", 2, False, "spinning"),
+        ("cpu", 2, True, "one thread"),
+        ("openvino", 1, False, "one thread"),
+        ("openvino", 2, False, "sleeping"),
+    ],
+)
+def test_how_threads_wait_is_told(
+    make_model: MakeModel, name: str, threads: int, across_images: bool, waiting: str
+) -> None:
+    session = open_in(name)(make_model("model"), threads, across_images)
+    assert isinstance(session, _session.TellsWaiting)
+    assert session.waiting == waiting
+
+
 def test_placement_is_recorded(make_model: MakeModel) -> None:
     session = cpu.open_session(make_model("model"), threads=1)
     assert session.provider_asked == "cpu"

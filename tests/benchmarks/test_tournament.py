@@ -44,6 +44,7 @@ def test_planted_slowdown_is_caught_and_a_model_equals_itself(make_model: MakeMo
     assert result.warmup_runs >= 9
     assert result.environment["baseline_rss_bytes"] < result.peak_rss_bytes < 1e9
     assert len(result.environment["cpus"]) == 1
+    assert result.environment["waiting_threads"] == "one thread"
 
 
 def test_rounds_go_on_until_decided(make_model: MakeModel) -> None:

@@ -6,9 +6,10 @@ import time
 import numpy as np
 import pytest
 import torch
+from new_threads import threads_of_a_new_thread
 from tiny_network import build
 
-from compress.augmentation import Augmentation, augmented
+from compress.augmentation import Augmentation, Batch, augmented
 from compress.core.errors import UserError
 from compress.core.image_spec import ImageSpec
 from compress.data import views
@@ -20,6 +21,7 @@ from compress.loading import (
     training_loader,
 )
 from compress.training import Training, fit
+from models import torch_process
 
 SPEC = ImageSpec(height=32, width=32)
 
@@ -173,8 +175,8 @@ def test_waiting_is_counted_and_making_ahead_saves_it() -> None:
 
 
 def test_training_tells_how_long_it_waited(tmp_path, capfd) -> None:
-    def loss(logits: torch.Tensor, targets: torch.Tensor, _: torch.Tensor) -> torch.Tensor:
-        return torch.nn.functional.mse_loss(logits, targets / 16)
+    def loss(logits: torch.Tensor, batch: Batch) -> torch.Tensor:
+        return torch.nn.functional.mse_loss(logits, batch.targets / 16)
 
     settings = Training(epochs=2, batch_size=4)
     fitted = fit(build(1), images(16), settings, loss, tmp_path)
@@ -193,12 +195,12 @@ def test_a_training_that_broke_off_ends_with_the_same_weights(tmp_path) -> None:
     noisy = TrainingImages(pixels, targets, views.DIHEDRAL, SPEC)
     settings, steps = Training(epochs=3, batch_size=4), 0
 
-    def loss(logits: torch.Tensor, wanted: torch.Tensor, _: torch.Tensor) -> torch.Tensor:
+    def loss(logits: torch.Tensor, batch: Batch) -> torch.Tensor:
         nonlocal steps
         steps += 1
         if steps == 6 + 3:  # within the second of three epochs
             raise KeyboardInterrupt
-        return torch.nn.functional.binary_cross_entropy_with_logits(logits, wanted)
+        return torch.nn.functional.binary_cross_entropy_with_logits(logits, batch.targets)
 
     torch.manual_seed(0)
     first = build(1)
@@ -215,3 +217,11 @@ def test_a_training_that_broke_off_ends_with_the_same_weights(tmp_path) -> None:
     assert steps == 6 + 3 + 12 + 18
     assert all(torch.equal(found[0][name], found[1][name]) for name in start)
     assert not torch.equal(found[0]["0.0.weight"], start["0.0.weight"])
+
+
+def test_prefetching_keeps_to_one_thread_and_leaves_the_others_theirs() -> None:
+    with torch_process.threads(3):
+        for in_the_thread in prefetched(torch.get_num_threads() for _ in range(3)):
+            here = (in_the_thread, torch.get_num_threads(), threads_of_a_new_thread())
+            assert here == (1, 3, 3)
+        assert (torch.get_num_threads(), threads_of_a_new_thread()) == (3, 3)

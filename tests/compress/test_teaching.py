@@ -11,12 +11,13 @@ import timm
 import torchvision
 from tiny_network import build
 
+from compress.augmentation import Batch
 from compress.channels import Widths, prune_until, residual_layers
 from compress.core.errors import UserError
 from compress.core.image_spec import ImageSpec
 from compress.features import PENULTIMATE, pair, run_recorded, unexplained
 from compress.loading import TrainingImages
-from compress.losses import distillation
+from compress.losses import Mixture, distillation
 from compress.teaching import Student, Teaching, teach
 from compress.training import fit
 from models.stored import count_macs, count_params
@@ -93,7 +94,7 @@ def test_a_pattern_that_fits_no_layer_is_refused():
 
 def test_recording_returns_features_and_leaves_no_hooks():
     network = build(3).eval()
-    logits, features = run_recorded(network, IMAGES, ["0", "3"])
+    logits, features = run_recorded(network, IMAGES, ["0", "3"], "6")
     assert torch.equal(logits, network(IMAGES))
     assert list(features) == ["0", "3", PENULTIMATE]
     assert torch.equal(network[6](features[PENULTIMATE]), logits)
@@ -104,7 +105,7 @@ def test_a_convolution_as_output_layer_has_pooled_features():
     network = nn.Sequential(
         nn.Conv2d(3, 5, 3), nn.Conv2d(5, 2, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten()
     )
-    _, features = run_recorded(network, IMAGES, [])
+    _, features = run_recorded(network, IMAGES, [], "1")
     assert features[PENULTIMATE].shape == (2, 5)
 
 
@@ -205,11 +206,11 @@ def test_without_weight_the_student_learns_the_labels_as_ever(tmp_path):
     student = Student(network, images.spec)
     taught = teach(student, teacher, images, settings, tmp_path / "taught")
 
-    def loss(logits: torch.Tensor, targets: torch.Tensor, inputs: torch.Tensor) -> torch.Tensor:
+    def loss(logits: torch.Tensor, batch: Batch) -> torch.Tensor:
         native = torch.cpu.get_capabilities().get("avx512_bf16", False)
         with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=native):
-            soft = teacher(inputs).float()
-        return distillation(logits, targets, soft, 0.4, 2)
+            soft = teacher(batch.inputs).float()
+        return distillation(logits, batch.targets, soft, Mixture(0.4, 2), batch.weights)
 
     fitted = fit(alone, images, settings, loss, tmp_path / "fitted")
     for name, value in fitted.network.state_dict().items():

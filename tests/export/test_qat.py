@@ -27,7 +27,7 @@ from compress.data.pixels import normalise
 from compress.data.split import split_for
 from export import onnx as command
 from export import targets
-from export.int8 import qat
+from export.int8 import fake_quantization, qat
 from export.int8.batch_norms import with_absorbed_norms
 from export.int8.calibration import Calibration, calibration
 from export.int8.fake_quantization import Rounding, fake_quantized
@@ -132,6 +132,25 @@ def test_weights_are_rounded_as_the_target_rounds_them(
     row = pointwise(network.pointwise[0].weight.detach())[0]
     assert 2 < len(row.unique()) <= levels
     assert (row - network.pointwise[0].weight[0]).abs().max() <= pointwise.scale.max()
+
+
+class HeadsFirst(nn.Module):
+    """Two output layers, declared before the others, and one that does not run."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heads = nn.ModuleList([nn.Linear(4, len(LABELS)) for _ in range(2)])
+        self.body = nn.Sequential(nn.Conv2d(4, 4, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+        self.stem, self.unused = nn.Conv2d(3, 4, 3), nn.Linear(4, 4)
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        features = self.body(self.stem(image))
+        return self.heads[0](features) + self.heads[1](features)
+
+
+def test_what_reads_the_image_and_what_makes_the_output_stay_float() -> None:
+    found = fake_quantization._float_layers(HeadsFirst(), SPEC)
+    assert found == ["^stem/.*", "^heads/0/.*", "^heads/1/.*"]
 
 
 def test_activations_of_16_bits_are_not_rounded(images: Calibration) -> None:

@@ -2,6 +2,7 @@
 
 import importlib.util
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from shutil import copyfile
@@ -14,10 +15,11 @@ from export_helpers import LABELS, SPEC, fit_classifier, run, store
 from export_network import tiny
 
 from benchmarks.evaluation import rows_for
-from benchmarks.formats import Result, rows
+from benchmarks.formats import Outcome, Result, Verification, rows
 from benchmarks.runtimes import torch_
 from compress.core.artifact import Artifact
 from compress.core.calibration import Calibration, LabelCalibration, Scaling
+from compress.core.errors import GateFailed, GateUndecided, UserError
 from compress.data.dataset import Dataset
 from compress.data.pixels import decoded, normalise
 from compress.data.split import default_split
@@ -270,3 +272,30 @@ def test_a_calibrated_network_is_converted_with_its_calibration(
         exported = program(source).module()
         made = [exported(torch.from_numpy(image[None])).detach().numpy() for image in images]
     np.testing.assert_allclose(np.concatenate(made), wanted, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("statuses", "error", "told"),
+    [
+        (("verified", "not verified"), None, ""),
+        (("verified", "inconclusive"), GateUndecided, "whether m in b"),
+        (("failed", "inconclusive"), GateFailed, "m in a .*does not answer"),
+        (("verified", None), UserError, "Not every format could be made.*m in b .*: no tool"),
+        ((None, "failed"), GateFailed, "m in b .*does not answer"),
+    ],
+)
+def test_all_formats_end_by_the_worst(statuses, error, told: str, monkeypatch) -> None:
+    def outcome(_config, one: tuple[str, str | None]) -> Outcome:
+        name, status = one
+        found = Verification(status=status, reason="so") if status else None
+        return Outcome(
+            format=name, description="", model="m", precision="fp32", size_bytes=None,
+            made_with={}, verification=found, problem=None if status else "no tool",
+        )  # fmt: skip
+
+    monkeypatch.setattr(conversion_all, "_outcome", outcome)
+    monkeypatch.setattr(conversion_all, "wanted", lambda _: list(zip("ab", statuses, strict=True)))
+    ended = pytest.raises(error, match=told) if error else nullcontext()
+    with ended:
+        result = conversion_all.run(convert.Config(all=True), [None])
+        assert len(result.outcomes) == 2

@@ -13,10 +13,10 @@ from compress.core.eval_file import load_eval
 from compress.core.manifest import Architecture
 from compress.data import split
 from compress.data.dataset import open_data
-from models import families
+from models import checkpoint, families
 from models.defaults import ZOO_TEACHER
 from models.pretrained import start_network
-from models.stored import count_macs, count_params, load_network
+from models.stored import count_macs, count_params, load_network, save_network
 
 
 def test_timm_torchvision_and_own_architectures_build():
@@ -53,7 +53,6 @@ def test_imagenet_weights_see_a_photograph():
     """The 1000-class head of the package on a real photograph that scikit-learn ships."""
     from sklearn.datasets import load_sample_image
 
-    from models import checkpoint
     from models.pretrained import _checkpoint_file
 
     network = families.build(Architecture(name="efficientnet_lite0"), 1000).eval()
@@ -140,3 +139,12 @@ def test_what_the_test_part_can_certify_is_said_before_work_starts(teacher, capf
     open_for((teacher,), "elpv", skip_bad_images=False)
     said = capfd.readouterr().err
     assert "1049 test images can certify a drop of mAP of about" in said
+
+
+def test_shared_weights_survive_the_disk(tmp_path: Path):
+    shared = torch.nn.Linear(4, 4)
+    network = torch.nn.Sequential(shared, shared)
+    save_network(network, tmp_path)
+    again = torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.Linear(4, 4))
+    checkpoint.load_into(again, checkpoint.read(tmp_path / "model.safetensors"), tmp_path)
+    assert torch.equal(again[1].weight, shared.weight)

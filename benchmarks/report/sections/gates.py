@@ -3,7 +3,7 @@
 from markupsafe import Markup
 
 from benchmarks.report import format as fmt
-from benchmarks.report.figure import badge, missing, model_name, verdict_of
+from benchmarks.report.figure import badge, missing, model_name, verdict_note, verdict_of
 from benchmarks.report.schema import GateEntry, ModelEntry, Report
 from benchmarks.report.summary import candidate
 
@@ -52,7 +52,8 @@ def _is_open(report: Report, model: ModelEntry) -> bool:
 
 def _passed(model: ModelEntry) -> str:
     passed = sum(gate.verdict == "pass" for gate in model.gates)
-    return f"{passed} of {len(model.gates)} passed" if model.gates else ""
+    note = f", {verdict_note(model)}" if verdict_note(model) else ""
+    return f"{passed} of {len(model.gates)} passed{note}" if model.gates else ""
 
 
 def _notes(model: ModelEntry) -> tuple[str, ...]:

@@ -7,7 +7,14 @@ from markupsafe import Markup
 
 from benchmarks.report import format as fmt
 from benchmarks.report.columns import Cell, Column, columns, verdict_word
-from benchmarks.report.figure import badge, missing, model_name, verdict_of
+from benchmarks.report.figure import (
+    NO_ACCURACY,
+    badge,
+    missing,
+    model_name,
+    verdict_note,
+    verdict_of,
+)
 from benchmarks.report.schema import ModelEntry, Report
 
 TITLE = "Models"
@@ -19,7 +26,7 @@ _KINDS: tuple[tuple[str, Callable[[ModelEntry], str]], ...] = (
     ("format", lambda model: model.kind),
 )
 """What the table can be filtered by, beside words."""
-_SEVERITY = ("pass", "no gates", "inconclusive", "fail")
+_SEVERITY = ("pass", f"pass ({NO_ACCURACY})", "no gates", "inconclusive", "fail")
 
 
 def render(report: Report) -> str:
@@ -115,9 +122,14 @@ def _row(report: Report, place: int, made: list[Column]) -> Markup:
         model_name(report, place),
         about,
         _SEVERITY.index(verdict_word(model)),
-        badge(verdict_of(model)),
+        _verdict(model),
         Markup("").join(cells),
     )
+
+
+def _verdict(model: ModelEntry) -> Markup:
+    note = verdict_note(model)
+    return badge(verdict_of(model)) + (Markup("<small>{}</small>").format(note) if note else "")
 
 
 def _cell(cell: Cell, first: bool) -> Markup:

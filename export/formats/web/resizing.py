@@ -49,6 +49,8 @@ class Config(Noun):
     """`elpv`, a path, or `format:path`."""
     images: int = Field(50, ge=1)
     """Validation images at most."""
+    skip_bad_images: bool = False
+    """Leave out images that do not decode, as a training can, instead of stopping."""
 
 
 def run(config: Config) -> Parity:
@@ -61,7 +63,8 @@ def run(config: Config) -> Parity:
     if model.manifest.kind != "onnx" or _web.chromium() is None:
         raise UserError("This needs an ONNX model, and Chromium on the path", got=model.path)
     spec, labels = model.manifest.image, model.manifest.labels
-    paths = photographs.validation(model, open_data(config.data), config.images)
+    dataset = open_data(config.data, config.skip_bad_images)
+    paths = photographs.validation(model, dataset, config.images)
     taken = list(photographs.opened(paths, None))
     theirs = _resized(taken, spec)
     ours = np.stack([to_pixels(Image.fromarray(one), spec) for one in taken])

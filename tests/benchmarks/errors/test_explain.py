@@ -98,7 +98,7 @@ def test_grad_cam_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     spec = torch_model.manifest.image.model_copy(update={"height": 40, "width": 30})
     changes = {"kind": "torch", "image": spec}
     manifest = torch_model.manifest.model_copy(update=changes)
-    cam = grad_cam.open_grad_cam(type(torch_model)(torch_model.path, manifest))
+    cam = grad_cam.open_grad_cam(type(torch_model)(torch_model.path, manifest), 1)
     for label, (red, green) in enumerate(weights):
         wanted = np.maximum(red * IMAGE[0] + green * IMAGE[1], 0) / 1200
         assert cam(IMAGE, label) == pytest.approx(wanted, abs=1e-6)

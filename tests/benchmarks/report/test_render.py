@@ -15,8 +15,10 @@ import pytest
 
 from benchmarks.against_first import MOST_FLIPS
 from benchmarks.report import figure
+from benchmarks.report import format as fmt
 from benchmarks.report.render import html, markdown, models_table_md, write
 from benchmarks.report.schema import GateEntry, ModelEntry, PrCurve, Report
+from benchmarks.report.sections import reproduce
 from benchmarks.report.summary import summary
 from benchmarks.thumbnails import MOST_BYTES
 
@@ -277,3 +279,40 @@ def test_a_model_is_as_good_as_its_worst_gate(full: Report) -> None:
     assert figure.verdict_of(full.models[4]) == "inconclusive"
     assert figure.verdict_of(changed(full, 4, gates=gates).models[4]) == "fail"
     assert figure.verdict_of(full.models[0]) is None
+
+
+def gate_of(text: str, verdict: str = "pass") -> GateEntry:
+    return GateEntry(
+        gate=text, against=None, measured=0.4, ci95=None, verdict=verdict, reason="so it is"
+    )
+
+
+@pytest.mark.parametrize(
+    ("gates", "word"),
+    [
+        (("macs ratio <= 0.5", "params ratio <= 0.5"), "✅ pass (no accuracy gate)"),
+        (("latency speedup >= 2", "size <= 1e6", "ece <= 0.1"), "✅ pass (no accuracy gate)"),
+        (("macs ratio <= 0.5", "ap[a b] drop <= 0.1"), "✅ pass"),
+        (("map >= 0.5",), "✅ pass"),
+        (("parity <= 0.001",), "✅ pass"),
+        ((), "no gates"),
+    ],
+)
+def test_a_pass_without_an_accuracy_gate_says_so(full: Report, gates, word: str) -> None:
+    report = changed(full, 0, gates=tuple(map(gate_of, gates)))
+    assert list(rows_of(models_table_md(report)))[2][1].strip() == word
+    page = html(report)
+    assert ("no accuracy gate" in page) == ("no accuracy gate" in word)
+
+
+def test_a_failed_gate_on_costs_is_a_plain_failure(full: Report) -> None:
+    report = changed(full, 0, gates=(gate_of("macs ratio <= 0.5", "fail"),))
+    assert list(rows_of(models_table_md(report)))[2][1].strip() == "❌ fail"
+
+
+def test_a_label_that_no_test_image_tells_has_no_share(full_report: Report):
+    data = full_report.data | {"label_names": ["crack", "spot"], "prevalence": [0.25, None]}
+    report = full_report.model_copy(update={"data": data})
+    assert [figure.prevalence(report, label) for label in ("crack", "spot")] == [0.25, None]
+    told = reproduce._with_prevalence(data)["prevalence"]
+    assert told == {"crack": "25.0%", "spot": fmt.UNDEFINED}

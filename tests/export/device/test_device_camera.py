@@ -14,6 +14,7 @@ from typing import Any
 import device_bundles
 import numpy as np
 import pytest
+import signals
 from fake_camera import STREAM, answers, camera, part, sends, trickles
 from places import ROOT
 
@@ -262,6 +263,7 @@ def started(
     with subprocess.Popen(
         [*command, *map(str, options)],
         cwd=ROOT, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        preexec_fn=signals.starting(),
     ) as process:  # fmt: skip
         try:
             yield process

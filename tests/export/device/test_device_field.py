@@ -11,6 +11,7 @@ from pathlib import Path
 
 import device_bundles
 import pytest
+import signals
 from places import ROOT
 
 from export.bundle import contents
@@ -279,8 +280,9 @@ def test_a_signal_is_no_crash_of_a_release_on_probation(
 ):
     command = [sys.executable, "-m", "export.device", "predict", "--stdin", "paths", "--root", root]
     with subprocess.Popen(
-        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as process:
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        preexec_fn=signals.starting(),
+    ) as process:  # fmt: skip
         assert process.stdin is not None
         assert process.stdout is not None
         process.stdin.write(f"{photo}\n".encode())
@@ -304,6 +306,40 @@ def test_hangups_stay_ignored_under_nohup(bundle: Path, photo: Path):
         out, _ = process.communicate(timeout=60)
     assert process.returncode == 0
     assert b"probs" in out
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_what_a_shell_lets_a_background_process_ignore_stays_ignored(
+    number: signal.Signals, bundle: Path, photo: Path
+):
+    command = [sys.executable, bundle / "run.py", "predict", "--stdin", "paths"]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        preexec_fn=signals.starting(ignored=(number,)),
+    ) as process:  # fmt: skip
+        assert process.stdin is not None
+        assert process.stdout is not None
+        for _ in range(2):
+            process.stdin.write(f"{photo}\n".encode())
+            process.stdin.flush()
+            assert b"probs" in process.stdout.readline()
+            process.send_signal(number)
+        process.stdin.close()
+        assert process.wait(timeout=60) == 0
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize(("word", "code"), [("--help", 0), ("nothing", 2)])
+def test_nobody_reads_what_it_says(word: str, code: int, unbuffered: str, bundle: Path):
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [sys.executable, bundle / "run.py", word],
+        env=os.environ | {"PYTHONUNBUFFERED": unbuffered},
+        stdout=writer, stderr=subprocess.PIPE if word == "--help" else writer,
+    )  # fmt: skip
+    os.close(writer)
+    assert (done.returncode, done.stderr or b"") == (code, b"")
 
 
 def test_onnxruntime_reports_to_nobody(bundle: Path, photo: Path, tmp_path: Path):

@@ -18,6 +18,7 @@ from pathlib import Path
 import device_bundles
 import numpy as np
 import pytest
+import signals
 from places import ROOT
 
 MUTATIONS = int(os.environ.get("EDGEPRESS_FUZZ", "300"))
@@ -56,12 +57,15 @@ class Running:
 
 
 @contextmanager
-def start(bundle: Path, *options: object) -> Iterator[Running]:
+def start(
+    bundle: Path, *options: object, ignored: tuple[signal.Signals, ...] = ()
+) -> Iterator[Running]:
     """Start a server that must end without a word."""
     command = [sys.executable, "-m", "export.device", "serve", "--port", "0"]
     process = subprocess.Popen(
         [*command, "--bundle", str(bundle), *map(str, options)],
         cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        preexec_fn=signals.starting(ignored),
     )  # fmt: skip
     assert process.stdout is not None
     address = json.loads(process.stdout.readline())["serving"]
@@ -250,6 +254,18 @@ def test_it_ends_what_it_has_begun(bundle: Path):
         begun.sendall(IMAGE[100:])
         assert begun.recv(1000).startswith(b"HTTP/1.1 200")
         assert server.process.wait(30) == 0
+
+
+@pytest.mark.parametrize("ignored", [(), (signal.SIGINT,)])
+def test_an_interrupt_ends_it_unless_it_runs_in_the_background(
+    ignored: tuple[signal.Signals, ...], bundle: Path
+):
+    with start(bundle, ignored=ignored) as server:
+        server.process.send_signal(signal.SIGINT)
+        if not ignored:
+            assert server.process.wait(30) == 0
+        else:
+            assert server.ask("GET", "/healthz")[0] == 200
 
 
 def test_it_watches(bundle: Path, tmp_path: Path):

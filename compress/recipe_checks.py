@@ -1,0 +1,133 @@
+"""What can be known of a whole recipe before its first step runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel
+
+from benchmarks import gates
+from benchmarks.gate_checks import Scene, compared, require_decidable
+from compress.core import artifact as artifacts
+from compress.core.errors import UserError, unknown_name
+from compress.core.manifest import Architecture
+
+if TYPE_CHECKING:
+    from compress.recipe import Recipe, Step
+
+MODEL_OPTIONS = ("model", "teacher", "student")
+GIVEN = ("out", "data", "skip_bad_images")
+"""Options that the recipe's own command gives to every step."""
+FILES = ("report.html", "report.md", "report.json")
+"""What lies beside the artifacts."""
+
+
+def check_names(recipe: Recipe) -> None:
+    """Refuse steps that share a name, models that no step has made before, and reserved names.
+
+    Raises:
+        UserError: there is one.
+    """
+    known: set[str] = set()
+    for step in recipe.step:
+        for name in _references(step):
+            _require_known(name, known)
+        if step.name in known:
+            raise UserError(
+                "Two steps of the recipe have one name: the second would replace the first",
+                got=step.name,
+            )
+        if step.name in FILES:
+            raise UserError("A file of the report has the step's name", got=step.name)
+        known.add(step.name)
+    for name in recipe.compared:
+        _require_known(name, known)
+    if len(set(recipe.compared)) < len(recipe.compared):
+        raise UserError("[compare] names a model twice", got=", ".join(recipe.compared))
+
+
+def check_comparison(recipe: Recipe, labels: Sequence[str]) -> None:
+    """Refuse gates of the comparison that could only fail.
+
+    Raises:
+        UserError: there is one.
+    """
+    wanted = gates.parse_all(recipe.compare.gate)
+    if not recipe.compared:
+        if wanted:
+            raise UserError("[compare] has gates and no model to hold against them", got=wanted[0])
+        return
+    *others, last = recipe.compared
+    timed = any(step.stage.startswith("export.") for step in recipe.step if step.name == last)
+    scene = Scene(compared(timed), labels, others)
+    require_decidable(wanted, scene)
+
+
+def check_options(step: Step) -> None:
+    """Refuse options of a step that the recipe's command gives to every step.
+
+    Raises:
+        UserError: there is one.
+    """
+    names = [name.replace("-", "_") for name in step.options]
+    said = [name for name in names if name in GIVEN]
+    if said:
+        raise UserError(
+            f"Step {step.name} has an option that the recipe's command gives to every step",
+            got=", ".join(said),
+            next_step="leave it out; python -m compress has --data, --out and --skip-bad-images",
+        )
+
+
+def check_models(step: Step, resolved: Mapping[str, object]) -> None:
+    """Refuse models that no step makes and that are not there.
+
+    Raises:
+        UserError: there is one.
+    """
+    for option in MODEL_OPTIONS:
+        given, path = step.options.get(option), resolved.get(option)
+        if not isinstance(given, str) or given.startswith("@"):
+            continue
+        if option != "student" or given.startswith("zoo:"):
+            _require_artifact(Path(str(path)))
+
+
+def architecture(model: object, made: Mapping[Path, BaseModel]) -> Architecture | None:
+    """Return the network that an option of a step means; `None` where it cannot be known yet.
+
+    Args:
+        model: Path of an artifact.
+        made: Options of the steps so far, by the folder that each will write. Those of a training
+            say its architecture; the others keep that of the model that they start from, and
+            pruning leaves its layers their names.
+    """
+    if model is None:
+        return None
+    config = made.get(Path(str(model)))
+    if config is None:
+        path = Path(str(model))
+        return artifacts.load(path).manifest.architecture if artifacts.is_artifact(path) else None
+    name = getattr(config, "arch", None)
+    if name is not None:
+        return Architecture(name=name)
+    return architecture(getattr(config, "model", None) or getattr(config, "student", None), made)
+
+
+def _require_artifact(path: Path) -> None:
+    if path.suffix != ".onnx":
+        artifacts.load(path)
+    elif not path.is_file():
+        raise UserError("There is no such model", got=path, allowed="an artifact or an .onnx file")
+
+
+def _references(step: Step) -> list[str]:
+    values = (step.options.get(option) for option in MODEL_OPTIONS)
+    return [value[1:] for value in values if isinstance(value, str) and value.startswith("@")]
+
+
+def _require_known(name: str, known: set[str]) -> None:
+    if name not in known:
+        raise unknown_name("step, or one that comes later", name, known)

@@ -1,0 +1,214 @@
+"""What can be known is refused before an image is read, and a late error loses no work."""
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from compress import context, train
+from compress.core import artifact as artifacts
+from compress.core.errors import UserError
+from compress.core.stage import CHECKPOINT
+from models import pretrained
+from models.defaults import ZOO_TEACHER
+
+TINY = (
+    "--arch", "tiny_network:build", "--weights", "random", "--image-size", 48, "--batch-size", 16,
+    "--gate", "map >= 0",
+)  # fmt: skip
+
+
+@pytest.fixture
+def unread(monkeypatch: pytest.MonkeyPatch):
+    """No image is to be read."""
+
+    def read(*_: object) -> None:
+        raise AssertionError("data were read")
+
+    monkeypatch.setattr(train, "open_data", read)
+    monkeypatch.setattr(context, "open_data", read)
+    monkeypatch.setattr("export.job.open_data", read)
+    monkeypatch.setattr("export.adoption.open_data", read)
+
+
+@pytest.mark.usefixtures("unread")
+@pytest.mark.parametrize(
+    ("stage", "words", "told"),
+    [
+        ("compress.train", ("--gate", "map drop <= 0.1"), "here is none"),
+        ("compress.train", ("--gate", "int8_convs >= 1"), "int8_convs is not measured here"),
+        ("compress.train", ("--demand", "recall[x] >= 2"), "recall"),
+        ("compress.train", ("--arch", "resnet_18"), "Unknown architecture"),
+        ("compress.train", ("--arch-kwargs", '{"nonsense": 1}'), "nonsense"),
+        ("compress.train", ("--weights", "nowhere.pth"), "no such checkpoint"),
+        ("compress.prune", ("--gate", "ap[defect_certian] >= 0.5"), "mean 'defect_certain'"),
+        ("compress.prune", ("--demand", "recall[defect] >= 0.5"), "defect"),
+        ("compress.prune", ("--keep", "blocks.9.*"), "layer in --keep"),
+        ("compress.prune", ("--gate", "map drop <= 0.1 vs elpv"), "elpv_teacher"),
+        ("compress.distill", ("--gate", "recall[defect] drop <= 0.1"), "defect"),
+        ("compress.distill", ("--student", "resnet_18"), "Unknown architecture"),
+        ("compress.distill", ("--weights", "nowhere.pth"), "no such checkpoint"),
+        ("export.onnx", ("--gate", "ap[defect_certian] drop <= 0.1"), "mean 'defect_certain'"),
+        ("export.onnx", ("--gate", "int8_convs >= 1"), "int8_convs is not measured here"),
+        ("export.onnx", ("--demand", "recall[defect] >= 0.5", "--quantize", "fp16",
+                         "--target", "tensorrt"), "defect"),
+        ("export.adopt", ("--gate", "map drop <= 0.1"), "here is none"),
+    ],
+)  # fmt: skip
+def test_before_an_image_is_read(command, tmp_path: Path, stage, words, told) -> None:
+    source = {
+        "compress.train": ("--weights", "random"),
+        "compress.prune": ("--model", ZOO_TEACHER),
+        "compress.distill": ("--teacher", ZOO_TEACHER, "--student", "resnet18"),
+        "export.onnx": ("--model", ZOO_TEACHER),
+        "export.adopt": ("--model", tmp_path / "none.onnx"),
+    }[stage]
+    done = command(stage, *source, *words, "--out", tmp_path / "out")
+    assert done.code == 2, done.err
+    assert told in done.err
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.usefixtures("unread")
+@pytest.mark.parametrize("stage", ["compress.train", "compress.prune", "compress.distill"])
+def test_a_place_that_holds_something_else(command, tmp_path: Path, stage) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    done = command(stage, "--out", tmp_path, *(["--weights", "random"] * (stage[-5:] == "train")))
+    assert done.code == 2, done.err
+    assert "not an artifact" in done.err
+
+
+@pytest.mark.usefixtures("unread")
+def test_the_output_is_not_what_is_read(command) -> None:
+    for stage, option in (("compress.prune", "--model"), ("compress.distill", "--teacher")):
+        done = command(stage, option, ZOO_TEACHER, "--out", ZOO_TEACHER)
+        assert done.code == 2, done.err
+        assert "would replace the model" in done.err
+
+
+@pytest.fixture
+def offline(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """No host answers, and nothing is in the hub's cache."""
+    asked: list[object] = []
+
+    def refuse(address: object, timeout: float) -> None:
+        asked.append((address, timeout))
+        raise OSError("no way out")
+
+    monkeypatch.setattr(socket, "create_connection", refuse)
+    monkeypatch.setattr(pretrained, "getproxies", dict)
+    monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda *_: None)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    return asked
+
+
+@pytest.mark.usefixtures("unread")
+@pytest.mark.parametrize("stage", ["compress.train", "compress.distill"])
+def test_imagenet_weights_without_a_network(command, tmp_path, offline, stage) -> None:
+    option = "--arch" if stage == "compress.train" else "--student"
+    words = (option, "resnet18", "--weights", "imagenet", "--out", tmp_path / "out")
+    done = command(stage, *words)
+    assert done.code == 2, done.err
+    assert "could not be fetched" in done.err
+    assert "no way out" in done.err
+    assert len(offline) == 1
+    unknown = command(stage, option, "tiny_network:build", *words[2:])
+    assert unknown.code == 2
+    assert "There are no ImageNet weights for this architecture" in unknown.err
+
+
+def test_weights_that_are_here_ask_no_host(offline, monkeypatch) -> None:
+    from compress.core.manifest import Architecture
+
+    pretrained.check(Architecture(name="efficientnet_lite0"), "imagenet")
+    monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda *_: "/a/file")
+    pretrained.check(Architecture(name="resnet18"), "imagenet")
+    assert offline == []
+
+
+def training(scenes: Path, out: Path, *more: object) -> tuple[object, ...]:
+    return ("compress.train", "--data", scenes, "--out", out, *TINY, *more)
+
+
+def test_a_late_error_keeps_the_checkpoint_and_other_gates_go_on_from_it(
+    small: Path, tmp_path: Path, command, monkeypatch
+) -> None:
+    out = tmp_path / "model"
+
+    def late(*_: object) -> None:
+        raise UserError("The disk of the runtime is gone")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(train, "finish", late)
+        failed = command(*training(small, out, "--epochs", 1))
+    assert failed.code == 2
+    assert "kept for another try" in failed.err
+    (work,) = tmp_path.glob(".model.work-*")
+    assert [file.name for file in work.rglob("*") if file.is_file()] == [CHECKPOINT]
+    done = command(*training(small, out, "--epochs", 1, "--gate", "params <= 1e9"))
+    assert done.code == 0, done.err
+    assert "resuming after epoch 1" in done.err
+    assert not list(tmp_path.glob(".model*"))
+    verdicts = artifacts.load(out).manifest.verdicts
+    assert [one.gate for one in verdicts] == ["map >= 0", "params <= 1000000000"]
+
+
+def test_a_late_error_without_a_checkpoint_leaves_nothing(
+    small: Path, tmp_path: Path, command, monkeypatch
+) -> None:
+    def late(*_: object) -> None:
+        raise UserError("The disk of the runtime is gone")
+
+    monkeypatch.setattr(train, "finish", late)
+    failed = command(*training(small, tmp_path / "model", "--epochs", 0))
+    assert failed.code == 2
+    assert not list(tmp_path.iterdir())
+
+
+def test_every_gate_given_is_held(small: Path, tmp_path: Path, command) -> None:
+    words = ("--epochs", 0, "--gate", "map >= 0.9999", "--gate", "params <= 1e9")
+    done = command(*training(small, tmp_path / "model", *words))
+    assert done.code == 3
+    verdicts = artifacts.load(tmp_path / "model").manifest.verdicts
+    assert [one.outcome for one in verdicts] == ["pass", "fail", "pass"]
+    again = command(*training(small, tmp_path / "model", *words))
+    assert again.code == 3, "unchanged, and so is its verdict"
+    assert "unchanged" in again.err
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory) -> Path:
+    import scenes as scene_maker
+
+    return scene_maker.write(tmp_path_factory.mktemp("small"), n=120)
+
+
+def test_a_label_that_only_the_data_know_is_refused_before_the_training(
+    small: Path, tmp_path: Path, command, monkeypatch
+) -> None:
+    def trained(*_: object) -> None:
+        raise AssertionError("it was trained")
+
+    monkeypatch.setattr(train, "fit", trained)
+    for words in (("--gate", "ap[digt_1] >= 0.5"), ("--demand", "recall[digt_1] >= 0.5")):
+        done = command(*training(small, tmp_path / "model", *words))
+        assert done.code == 2, done.err
+        assert "did you mean 'digit_1'" in done.err
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_part_without_images_is_said(small: Path, tmp_path: Path, command) -> None:
+    out, place = tmp_path / "model", tmp_path / "result"
+    assert command(*training(small, out, "--epochs", 0, "--val-share", 0)).code == 0
+    common = ("--data", small, "--out", place)
+    for module, words in {
+        "benchmarks.accuracy": ("--model", out, "--part", "val"),
+        "benchmarks.errors.__main__": ("--model", out, "--part", "val"),
+        "benchmarks.thresholds.__main__": ("--model", out),
+        "benchmarks.calibration": (out,),
+        "export.onnx": ("--model", out, "--calibrate", "platt"),
+    }.items():
+        done = command(module, *words, *common)
+        assert done.code == 2, (module, done.err)
+        assert "part val" in done.err or "validation images" in done.err
+        assert not place.exists(), module
