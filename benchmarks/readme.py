@@ -99,7 +99,7 @@ def _calibration() -> str:
     )
     return (
         f"{table}\n\nCalibration error in %, with 95% intervals less what chance adds on so few "
-        f"images; fitted on {found.n_val} images, measured on {found.n_test} others."
+        f"images; {calibration.images(found)}."
     )
 
 

@@ -27,6 +27,7 @@ from compress.core.results import EvalResult
 from compress.core.stage import Plan, manifest_base, produce, require
 from compress.data import splitting
 from compress.data.dataset import Dataset, open_data
+from compress.data.grouping import grouped
 from compress.data.split import Part, indices
 from export import description, evidence, metadata, parity
 from export.description import MOST_IMAGES, Description, Sample
@@ -137,8 +138,9 @@ def _build(plan: Plan, job: Adoption, workdir: Path) -> Manifest:
     draft = _with_thresholds(job, draft)
     manifest = draft.manifest
     metadata.write(out, _facts(manifest))
-    rows = indices(job.dataset, job.split, "test")
-    result = evaluate(draft, job.dataset, rows, EvalSettings(views=job.config.views))
+    tested = indices(job.dataset, job.split, "test")
+    images = grouped(job.dataset, tested, job.split.group_column)
+    result = evaluate(draft, job.dataset, images, EvalSettings(views=job.config.views))
     save_eval(result, out.parent)
     measurements = Measurements(
         params=count_params(out),

@@ -15,6 +15,7 @@ from benchmarks.evaluation import (
     EvalSettings,
     check_labels,
     evaluate,
+    images_for,
     rows_for,
     stored_or_evaluated,
     with_metrics,
@@ -125,10 +126,10 @@ def _learnt(config: Config, model: Artifact, dataset: Dataset) -> Artifact:
 
 def _tested(config: Config, old: Artifact, new: Artifact, dataset: Dataset) -> EvalResult:
     """Return what the new model says of the test part, stored where it is what the old one said."""
-    settings, rows = EvalSettings(provider=config.provider), rows_for((old,), dataset, "test")
+    settings, images = EvalSettings(provider=config.provider), images_for((old,), dataset, "test")
     if old.manifest.labels.calibration == new.manifest.labels.calibration:
-        return stored_or_evaluated(old, dataset, rows, settings)
-    return evaluate(new, dataset, rows, settings)
+        return stored_or_evaluated(old, dataset, images, settings)
+    return evaluate(new, dataset, images, settings)
 
 
 def _build(plan: Plan, new: Artifact, test: EvalResult, workdir: Path) -> Manifest:
