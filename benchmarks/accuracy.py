@@ -9,7 +9,7 @@ from pydantic import Field
 
 from benchmarks import metric_tables, metrics, statistics
 from benchmarks.candidates import open_model
-from benchmarks.evaluation import EvalSettings, evaluate, require_images, rows_for
+from benchmarks.evaluation import EvalSettings, evaluate, images_for, require_images
 from benchmarks.metric_tables import StoredMetrics
 from benchmarks.runtimes import _session
 from compress.core import console, writable
@@ -66,8 +66,8 @@ def run(config: Config) -> EvalResult:
     settings = EvalSettings(provider=config.provider, part=config.part)
     if config.threads:
         settings = settings.model_copy(update={"threads": config.threads})
-    rows = require_images(rows_for((model,), dataset, config.part), dataset, config.part)
-    result = evaluate(model, dataset, rows, settings)
+    images = require_images(images_for((model,), dataset, config.part), dataset, config.part)
+    result = evaluate(model, dataset, images, settings)
     stored = _all_metrics(config, model, result, weights)
     _print(result, model.manifest.labels, f"{model.name} on {config.data}, part {config.part}")
     _print_all(stored)

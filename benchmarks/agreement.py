@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.statistics import check_paired, mean_draws
+from benchmarks.shares import ONE_SIDED, group_numbers, independent, limits
+from benchmarks.statistics import check_paired
 from compress.core.artifact import Artifact
 from compress.core.results import EvalResult
 
@@ -34,7 +35,7 @@ class Agreement:
     share: float
     """Share of decisions, over images and labels, that are the same."""
     bounds: tuple[float, float]
-    """One-sided 95% lower and upper bounds of the share, resampling images."""
+    """One-sided 95% lower and upper bounds of the share, by what the images are worth."""
     ci95: tuple[float, float]
     flips: tuple[Flip, ...]
     """The largest differences of probability first."""
@@ -45,19 +46,21 @@ def agreement(
 ) -> Agreement:
     """Compare the decisions of two models at their own thresholds, on the first view.
 
+    The decisions on one image stand together, and so do those on images of one group: where none
+    differs, the share is known from as many cases as there are groups.
+
     Raises:
         UserError: the two were not measured on the same images, labels and views.
     """
     check_paired(candidate[1], reference[1])
     decided = decisions(*candidate)
     same = decided == decisions(*reference)
-    draws = mean_draws(same.mean(axis=1))
-    low, high = np.quantile(draws, [0.05, 0.95])
-    first, last = np.quantile(draws, [0.025, 0.975])
+    share = float(same.mean())
+    worth = independent(same.ravel() - share, np.repeat(group_numbers(candidate[1]), same.shape[1]))
     return Agreement(
-        share=float(same.mean()),
-        bounds=(float(low), float(high)),
-        ci95=(float(first), float(last)),
+        share=share,
+        bounds=limits(share, worth, ONE_SIDED),
+        ci95=limits(share, worth),
         flips=_flips(~same, decided, candidate[1], reference[1]),
     )
 

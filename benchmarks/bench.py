@@ -6,7 +6,7 @@ from pathlib import Path
 
 from benchmarks import gates
 from benchmarks.candidates import open_model, pick, unique_names
-from benchmarks.evaluation import Rows, require_images, rows_for
+from benchmarks.evaluation import images_for, require_images
 from benchmarks.evidence import Evidence, Subject
 from benchmarks.robustness.result import Robustness
 from benchmarks.throughput import Throughput
@@ -15,6 +15,7 @@ from compress.core.artifact import Artifact
 from compress.core.gates import Gate, Verdict
 from compress.core.results import EvalResult
 from compress.data.dataset import Dataset, open_data
+from compress.data.grouping import Grouped
 
 
 @dataclass(frozen=True)
@@ -79,17 +80,17 @@ def open_bench(paths: Iterable[Path]) -> Bench:
 
 def open_test_data(
     bench: Bench, source: str | None, skip_bad_images: bool = False
-) -> tuple[Dataset, Rows]:
+) -> tuple[Dataset, Grouped]:
     """Open the data (default: those of the first model that names its data, else `elpv`).
 
-    Returns the data set and the rows of its test part.
+    Returns the data set and the images of its test part, with their groups.
 
     Raises:
         UserError: unusable data, a model was trained on images of the test part, or there is none.
     """
     known = [model.manifest.data.source for model in bench.models if model.manifest.data]
     dataset = open_data(source or next(iter(known), "elpv"), skip_bad_images)
-    return dataset, require_images(rows_for(bench.models, dataset, "test"), dataset, "test")
+    return dataset, require_images(images_for(bench.models, dataset, "test"), dataset, "test")
 
 
 def with_latency(

@@ -9,14 +9,16 @@ from typing import Annotated, get_args
 
 import numpy as np
 import tyro
+from numpy.typing import NDArray
 from pydantic import Field
 
 from benchmarks import metrics, statistics
 from benchmarks.candidates import open_model, unique_names
 from benchmarks.commands import own_command
-from benchmarks.decision_statistics import label_ece_draws
-from benchmarks.evaluation import EvalSettings, evaluate, require_images, rows_for
+from benchmarks.decision_statistics import ece_interval, label_ece_draws
+from benchmarks.evaluation import EvalSettings, evaluate, images_for, require_images, rows_for
 from benchmarks.runtimes import _session
+from benchmarks.shares import group_numbers
 from benchmarks.statistics import Interval
 from benchmarks.thresholds import calibration, scaled
 from compress.core import console, environment, writable
@@ -26,6 +28,7 @@ from compress.core.cli import main
 from compress.core.errors import UserError
 from compress.core.manifest import Precision
 from compress.core.noun import Noun
+from compress.core.results import EvalResult
 from compress.data.dataset import Dataset, open_data
 from compress.data.split import Part
 from models.defaults import default_model
@@ -61,19 +64,19 @@ class ModelResult(Noun):
     name: str
     id: str
     precision: Precision
+    n_val: int
+    """Images that were fitted on, of the model's own split."""
+    n_test: int
     labels: tuple[LabelResult, ...]
 
 
 class Result(Noun):
     """What was found."""
 
-    schema_version: int = 1
+    schema_version: int = 2
     command: str
     data: str
     fingerprint: str
-    n_val: int
-    """Images that were fitted on."""
-    n_test: int
     models: tuple[ModelResult, ...]
     environment: dict[str, object]
 
@@ -110,23 +113,19 @@ def run(config: Config) -> Result:
     models = tuple(open_model(path) for path in config.models or (default_model(),))
     _session.require(models, config.provider)
     dataset = open_data(config.data, config.skip_bad_images)
-    val, test = (rows_for(models, dataset, part) for part in PARTS)
-    if not len(val):
-        raise UserError("There are no validation images to fit a scaling on", got=config.data)
-    require_images(test, dataset, "test")
+    for model in models:
+        if not len(rows_for((model,), dataset, "val")):
+            raise UserError(
+                "There are no validation images to fit a scaling on",
+                got=f"{config.data}, as {model.path} splits it",
+            )
+        require_images(rows_for((model,), dataset, "test"), dataset, "test")
     result = Result(
         command=own_command("benchmarks.calibration"),
         data=config.data,
         fingerprint=dataset.fingerprint,
-        n_val=len(val),
-        n_test=len(test),
         models=tuple(
-            ModelResult(
-                name=name,
-                id=model.manifest.id,
-                precision=model.manifest.precision,
-                labels=_labels(config, model, dataset),
-            )
+            _model(config, name, model, dataset)
             for name, model in zip(unique_names(models), models, strict=True)
         ),
         environment=environment.describe(),
@@ -148,55 +147,75 @@ def rows(model: ModelResult) -> list[tuple[str, ...]]:
     return [*each, ("mean", *means)]
 
 
+def images(result: Result) -> str:
+    """Return on how many images each model was fitted and measured, once where all are alike."""
+    told = {
+        model.name: f"fitted on {model.n_val} images, measured on {model.n_test} others"
+        for model in result.models
+    }
+    if len(set(told.values())) == 1:
+        return next(iter(told.values()))
+    return "; ".join(f"{name}: {counts}" for name, counts in told.items())
+
+
 def _errors(label: LabelResult) -> tuple[Error, ...]:
     return (label.before, *(label.after[method] for method in METHODS))
 
 
-def _labels(config: Config, model: Artifact, dataset: Dataset) -> tuple[LabelResult, ...]:
-    told, probs = {}, {}
-    for part in PARTS:
-        told[part], probs[part] = _network(config, model, dataset, part)
+def _model(config: Config, name: str, model: Artifact, dataset: Dataset) -> ModelResult:
+    """Measure a model on the parts of its own split: another's may hold images it learnt from."""
+    found = {part: _evaluated(config, model, dataset, part) for part in PARTS}
+    return ModelResult(
+        name=name,
+        id=model.manifest.id,
+        precision=model.manifest.precision,
+        n_val=len(found["val"].image_ids),
+        n_test=len(found["test"].image_ids),
+        labels=_labels(model, found),
+    )
+
+
+def _labels(model: Artifact, found: dict[Part, EvalResult]) -> tuple[LabelResult, ...]:
+    """Return what each scaling does, to the probabilities of the network before any."""
+    inverse, numbers = inverses(model.manifest.labels.scalings), group_numbers(found["test"])
+    told = {part: result.targets.astype(float) for part, result in found.items()}
+    probs = {part: scaled(result.scores[0], inverse) for part, result in found.items()}
     fitted = {method: calibration(told["val"], probs["val"], method) for method in METHODS}
     after = {method: scaled(probs["test"], fitted[method].scalings) for method in METHODS}
     return tuple(
         LabelResult(
             label=name,
-            before=_error(told["test"][:, row], probs["test"][:, row]),
+            before=_error(told["test"][:, row], probs["test"][:, row], numbers),
             fitted={method: fitted[method].labels[row] for method in METHODS},
             after={
-                method: _error(told["test"][:, row], after[method][:, row]) for method in METHODS
+                method: _error(told["test"][:, row], after[method][:, row], numbers)
+                for method in METHODS
             },
         )
-        for row, name in enumerate(dataset.label_names)
+        for row, name in enumerate(found["test"].label_names)
     )
 
 
-def _network(
-    config: Config, model: Artifact, dataset: Dataset, part: Part
-) -> tuple[statistics.Array, statistics.Array]:
-    """Return targets and the probabilities of the network, `[n, labels]`, before any scaling."""
+def _evaluated(config: Config, model: Artifact, dataset: Dataset, part: Part) -> EvalResult:
     settings = EvalSettings(provider=config.provider, part=part, views=1)
     if config.threads:
         settings = settings.model_copy(update={"threads": config.threads})
-    found = evaluate(model, dataset, rows_for((model,), dataset, part), settings)
-    probs = scaled(found.scores[0], inverses(model.manifest.labels.scalings))
-    return found.targets.astype(float), probs
+    return evaluate(model, dataset, images_for((model,), dataset, part), settings)
 
 
-def _error(targets: statistics.Array, probs: statistics.Array) -> Error:
+def _error(targets: statistics.Array, probs: statistics.Array, numbers: NDArray[np.intp]) -> Error:
     ece, ap = (
         metric(targets, probs) for metric in (metrics.calibration_error, metrics.average_precision)
     )
     if ece is None:
         return Error(ece=None, ci95=None, ap=ap)
-    low, high = (np.maximum(draws, 0) for draws in label_ece_draws(targets, probs))
-    ends = float(np.nanquantile(low, 0.025)), float(np.nanquantile(high, 0.975))
+    ends = ece_interval(label_ece_draws(targets, probs, numbers), ece, 0.025)
     return Error(ece=ece, ci95=ends, ap=ap)
 
 
 def _print(result: Result) -> None:
     for model in result.models:
-        title = f"{model.name}: calibration error % on {result.n_test} test images"
+        title = f"{model.name}: calibration error % on {model.n_test} test images"
         console.table(title, HEADER, rows(model))
         for label in model.labels:
             for method, fitted in label.fitted.items():

@@ -12,7 +12,7 @@ from benchmarks import baseline, gate_checks, gates, recommendation, statistics,
 from benchmarks.bench import Bench, open_bench, open_test_data, with_latency
 from benchmarks.commands import own_command
 from benchmarks.entries import model_entry, speedup_entry
-from benchmarks.evaluation import EvalSettings, Rows, stored_or_evaluated
+from benchmarks.evaluation import EvalSettings, stored_or_evaluated
 from benchmarks.report import recommended, render
 from benchmarks.report.figure import verdict_note
 from benchmarks.report.schema import LatencyEntry, Report, SpeedupEntry
@@ -28,6 +28,7 @@ from compress.core.noun import Noun
 from compress.core.several import Gates
 from compress.core.source import whole_source
 from compress.data.dataset import Dataset
+from compress.data.grouping import Rows
 from models.defaults import default_model
 
 
@@ -125,9 +126,9 @@ def _measure(config: Config) -> tuple[Report, Bench, tuple[Verdict, ...]]:
     bench = open_bench(config.models or (default_model("onnx"),))
     _require_decidable(config, bench, wanted, budget)
     _session.require(bench.models, config.provider)
-    dataset, rows = open_test_data(bench, config.data, config.skip_bad_images)
+    dataset, images = open_test_data(bench, config.data, config.skip_bad_images)
     settings = EvalSettings(provider=config.provider)
-    results = tuple(stored_or_evaluated(model, dataset, rows, settings) for model in bench.models)
+    results = tuple(stored_or_evaluated(model, dataset, images, settings) for model in bench.models)
     bench = replace(bench, evaluations=results)
     timed = tuple(row for row, model in enumerate(bench.models) if model.manifest.kind == "onnx")
     if config.latency and timed:
@@ -140,7 +141,7 @@ def _measure(config: Config) -> tuple[Report, Bench, tuple[Verdict, ...]]:
         field = {bench.names[row]: bench.models[row] for row in timed}
         bench = replace(bench, throughput=throughput.measure(field, pace))
     verdicts = bench.check_last(wanted)
-    report = _report(config, bench, verdicts, _data(dataset, rows, bench))
+    report = _report(config, bench, verdicts, _data(dataset, images.rows, bench))
     report = recommendation.added(report, bench, budget)
     render.write(report, config.out, thumbnails(report, dataset) if config.images else None)
     return report, bench, verdicts

@@ -1,55 +1,54 @@
 """What the evidence says about decisions and calibration: value, bounds, sentence."""
 
 from collections.abc import Callable
+from typing import Literal
 
 import numpy as np
 
-from benchmarks import metrics, statistics
-from benchmarks.decision_statistics import Counts, LabelMetric, MeanMetric, ece_draws
+from benchmarks import changed_decisions, metrics, statistics
+from benchmarks.changed_decisions import Decisions
+from benchmarks.decision_statistics import Decided, decisions, ece_draws, ece_interval
 from benchmarks.evidence import Evidence, Finding, Subject
 from benchmarks.gate_text import label_of
 from benchmarks.label_decisions import Share, label_decisions
-from benchmarks.statistics import Array
+from benchmarks.shares import ONE_SIDED
 from compress.core.errors import unknown_name
 from compress.core.gates import Gate
 from compress.core.results import EvalResult
+
+LabelMetric = Literal["recall", "precision"]
+MeanMetric = Literal["cf1", "of1"]
 
 NAMES: dict[MeanMetric, str] = {"cf1": "CF1", "of1": "OF1"}
 
 
 def mean_value(metric: MeanMetric) -> Callable[[Gate, Evidence], Finding | None]:
-    """Return what finds the candidate's CF1 or OF1 at its thresholds, by bootstrap."""
+    """Return what finds the candidate's CF1 or OF1 at its thresholds."""
 
     def find(_: Gate, evidence: Evidence) -> Finding | None:
-        result = evidence.candidate.evaluation
-        if result is None:
-            return None
-        value = _mean(metric, evidence.candidate, result)
-        draws = Counts(result, evidence.candidate.artifact.manifest.labels).mean(metric)
-        return _valued(NAMES[metric], value, draws)
+        ours = _decided(evidence.candidate)
+        found = None if ours is None else _averaged(metric, decisions(ours))
+        return None if found is None else _mean_finding(metric, found)
 
     return find
 
 
 def mean_drop(metric: MeanMetric) -> Callable[[Gate, Evidence], Finding | None]:
-    """Return what finds reference minus candidate of CF1 or OF1, by paired bootstrap.
+    """Return what finds reference minus candidate of CF1 or OF1.
 
     Both decide at their own thresholds.
     """
 
     def find(_: Gate, evidence: Evidence) -> Finding | None:
         pair = _pair(evidence)
-        if pair is None:
-            return None
-        before, after = (_mean(metric, subject, result) for subject, result in pair)
-        draws = [_counts(subject, result).mean(metric) for subject, result in pair]
-        return _dropped(NAMES[metric], (before, after), draws[0] - draws[1])
+        found = None if pair is None else _averaged(metric, decisions(*pair))
+        return None if found is None else _mean_finding(metric, found)
 
     return find
 
 
 def label_value(metric: LabelMetric) -> Callable[[Gate, Evidence], Finding | None]:
-    """Return what finds a label's recall or precision, with Wilson's interval.
+    """Return what finds a label's recall or precision, with its exact interval.
 
     Raises:
         UserError: unknown label, from what is returned.
@@ -64,7 +63,7 @@ def label_value(metric: LabelMetric) -> Callable[[Gate, Evidence], Finding | Non
         if share is None:
             return None
         reason = f"{metric} of {result.label_names[label]} is {share}"
-        return Finding(share.value, share.interval(0.9), share.interval(), reason)
+        return Finding(share.value, share.interval(ONE_SIDED), share.interval(), reason)
 
     return find
 
@@ -80,12 +79,15 @@ def label_drop(metric: LabelMetric) -> Callable[[Gate, Evidence], Finding | None
         pair = _pair(evidence)
         if pair is None:
             return None
-        label = _label(gate, pair[1][1])
-        shares = [_share(metric, label, subject, result) for subject, result in pair]
-        before, after = (None if share is None else share.value for share in shares)
-        draws = [_counts(subject, result).of_label(metric, label) for subject, result in pair]
-        name = f"{metric} of {pair[1][1].label_names[label]}"
-        return _dropped(name, (before, after), draws[0] - draws[1])
+        result = pair[0][0]
+        label = _label(gate, result)
+        found = decisions(*pair).of(np.array([label]))
+        of = (found.has,) * 2 if metric == "recall" else found.sides
+        if not all((part & (found.has | found.has_not)).any() for part in of):
+            return None
+        n = int(found.has.sum())
+        name = f"{metric} of {result.label_names[label]}, which {n} images have,"
+        return _finding(name, found, metric)
 
     return find
 
@@ -96,11 +98,10 @@ def ece(_: Gate, evidence: Evidence) -> Finding | None:
     if result is None:
         return None
     value = metrics.expected_calibration_error(result.targets, result.scores[0])
-    ends = [(statistics.bounds(draws), statistics.interval(draws)) for draws in ece_draws(result)]
-    (low, low95), (high, high95) = ends
-    if value is None or low is None or low95 is None or high is None or high95 is None:
+    if value is None:
         return None
-    bounds, ci95 = (low[0], high[1]), (low95[0], high95[1])
+    draws = ece_draws(result)
+    bounds, ci95 = (ece_interval(draws, value, tail) for tail in (0.05, 0.025))
     reason = (
         f"expected calibration error is {100 * value:.2f}% (95% interval, less what chance adds on "
         f"so few images, {100 * ci95[0]:.2f}% to {100 * ci95[1]:.2f}%)"
@@ -108,29 +109,47 @@ def ece(_: Gate, evidence: Evidence) -> Finding | None:
     return Finding(value, bounds, ci95, reason)
 
 
-def _pair(
-    evidence: Evidence,
-) -> tuple[tuple[Subject, EvalResult], tuple[Subject, EvalResult]] | None:
-    """Return reference and candidate with their results, `None` where one is not measured.
+def _decided(subject: Subject | None) -> Decided | None:
+    if subject is None or subject.evaluation is None:
+        return None
+    return subject.evaluation, subject.artifact.manifest.labels
+
+
+def _pair(evidence: Evidence) -> tuple[Decided, Decided] | None:
+    """Return what candidate and reference decide, `None` where one is not measured.
 
     Raises:
         UserError: the two were not measured on the same images.
     """
-    ours, theirs = evidence.candidate, evidence.reference
-    if theirs is None or ours.evaluation is None or theirs.evaluation is None:
+    ours, theirs = _decided(evidence.candidate), _decided(evidence.reference)
+    if ours is None or theirs is None:
         return None
-    statistics.check_paired(ours.evaluation, theirs.evaluation)
-    return (theirs, theirs.evaluation), (ours, ours.evaluation)
+    statistics.check_paired(ours[0], theirs[0])
+    return ours, theirs
 
 
-def _counts(subject: Subject, result: EvalResult) -> Counts:
-    return Counts(result, subject.artifact.manifest.labels)
+def _averaged(metric: MeanMetric, found: Decisions) -> Decisions | None:
+    """Return the decisions that a mean is over, `None` where `metrics.averages` is undefined."""
+    chosen = found.pooled() if metric == "of1" else found.with_both_classes()
+    return chosen if chosen.has.any() else None
 
 
-def _mean(metric: MeanMetric, subject: Subject, result: EvalResult) -> float | None:
-    thresholds = np.asarray(subject.artifact.manifest.labels.thresholds, np.float32)
-    found = metrics.averages(result.targets, result.scores[0] >= thresholds)
-    return found.class_f1 if metric == "cf1" else found.overall_f1
+def _mean_finding(metric: MeanMetric, found: Decisions) -> Finding:
+    return _finding(NAMES[metric], found, "f1")
+
+
+def _finding(name: str, found: Decisions, metric: changed_decisions.Metric) -> Finding:
+    value = changed_decisions.figure(found, metric)
+    bounds = changed_decisions.interval(found, metric, ONE_SIDED)
+    low, high = changed_decisions.interval(found, metric)
+    if found.before is None:
+        told = f"is {100 * value:.2f}% (95% interval {100 * low:.2f}% to {100 * high:.2f}%)"
+    else:
+        told = (
+            f"drops by {100 * value:.2f} points (95% interval {100 * low:.2f} to {100 * high:.2f}, "
+            f"with 95% confidence at most {100 * bounds[1]:.2f})"
+        )
+    return Finding(value, bounds, (low, high), f"{name} {told}")
 
 
 def _share(metric: LabelMetric, label: int, subject: Subject, result: EvalResult) -> Share | None:
@@ -143,25 +162,3 @@ def _label(gate: Gate, result: EvalResult) -> int:
     if name not in result.label_names:
         raise unknown_name("label", name, result.label_names)
     return result.label_names.index(name)
-
-
-def _valued(name: str, value: float | None, draws: Array) -> Finding | None:
-    bounds, ci95 = statistics.bounds(draws), statistics.interval(draws)
-    if value is None or bounds is None or ci95 is None:
-        return None
-    reason = (
-        f"{name} is {100 * value:.2f}% (95% interval {100 * ci95[0]:.2f}% to {100 * ci95[1]:.2f}%)"
-    )
-    return Finding(value, bounds, ci95, reason)
-
-
-def _dropped(name: str, pair: tuple[float | None, float | None], draws: Array) -> Finding | None:
-    (before, after), bounds, ci95 = pair, statistics.bounds(draws), statistics.interval(draws)
-    if before is None or after is None or bounds is None or ci95 is None:
-        return None
-    reason = (
-        f"{name} drops by {100 * (before - after):.2f} points (95% interval "
-        f"{100 * ci95[0]:.2f} to {100 * ci95[1]:.2f}, with 95% confidence at most "
-        f"{100 * bounds[1]:.2f})"
-    )
-    return Finding(before - after, bounds, ci95, reason)

@@ -1,60 +1,42 @@
-"""What figures of decisions and of calibration are worth, by paired bootstrap over images.
+"""What figures of decisions and of calibration are worth, on the first view.
 
-All are of the first view. The draws are those of `benchmarks.statistics`, so that two models on the
-same images get the same ones.
+Decisions are counted (`benchmarks.changed_decisions`). The draws of the calibration error are those
+of `benchmarks.statistics`: paired, and of whole groups.
 """
 
-from typing import Literal
-
 import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import norm
+from scipy.stats import t as student
 
 from benchmarks import metrics
+from benchmarks.changed_decisions import Decisions
 from benchmarks.metrics.probabilities import bins
-from benchmarks.statistics import DRAWS, SEED, Array
+from benchmarks.shares import group_numbers
+from benchmarks.statistics import DRAWS, SEED, Array, Interval
 from compress.core.labels import Labels
 from compress.core.results import EvalResult
-from compress.data.bootstrap import image_counts
+from compress.data.bootstrap import group_counts
 
-LabelMetric = Literal["recall", "precision"]
-MeanMetric = Literal["cf1", "of1"]
+Decided = tuple[EvalResult, Labels]
+"""A result, and the thresholds that its model decides at."""
 
 
-class Counts:
-    """True positives, predictions, positives and negatives of each label `[labels, draws]`."""
+def decisions(after: Decided, before: Decided | None = None) -> Decisions:
+    """Return what a model decides, and its reference on the same images where there is one."""
+    targets = after[0].targets
+    return Decisions(
+        has=targets == 1,
+        has_not=targets == 0,
+        after=_said(after),
+        before=None if before is None else _said(before),
+        groups=group_numbers(after[0]),
+    )
 
-    def __init__(self, result: EvalResult, labels: Labels) -> None:
-        """Count the decisions at a model's thresholds, once per draw."""
-        said = result.scores[0] >= np.asarray(labels.thresholds, np.float32)
-        has, has_not = result.targets == 1, result.targets == 0
-        parts = (said & has, said & (has | has_not), has, has_not)
-        drawn = np.concatenate(
-            [
-                np.stack([part.T.astype(float) @ counts for part in parts])
-                for (counts,) in image_counts([len(said)], DRAWS, SEED)
-            ],
-            axis=2,
-        )
-        self.hits, self.predicted, self.positives, self.negatives = drawn
 
-    def of_label(self, metric: LabelMetric, label: int) -> Array:
-        """Return recall or precision of one label per draw `[draws]`, NaN where undefined."""
-        of = self.positives[label] if metric == "recall" else self.predicted[label]
-        return _ratio(self.hits[label], of, np.nan)
-
-    def mean(self, metric: MeanMetric) -> Array:
-        """Return CF1 or OF1 per draw `[draws]`, as `metrics.averages` defines them."""
-        if metric == "of1":
-            sums = self.predicted.sum(axis=0) + self.positives.sum(axis=0)
-            found = _ratio(2 * self.hits.sum(axis=0), sums, np.nan)
-            return np.where(self.positives.sum(axis=0) > 0, found, np.nan)
-        both = (self.positives > 0) & (self.negatives > 0)
-        labels = both.sum(axis=0)
-        precision, recall = (
-            _ratio(np.where(both, _ratio(self.hits, of, 0.0), 0.0).sum(axis=0), labels, np.nan)
-            for of in (self.predicted, self.positives)
-        )
-        harmonic = _ratio(2 * precision * recall, precision + recall, 0.0)
-        return np.where(labels > 0, harmonic, np.nan)
+def _said(decided: Decided) -> np.ndarray:
+    result, labels = decided
+    return np.asarray(result.scores[0] >= np.asarray(labels.thresholds, np.float32))
 
 
 def ece_draws(result: EvalResult) -> tuple[Array, Array]:
@@ -67,8 +49,9 @@ def ece_draws(result: EvalResult) -> tuple[Array, Array]:
     measured error (the basic bootstrap, Davison and Hinkley 1997, section 5.2). The bins are those
     of the images as they are.
     """
+    numbers = group_numbers(result)
     drawn = [
-        label_ece_draws(targets, probs)
+        label_ece_draws(targets, probs, numbers)
         for targets, probs in zip(result.targets.T, result.scores[0].T, strict=True)
         if metrics.calibration_error(targets, probs) is not None
     ]
@@ -76,23 +59,41 @@ def ece_draws(result: EvalResult) -> tuple[Array, Array]:
     return np.maximum(low, 0.0), np.maximum(high, 0.0)
 
 
-def label_ece_draws(targets: Array, probs: Array) -> tuple[Array, Array]:
-    """Return the same of one label with both classes, its targets `[n]`; ends may be below 0."""
-    n, rows = len(targets), np.flatnonzero(~np.isnan(targets))
-    gaps = np.zeros((metrics.BINS, n))
+def label_ece_draws(targets: Array, probs: Array, numbers: NDArray[np.intp]) -> tuple[Array, Array]:
+    """Return the same of one label with both classes; ends may be below 0.
+
+    Args:
+        targets: `[n]`, 0, 1 or NaN.
+        probs: `[n]`.
+        numbers: Group of each image `[n]`.
+    """
+    rows = np.flatnonzero(~np.isnan(targets))
+    group = np.unique(numbers, return_inverse=True)[1]
+    several = len(np.unique(group[rows]))
+    if several < 2:
+        return np.zeros(DRAWS), np.ones(DRAWS)
+    gaps = np.zeros((metrics.BINS, len(group)))
     gaps[bins(probs[rows]), rows] = targets[rows] - probs[rows]
     drawn = np.concatenate(
         [
-            _ratio(gaps @ counts, counts[rows].sum(axis=0), np.nan)
-            for (counts,) in image_counts([n], DRAWS, SEED)
+            gaps @ counts / np.maximum(counts[rows].sum(axis=0), 1)
+            for (counts,) in group_counts([group], DRAWS, SEED)
         ],
         axis=1,
     )
     found = gaps.sum(axis=1, keepdims=True) / len(rows)
-    error, distance = np.abs(found).sum(), np.abs(drawn - found).sum(axis=0)
-    return error - distance, 2 * error - np.abs(drawn).sum(axis=0)
+    error, wider = np.abs(found).sum(), _few(several)
+    distance, above = np.abs(drawn - found).sum(axis=0), np.abs(drawn).sum(axis=0) - error
+    return error - wider * distance, error - wider * above
 
 
-def _ratio(part: Array, of: Array, otherwise: float) -> Array:
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(of > 0, part / of, otherwise)
+def ece_interval(draws: tuple[Array, Array], value: float, tail: float) -> Interval:
+    """Return the ends of the calibration error of a value, each missed as often as `tail` says."""
+    low, high = (np.quantile(part, end) for part, end in zip(draws, (tail, 1 - tail), strict=True))
+    return max(min(float(low), value), 0.0), min(max(float(high), value), 1.0)
+
+
+def _few(groups: int) -> float:
+    """Return by how much draws of few groups are too narrow: Student's t for the normal's."""
+    ratio = student.isf(0.05, groups - 1) / norm.isf(0.05)
+    return float(ratio * np.sqrt(groups / (groups - 1)))

@@ -1,13 +1,14 @@
 """Run a model over a part of a data set, view by view, and keep its probabilities."""
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
 from benchmarks import metrics
+from benchmarks.answers import check_answers
 from benchmarks.runtimes import _contract, _session
 from compress.core import console
 from compress.core.artifact import Artifact
@@ -16,22 +17,19 @@ from compress.core.environment import usable_cores
 from compress.core.errors import UserError
 from compress.core.eval_file import EVAL_FILE, load_eval
 from compress.core.labels import Labels
-from compress.core.manifest import Precision
 from compress.core.noun import Noun
 from compress.core.results import EvalResult, Scores, Targets, fold_rows
-from compress.data import pixels, probe, views
+from compress.data import pixels, views
 from compress.data.dataset import Dataset
+from compress.data.grouping import Grouped, Rows, grouped
 from compress.data.split import Part, indices, is_known, split_for
 
-PROBED: tuple[Precision, ...] = ("fp32", "int8_weights")
-"""Of which the answers are held against those that were stored. The kernels of int8 files differ by
-the kind of CPU, and fp16 is computed in fp32 on some."""
 _CHUNK = 64
 _ON_THE_CPU = ("cpu", "openvino", "torch")
 """Runtimes that compute on the CPU that a result names; which device others find is not known
 before they open a model."""
 
-Rows = NDArray[np.intp]
+Images = TypeVar("Images", Rows, Grouped)
 
 
 class EvalSettings(Noun):
@@ -63,13 +61,24 @@ def rows_for(models: tuple[Artifact, ...], dataset: Dataset, part: Part) -> Rows
     return indices(dataset, split_for(dataset, models), part)
 
 
-def require_images(rows: Rows, dataset: Dataset, part: Part) -> Rows:
-    """Return the rows of a part, which must be some.
+def images_for(models: tuple[Artifact, ...], dataset: Dataset, part: Part) -> Grouped:
+    """Return the rows of a part as `rows_for` does, with the groups that the split keeps together.
+
+    Raises:
+        UserError: training images of a model are in the test part, or the data have no longer the
+            column that the split went by.
+    """
+    split = split_for(dataset, models)
+    return grouped(dataset, indices(dataset, split, part), split.group_column)
+
+
+def require_images(images: Images, dataset: Dataset, part: Part) -> Images:
+    """Return the images of a part, which must be some.
 
     Raises:
         UserError: the part is empty, or none of its images is here.
     """
-    if not len(rows):
+    if not len(images):
         others: tuple[Part, ...] = ("train", "val", "test")
         raise UserError(
             f"There is no image in the part {part}",
@@ -77,7 +86,7 @@ def require_images(rows: Rows, dataset: Dataset, part: Part) -> Rows:
             next_step=f"take another part ({', '.join(one for one in others if one != part)}), or "
             "data and a split that have one",
         )
-    return rows
+    return images
 
 
 def data_id(dataset: Dataset, part: Part) -> str:
@@ -100,17 +109,30 @@ def check_labels(model: Artifact, dataset: Dataset) -> None:
         )
 
 
-def evaluate(model: Artifact, dataset: Dataset, rows: Rows, settings: EvalSettings) -> EvalResult:
-    """Return the probabilities `[views, n, labels]` of the rows, and the metrics made from them.
+def evaluate(
+    model: Artifact, dataset: Dataset, images: Rows | Grouped, settings: EvalSettings
+) -> EvalResult:
+    """Return the probabilities `[views, n, labels]` of images, and the metrics made from them.
+
+    Args:
+        model: The model.
+        dataset: The data set.
+        images: Its rows `[n]`; what is to decide a gate comes with its groups (`images_for`).
+        settings: How the model is run.
 
     Raises:
         UserError: the labels differ, the runtime is not available, or a probability is not finite.
     """
-    return evaluate_session(open_session(model, dataset, settings), model, dataset, rows, settings)
+    session = open_session(model, dataset, settings)
+    return evaluate_session(session, model, dataset, images, settings)
 
 
 def evaluate_session(
-    session: _session.Runs, model: Artifact, dataset: Dataset, rows: Rows, settings: EvalSettings
+    session: _session.Runs,
+    model: Artifact,
+    dataset: Dataset,
+    images: Rows | Grouped,
+    settings: EvalSettings,
 ) -> EvalResult:
     """Return what `evaluate` does of a session that is open.
 
@@ -118,14 +140,14 @@ def evaluate_session(
         UserError: there is no image, or a probability is not finite.
     """
     view_names = settings.views_of(model, dataset)
-    chunks = in_chunks(require_images(rows, dataset, settings.part))
+    chunks = in_chunks(require_images(_grouped(images), dataset, settings.part).rows)
     done = [
-        probabilities(session, model, view_names, images)
-        for images in console.track(
+        probabilities(session, model, view_names, chunk)
+        for chunk in console.track(
             _images(model, dataset, chunks), f"evaluating {model.name}", len(chunks)
         )
     ]
-    result = as_result(model, dataset, rows, np.concatenate(done, axis=1), settings)
+    result = as_result(model, dataset, images, np.concatenate(done, axis=1), settings)
     return result.model_copy(update=_measured_with(session))
 
 
@@ -145,16 +167,8 @@ def open_session(model: Artifact, dataset: Dataset, settings: EvalSettings) -> _
     check_labels(model, dataset)
     name = _session.name_for(model, settings.provider)
     session = _session.find(name).open_session(model, settings.threads, across_images=True)
-    if name == "cpu" and model.manifest.precision in PROBED:
-        probe.check(session.run, model)
+    check_answers(session, model, name)
     return session
-
-
-def store_answers(model: Artifact, small: probe.Small, folder: Path) -> None:
-    """Store what an ONNX file answers on the CPU, where other CPUs would give the same answers."""
-    if model.manifest.precision in PROBED:
-        session = _session.find("cpu").open_session(model, threads=1)
-        probe.write(session.run, small, model.manifest.image, folder)
 
 
 def in_chunks(rows: Rows) -> list[Rows]:
@@ -180,22 +194,28 @@ def probabilities(
 
 
 def as_result(
-    model: Artifact, dataset: Dataset, rows: Rows, scores: Scores, settings: EvalSettings
+    model: Artifact,
+    dataset: Dataset,
+    images: Rows | Grouped,
+    scores: Scores,
+    settings: EvalSettings,
 ) -> EvalResult:
-    """Return probabilities `[views, n, labels]` of the rows with the metrics made from them.
+    """Return probabilities `[views, n, labels]` of images with the metrics made from them.
 
     Raises:
         UserError: a probability is not finite.
     """
     if not np.isfinite(scores).all():
         raise UserError("The model returns probabilities that are not finite", got=model.path)
+    told = _grouped(images)
     result = EvalResult(
         data_id=data_id(dataset, settings.part),
         label_names=dataset.label_names,
-        image_ids=tuple(dataset.image_ids[row] for row in rows),
+        image_ids=_ids(dataset, told.rows),
         view_names=settings.views_of(model, dataset),
         scores=scores,
-        targets=dataset.targets[rows],
+        targets=dataset.targets[told.rows],
+        groups=told.groups,
         trained_on_known=is_known(model, dataset),
         ap={},
         map=None,
@@ -248,12 +268,13 @@ def ap_per_label(
 
 
 def stored_or_evaluated(
-    model: Artifact, dataset: Dataset, rows: Rows, settings: EvalSettings
+    model: Artifact, dataset: Dataset, images: Rows | Grouped, settings: EvalSettings
 ) -> EvalResult:
     """Return the result that the model's stage stored, or a new one if it is of something else.
 
     Other views of the same images are other images, and another runtime or CPU gives other
-    probabilities.
+    probabilities. The groups are those given: another model of the comparison may tell more of
+    them than the one that stored the result.
 
     Raises:
         UserError: as `evaluate`.
@@ -264,15 +285,23 @@ def stored_or_evaluated(
         stored = load_eval(path)
         wanted = (
             data_id(dataset, settings.part),
-            tuple(dataset.image_ids[row] for row in rows),
+            _ids(dataset, _grouped(images).rows),
             settings.views_of(model, dataset),
             provider,
             this_cpu().shown,
         )
         found = (stored.data_id, stored.image_ids, stored.view_names)
         if (*found, stored.provider_asked, stored.cpu) == wanted:
-            return stored
-    return evaluate(model, dataset, rows, settings)
+            return stored.model_copy(update={"groups": _grouped(images).groups})
+    return evaluate(model, dataset, images, settings)
+
+
+def _grouped(images: Rows | Grouped) -> Grouped:
+    return images if isinstance(images, Grouped) else Grouped(images)
+
+
+def _ids(dataset: Dataset, rows: Rows) -> tuple[str, ...]:
+    return tuple(dataset.image_ids[row] for row in rows)
 
 
 def _images(model: Artifact, dataset: Dataset, chunks: list[Rows]) -> Iterator[NDArray[np.uint8]]:

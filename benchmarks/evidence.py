@@ -1,5 +1,6 @@
 """What a gate is held against, and what the evidence says."""
 
+import math
 from dataclasses import dataclass
 
 from benchmarks.robustness.result import Robustness
@@ -30,9 +31,32 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Finding:
-    """A measured value, the bounds that decide, and how to say them."""
+    """A measured value, the bounds that decide, and how to say them.
+
+    Bounds and interval hold the value: where a method's do not, they are widened here, so that no
+    gate passes, nor fails, against its own estimate.
+    """
 
     measured: float
     bounds: Interval
+    """One-sided 95% bounds."""
     ci95: Interval | None
     reason: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "bounds", holding(self.measured, self.bounds))
+        if self.ci95 is not None:
+            object.__setattr__(self, "ci95", holding(self.measured, self.ci95))
+
+
+def holding(value: float, interval: Interval) -> Interval:
+    """Return an interval that holds the estimate it is of; an end that is not known is infinite.
+
+    >>> holding(0.75, (0.8, 0.9))
+    (0.75, 0.9)
+    """
+    low, high = (end if end == end else None for end in interval)
+    return (
+        -math.inf if low is None else min(low, value),
+        math.inf if high is None else max(high, value),
+    )

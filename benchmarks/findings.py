@@ -65,6 +65,28 @@ def counted(gate: Gate, evidence: Evidence) -> Finding | None:
     return Finding(share, (share, share), None, reason)
 
 
+def int8_layers(_: Gate, evidence: Evidence) -> Finding | None:
+    """Return the share of the layers with weights that should compute with integers and do.
+
+    Where all are float on purpose, nothing is missing: 1, and the sentence says so.
+    """
+    found = evidence.candidate.artifact.manifest.measurements
+    if found.int8_convs_fused is None or found.convs_total is None:
+        return None
+    total = found.convs_total + (found.dense_total or 0)
+    kept = (found.convs_kept_float or 0) + (found.dense_kept_float or 0)
+    done, wanted = found.int8_convs_fused + (found.dense_int8 or 0), total - kept
+    if wanted <= 0:
+        reason = f"no convolution or dense layer should run in int8, of {total}"
+        return Finding(1.0, (1.0, 1.0), None, reason)
+    share = done / wanted
+    reason = (
+        f"{done} of the {wanted} convolutions and dense layers that should run in int8 do "
+        f"({100 * share:.4g}%), of {total} in all"
+    )
+    return Finding(share, (share, share), None, reason)
+
+
 def drifting(_: Gate, __: Evidence) -> Finding | None:
     """Return nothing: which share of the devices drifts is known to `benchmarks.fleet` alone."""
     return None
@@ -88,18 +110,11 @@ FINDERS: dict[tuple[str, str], Callable[[Gate, Evidence], Finding | None]] = {
     ("precision", "value"): label_value("precision"),
     ("precision", "drop"): label_drop("precision"),
     ("ece", "value"): ece,
+    ("int8_convs", "value"): int8_layers,
     ("latency", "value"): p50,
     ("latency", "speedup"): speedup,
 }
 """By metric and form; `counted` for the others. `None` is not measured."""
-
-
-def _int8_share(model: Subject) -> float | None:
-    found = model.artifact.manifest.measurements
-    if found.int8_convs_fused is None or not found.convs_total:
-        return None
-    wanted = found.convs_total - (found.convs_kept_float or 0)
-    return found.int8_convs_fused / wanted if wanted else None
 
 
 def _float_time(model: Subject) -> float | None:
@@ -116,7 +131,6 @@ _COUNTS: dict[str, tuple[Callable[[Subject], float | None], str]] = {
     "peak_rss": (_peak_rss, " bytes of memory"),
     "macs": (lambda model: model.artifact.manifest.measurements.macs, ""),
     "params": (lambda model: model.artifact.manifest.measurements.params, ""),
-    "int8_convs": (_int8_share, " (share of the convolutions that should run in int8 and do)"),
     "float_time": (_float_time, " (share of the time in float nodes and in conversions)"),
     "qdq_nodes": (
         lambda model: model.artifact.manifest.measurements.qdq_nodes,

@@ -64,9 +64,9 @@ class Result(Noun):
     """Images of the data set."""
     views: tuple[str, ...]
     group_column: str | None
-    """Column of the data whose groups are resampled; `None`: images are."""
+    """Column of the data whose groups are resampled; `None`: near-duplicates are the only ones."""
     n_groups: int | None
-    """Groups among the images tested."""
+    """Groups among the images tested; `None`: each image stands for itself."""
     folds: tuple[FoldEntry, ...]
     candidate: Side
     baseline: Side | None
@@ -217,10 +217,10 @@ def _lines(result: Result) -> Iterator[str]:
                 f"{_range(side.map_ci95)}%), F1 {_percent(side.f1_macro)}%, calibration error "
                 f"{_percent(side.ece)}%; {tested}"
             )
-    if result.group_column is not None:
+    if result.n_groups is not None:
         yield (
-            f"intervals by resampling the {result.n_groups} groups of {result.group_column!r}, "
-            "each with all its images"
+            f"intervals by resampling the {result.n_groups} groups of "
+            f"{folds.named(result.group_column)}, each with all its images"
         )
     for name, count in result.undefined.items():
         yield (

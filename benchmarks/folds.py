@@ -11,7 +11,7 @@ import numpy as np
 
 from benchmarks import metrics
 from benchmarks.candidates import open_model
-from benchmarks.evaluation import Rows, check_labels, with_metrics
+from benchmarks.evaluation import check_labels, with_metrics
 from compress.core import console
 from compress.core.artifact import Artifact
 from compress.core.errors import UserError
@@ -20,7 +20,7 @@ from compress.core.manifest import DataRef
 from compress.core.results import EvalResult
 from compress.data import views
 from compress.data.dataset import Dataset
-from compress.data.grouping import groups_of
+from compress.data.grouping import Grouped, Rows, grouped
 from compress.data.origin import covers
 from compress.data.split import indices, refuse_leak
 
@@ -172,36 +172,41 @@ def combined(parts: Sequence[EvalResult], labels: Sequence[Labels]) -> EvalResul
     return with_metrics(whole, labels[0]).model_copy(update={"f1_macro": f1})
 
 
-def grouped(
-    pairs: Sequence[Pair], dataset: Dataset, rows: Sequence[Rows]
-) -> tuple[tuple[int, ...], ...]:
-    """Return the group of each test image of each pair, empty ones where the split has no groups.
+def together(pairs: Sequence[Pair], dataset: Dataset, rows: Sequence[Rows]) -> tuple[Grouped, ...]:
+    """Return the test images of each pair with their groups, which count through all pairs.
 
-    Groups are what the split has kept together: images with one value of its column, and their
-    near-duplicates.
+    Groups are what the split has kept together: near-duplicates, and images with one value of its
+    column where it has one.
 
     Raises:
         UserError: the data have no such column, or a pair's test images are all of one group.
     """
     column = known_data(pairs[0]).split.group_column
-    if column is None:
-        return ((),) * len(pairs)
-    number = groups_of(dataset, column).number
-    for pair, own in zip(pairs, rows, strict=True):
-        if len(np.unique(number[own])) < 2:
+    everything = grouped(dataset, np.concatenate(rows), column)
+    ends = np.cumsum([len(own) for own in rows])
+    tested = [
+        everything.take(slice(end - len(own), end)) for own, end in zip(rows, ends, strict=True)
+    ]
+    for pair, images in zip(pairs, tested, strict=True):
+        if len(set(images.groups)) == 1:
             raise UserError(
-                f"Pair {pair.number}: the test images are of one group of {column!r}, and how "
+                f"Pair {pair.number}: the test images are of one group of {named(column)}, and how "
                 "groups differ cannot be told from one",
                 got=pair.candidate.path,
                 next_step="train with fewer folds, so that each tests several groups",
             )
-    n_groups = len(np.unique(number[np.concatenate(rows)]))
-    if n_groups < FEW_GROUPS:
+    n_groups = len(set(everything.groups))
+    if 0 < n_groups < FEW_GROUPS:
         console.warn(
-            f"{n_groups} groups of {column!r} are few: intervals from fewer than {FEW_GROUPS} are "
-            "often too narrow"
+            f"{n_groups} groups of {named(column)} are few: intervals from fewer than {FEW_GROUPS} "
+            "are often too narrow"
         )
-    return tuple(tuple(number[own].tolist()) for own in rows)
+    return tuple(tested)
+
+
+def named(column: str | None) -> str:
+    """Return what groups are groups of, for a sentence."""
+    return "near-duplicates" if column is None else repr(column)
 
 
 def undefined(parts: Sequence[EvalResult]) -> dict[str, int]:

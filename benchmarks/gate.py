@@ -133,14 +133,14 @@ def _with_accuracy(bench: Bench, config: Config) -> Bench:
     first = bench.models[0]
     if isinstance(first, baseline.BaselineModel):
         baseline.require_same_runtime(first, config.provider)
-    dataset, rows = open_test_data(bench, config.data, config.skip_bad_images)
+    dataset, images = open_test_data(bench, config.data, config.skip_bad_images)
     settings = EvalSettings(provider=config.provider)
     results: list[EvalResult] = []
     for model in bench.models:
         if isinstance(model, baseline.BaselineModel):
             results.append(model.evaluation)
         else:
-            results.append(evaluate(model, dataset, rows, settings))
+            results.append(evaluate(model, dataset, images, settings))
         if len(results) == 1:
             console.say(certifiable(results[0]))
     return replace(bench, evaluations=tuple(results))
@@ -148,12 +148,12 @@ def _with_accuracy(bench: Bench, config: Config) -> Bench:
 
 def _with_robustness(bench: Bench, config: Config) -> Bench:
     """Evaluate them on corrupted images; a baseline file's model is run again."""
-    dataset, rows = open_test_data(bench, config.data, config.skip_bad_images)
+    dataset, tested = open_test_data(bench, config.data, config.skip_bad_images)
     models = tuple(
         open_model(model.path) if isinstance(model, baseline.BaselineModel) else model
         for model in bench.models
     )
-    images = Images(dataset, choose(rows, IMAGES, seed=0), seed=0)
+    images = Images(dataset, choose(tested, IMAGES, seed=0), seed=0)
     settings = EvalSettings(provider=config.provider, views=1)
     measured = measure(models, images, tuple(CORRUPTIONS), settings)
     return replace(bench, robustness=measured)

@@ -55,6 +55,8 @@ def check(gate: Gate, evidence: Evidence) -> Verdict:
             measured on the same images or in the same rounds.
     """
     finding = FINDERS.get((base_metric(gate), gate.form), counted)(gate, evidence)
+    if finding is not None and math.isnan(finding.measured):
+        finding = None  # no number is no measurement
     outcome, ending = _decide(gate, finding, evidence)
     if needs_accuracy(gate):
         ending += _unknown(evidence)

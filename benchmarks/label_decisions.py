@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import binomtest
 
+from benchmarks.shares import independent, limits
 from benchmarks.statistics import Interval
 from compress.core.labels import Labels
 from compress.core.results import EvalResult
@@ -16,6 +16,8 @@ class Share:
 
     hits: int
     of: int
+    worth: float | None = None
+    """Independent images that the images are worth; `None`: as many as there are."""
 
     @property
     def value(self) -> float:
@@ -27,19 +29,24 @@ class Share:
         return self.hits / self.of
 
     def interval(self, confidence: float = 0.95) -> Interval:
-        """Return the central interval of Wilson 1927 ("Probable inference").
+        """Return the exact central interval (`shares.limits`).
 
         Resampling would call 30 of 30 certain; what is known is that it is hardly below 88%.
 
         >>> [round(end, 3) for end in Share(30, 30).interval()]
-        [0.886, 1.0]
+        [0.884, 1.0]
         """
-        found = binomtest(self.hits, self.of).proportion_ci(confidence, method="wilson")
-        return float(found.low), float(found.high)
+        return limits(self.value, self.of if self.worth is None else self.worth, confidence)
 
     def __str__(self) -> str:
         low, high = self.interval()
-        return f"{self.value:.3f} ({self.hits} of {self.of}, 95% interval {low:.3f} to {high:.3f})"
+        worth = ""
+        if self.worth is not None:
+            worth = f" in groups worth {self.worth:.1f} independent ones"
+        return (
+            f"{self.value:.3f} ({self.hits} of {self.of}{worth}, 95% interval {low:.3f} to "
+            f"{high:.3f})"
+        )
 
 
 @dataclass(frozen=True)
@@ -65,17 +72,29 @@ class LabelDecisions:
 def label_decisions(result: EvalResult, labels: Labels) -> tuple[LabelDecisions, ...]:
     """Return the decisions on each label at its threshold."""
     decided = result.scores[0] >= np.asarray(labels.thresholds, np.float32)
+    groups = np.asarray(result.groups) if result.groups else None
     return tuple(
-        _one(target[~np.isnan(target)] == 1, said[~np.isnan(target)])
-        for target, said in zip(result.targets.T, decided.T, strict=True)
+        _one(target, said, groups) for target, said in zip(result.targets.T, decided.T, strict=True)
     )
 
 
-def _one(has: np.ndarray, said: np.ndarray) -> LabelDecisions:
-    hits, positives, predicted = int((has & said).sum()), int(has.sum()), int(said.sum())
+def _one(target: np.ndarray, said: np.ndarray, groups: np.ndarray | None) -> LabelDecisions:
+    known = ~np.isnan(target)
+    has, said = target == 1, said & known
     return LabelDecisions(
-        images=len(has),
-        positives=positives,
-        recall=Share(hits, positives) if positives else None,
-        precision=Share(hits, predicted) if predicted else None,
+        images=int(known.sum()),
+        positives=int(has.sum()),
+        recall=_share(said, has, groups),
+        precision=_share(has, said, groups),
     )
+
+
+def _share(hit: np.ndarray, of: np.ndarray, groups: np.ndarray | None) -> Share | None:
+    """Return how many of the images `of` are hits."""
+    hits, n = int((hit & of).sum()), int(of.sum())
+    if not n:
+        return None
+    if groups is None:
+        return Share(hits, n)
+    worth = independent(hit[of] - hits / n, groups[of])
+    return Share(hits, n, worth if worth < n else None)

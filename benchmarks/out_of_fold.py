@@ -13,7 +13,7 @@ from pathlib import Path
 
 from benchmarks import fold_result, folds, gates
 from benchmarks.accuracy import certifiable
-from benchmarks.evaluation import EvalSettings, Rows, evaluate
+from benchmarks.evaluation import EvalSettings, evaluate
 from benchmarks.evidence import Evidence, Subject
 from benchmarks.fold_result import Result
 from benchmarks.folds import Measured, Pair
@@ -28,6 +28,7 @@ from compress.core.noun import Noun
 from compress.core.results import EvalResult
 from compress.core.several import Gates
 from compress.data.dataset import Dataset, open_data
+from compress.data.grouping import Grouped
 
 DEFAULT_GATES = ("map drop <= 0.01",)
 METRICS = ("map", "ap", "worst_ap")
@@ -75,7 +76,7 @@ def run(config: Config) -> Result:
     known = [folds.known_data(pair).source for pair in pairs]
     dataset = open_data(config.data or known[0], config.skip_bad_images)
     rows = folds.rows_by_pair(pairs, dataset)
-    tested = Tested(dataset, rows, folds.grouped(pairs, dataset, rows))
+    tested = Tested(dataset, folds.together(pairs, dataset, rows))
     for name in {_session.name_for(one, config.provider) for pair in pairs for one in pair.models}:
         _session.find(name)
     measured = _measure(pairs, tested, EvalSettings(provider=config.provider))
@@ -89,20 +90,18 @@ def run(config: Config) -> Result:
 
 @dataclass(frozen=True)
 class Tested:
-    """The test images of each pair, and their groups."""
+    """The test images of each pair, with their groups."""
 
     dataset: Dataset
-    rows: tuple[Rows, ...]
-    groups: tuple[tuple[int, ...], ...]
-    """Of each image; empty ones where images stand for themselves."""
+    images: tuple[Grouped, ...]
 
     def evaluate(
         self, models: Iterable[Artifact], settings: EvalSettings
     ) -> tuple[EvalResult, ...]:
         """Return what each model says of the images of its fold."""
         return tuple(
-            evaluate(model, self.dataset, rows, settings).model_copy(update={"groups": groups})
-            for model, rows, groups in zip(models, self.rows, self.groups, strict=True)
+            evaluate(model, self.dataset, images, settings)
+            for model, images in zip(models, self.images, strict=True)
         )
 
 

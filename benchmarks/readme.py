@@ -13,8 +13,9 @@ from benchmarks.device.result import Result as DeviceResult
 from benchmarks.drift import result as drift
 from benchmarks.papers.result import HEADER, Result, result_rows
 from benchmarks.quantization import result as quantization
+from benchmarks.report.columns import verdict_word
 from benchmarks.report.markdown import gates_table_md, models_table_md, table_md
-from benchmarks.report.schema import Report
+from benchmarks.report.schema import ModelEntry, Report
 from benchmarks.selftest import check
 from compress.core import console
 from compress.core.cli import main
@@ -57,6 +58,7 @@ def updated(text: str) -> str:
     int8 = quantization.Result.model_validate_json((RESULTS / "quantization.json").read_text())
     tables = {
         "models": f"{models_table_md(report)}\n\nMeasured on {shown(report.environment)}.",
+        "kinds": _kinds(),
         "gates": gates_table_md(report.models[-1].gates),
         "paper": table_md(HEADER, result_rows(paper), left={0}),
         "quantization": _quantization(int8),
@@ -70,6 +72,35 @@ def updated(text: str) -> str:
     for name, table in tables.items():
         text = _replaced(text, name, table)
     return text
+
+
+def _kinds() -> str:
+    """Return how fast the default recipe's models are on each kind of CPU that it was run on."""
+    reports = [
+        Report.model_validate_json(file.read_text())
+        for file in sorted(RESULTS.glob("elpv*/report.json"))
+    ]
+    names = [model.name for model in reports[0].models if model.speedup][1:]
+    return table_md(
+        ("CPU (what multiplies 8-bit integers)", *names, "gates of the last", "commit"),
+        [_kind_row(report, names) for report in reports],
+        left={0},
+    )
+
+
+def _kind_row(report: Report, names: list[str]) -> tuple[str, ...]:
+    models = {model.name: model for model in report.models}
+    return (
+        shown(report.environment),
+        *(_speedup(models[name]) for name in names),
+        verdict_word(report.models[-1]),
+        str(report.environment["commit"])[:7],
+    )
+
+
+def _speedup(model: ModelEntry) -> str:
+    found = next(iter(model.speedup.values()))
+    return f"{found.ratio:.2f}× ({found.ci95[0]:.2f}–{found.ci95[1]:.2f}×)"
 
 
 def _quantization(found: quantization.Result) -> str:
@@ -99,7 +130,7 @@ def _calibration() -> str:
     )
     return (
         f"{table}\n\nCalibration error in %, with 95% intervals less what chance adds on so few "
-        f"images; fitted on {found.n_val} images, measured on {found.n_test} others."
+        f"images; {calibration.images(found)}."
     )
 
 

@@ -15,6 +15,7 @@ from compress.core.labels import shares
 from compress.core.manifest import DataRef, Split
 from compress.data import pixels, views
 from compress.data.dataset import Dataset, open_data
+from compress.data.grouping import Grouped, grouped
 from compress.data.split import Part, identity, indices, split_for
 from compress.loading import TrainingImages
 
@@ -32,6 +33,10 @@ class Context:
     def rows(self, part: Part) -> NDArray[np.intp]:
         """Return the rows of a part."""
         return indices(self.dataset, self.split, part)
+
+    def images(self, part: Part) -> Grouped:
+        """Return the images of a part to measure on, with the groups that the split keeps."""
+        return grouped(self.dataset, self.rows(part), self.split.group_column)
 
     def training_images(self) -> TrainingImages:
         """Return the decoded images of the training part with their targets."""

@@ -95,14 +95,14 @@ def finish(plan: Plan, trained: Trained, context: Context, wanted: Wanted) -> Ma
     if len(validation):
         torch = EvalSettings(provider="torch")
         draft = thresholds.learnt(draft, context.dataset, validation, torch, wanted.learning)
-    rows = context.rows("test")
+    images = context.images("test")
     settings = EvalSettings(views=context.views)
-    result = evaluate(draft, context.dataset, rows, settings)
+    result = evaluate(draft, context.dataset, images, settings)
     save_eval(result, files)
     draft = _updated(draft, measurements=_measure(trained, context, result))
     reference = None
     if trained.reference is not None:
-        before = stored_or_evaluated(trained.reference, context.dataset, rows, settings)
+        before = stored_or_evaluated(trained.reference, context.dataset, images, settings)
         reference = gates.Subject(trained.reference, before)
     labels = draft.manifest.labels
     if not any(map(tells_accuracy, wanted.gates)):

@@ -12,8 +12,9 @@ import numpy as np
 import onnx
 
 from benchmarks import gates, thresholds
+from benchmarks.answers import store_answers
 from benchmarks.candidates import BareModel, precision_of
-from benchmarks.evaluation import EvalSettings, evaluate, require_images, store_answers
+from benchmarks.evaluation import EvalSettings, evaluate, require_images
 from benchmarks.gate_checks import FROM_PARITY, TRAINED, Scene, require_decidable
 from benchmarks.runtimes import cpu
 from compress import checks
@@ -28,6 +29,7 @@ from compress.core.source import source_hash
 from compress.core.stage import Plan, manifest_base, produce, require
 from compress.data import probe, splitting
 from compress.data.dataset import Dataset, open_data
+from compress.data.grouping import grouped
 from compress.data.origin import identified
 from compress.data.split import Part, identity, indices
 from export import description, evidence, metadata, parity
@@ -142,8 +144,9 @@ def _build(plan: Plan, job: Adoption, workdir: Path) -> Manifest:
     metadata.write(out, _facts(manifest))
     small = probe.images(job.dataset, manifest.image, probe.rows(job.dataset, job.split))
     store_answers(draft, small, out.parent)
-    rows = indices(job.dataset, job.split, "test")
-    result = evaluate(draft, job.dataset, rows, EvalSettings(views=job.config.views))
+    tested = indices(job.dataset, job.split, "test")
+    images = grouped(job.dataset, tested, job.split.group_column)
+    result = evaluate(draft, job.dataset, images, EvalSettings(views=job.config.views))
     save_eval(result, out.parent)
     measurements = Measurements(
         params=count_params(out),

@@ -6,7 +6,7 @@ count is therefore taken from the optimised graph, which ONNX Runtime can be tol
 
 import tempfile
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import onnx
@@ -18,6 +18,9 @@ from compress.core.manifest import TimeShares
 from compress.core.noun import Noun
 from models.onnx_graph.executed import FLOAT_CONVS, INTEGER_CONVS, LAYOUT, ConvNames, kinds
 from models.onnx_graph.index import GraphIndex
+
+INTEGER_DENSE = {"QGemm", "QLinearMatMul", "MatMulIntegerToFloat", "MatMulInteger"}
+FLOAT_DENSE = {"Gemm", "MatMul"}
 
 KEPT = "it reads the image and is kept in float on purpose: there 8 bits cost accuracy, not time"
 NO_INPUT = "its input is not quantized in the file"
@@ -42,6 +45,12 @@ class Audit(Noun):
     float_convs: tuple[FloatConv, ...]
     convs_kept_float: int
     """Those of the float convolutions that are float on purpose."""
+    int8_dense: int
+    """Integer matrix products with weights in the graph that the runtime executes."""
+    total_dense: int
+    """Matrix products with weights in the file."""
+    dense_kept_float: int
+    """Those that are float on purpose."""
     quantize_nodes: int
     """Conversions to integers left, the one at the input among them."""
     dequantize_nodes: int
@@ -73,16 +82,37 @@ def audit(
     floats = [node for node in executed.graph.node if node.op_type in FLOAT_CONVS]
     fused = sum(types[name] for name in INTEGER_CONVS)
     explained = _explain(floats, executed, source, kept_float or {})
+    dense = dense_layers(source)
     return Audit(
         int8_convs=fused,
         total_convs=fused + len(floats),
         float_convs=explained,
         convs_kept_float=sum(conv.on_purpose for conv in explained),
+        int8_dense=sum(node.op_type in INTEGER_DENSE for node in _weighted(executed)),
+        total_dense=len(dense),
+        dense_kept_float=sum(name in (kept_float or {}) for name in dense),
         quantize_nodes=types["QuantizeLinear"],
         dequantize_nodes=types["DequantizeLinear"],
         float_ops=dict(sorted(_float_ops(executed).items())),
         time_shares=_time_shares(executed, times),
     )
+
+
+def dense_layers(source: ModelProto) -> list[str]:
+    """Return the names of a file's matrix products with weights, which attention has without."""
+    return [node.name for node in _weighted(source) if node.op_type in FLOAT_DENSE]
+
+
+def _weighted(model: ModelProto) -> Iterator[NodeProto]:
+    """Yield the nodes that multiply with stored weights, perhaps unpacked ones."""
+    stored = {tensor.name for tensor in model.graph.initializer}
+    for node in model.graph.node:
+        if node.op_type == "DequantizeLinear" and node.input[0] in stored:
+            stored.update(node.output)
+        # The second factor is input 1; of QGemm and QLinearMatMul input 3.
+        place = 3 if node.op_type in ("QGemm", "QLinearMatMul") else 1
+        if len(node.input) > place and node.input[place] in stored:
+            yield node
 
 
 def _optimised(path: Path, session_config: Mapping[str, str]) -> ModelProto:
@@ -123,12 +153,21 @@ def _explain(
 
 
 def _reads_image(conv: NodeProto, executed: ModelProto) -> bool:
-    """Tell whether nothing but changes of layout lies between the model's input and a node."""
+    """Tell whether nothing but changes of layout lies between the model's input and a node.
+
+    A concatenation of the image with features is no image.
+    """
     made_by = {name: node for node in executed.graph.node for name in node.output}
-    name = conv.input[0]
-    while name in made_by and made_by[name].op_type in LAYOUT:
-        name = made_by[name].input[0]
-    return name in {tensor.name for tensor in executed.graph.input}
+    images = {tensor.name for tensor in executed.graph.input}
+    read = [conv.input[0]]
+    while read:
+        name = read.pop()
+        node = made_by.get(name)
+        if node is not None and node.op_type in LAYOUT:
+            read += node.input if node.op_type == "Concat" else node.input[:1]
+        elif name not in images:
+            return False
+    return True
 
 
 def _reason(conv: NodeProto, index: GraphIndex) -> str:

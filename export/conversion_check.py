@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import gates
-from benchmarks.evaluation import EvalSettings, evaluate, evaluate_session, rows_for
+from benchmarks.evaluation import EvalSettings, evaluate, evaluate_session, images_for
 from benchmarks.evidence import Subject
 from benchmarks.formats import Status, Verification
 from benchmarks.runtimes import cpu
@@ -115,15 +115,15 @@ def same_answers(
 def as_accurate(source: Source, module: Module, dataset: Dataset, folder: Path) -> Verification:
     """Hold a quantized model against the float ONNX file, on all views of all validation images."""
     model, labels = source.model, source.model.manifest.labels
-    rows, settings = rows_for((model,), dataset, "val"), EvalSettings(part="val")
+    images, settings = images_for((model,), dataset, "val"), EvalSettings(part="val")
     session = _Converted(module, folder, len(labels.names))
     try:
-        after = evaluate_session(session, model, dataset, rows, settings)
+        after = evaluate_session(session, model, dataset, images, settings)
     except CannotRunError as error:
         return Verification(status="not verified", reason=str(error))
     except _NotAnswersError as error:
         return Verification(status="failed", reason=str(error))
-    return _by_gate(source, after, evaluate(model, dataset, rows, settings))
+    return _by_gate(source, after, evaluate(model, dataset, images, settings))
 
 
 def _by_gate(source: Source, after: EvalResult, before: EvalResult) -> Verification:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks import gates
-from benchmarks.evaluation import EvalSettings, evaluate, rows_for, stored_or_evaluated
+from benchmarks.evaluation import EvalSettings, evaluate, images_for, rows_for, stored_or_evaluated
 from benchmarks.gates import Evidence, Subject
 from benchmarks.runtimes import _contract, _session
 from benchmarks.tournament import LatencySettings, Tournament, measure
@@ -83,7 +83,7 @@ def gather(
     Raises:
         UserError: the runtime is not available, or the model cannot be run.
     """
-    test = rows_for((reference,), request.dataset, "test")
+    test = images_for((reference,), request.dataset, "test")
     result = evaluate(draft, request.dataset, test, request.settings())
     save_eval(result, folder)
     measurements = draft.manifest.measurements.model_copy(
@@ -172,8 +172,8 @@ def _verdicts(
     wanted = parse_gates(request.gates)
     ours, theirs = Subject(candidate, result), Subject(reference)
     if any(gates.needs_accuracy(gate) for gate in wanted):
-        rows = rows_for((reference,), request.dataset, "test")
-        before = stored_or_evaluated(reference, request.dataset, rows, request.settings())
+        images = images_for((reference,), request.dataset, "test")
+        before = stored_or_evaluated(reference, request.dataset, images, request.settings())
         theirs = replace(theirs, evaluation=before)
     if any(gates.needs_latency(gate) for gate in wanted):
         return _timed(ours, theirs, wanted, request)

@@ -9,8 +9,9 @@ from shutil import copyfile
 from typing import TYPE_CHECKING
 
 from benchmarks import thresholds
+from benchmarks.answers import store_answers
 from benchmarks.candidates import BareModel
-from benchmarks.evaluation import rows_for, store_answers
+from benchmarks.evaluation import rows_for
 from compress.core import console, duration
 from compress.core.artifact import WEIGHTS, Artifact
 from compress.core.errors import UserError
@@ -266,6 +267,9 @@ def _manifest(plan: Plan, job: Job, base: Path, found: Found | None) -> Manifest
             int8_convs_fused=audited.int8_convs if audited else None,
             convs_total=audited.total_convs if audited else None,
             convs_kept_float=audited.convs_kept_float if audited else None,
+            dense_int8=audited.int8_dense if audited else None,
+            dense_total=audited.total_dense if audited else None,
+            dense_kept_float=audited.dense_kept_float if audited else None,
             qdq_nodes=audited.quantize_nodes + audited.dequantize_nodes if audited else None,
             time_shares=audited.time_shares if audited else None,
         ),

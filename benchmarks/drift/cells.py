@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from benchmarks.evaluation import EvalSettings, Rows, in_chunks, open_session
+from benchmarks.evaluation import EvalSettings, in_chunks, open_session
 from benchmarks.robustness.corruptions import corrupt
 from benchmarks.runtimes._session import Session
 from compress.core import console
@@ -16,6 +16,7 @@ from compress.core.hashing import file_sha256, value_hash
 from compress.core.source import source_hash
 from compress.data.cache import cached_arrays
 from compress.data.dataset import Dataset
+from compress.data.grouping import Rows
 from compress.data.images import decoder, open_image, to_pixels
 from compress.data.pixels import normalise
 from export.device.watch.signals import Labels, Values, measure

@@ -15,7 +15,7 @@ from benchmarks.errors.explain import Photographs, choose, explain, open_eyes
 from benchmarks.errors.grad_cam import why_not
 from benchmarks.errors.next_steps import next_steps
 from benchmarks.errors.schema import ErrorReport
-from benchmarks.evaluation import EvalSettings, require_images, rows_for, stored_or_evaluated
+from benchmarks.evaluation import EvalSettings, images_for, require_images, stored_or_evaluated
 from benchmarks.report import format as fmt
 from benchmarks.runtimes import _session
 from benchmarks.thumbnails import small_copies
@@ -92,13 +92,13 @@ def _measure(config: Config) -> tuple[Subject, tuple[Artifact, EvalResult] | Non
     _session.require(models, config.provider)
     dataset = open_data(config.data, config.skip_bad_images)
     grouping.check_columns(config.slice, dataset.table)
-    rows = require_images(rows_for(models, dataset, config.part), dataset, config.part)
+    images = require_images(images_for(models, dataset, config.part), dataset, config.part)
     settings = EvalSettings(provider=config.provider, part=config.part, threads=_threads(config))
-    result = stored_or_evaluated(model, dataset, rows, settings)
-    subject = Subject(model, result, dataset, rows)
+    result = stored_or_evaluated(model, dataset, images, settings)
+    subject = Subject(model, result, dataset, images.rows)
     if other is None:
         return subject, None
-    return subject, (other, stored_or_evaluated(other, dataset, rows, settings))
+    return subject, (other, stored_or_evaluated(other, dataset, images, settings))
 
 
 def _explained(

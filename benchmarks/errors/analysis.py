@@ -14,10 +14,10 @@ from benchmarks.errors.reliability import reliability
 from benchmarks.errors.schema import ErrorReport, Estimate, LabelErrors
 from benchmarks.errors.slices import slices
 from benchmarks.errors.worst import Names, worst_images, worst_rows
-from benchmarks.evaluation import Rows
 from compress.core.artifact import Artifact
 from compress.core.results import EvalResult
 from compress.data.dataset import Dataset
+from compress.data.grouping import Rows
 
 
 @dataclass(frozen=True)

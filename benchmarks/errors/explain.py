@@ -12,13 +12,13 @@ from benchmarks.errors.judged import Judged
 from benchmarks.errors.occlusion import occlusion
 from benchmarks.errors.schema import Explanation, Kind
 from benchmarks.errors.worst import Names, worst_rows
-from benchmarks.evaluation import Rows
 from benchmarks.runtimes import _session
 from benchmarks.runtimes._session import Session
 from compress.core import console
 from compress.core.artifact import Artifact
 from compress.core.image_spec import ImageSpec
 from compress.data.dataset import Dataset
+from compress.data.grouping import Rows
 from compress.data.pixels import decoded, normalise
 
 MOST_LABELS = 12

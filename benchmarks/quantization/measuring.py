@@ -7,7 +7,7 @@ import numpy as np
 
 from benchmarks import statistics
 from benchmarks.candidates import open_model
-from benchmarks.evaluation import EvalSettings, rows_for, stored_or_evaluated
+from benchmarks.evaluation import EvalSettings, images_for, stored_or_evaluated
 from benchmarks.quantization.result import Entry, NetworkResult
 from benchmarks.tournament import LatencySettings, Tournament, measure, ratio
 from compress.core import environment
@@ -69,8 +69,8 @@ def network_result(
 def _evaluate(
     models: tuple[Artifact, ...], dataset: Dataset, settings: EvalSettings
 ) -> tuple[EvalResult, ...]:
-    rows = rows_for(models[:1], dataset, "test")
-    return tuple(stored_or_evaluated(model, dataset, rows, settings) for model in models)
+    images = images_for(models[:1], dataset, "test")
+    return tuple(stored_or_evaluated(model, dataset, images, settings) for model in models)
 
 
 @dataclass(frozen=True)

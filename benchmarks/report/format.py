@@ -1,6 +1,7 @@
 """Numbers as people read them: the only place of the project where a value gets a unit."""
 
 import math
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -140,16 +141,21 @@ def factor(times: float, better: str, worse: str) -> str:
     return f"{ratio(times)} {better}" if times > 1 else f"{ratio(1 / times)} {worse}"
 
 
+_GATE = re.compile(r"(?P<metric>\w+)(?:\[[^\]]*\])?(?:\s+(?P<form>[a-z0-9]+))?")
+"""The start of a gate; a label in brackets may have blanks in it."""
+_SCORES = ("map", "ap", "robust_map", "cf1", "of1", "ece", "recall", "precision")
+
+
 def gate_number(gate: str) -> Callable[[float], str]:
     """Return the formatter for what a gate, written as on the command line, measures."""
-    words = gate.split()
-    metric, form = words[0] if words else "", words[1] if len(words) > 1 else ""
+    found = _GATE.match(gate)
+    metric, form = found.group("metric", "form") if found else ("", None)
     if form in ("speedup", "ratio"):
         return ratio
-    if metric in ("map", "robust_map", "cf1", "of1", "ece") or metric.startswith(
-        ("ap[", "recall[", "precision[")
-    ):
-        return drop if form == "drop" else score
+    if form == "drop":
+        return drop
+    if metric in _SCORES:
+        return score
     units = {
         "latency": duration,
         "size": size,
@@ -157,6 +163,7 @@ def gate_number(gate: str) -> Callable[[float], str]:
         "params": count,
         "peak_rss": size,
         "drifting": percent,
+        "agreement": percent,
     }
     return units.get(metric, plain)
 

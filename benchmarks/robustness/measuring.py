@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from benchmarks.evaluation import (
     EvalSettings,
-    Rows,
     as_result,
     in_chunks,
     open_session,
@@ -26,6 +25,7 @@ from compress.core.image_spec import ImageSpec
 from compress.core.results import EvalResult, Scores
 from compress.data import pixels
 from compress.data.dataset import Dataset
+from compress.data.grouping import Grouped, Rows
 
 Step = tuple[str, int]
 """A corruption and its strength."""
@@ -36,11 +36,16 @@ IMAGES = 512
 
 @dataclass(frozen=True)
 class Images:
-    """Rows of a data set, and the seed of their corruptions."""
+    """Images of a data set, and the seed of their corruptions."""
 
     dataset: Dataset
-    rows: Rows
+    chosen: Grouped
     seed: int
+
+    @property
+    def rows(self) -> Rows:
+        """The images' rows in the data set."""
+        return self.chosen.rows
 
     def corrupted(self, spec: ImageSpec, chunk: Rows, step: Step) -> NDArray[np.uint8]:
         """Return images `[n, h, w, 3]` as one preprocessing makes them, with a corruption."""
@@ -61,11 +66,13 @@ class _Runner:
     views: tuple[str, ...]
 
 
-def choose(rows: Rows, most: int, seed: int) -> Rows:
-    """Return at most so many of the rows, chosen at random, in their order."""
-    if len(rows) <= most:
-        return rows
-    return np.sort(np.random.default_rng(seed).choice(rows, most, replace=False))
+def choose(images: Grouped, most: int, seed: int) -> Grouped:
+    """Return at most so many of the images, chosen at random, in their order."""
+    if len(images) <= most:
+        return images
+    return images.take(
+        np.sort(np.random.default_rng(seed).choice(len(images), most, replace=False))
+    )
 
 
 def measure(
@@ -77,7 +84,7 @@ def measure(
         UserError: the labels differ, the runtime is not available, a probability is not finite,
             or no label has both classes in these images.
     """
-    dataset, rows = images.dataset, images.rows
+    dataset = images.dataset
     runners = [
         _Runner(model, open_session(model, dataset, settings), settings.views_of(model, dataset))
         for model in models
@@ -86,7 +93,7 @@ def measure(
     scores = _scores(runners, images, steps)
     total = len(models) * len(steps)
     results = (
-        (place, step, as_result(models[place], dataset, rows, found, settings))
+        (place, step, as_result(models[place], dataset, images.chosen, found, settings))
         for (place, step), found in scores.items()
     )
     by_model: list[dict[str, list[EvalResult]]] = [defaultdict(list) for _ in models]

@@ -7,7 +7,15 @@ from pathlib import Path
 from pydantic import Field
 
 from benchmarks.candidates import open_model
-from benchmarks.selftest import accuracy, agreement, latency, neighbour, overhead, synthetic
+from benchmarks.selftest import (
+    accuracy,
+    agreement,
+    decisions,
+    latency,
+    neighbour,
+    overhead,
+    synthetic,
+)
 from benchmarks.selftest.check import HEADER, Check, Part, Result, check_rows
 from compress.core import console, environment
 from compress.core.cli import main
@@ -23,7 +31,14 @@ class Config(Noun):
     Exit code 3 when a demand is not met.
     """
 
-    parts: tuple[Part, ...] = ("accuracy", "overhead", "agreement", "latency", "neighbour")
+    parts: tuple[Part, ...] = (
+        "accuracy",
+        "decisions",
+        "overhead",
+        "agreement",
+        "latency",
+        "neighbour",
+    )
     """What to test."""
     runs: int = Field(40, ge=1)
     """Tournaments of equal models, and as many with a planted slowdown."""
@@ -68,6 +83,8 @@ def _run(part: Part, config: Config, folder: Path) -> tuple[Check, ...]:
     console.say(f"{part} ...")
     if part == "accuracy":
         return accuracy.run(synthetic.write(folder / "named.onnx", convs=1))
+    if part == "decisions":
+        return decisions.run()
     if part == "overhead":
         return overhead.run(folder)
     if part == "latency":

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from compress.core.noun import Noun
 
-Part = Literal["accuracy", "overhead", "agreement", "latency", "neighbour"]
+Part = Literal["accuracy", "decisions", "overhead", "agreement", "latency", "neighbour"]
 
 HEADER = ("", "demanded", "measured", "")
 _WORDS = {True: "met", False: "NOT MET", None: "not measured"}

@@ -11,13 +11,14 @@ from shutil import copyfile
 from pydantic import Field
 
 from benchmarks import thresholds
+from benchmarks.answers import store_answers
 from benchmarks.candidates import BareModel, open_model
 from benchmarks.evaluation import (
     EvalSettings,
     check_labels,
     evaluate,
+    images_for,
     rows_for,
-    store_answers,
     stored_or_evaluated,
     with_metrics,
 )
@@ -132,10 +133,10 @@ def _learnt(config: Config, model: Artifact, dataset: Dataset) -> Artifact:
 
 def _tested(config: Config, old: Artifact, new: Artifact, dataset: Dataset) -> EvalResult:
     """Return what the new model says of the test part, stored where it is what the old one said."""
-    settings, rows = EvalSettings(provider=config.provider), rows_for((old,), dataset, "test")
+    settings, images = EvalSettings(provider=config.provider), images_for((old,), dataset, "test")
     if old.manifest.labels.calibration == new.manifest.labels.calibration:
-        return stored_or_evaluated(old, dataset, rows, settings)
-    return evaluate(new, dataset, rows, settings)
+        return stored_or_evaluated(old, dataset, images, settings)
+    return evaluate(new, dataset, images, settings)
 
 
 def _build(plan: Plan, new: Artifact, test: EvalResult, small: Small, workdir: Path) -> Manifest:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from benchmarks.evaluation import EvalSettings, Rows, evaluate
+from benchmarks.evaluation import EvalSettings, evaluate
 from benchmarks.label_decisions import Share, label_decisions
 from benchmarks.thresholds.calibrating import calibration, calibration_notes, carried
 from benchmarks.thresholds.demands import parse_demand
@@ -14,6 +14,7 @@ from compress.core.gates import Verdict
 from compress.core.labels import LabelLearning, Labels, ThresholdSettings
 from compress.core.results import EvalResult
 from compress.data.dataset import Dataset
+from compress.data.grouping import Rows
 from models.onnx_graph import scaling
 
 Model = TypeVar("Model", bound=Artifact)

@@ -114,6 +114,10 @@ class Measurements(Noun):
     """Integer convolutions in the graph that the runtime executes."""
     convs_total: int | None = None
     convs_kept_float: int | None = None
+    dense_int8: int | None = None
+    """Matrix products with weights: those with integers, all, and the ones float on purpose."""
+    dense_total: int | None = None
+    dense_kept_float: int | None = None
     """Convolutions that are float on purpose; the notes say why."""
     qdq_nodes: int | None = None
     """QuantizeLinear and DequantizeLinear nodes left in the graph that the runtime executes, those

@@ -1,8 +1,13 @@
-"""Groups of images that no split parts: near-duplicates, and those that share a column's value."""
+"""Groups of images that no split parts: near-duplicates, and those that share a column's value.
 
+What belongs together for a split belongs together for an interval too.
+"""
+
+import hashlib
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,6 +80,62 @@ def groups_of(dataset: Dataset, column: str | None = None) -> Groups:
     return Groups(np.arange(len(number)), number, _columns(dataset), texts)
 
 
+@dataclass(frozen=True)
+class Grouped:
+    """Images to measure on, and what they have to do with each other."""
+
+    rows: Rows
+    """`[n]` the images' rows in the data set."""
+    groups: tuple[int, ...] = ()
+    """Group of each image, which is resampled as a whole; empty where each stands for itself."""
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def take(self, places: Rows | slice) -> "Grouped":
+        """Return these images only, by their places in this object."""
+        groups = tuple(np.asarray(self.groups)[places].tolist()) if self.groups else ()
+        return Grouped(self.rows[places], groups)
+
+
+def grouped(dataset: Dataset, rows: Rows, column: str | None) -> Grouped:
+    """Return rows with the groups that a split by `column` keeps together.
+
+    They are those of `groups_of`, as far as the rows themselves tell: near-duplicates, images with
+    one value of the column, and chains of both. Numbers count from 0 in the order of the rows.
+
+    Raises:
+        UserError: the data have no such column.
+    """
+    texts = () if column is None else column_of(dataset, column)
+    asked = _Asked(
+        hashlib.sha256(dataset.thumbnails[rows].tobytes()).hexdigest(),
+        tuple(texts[row] for row in rows) if texts else (),
+        dataset.thumbnails[rows],
+    )
+    return Grouped(rows, _together(asked))
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """Images whose groups are asked for, equal when they are: they are compared only once."""
+
+    digest: str
+    texts: tuple[str, ...]
+    thumbnails: NDArray[np.uint8] = field(compare=False, repr=False)
+
+
+@lru_cache(maxsize=16)
+def _together(asked: _Asked) -> tuple[int, ...]:
+    """Return the group of each image, empty where each is in one of its own."""
+    if not len(asked.thumbnails):
+        return ()
+    relations = [duplicates.groups(asked.thumbnails).astype(np.intp)]
+    relations += [_numbers(asked.texts)] if asked.texts else []
+    numbers = _numbers(_connected(relations).tolist())
+    return tuple(numbers.tolist()) if numbers.max() + 1 < len(numbers) else ()
+
+
 def column_of(dataset: Dataset, name: str) -> tuple[str, ...]:
     """Return the texts of a column of the data's table, without blanks around them.
 
@@ -87,8 +148,8 @@ def column_of(dataset: Dataset, name: str) -> tuple[str, ...]:
     return tuple(text.strip() for text in columns[name])
 
 
-def _numbers(texts: Sequence[str]) -> Rows:
-    numbers: dict[str, int] = {}
+def _numbers(texts: Sequence[Hashable]) -> Rows:
+    numbers: dict[Hashable, int] = {}
     return np.array([numbers.setdefault(text, len(numbers)) for text in texts], np.intp)
 
 

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from benchmarks import statistics
 from benchmarks.candidates import BareModel
-from benchmarks.evaluation import Rows, evaluate, rows_for
+from benchmarks.evaluation import evaluate, images_for
 from benchmarks.runtimes import _session
 from compress.core import console
 from compress.core.environment import usable_cores
 from compress.core.results import EvalResult
+from compress.data.grouping import Grouped
 from compress.data.pixels import decoded, normalise
 from compress.data.split import Part
 from export import evidence
@@ -127,7 +128,7 @@ class _Accuracy:
     def _logits(self, path: Path) -> NDArray[np.float32]:
         """Return the logits of the first judged images, `[n, labels]`."""
         request, spec = self._order.request, self._order.reference.manifest.image
-        rows = self._rows[:NOISE_IMAGES]
+        rows = self._judged.rows[:NOISE_IMAGES]
         images = normalise(decoded(request.dataset, spec)[rows], spec)
         model = BareModel(path, self._order.reference.manifest)
         session = _session.find(request.provider).open_session(model, usable_cores(), True)
@@ -143,15 +144,16 @@ class _Accuracy:
         """Evaluate on all views, whatever the test part has: the images are few, the bound wide."""
         request, manifest = self._order.request, self._order.reference.manifest
         settings = request.settings().model_copy(update={"part": self._part, "views": None})
-        return evaluate(BareModel(path, manifest), request.dataset, self._rows, settings)
+        return evaluate(BareModel(path, manifest), request.dataset, self._judged, settings)
 
     @cached_property
     def _part(self) -> Part:
-        return "val" if len(self._rows_of("val")) else "train"
+        return "val" if len(self._images_of("val")) else "train"
 
     @cached_property
-    def _rows(self) -> Rows:
-        return self._rows_of(self._part)[: None if self._part == "val" else TRAINING_IMAGES]
+    def _judged(self) -> Grouped:
+        most = None if self._part == "val" else TRAINING_IMAGES
+        return self._images_of(self._part).take(slice(most))
 
-    def _rows_of(self, part: Part) -> Rows:
-        return rows_for((self._order.reference,), self._order.request.dataset, part)
+    def _images_of(self, part: Part) -> Grouped:
+        return images_for((self._order.reference,), self._order.request.dataset, part)

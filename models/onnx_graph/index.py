@@ -114,7 +114,12 @@ def _read_axis(node: NodeProto) -> int:
 
 
 def depthwise_channels(path: Path) -> list[int]:
-    """Return the channel count of each depthwise convolution of a float file."""
-    model = onnx.load(path)
-    groups = [attribute(node, "group", 1) for node in model.graph.node if node.op_type == "Conv"]
-    return [group for group in groups if group > 1]
+    """Return the channel count of each depthwise convolution (one input channel a group)."""
+    graph = onnx.load(path).graph
+    shapes = {tensor.name: list(tensor.dims) for tensor in graph.initializer}
+    convs = [node for node in graph.node if node.op_type == "Conv"]
+    return [
+        group
+        for node in convs
+        if (group := attribute(node, "group", 1)) > 1 and shapes.get(node.input[1], [0, 1])[1] == 1
+    ]

@@ -127,6 +127,25 @@ def test_counted_figures(text: str, outcome: str) -> None:
     assert verdict.measured is not None
 
 
+def test_integer_layers_are_told_of_those_that_should_and_of_all() -> None:
+    made = model(
+        "new", int8_convs_fused=33, convs_total=49, convs_kept_float=16,
+        dense_int8=2, dense_total=4, dense_kept_float=1,
+    )  # fmt: skip
+    verdict = check("int8_convs >= 1", Subject(made))
+    assert verdict.outcome == "fail"
+    assert verdict.measured == pytest.approx(35 / 36)
+    assert "35 of the 36 convolutions and dense layers that should" in verdict.reason
+    assert "of 53 in all" in verdict.reason
+
+
+def test_what_does_not_apply_is_no_failure() -> None:
+    stem = model("new", int8_convs_fused=0, convs_total=1, convs_kept_float=1)
+    verdict = check("int8_convs >= 1", Subject(stem))
+    assert (verdict.outcome, verdict.measured) == ("pass", 1.0)
+    assert "no convolution or dense layer should run in int8" in verdict.reason
+
+
 def test_size_is_read_from_the_file(tmp_path: Path) -> None:
     for name, size in (("old", 1000), ("new", 100)):
         (tmp_path / name).mkdir()

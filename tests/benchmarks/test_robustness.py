@@ -26,6 +26,7 @@ from benchmarks.robustness.measuring import choose
 from benchmarks.robustness.result import Robustness, condition
 from benchmarks.robustness.schema import CorruptionEntry, ModelRobustness, RobustnessReport
 from compress.core import registry
+from compress.data.grouping import Grouped
 
 COMMAND = "benchmarks.robustness.__main__"
 Command = Callable[..., Any]
@@ -75,12 +76,13 @@ def test_brightness_raises_v_and_keeps_hue_and_saturation(photographs: np.ndarra
 
 def test_images_are_chosen_by_the_seed() -> None:
     rows = np.arange(100, 200)
-    assert (choose(rows, 100, 0) == rows).all()
-    few = choose(rows, 10, 0)
+    images = Grouped(rows)
+    assert (choose(images, 100, 0).rows == rows).all()
+    few = choose(images, 10, 0).rows
     assert len(set(few)) == 10
     assert set(few) <= set(rows)
-    assert (few == choose(rows, 10, 0)).all()
-    assert (few != choose(rows, 10, 1)).any()
+    assert (few == choose(images, 10, 0).rows).all()
+    assert (few != choose(images, 10, 1).rows).any()
 
 
 def fragile(file: Path) -> Path:

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score
 
-from benchmarks import statistics
-from benchmarks.selftest import accuracy, agreement, latency, overhead
+from benchmarks import gates, label_decisions, statistics
+from benchmarks.selftest import accuracy, agreement, decisions, latency, overhead
 from benchmarks.selftest.simulated import (
     PREVALENCE,
     SEPARATION,
@@ -76,3 +76,21 @@ def test_without_a_model_nothing_is_claimed_of_the_runtimes() -> None:
     (check,) = agreement.run(())
     assert check.met is None
     assert "make demo" in check.measured
+
+
+def test_the_decisions_part_passes_and_notices_limits_that_are_too_narrow(monkeypatch) -> None:
+    monkeypatch.setattr(decisions, "RUNS", 5)
+    monkeypatch.setattr(decisions, "POSITIVES", (3,))
+    found = decisions.run()
+    assert len(found) == 18
+    assert all(check.met for check in found), [check for check in found if not check.met]
+    monkeypatch.setattr(label_decisions, "limits", lambda share, *_: (share, share))
+    broken = {check.name: check.met for check in decisions.run()}
+    assert broken["recall[a], each image alone"] is False
+
+
+def test_the_truth_of_simulated_decisions_is_that_of_very_many_images() -> None:
+    problem = decisions.Problem(decisions.Truth(0.2, 0.5, 0.1, 0.3), 3000, grouped=False)
+    evidence = decisions._draw(problem, np.random.default_rng(0))
+    for text, truth in problem.expected().items():
+        assert gates.check(gates.parse(text), evidence).measured == pytest.approx(truth, abs=0.02)

@@ -1,7 +1,7 @@
 """`--group-column` keeps groups together, `--split-column` takes a ready-made split as it is."""
 
 import csv
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from PIL import Image
 from compress import recipe as recipes
 from compress.core.artifact import load
 from compress.core.errors import UserError
+from compress.core.eval_file import EVAL_FILE, load_eval
 from compress.core.manifest import Split
 from compress.data import stratify
 from compress.data.dataset import Dataset, open_data
@@ -271,6 +272,9 @@ def test_a_recipe_gives_its_training_the_split_and_later_stages_inherit_it(comma
     )  # fmt: skip
     assert done.code == 0, done.err
     assert load(tmp_path / "pruned").manifest.data.split == made
+    for name in ("t", "pruned"):
+        groups = load_eval(tmp_path / name / EVAL_FILE).groups
+        assert set(Counter(groups).values()) == {4}, f"{name} is judged patient by patient"
 
 
 def test_a_recipe_with_a_fold_refuses_a_ready_made_split_before_any_work(tmp_path: Path):

@@ -3,19 +3,33 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnx
 import pytest
+import torch
 from export_helpers import LABELS, SPEC, Files
-from onnx import ModelProto, NodeProto, helper
+from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
 from benchmarks.candidates import BareModel
 from benchmarks.runtimes._profile import NodeTime
 from compress.core.labels import Labels
 from compress.core.manifest import Manifest
 from export import targets
-from export.audit import KEPT, NO_INPUT, NO_KERNEL, NO_OUTPUT, Audit, audit
+from export.audit import (
+    KEPT,
+    NO_INPUT,
+    NO_KERNEL,
+    NO_OUTPUT,
+    Audit,
+    _reads_image,
+    audit,
+    dense_layers,
+)
 from export.int8 import quantize
+from export.int8.prepare import kept_float, prepare
 from export.int8.timing import Stopwatch
+from models.onnx_graph.index import depthwise_channels
+from models.onnx_graph.write import to_onnx
 
 
 def plant(source: Path, out: Path, between_input: bool) -> str:
@@ -119,3 +133,61 @@ def node_times(path: Path) -> tuple[NodeTime, ...]:
     base: dict[str, Any] = {"id": "bare", "stage": "none", "config": {}, "kind": "onnx"}
     manifest = Manifest(**base, image=SPEC, labels=labels, data=None)
     return Stopwatch(lambda file: BareModel(file, manifest), path, "cpu", 1).node_times(path)
+
+
+def patches() -> torch.nn.Module:
+    """Return a network whose only convolution reads the image; the rest are linear layers."""
+    return torch.nn.Sequential(
+        torch.nn.Conv2d(3, 16, 8, 8), torch.nn.ReLU(), torch.nn.AdaptiveAvgPool2d(2),
+        torch.nn.Flatten(), torch.nn.Linear(64, 32), torch.nn.ReLU(), torch.nn.Linear(32, 3),
+        torch.nn.Sigmoid(),
+    )  # fmt: skip
+
+
+def test_dense_layers_with_weights_count(tmp_path: Path, files: Files) -> None:
+    torch.manual_seed(0)
+    fp32, int8 = tmp_path / "fp32.onnx", tmp_path / "int8.onnx"
+    to_onnx(patches(), SPEC, fp32)
+    target = targets.resolve("cpu-vnni")
+    quantize.to_int8(fp32, int8, target, files.calibration)
+    prepare(fp32, tmp_path / "prepared.onnx")
+    kept = kept_float(onnx.load(tmp_path / "prepared.onnx"))
+    found = audit(int8, target.session_config, kept)
+    assert (found.int8_convs, found.convs_kept_float, found.total_convs) == (0, 1, 1)
+    assert (found.int8_dense, found.dense_kept_float, found.total_dense) == (1, 1, 2)
+    floats = audit(fp32)
+    assert (floats.int8_dense, floats.dense_kept_float, floats.total_dense) == (0, 0, 2)
+
+
+def test_attention_has_no_weights() -> None:
+    weight = numpy_helper.from_array(np.ones((2, 2), np.float32), "w")
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["q"], name="weighted"),
+        helper.make_node("MatMul", ["q", "x"], ["y"], name="attention"),
+    ]
+    graph = helper.make_graph(nodes, "g", [], [], [weight])
+    assert dense_layers(helper.make_model(graph)) == ["weighted"]
+
+
+@pytest.mark.parametrize(("joined", "kept"), [(("image", "image"), True), (("image", "x"), False)])
+def test_a_concat_with_features_is_no_image(joined: tuple[str, str], kept: bool) -> None:
+    nodes = [
+        helper.make_node("Relu", ["image"], ["x"]),
+        helper.make_node("Concat", [*joined], ["both"], axis=1),
+        helper.make_node("Transpose", ["both"], ["moved"]),
+        helper.make_node("Conv", ["moved", "w"], ["y"], name="conv"),
+    ]
+    image = helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 3, 8, 8])
+    model = helper.make_model(helper.make_graph(nodes, "g", [image], []))
+    assert _reads_image(model.graph.node[-1], model) is kept
+
+
+def test_only_depthwise_convolutions_are_called_so(tmp_path: Path) -> None:
+    network = torch.nn.Sequential(
+        torch.nn.Conv2d(3, 24, 3),
+        torch.nn.Conv2d(24, 24, 3, groups=3),  # RegNet's: eight channels a group
+        torch.nn.Conv2d(24, 24, 3, groups=24),
+        torch.nn.Conv2d(24, 48, 3, groups=24),
+    )
+    to_onnx(network, SPEC, tmp_path / "grouped.onnx")
+    assert depthwise_channels(tmp_path / "grouped.onnx") == [24, 24]

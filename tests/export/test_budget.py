@@ -15,6 +15,7 @@ from compress.core.cpu import this_cpu
 from compress.core.errors import UserError
 from compress.core.manifest import Manifest
 from compress.data.dataset import Dataset
+from compress.data.grouping import Grouped
 from export import targets
 from export.int8 import making
 from export.onnx import Config, run
@@ -87,9 +88,9 @@ def test_the_manifest_holds_the_steps_in_order(
     seen: list[np.ndarray] = []
     evaluate = making.evaluate
 
-    def watched(model: Artifact, data: Dataset, rows: np.ndarray, settings: object) -> object:
-        seen.append(rows)
-        return evaluate(model, data, rows, settings)
+    def watched(model: Artifact, data: Dataset, images: Grouped, settings: object) -> object:
+        seen.append(images.rows)
+        return evaluate(model, data, images, settings)
 
     monkeypatch.setattr(making, "evaluate", watched)
     found = made(trained, data_folder, tmp_path / "out", "--budget", "0.001s")
