@@ -1,6 +1,6 @@
 """Run a model over a part of a data set, view by view, and keep its probabilities."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TypeVar
 
 import numpy as np
@@ -9,6 +9,7 @@ from pydantic import Field
 
 from benchmarks import metrics
 from benchmarks.answers import check_answers
+from benchmarks.label_ap import ap_per_label
 from benchmarks.runtimes import _contract, _session
 from compress.core import console
 from compress.core.artifact import Artifact
@@ -18,7 +19,7 @@ from compress.core.errors import UserError
 from compress.core.eval_file import EVAL_FILE, load_eval
 from compress.core.labels import Labels
 from compress.core.noun import Noun
-from compress.core.results import EvalResult, Scores, Targets, fold_rows
+from compress.core.results import EvalResult, Scores
 from compress.data import pixels, views
 from compress.data.dataset import Dataset
 from compress.data.grouping import Grouped, Rows, grouped
@@ -236,34 +237,6 @@ def with_metrics(result: EvalResult, labels: Labels) -> EvalResult:
             "f1_macro": metrics.f1_macro(result.targets, first, labels.thresholds),
             "ece": metrics.expected_calibration_error(result.targets, first),
         }
-    )
-
-
-def ap_per_label(
-    scores: Scores, targets: Targets, folds: Sequence[int] = ()
-) -> tuple[float | None, ...]:
-    """Return the average precision of each label, averaged over views and folds.
-
-    AP is taken within each fold, never of the scores of several models in one ranking: those are
-    not on one scale, and it is their scales that such a ranking would compare (Forman and Scholz
-    2010, "Apples-to-apples in cross-validation studies"). A fold in which a label is undefined is
-    left out of that label's mean.
-
-    Args:
-        scores: `[views, n, labels]`.
-        targets: `[n, labels]`.
-        folds: Fold of each image `[n]`, or empty: all are one.
-    """
-    parts = fold_rows(folds, len(targets))
-    return tuple(
-        metrics.mean_defined(
-            metrics.mean_defined(
-                metrics.average_precision(targets[rows, label], view[rows, label])
-                for view in scores
-            )
-            for rows in parts
-        )
-        for label in range(targets.shape[1])
     )
 
 

@@ -14,7 +14,7 @@ from scipy.optimize import brentq
 from scipy.stats import norm
 
 from benchmarks import metrics
-from benchmarks.evaluation import ap_per_label
+from benchmarks.label_ap import ap_per_label
 from compress.core.results import EvalResult
 
 PREVALENCE = (0.5, 0.3, 0.15)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks import evaluation, folds, metrics, statistics
-from benchmarks.evaluation import ap_per_label
+from benchmarks.label_ap import ap_per_label
 from benchmarks.selftest.simulated import PREVALENCE, Pair, draw
 from compress.core import eval_file
 from compress.core.errors import UserError
