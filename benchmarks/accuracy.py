@@ -106,7 +106,7 @@ def _all_metrics(
         n_images=len(result.image_ids),
         views=result.view_names,
         map=result.map,
-        map_ci95=statistics.interval(statistics.map_draws(result)),
+        map_ci95=statistics.interval_of(statistics.ranks(result).mean()),
         label_names=labels.names,
         thresholds=labels.thresholds,
         undefined=tuple(
@@ -131,12 +131,12 @@ def _print_all(stored: StoredMetrics) -> None:
 
 
 def _print(result: EvalResult, labels: Labels, title: str) -> None:
-    draws = statistics.ap_draws(result)
+    ranks = statistics.ranks(result)
     rows = [
         (
             "mAP",
             _percent(result.map),
-            _range(statistics.interval(statistics.map_draws(result))),
+            _range(statistics.interval_of(statistics.ranks(result).mean())),
             "",
             "",
         )
@@ -144,7 +144,7 @@ def _print(result: EvalResult, labels: Labels, title: str) -> None:
     for column, (name, threshold) in enumerate(zip(labels.names, labels.thresholds, strict=True)):
         targets, probs = result.targets[:, column], result.scores[0, :, column]
         right = metrics.accuracy(targets, probs, threshold)
-        ap_range = _range(statistics.interval(draws[:, column]))
+        ap_range = _range(statistics.interval_of(ranks.label(column)))
         rows.append(
             (name, _percent(result.ap[name]), ap_range, f"{threshold:.3f}", _percent(right))
         )
@@ -159,13 +159,12 @@ def _print(result: EvalResult, labels: Labels, title: str) -> None:
 
 def certifiable(reference: EvalResult) -> str:
     """Return the sentence about the smallest drop that these images can certify."""
-    sd = statistics.expected_sd(reference)
-    if sd is None:
+    drop = statistics.certifiable_drop(reference)
+    if drop is None:
         return "smallest drop of mAP these images can certify: unknown with a single view"
-    points = 100 * statistics.smallest_certifiable_drop(sd)
     return (
         f"smallest drop of mAP these {len(reference.image_ids)} images can certify: "
-        f"{points:.2f} points (for a candidate that differs as two halves of the views do)"
+        f"{100 * drop:.2f} points (for a candidate that differs as two halves of the views do)"
     )
 
 

@@ -5,6 +5,7 @@ from benchmarks import statistics
 from benchmarks.evidence import Evidence, Finding
 from benchmarks.gate_text import label_of
 from benchmarks.label_statistics import worst_label_bounds
+from benchmarks.statistics import Estimate, Ranks
 from compress.core.errors import unknown_name
 from compress.core.gates import Gate
 from compress.core.results import EvalResult
@@ -14,7 +15,7 @@ SUSPICIOUS_GAIN = 0.02
 
 
 def drop(gate: Gate, evidence: Evidence) -> Finding | None:
-    """Return reference minus candidate of mAP or of a label's AP, by paired bootstrap.
+    """Return reference minus candidate of mAP or of a label's AP, paired over images.
 
     Raises:
         UserError: unknown label, or the two were not measured on the same images.
@@ -24,23 +25,23 @@ def drop(gate: Gate, evidence: Evidence) -> Finding | None:
     if ours is None or theirs is None:
         return None
     label = _known_label(gate, ours)
-    draws = statistics.drop_draws(ours, theirs, label)
-    after, before = _ap(ours, label), _ap(theirs, label)
-    bounds, ci95 = statistics.bounds(draws), statistics.interval(draws)
-    if after is None or before is None or bounds is None or ci95 is None:
+    drops = statistics.drops(ours, theirs)
+    found = _estimate(drops, ours, label)
+    if found is None or None in (_ap(ours, label), _ap(theirs, label)):
         return None
+    bounds, ci95 = found.bounds(), found.interval()
     reason = (
-        f"{_what(label)} drops by {100 * (before - after):.2f} points (95% interval "
+        f"{_what(label)} drops by {100 * found.value:.2f} points (95% interval "
         f"{100 * ci95[0]:.2f} to {100 * ci95[1]:.2f}, with 95% confidence at most "
-        f"{100 * bounds[1]:.2f})"
+        f"{100 * bounds[1]:.2f}{_limits(drops, ours, label)})"
     )
     if bounds[1] < -SUSPICIOUS_GAIN:
         reason += ", a suspicious gain of surely more than 2 points: look for leaked data"
-    return Finding(before - after, bounds, ci95, reason)
+    return Finding(found.value, bounds, ci95, reason)
 
 
 def accuracy(gate: Gate, evidence: Evidence) -> Finding | None:
-    """Return the candidate's mAP or a label's AP, by bootstrap.
+    """Return the candidate's mAP or a label's AP.
 
     Raises:
         UserError: unknown label.
@@ -49,21 +50,21 @@ def accuracy(gate: Gate, evidence: Evidence) -> Finding | None:
     if result is None:
         return None
     label = _known_label(gate, result)
-    draws = statistics.map_draws(result)
-    if label is not None:
-        draws = statistics.ap_draws(result)[:, result.label_names.index(label)]
-    value, bounds, ci95 = _ap(result, label), statistics.bounds(draws), statistics.interval(draws)
-    if value is None or bounds is None or ci95 is None:
+    ranks = statistics.ranks(result)
+    found = _estimate(ranks, result, label)
+    if found is None or _ap(result, label) is None:
         return None
+    bounds, ci95 = found.bounds(), found.interval()
     reason = (
-        f"{_what(label)} is {100 * value:.2f}% (95% interval {100 * ci95[0]:.2f}% to "
-        f"{100 * ci95[1]:.2f}%)"
+        f"{_what(label)} is {100 * found.value:.2f}% (95% interval {100 * ci95[0]:.2f}% to "
+        f"{100 * ci95[1]:.2f}%, with 95% confidence at least {100 * bounds[0]:.2f}%"
+        f"{_limits(ranks, result, label)})"
     )
-    return Finding(value, bounds, ci95, reason)
+    return Finding(found.value, bounds, ci95, reason)
 
 
 def worst_drop(_: Gate, evidence: Evidence) -> Finding | None:
-    """Return the largest drop of AP among the labels, by paired bootstrap.
+    """Return the largest drop of AP among the labels, paired over images.
 
     Raises:
         UserError: the two were not measured on the same images.
@@ -72,20 +73,20 @@ def worst_drop(_: Gate, evidence: Evidence) -> Finding | None:
     theirs = evidence.reference.evaluation if evidence.reference else None
     if ours is None or theirs is None:
         return None
-    bounds = worst_label_bounds(statistics.label_drop_draws(ours, theirs))
-    drops = {
-        name: before - after
-        for name in ours.label_names
-        if (before := theirs.ap[name]) is not None and (after := ours.ap[name]) is not None
-    }
-    if bounds is None or len(drops) < len(ours.label_names):
+    ranks = statistics.drops(ours, theirs)
+    known = (name for name in ours.label_names if None not in (ours.ap[name], theirs.ap[name]))
+    drops = {name: found for name in known if (found := _estimate(ranks, ours, name)) is not None}
+    if not drops or len(drops) < len(ours.label_names):
         return None
-    worst = max(drops, key=drops.__getitem__)
+    bounds = worst_label_bounds(tuple(drops.values()))
+    worst = max(drops, key=lambda name: drops[name].value)
+    least = max(drops, key=lambda name: drops[name].bounds()[1])
     reason = (
-        f"of {len(drops)} labels AP drops most for {worst}, by {100 * drops[worst]:.2f} points "
-        f"(with 95% confidence no label drops by more than {100 * bounds[1]:.2f})"
+        f"of {len(drops)} labels AP drops most for {worst}, by {100 * drops[worst].value:.2f} "
+        f"points (with 95% confidence no label drops by more than {100 * bounds[1]:.2f}; that is "
+        f"{least}{_limits(ranks, ours, least)})"
     )
-    return Finding(drops[worst], bounds, None, reason)
+    return Finding(drops[worst].value, bounds, None, reason)
 
 
 def agreement(_: Gate, evidence: Evidence) -> Finding | None:
@@ -105,6 +106,31 @@ def agreement(_: Gate, evidence: Evidence) -> Finding | None:
         f"{100 * found.ci95[0]:.2f}% to {100 * found.ci95[1]:.2f}%; {len(found.flips)} differ)"
     )
     return Finding(found.share, found.bounds, found.ci95, reason)
+
+
+def _estimate(ranks: Ranks, result: EvalResult, label: str | None) -> Estimate | None:
+    return ranks.mean() if label is None else ranks.label(result.label_names.index(label))
+
+
+def _limits(ranks: Ranks, result: EvalResult, label: str | None) -> str:
+    """Return which labels have too few positives to say more, if any."""
+    found = _estimate(ranks, result, label)
+    assert found is not None  # who asks has it
+    columns = ranks.defined if label is None else [result.label_names.index(label)]
+    unit = "group" if result.groups else "image"
+    alone = [result.label_names[column] for column in ranks.alone(columns)]
+    if alone:
+        has, are = ("has", "varies") if len(alone) == 1 else ("have", "vary")
+        return (
+            f"; {', '.join(alone)} {has} or lacks a label in one {unit} only, and nothing tells by "
+            f"how much AP {are} there"
+        )
+    positives = ranks.design.units_by_label[0]
+    rarest = min(columns, key=lambda column: int(positives[column]))
+    if not found.limited:
+        return ""
+    few = f"{positives[rarest]} {unit}{'s' if positives[rarest] > 1 else ''}"
+    return f"; {result.label_names[rarest]} is in {few}, which cannot show less"
 
 
 def _known_label(gate: Gate, result: EvalResult) -> str | None:

@@ -1,7 +1,5 @@
 """What the entry of a model says against the first model of the bench, image by image."""
 
-import numpy as np
-
 from benchmarks import statistics
 from benchmarks.agreement import Agreement, Flip, agreement
 from benchmarks.bench import Bench
@@ -25,7 +23,7 @@ def against_first(bench: Bench, row: int) -> dict[str, object]:
         return {}
     found = agreement((bench.models[row], ours), (bench.models[0], first))
     return {
-        "map_drop_ci95": statistics.interval(statistics.drop_draws(ours, first)),
+        "map_drop_ci95": statistics.interval_of(statistics.map_drop(ours, first)),
         "label_drops": label_drops(ours, first),
         "agreement": _agreement(found),
     }
@@ -45,24 +43,15 @@ def label_drops(ours: EvalResult, first: EvalResult) -> dict[str, LabelDrop | No
     Raises:
         UserError: the two were not measured on the same images, labels and views.
     """
-    draws = statistics.label_drop_draws(ours, first)
-    p_values = holm(drop_p_values(draws))
+    ranks = statistics.drops(ours, first)
+    drops = [ranks.label(column) for column in range(len(ours.label_names))]
+    p_values = holm(drop_p_values(drops))
     return {
-        name: _label_drop(
-            (first.ap[name], ours.ap[name]), draws[:, column], float(p_values[column])
-        )
-        for column, name in enumerate(ours.label_names)
+        name: None
+        if drop is None
+        else LabelDrop(drop=drop.value, ci95=drop.interval(), p_holm=float(p_value))
+        for name, drop, p_value in zip(ours.label_names, drops, p_values, strict=True)
     }
-
-
-def _label_drop(
-    ap: tuple[float | None, float | None], draws: statistics.Array, p_holm: float
-) -> LabelDrop | None:
-    before, after = ap
-    ci95 = statistics.interval(draws)
-    if before is None or after is None or ci95 is None or np.isnan(p_holm):
-        return None
-    return LabelDrop(drop=before - after, ci95=ci95, p_holm=p_holm)
 
 
 def _agreement(found: Agreement) -> AgreementEntry:

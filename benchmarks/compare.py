@@ -214,9 +214,10 @@ def _report(
 
 def _data(dataset: Dataset, rows: Rows, bench: Bench) -> dict[str, object]:
     first, last = bench.evaluations[0], bench.evaluations[-1]
-    sd = statistics.expected_sd(first)
+    smallest = statistics.certifiable_drop(first)
     if len(bench.evaluations) > 1 and first.view_names == last.view_names:
-        sd = statistics.paired_sd(last, first)
+        drop = statistics.map_drop(last, first)
+        smallest = None if drop is None else statistics.smallest_certifiable_drop(drop)
     return {
         "source": dataset.source,
         "fingerprint": dataset.fingerprint,
@@ -229,9 +230,7 @@ def _data(dataset: Dataset, rows: Rows, bench: Bench) -> dict[str, object]:
             name: f"{result.provider_opened or 'unknown'} on {result.cpu or 'an unknown CPU'}"
             for name, result in zip(bench.names, bench.evaluations, strict=True)
         },
-        "smallest_certifiable_drop": (
-            None if sd is None else statistics.smallest_certifiable_drop(sd)
-        ),
+        "smallest_certifiable_drop": smallest,
     }
 
 

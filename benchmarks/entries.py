@@ -70,15 +70,14 @@ def _accuracy(result: EvalResult | None) -> dict[str, object]:
     if result is None:
         return {"map": None, "map_ci95": None, "ap": {}, "ap_ci95": {}, "f1_macro": None,
                 "ece": None, "pr_curves": {}}  # fmt: skip
-    draws = statistics.ap_draws(result)
+    ranks = statistics.ranks(result)
     names = result.label_names
     return {
         "map": result.map,
-        "map_ci95": statistics.interval(statistics.map_draws(result)),
+        "map_ci95": statistics.interval_of(ranks.mean()),
         "ap": result.ap,
         "ap_ci95": {
-            name: None if result.ap[name] is None else statistics.interval(draws[:, column])
-            for column, name in enumerate(names)
+            name: statistics.interval_of(ranks.label(column)) for column, name in enumerate(names)
         },
         "f1_macro": result.f1_macro,
         "ece": result.ece,

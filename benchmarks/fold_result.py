@@ -4,8 +4,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from benchmarks import folds, statistics
 from benchmarks.commands import own_command
 from benchmarks.folds import Measured
@@ -14,6 +12,7 @@ from compress.core import console, environment, writable
 from compress.core.gates import Verdict
 from compress.core.noun import Noun
 from compress.core.results import EvalResult
+from compress.data.rank_statistics import map_bias
 
 BIAS_SHARE = 0.25
 """A bias below this share of the standard error can be ignored (Efron and Tibshirani 1993, "An
@@ -43,9 +42,9 @@ class Side(Noun):
     """Mean over labels of the mean over folds of AP."""
     map_ci95: Interval | None
     map_se: float | None
-    """Standard error of `map`, over draws."""
+    """Standard error of `map`."""
     map_bias: float | None
-    """Bootstrap estimate of how much too high `map` is, because AP is within small folds."""
+    """The jackknife's estimate of how much too high `map` is, because AP is within small folds."""
     ap: dict[str, float | None]
     f1_macro: float | None
     ece: float | None
@@ -85,7 +84,8 @@ def describe(measured: Measured, verdicts: tuple[Verdict, ...]) -> Result:
     whole, baseline, dataset = measured.whole, measured.baseline, measured.dataset
     smallest = None
     if baseline is not None:
-        smallest = statistics.smallest_certifiable_drop(statistics.paired_sd(whole, baseline))
+        paired = statistics.map_drop(whole, baseline)
+        smallest = None if paired is None else statistics.smallest_certifiable_drop(paired)
     drop, drop_ci95 = _drop(whole, baseline)
     return Result(
         command=own_command("benchmarks.out_of_fold"),
@@ -130,22 +130,17 @@ def _drop(
     """Return the drop of mAP and its 95% interval."""
     if baseline is None or candidate.map is None or baseline.map is None:
         return None, None
-    return (
-        baseline.map - candidate.map,
-        statistics.interval(statistics.drop_draws(candidate, baseline)),
-    )
+    drop = statistics.map_drop(candidate, baseline)
+    return baseline.map - candidate.map, statistics.interval_of(drop)
 
 
 def _side(whole: EvalResult) -> Side:
-    draws = statistics.map_draws(whole)
-    se = bias = None
-    if whole.map is not None and not np.isnan(draws).all():
-        se, bias = float(np.nanstd(draws)), float(np.nanmean(draws)) - whole.map
+    found = statistics.ranks(whole).mean()
     return Side(
         map=whole.map,
-        map_ci95=statistics.interval(draws),
-        map_se=se,
-        map_bias=bias,
+        map_ci95=statistics.interval_of(found),
+        map_se=None if found is None else found.se,
+        map_bias=map_bias(whole),
         ap=whole.ap,
         f1_macro=whole.f1_macro,
         ece=whole.ece,
@@ -219,8 +214,8 @@ def _lines(result: Result) -> Iterator[str]:
             )
     if result.n_groups is not None:
         yield (
-            f"intervals by resampling the {result.n_groups} groups of "
-            f"{folds.named(result.group_column)}, each with all its images"
+            f"intervals from the {result.n_groups} groups of "
+            f"{folds.named(result.group_column)}, each with all its images as one"
         )
     for name, count in result.undefined.items():
         yield (

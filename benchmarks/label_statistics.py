@@ -1,12 +1,14 @@
 """Several labels at once: what can be said of each, and of the worst, when all are looked at."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import ArrayLike
 
-from benchmarks.statistics import Array, Interval
+from benchmarks.statistics import Array, Estimate, Interval
 
 
-def worst_label_bounds(drops: Array) -> Interval | None:
+def worst_label_bounds(drops: Sequence[Estimate]) -> Interval:
     """Return bounds of the largest drop among several labels.
 
     The upper bound is the largest of the labels' one-sided 95% bounds: that every label stays
@@ -16,17 +18,10 @@ def worst_label_bounds(drops: Array) -> Interval | None:
     them, which does (the first step of Holm 1979).
 
     Args:
-        drops: Drop of AP per draw and label `[draws, labels]`; NaN is undefined.
-
-    >>> worst_label_bounds(np.array([[0.0, 0.1], [0.0, 0.1]]))
-    (0.1, 0.1)
+        drops: Drop of AP of each label, at least one.
     """
-    columns = [column[~np.isnan(column)] for column in drops.T]
-    columns = [column for column in columns if len(column)]
-    if not columns:
-        return None
-    low = max(float(np.quantile(column, 0.05 / len(columns))) for column in columns)
-    return low, max(float(np.quantile(column, 0.95)) for column in columns)
+    low = max(drop.lower(0.05 / len(drops)) for drop in drops)
+    return low, max(drop.bounds()[1] for drop in drops)
 
 
 def holm(p_values: ArrayLike) -> Array:
@@ -44,16 +39,9 @@ def holm(p_values: ArrayLike) -> Array:
     return adjusted
 
 
-def drop_p_values(drops: Array) -> Array:
-    """Return for each label the two-sided bootstrap p value of "its AP has not changed".
+def drop_p_values(drops: Sequence[Estimate | None]) -> Array:
+    """Return for each label the two-sided p value of "its AP has not changed".
 
-    Twice the share of draws on the rarer side of 0, counted with one more draw there, so that no
-    p value is 0 (Davison and Hinkley 1997, section 4.4.1). NaN where every draw is undefined.
-
-    Args:
-        drops: Drop of AP per draw and label `[draws, labels]`.
+    NaN where it is undefined.
     """
-    defined = (~np.isnan(drops)).sum(axis=0)
-    rarer = np.minimum((drops <= 0).sum(axis=0), (drops >= 0).sum(axis=0))
-    p_values = np.minimum(2 * (rarer + 1) / (defined + 1), 1.0)
-    return np.where(defined > 0, p_values, np.nan)
+    return np.array([np.nan if drop is None else drop.p_value() for drop in drops])

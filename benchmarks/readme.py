@@ -16,7 +16,7 @@ from benchmarks.quantization import result as quantization
 from benchmarks.report.columns import verdict_word
 from benchmarks.report.markdown import gates_table_md, models_table_md, table_md
 from benchmarks.report.schema import ModelEntry, Report
-from benchmarks.selftest import check
+from benchmarks.selftest import check, coverage
 from compress.core import console
 from compress.core.cli import main
 from compress.core.cpu import shown
@@ -66,6 +66,7 @@ def updated(text: str) -> str:
         "calibration": _calibration(),
         "formats": _formats(),
         "selftest": table_md(check.HEADER, _selftest_rows(), left={0, 1, 2, 3}),
+        "coverage": _coverage(),
         "device": _device(),
         "processors": _processors(),
     }
@@ -139,6 +140,15 @@ def _formats() -> str:
     found = formats.Result.model_validate_json((RESULTS / "formats.json").read_text())
     table = table_md(formats.HEADER, formats.rows(found), left={0, 1, 2, 4})
     return f"{table}\n\nMade by `{found.command}`."
+
+
+def _coverage() -> str:
+    """Return how often the intervals of mAP hold the truth, and how the table is read."""
+    text = (RESULTS / "selftest" / "coverage.json").read_text()
+    found = check.Result.model_validate_json(text)
+    header, rows = coverage.table(found.cells)
+    table = table_md(header, rows, left={0})
+    return f"{table}\n\n{coverage.of_population(found.cells)} Made by `{found.command}`."
 
 
 def _device() -> str:

@@ -4,8 +4,6 @@ import math
 from collections.abc import Iterable
 from itertools import combinations
 
-import numpy as np
-
 from benchmarks import gates, statistics
 from benchmarks.bench import Bench
 from benchmarks.entries import gate_entry
@@ -48,16 +46,21 @@ def differences(bench: Bench) -> tuple[DifferenceEntry, ...]:
     found = []
     for one, other in combinations(results, 2):
         try:
-            draws = statistics.drop_draws(results[other], results[one])
+            drop = statistics.map_drop(results[other], results[one])
         except UserError:  # not a pair
             continue
-        first, last, ci95 = results[one].map, results[other].map, statistics.interval(draws)
-        if first is not None and last is not None and ci95 is not None:
-            found.append((one, other, first - last, ci95, drop_p_values(draws[:, np.newaxis])[0]))
-    adjusted = holm([p_value for *_, p_value in found])
+        if drop is not None:
+            found.append((one, other, drop))
+    adjusted = holm(drop_p_values([drop for *_, drop in found]))
     return tuple(
-        DifferenceEntry(one=one, other=other, map_difference=value, ci95=ci95, p_holm=float(p))
-        for (one, other, value, ci95, _), p in zip(found, adjusted, strict=True)
+        DifferenceEntry(
+            one=one,
+            other=other,
+            map_difference=drop.value,
+            ci95=drop.interval(),
+            p_holm=float(p),
+        )
+        for (one, other, drop), p in zip(found, adjusted, strict=True)
     )
 
 

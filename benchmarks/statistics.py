@@ -1,6 +1,6 @@
-"""Paired bootstrap: what a comparison on these images, or in these processes, is worth.
+"""What a comparison on these images, or in these processes, is worth.
 
-How the images of one result are resampled is in `compress.data.bootstrap`.
+What AP on the images of one result is worth is in `compress.data.rank_statistics`.
 """
 
 import numpy as np
@@ -8,53 +8,42 @@ from numpy.typing import ArrayLike
 
 from compress.core.errors import UserError
 from compress.core.results import EvalResult
-from compress.data.bootstrap import (
-    DRAWS,
-    SEED,
-    Array,
-    ap_draws,
-    expected_sd,
-    image_counts,
-    map_draws,
-    mean_defined,
-    smallest_certifiable_drop,
-    weighted_ap,
-)
+from compress.data.bootstrap import DRAWS, SEED, Array, image_counts
+from compress.data.certifiable import certifiable_drop, smallest_certifiable_drop
+from compress.data.estimate import Estimate, Interval
+from compress.data.rank_statistics import Ranks, mean_of, ranks
 
 __all__ = [
     "DRAWS",
     "SEED",
     "Array",
-    "ap_draws",
-    "expected_sd",
-    "map_draws",
+    "Estimate",
+    "Interval",
+    "Ranks",
+    "certifiable_drop",
+    "mean_of",
+    "ranks",
     "smallest_certifiable_drop",
-    "weighted_ap",
 ]
 
-Interval = tuple[float, float]
 
-
-def drop_draws(candidate: EvalResult, reference: EvalResult, label: str | None = None) -> Array:
-    """Return reference minus candidate per draw `[draws]`, of mAP or of one label's AP.
-
-    Raises:
-        UserError: the two were not measured on the same images, labels and views.
-    """
-    difference = label_drop_draws(candidate, reference)
-    if label is None:
-        return mean_defined(difference)
-    return np.asarray(difference[:, candidate.label_names.index(label)], float)
-
-
-def label_drop_draws(candidate: EvalResult, reference: EvalResult) -> Array:
-    """Return reference minus candidate of every label's AP per draw, `[draws, labels]`.
+def drops(candidate: EvalResult, reference: EvalResult) -> Ranks:
+    """Return reference minus candidate of every label's AP, paired over images.
 
     Raises:
         UserError: the two were not measured on the same images, labels and views.
     """
     check_paired(candidate, reference)
-    return ap_draws(reference) - ap_draws(candidate)
+    return ranks(reference) - ranks(candidate)
+
+
+def map_drop(candidate: EvalResult, reference: EvalResult) -> Estimate | None:
+    """Return reference minus candidate of mAP, `None` where it is undefined.
+
+    Raises:
+        UserError: the two were not measured on the same images, labels and views.
+    """
+    return drops(candidate, reference).mean()
 
 
 def mean_draws(values: ArrayLike, draws: int = DRAWS, seed: int = SEED) -> Array:
@@ -83,6 +72,11 @@ def check_paired(candidate: EvalResult, reference: EvalResult) -> None:
             )
 
 
+def interval_of(estimate: Estimate | None) -> Interval | None:
+    """Return the 95% interval of an estimate, `None` where there is none."""
+    return None if estimate is None else estimate.interval()
+
+
 def interval(draws: Array) -> Interval | None:
     """Return the central 95% of the draws, `None` where every draw is undefined."""
     return _quantiles(draws, 0.025, 0.975)
@@ -91,15 +85,6 @@ def interval(draws: Array) -> Interval | None:
 def bounds(draws: Array) -> Interval | None:
     """Return the one-sided 95% lower and upper bounds, `None` where every draw is undefined."""
     return _quantiles(draws, 0.05, 0.95)
-
-
-def paired_sd(candidate: EvalResult, reference: EvalResult) -> float:
-    """Return the standard deviation over draws of the difference of mAP of two results.
-
-    Raises:
-        UserError: the two were not measured on the same images, labels and views.
-    """
-    return float(np.nanstd(drop_draws(candidate, reference)))
 
 
 def median_interval(values: ArrayLike, seed: int = SEED) -> tuple[float, Interval]:

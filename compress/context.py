@@ -86,12 +86,11 @@ class Context:
 def _say_power(reference: Artifact, context: Context) -> None:
     """Print the smallest drop of mAP that the test part can certify, before work starts."""
     file = reference.file(EVAL_FILE)
-    sd = statistics.expected_sd(load_eval(file)) if file else None
-    if sd is not None:
-        smallest = 100 * statistics.smallest_certifiable_drop(sd)
+    smallest = statistics.certifiable_drop(load_eval(file)) if file else None
+    if smallest is not None:
         console.say(
             f"{len(context.rows('test'))} test images can certify a drop of mAP of about "
-            f"{smallest:.1f} points or more"
+            f"{100 * smallest:.1f} points or more"
         )
 
 

@@ -44,7 +44,7 @@ class Subject:
 def analyse(subject: Subject, columns: tuple[str, ...], most_worst: int) -> ErrorReport:
     """Return the report, but for what it says of other models and of where the network looks."""
     judged, manifest, result = subject.judged, subject.model.manifest, subject.result
-    groups = _grouping(subject, columns)
+    groups, ranks = _grouping(subject, columns), statistics.ranks(result)
     return ErrorReport(
         title=f"Errors of {subject.model.name}",
         command="",
@@ -57,7 +57,7 @@ def analyse(subject: Subject, columns: tuple[str, ...], most_worst: int) -> Erro
         environment={},
         n=len(subject.rows),
         n_wrong=int(judged.wrong.any(axis=1).sum()),
-        map=Estimate(value=result.map, ci95=statistics.interval(statistics.map_draws(result))),
+        map=Estimate(value=result.map, ci95=statistics.interval_of(ranks.mean())),
         f1_macro=metrics.f1_macro(judged.targets, judged.probs, judged.thresholds),
         near=NEAR,
         labels=label_reports(judged, result, subject.named, most_worst),

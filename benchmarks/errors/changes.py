@@ -34,9 +34,7 @@ def changes(ours: Measured, other: Measured, name: str, named: Names, most_flips
         ci95=found.ci95,
         map_drop=Estimate(
             value=lost,
-            ci95=None
-            if lost is None
-            else statistics.interval(statistics.drop_draws(ours[1], other[1])),
+            ci95=statistics.interval_of(statistics.map_drop(ours[1], other[1])),
         ),
         labels=tuple(
             _label_change(

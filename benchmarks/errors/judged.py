@@ -25,6 +25,8 @@ class Judged:
     targets: NDArray[np.float64]
     """`[n, labels]`, 0, 1 or NaN."""
     decided: Decisions
+    groups: tuple[int, ...] = ()
+    """As of `EvalResult`."""
 
     @property
     def known(self) -> Decisions:
@@ -59,4 +61,5 @@ def judge(model: Artifact, result: EvalResult) -> Judged:
         probs=result.scores[0].astype(float),
         targets=result.targets.astype(float),
         decided=decisions(model, result),
+        groups=result.groups,
     )

@@ -68,8 +68,8 @@ def average_precision(result: EvalResult, label: int) -> Estimate:
     value = result.ap[result.label_names[label]]
     if value is None:
         return UNDEFINED
-    draws = statistics.ap_draws(result)[:, label]
-    return Estimate(value=value, ci95=statistics.interval(draws))
+    found = statistics.ranks(result).label(label)
+    return Estimate(value=value, ci95=statistics.interval_of(found))
 
 
 def _share(part: Array, whole: Array) -> Array:

@@ -12,7 +12,7 @@ Kind = Literal["miss", "false alarm"]
 
 
 class Estimate(Noun):
-    """A figure and its 95% interval, resampling images; `None` is undefined."""
+    """A figure and its 95% interval; `None` is undefined."""
 
     value: float | None
     ci95: Interval | None = None

@@ -6,27 +6,27 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import fisher_exact
 
-from benchmarks import metrics, statistics
+from benchmarks import metrics
 from benchmarks.errors.grouping import Group
 from benchmarks.errors.judged import Judged
 from benchmarks.errors.label_errors import UNDEFINED
-from benchmarks.errors.schema import Estimate, Slice, SliceRecall
+from benchmarks.errors.schema import Estimate as Figure
+from benchmarks.errors.schema import Slice, SliceRecall
 from benchmarks.label_statistics import drop_p_values, holm
-from benchmarks.statistics import Array, weighted_ap
+from benchmarks.statistics import Array, Estimate, Ranks
 from compress.core import console
-from compress.data.bootstrap import image_counts, mean_defined
+from compress.data.rank_design import design, unit_numbers
+from compress.data.rank_statistics import influences
 
 
 def slices(judged: Judged, groups: Sequence[Group]) -> tuple[Slice, ...]:
     """Hold each group against all other images, with p values adjusted for all groups (Holm)."""
-    drawn = [gap_draws(judged, group.inside) for group in console.track(groups, "slicing")]
-    if not drawn:
-        return ()
-    adjusted = holm(drop_p_values(np.stack(drawn, axis=1)))
+    gaps = [gap(judged, group.inside) for group in console.track(groups, "slicing")]
+    adjusted = holm(drop_p_values(gaps))
     found = recalls(judged, [group.inside for group in groups])
     return tuple(
-        _slice(judged, group, draws, float(p)).model_copy(update={"recall": recall})
-        for group, draws, p, recall in zip(groups, drawn, adjusted, found, strict=True)
+        _slice(judged, group, each, float(p)).model_copy(update={"recall": recall})
+        for group, each, p, recall in zip(groups, gaps, adjusted, found, strict=True)
     )
 
 
@@ -47,57 +47,36 @@ def recalls(
     return tuple({name: next(adjusted) for name in judged.label_names} for _ in insides)
 
 
-def gap(judged: Judged, inside: NDArray[np.bool_]) -> float | None:
+def gap(judged: Judged, inside: NDArray[np.bool_]) -> Estimate | None:
     """Return mAP of some images minus that of the rest, over the labels defined in both.
 
     AP depends on how frequent a label is, so the rest is weighed to the prevalence of the slice
     first (Siblini et al. 2020, "Master your metrics with calibration"): its positives count
     `odds in the slice / odds in the rest` times. What is left is how well the label is told.
     """
-    once = np.ones((int(inside.sum()), 1)), np.ones((int((~inside).sum()), 1))
-    value = float(_gaps(judged, inside, once)[0])
-    return None if np.isnan(value) else value
+    rows = np.flatnonzero(inside), np.flatnonzero(~inside)
+    units = unit_numbers(judged.groups, ~inside)
+    ours, rest = (_odds(judged.targets[own]) for own in rows)
+    usable = (ours > 0) & (rest > 0) & np.isfinite(ours) & np.isfinite(rest)
+    if not usable.any():
+        return None
+    targets = judged.targets[:, usable]
+    counts = np.stack([np.ones(usable.sum()), (ours / np.where(usable, rest, 1.0))[usable]])
+    values, influence = influences(judged.probs[None][:, :, usable], targets, rows, counts)
+    signs = np.stack([np.ones(usable.sum()), -np.ones(usable.sum())])
+    apart = design(targets, (~inside).astype(np.intp), units, signs)
+    return Ranks(apart, values, influence, (-1.0, 1.0)).mean()
 
 
-def gap_draws(judged: Judged, inside: NDArray[np.bool_]) -> Array:
-    """Return `gap` per draw `[draws]`, resampling the slice and the rest by themselves."""
-    sizes = [int(inside.sum()), int((~inside).sum())]
-    drawn = image_counts(sizes, statistics.DRAWS, statistics.SEED)
-    return np.concatenate([_gaps(judged, inside, (ours, rest)) for ours, rest in drawn])
-
-
-def _gaps(judged: Judged, inside: NDArray[np.bool_], counts: tuple[Array, Array]) -> Array:
-    """Return `gap` per draw, given how often each image counts `[n inside or outside, draws]`."""
-    each = [
-        _label_gap(judged.targets[:, label], judged.probs[:, label], inside, counts)
-        for label in range(len(judged.label_names))
-    ]
-    return mean_defined(np.stack(each, axis=1))
-
-
-def _label_gap(
-    targets: Array, probs: Array, inside: NDArray[np.bool_], counts: tuple[Array, Array]
-) -> Array:
-    ours, rest = counts
-    slice_targets, rest_targets = targets[inside], targets[~inside]
+def _odds(targets: Array) -> Array:
+    """Return positives per negative of each label `[labels]`."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        factor = _odds(slice_targets, ours) / _odds(rest_targets, rest)
-    factor[~np.isfinite(factor)] = 1.0  # undefined on one side, and so is AP there
-    weighed = np.where((rest_targets == 1)[:, None], rest * factor, rest)
-    return weighted_ap(slice_targets, probs[inside], ours.T) - weighted_ap(
-        rest_targets, probs[~inside], weighed.T
-    )
+        return np.asarray((targets == 1).sum(axis=0) / (targets == 0).sum(axis=0), float)
 
 
-def _odds(targets: Array, counts: Array) -> Array:
-    """Return positives per negative `[draws]`."""
-    return np.asarray((targets == 1) @ counts / ((targets == 0) @ counts), float)
-
-
-def _slice(judged: Judged, group: Group, draws: Array, p_holm: float) -> Slice:
+def _slice(judged: Judged, group: Group, found: Estimate | None, p_holm: float) -> Slice:
     inside = group.inside
     targets = judged.targets[inside]
-    value = gap(judged, inside)
     return Slice(
         attribute=group.attribute,
         name=group.name,
@@ -108,9 +87,9 @@ def _slice(judged: Judged, group: Group, draws: Array, p_holm: float) -> Slice:
         ),
         recall={},
         difference=(
-            UNDEFINED if value is None else Estimate(value=value, ci95=statistics.interval(draws))
+            UNDEFINED if found is None else Figure(value=found.value, ci95=found.interval())
         ),
-        p_holm=None if np.isnan(p_holm) or value is None else p_holm,
+        p_holm=None if found is None else p_holm,
     )
 
 

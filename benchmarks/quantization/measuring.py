@@ -84,11 +84,10 @@ class _Measured:
     def entry(self, row: int, made: Made) -> Entry:
         """Return what one file is worth."""
         fp32, ours, its = (self.evaluations[one] for one in (0, 1, row))
-        draws = statistics.drop_draws(its, fp32)
-        bounds, speed = statistics.bounds(draws), self.tournament.speedup(row)
+        drop, speed = statistics.map_drop(its, fp32), self.tournament.speedup(row)
         assert its.map is not None  # ELPV's test part has every label
         assert fp32.map is not None
-        assert bounds is not None
+        assert drop is not None
         return Entry(
             tool=made.tool,
             failure=self.tournament.failures[row],
@@ -98,11 +97,11 @@ class _Measured:
             size_bytes=self.models[row].size_bytes,
             map=its.map,
             map_drop=fp32.map - its.map,
-            map_drop_ci95=statistics.interval(draws),
-            map_drop_upper=bounds[1],
+            map_drop_ci95=drop.interval(),
+            map_drop_upper=drop.bounds()[1],
             speedup=speed[0] if speed else None,
             speedup_ci95=speed[1] if speed else None,
-            behind_ours=statistics.interval(statistics.drop_draws(its, ours)) if row > 1 else None,
+            behind_ours=statistics.interval_of(statistics.map_drop(its, ours)) if row > 1 else None,
             slower_than_ours=self._against_ours(row) if row > 1 else None,
         )
 

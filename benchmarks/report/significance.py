@@ -2,8 +2,6 @@
 
 from markupsafe import Markup
 
-from benchmarks.statistics import DRAWS
-
 SIGNIFICANT = 0.05
 _DARKEST_AT = 0.05
 """Drop of AP from which on the colour is the darkest."""
@@ -27,11 +25,3 @@ def p_text(p_value: float) -> str:
     'p < 0.001'
     """
     return "p < 0.001" if p_value < 0.001 else f"p {p_value:.3f}"
-
-
-def resolution(count: int, what: str) -> str:
-    """Return a warning where so many are looked at that no p can be small enough."""
-    smallest = 2 * count / (DRAWS + 1)
-    if smallest <= SIGNIFICANT:
-        return ""
-    return f" With {count} {what} and {DRAWS} resamples p is never below {smallest:.2f}."

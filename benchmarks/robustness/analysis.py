@@ -1,19 +1,15 @@
-"""From draws to the figures of the report."""
-
-import numpy as np
+"""From what was measured to the figures of the report."""
 
 from benchmarks import statistics
 from benchmarks.bench import Bench
 from benchmarks.errors.schema import Estimate
 from benchmarks.robustness.result import (
-    Condition,
-    Drop,
     Robustness,
-    condition,
     drop,
-    mean_map,
+    map_of,
 )
 from benchmarks.robustness.schema import CorruptionEntry, ModelRobustness
+from benchmarks.statistics import Ranks
 
 
 def entries(bench: Bench) -> tuple[ModelRobustness, ...]:
@@ -23,8 +19,8 @@ def entries(bench: Bench) -> tuple[ModelRobustness, ...]:
 
 def _entry(bench: Bench, row: int) -> ModelRobustness:
     model, ours, first = bench.models[row], bench.robustness[row], bench.robustness[0]
-    clean = condition(ours.clean)
-    clean_drop = drop((clean,), (condition(first.clean),))
+    clean = statistics.ranks(ours.clean)
+    clean_drop = statistics.ranks(first.clean) - clean
     image = model.manifest.image
     return ModelRobustness(
         name=bench.names[row],
@@ -33,7 +29,7 @@ def _entry(bench: Bench, row: int) -> ModelRobustness:
         precision=model.manifest.precision,
         size_bytes=model.size_bytes,
         input=(image.height, image.width),
-        clean=Estimate(value=clean.map, ci95=statistics.interval(clean.draws)),
+        clean=_estimate(clean),
         clean_drop=_estimate(clean_drop),
         corruptions={
             name: _corruption(several, first.corrupted[name], clean_drop)
@@ -44,24 +40,24 @@ def _entry(bench: Bench, row: int) -> ModelRobustness:
 
 
 def _corruption(
-    ours: tuple[Condition, ...], first: tuple[Condition, ...], clean_drop: Drop
+    ours: tuple[Ranks, ...], first: tuple[Ranks, ...], clean_drop: Ranks
 ) -> CorruptionEntry:
     found = drop(ours, first)
     return CorruptionEntry(
-        map=tuple(one.map for one in ours),
-        mean=mean_map(ours),
+        map=tuple(map(map_of, ours)),
+        mean=map_of(statistics.mean_of(ours)),
         drop=_estimate(found),
         beyond=_estimate(found - clean_drop),
     )
 
 
-def _by_strength(found: Robustness) -> tuple[Condition, ...]:
+def _by_strength(found: Robustness) -> tuple[Ranks, ...]:
     """Return the mean over the corruptions at each strength."""
     return tuple(
-        Condition(mean_map(several), np.mean([one.draws for one in several], axis=0))
-        for several in zip(*found.corrupted.values(), strict=True)
+        statistics.mean_of(several) for several in zip(*found.corrupted.values(), strict=True)
     )
 
 
-def _estimate(found: Drop) -> Estimate:
-    return Estimate(value=found.value, ci95=found.ci95)
+def _estimate(found: Ranks) -> Estimate:
+    mean = found.mean()
+    return Estimate(value=mean and mean.value, ci95=statistics.interval_of(mean))

@@ -1,6 +1,5 @@
 """What the evidence says about accuracy on corrupted images; `None` is not measured."""
 
-from benchmarks import statistics
 from benchmarks.evidence import Evidence, Finding
 from benchmarks.robustness.result import robust_drop
 from compress.core.gates import Gate
@@ -16,10 +15,10 @@ def drop(_: Gate, evidence: Evidence) -> Finding | None:
     theirs = evidence.reference.robustness if evidence.reference else None
     if ours is None or theirs is None:
         return None
-    found = robust_drop(ours, theirs)
-    bounds, ci95 = statistics.bounds(found.draws), found.ci95
-    if bounds is None or ci95 is None:
+    found = robust_drop(ours, theirs).mean()
+    if found is None:
         return None
+    bounds, ci95 = found.bounds(), found.interval()
     reason = (
         f"mAP on corrupted images drops by {100 * found.value:.2f} points (95% interval "
         f"{100 * ci95[0]:.2f} to {100 * ci95[1]:.2f}, with 95% confidence at most "

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks import statistics
 from benchmarks.evaluation import (
     EvalSettings,
     as_result,
@@ -15,7 +16,7 @@ from benchmarks.evaluation import (
     probabilities,
 )
 from benchmarks.robustness.corruptions import STRENGTHS, corrupt
-from benchmarks.robustness.result import Robustness, condition
+from benchmarks.robustness.result import Robustness
 from benchmarks.runtimes._session import Session
 from compress.core import console
 from compress.core.artifact import Artifact
@@ -102,19 +103,17 @@ def measure(
     _check_defined(by_model[0][CLEAN[0]][0])
     return tuple(
         _robustness(found, name)
-        for found, name in zip(
-            by_model, (f"resampling {model.name}" for model in models), strict=True
-        )
+        for found, name in zip(by_model, (f"ranking {model.name}" for model in models), strict=True)
     )
 
 
 def _robustness(results: dict[str, list[EvalResult]], told: str) -> Robustness:
-    """Resample the images of every condition."""
+    """Rank the images of every condition."""
     (clean,) = results.pop(CLEAN[0])
     return Robustness(
         clean,
         {
-            name: tuple(condition(result) for result in several)
+            name: tuple(statistics.ranks(result) for result in several)
             for name, several in console.track(results.items(), told, len(results))
         },
     )

@@ -3,6 +3,7 @@
 import sys
 import tempfile
 from pathlib import Path
+from typing import get_args
 
 from pydantic import Field
 
@@ -10,13 +11,15 @@ from benchmarks.candidates import open_model
 from benchmarks.selftest import (
     accuracy,
     agreement,
+    coverage,
     decisions,
     latency,
     neighbour,
     overhead,
+    passes,
     synthetic,
 )
-from benchmarks.selftest.check import HEADER, Check, Part, Result, check_rows
+from benchmarks.selftest.check import HEADER, Cell, Check, Part, Result, check_rows
 from compress.core import console, environment
 from compress.core.cli import main
 from compress.core.errors import GateFailed
@@ -31,15 +34,10 @@ class Config(Noun):
     Exit code 3 when a demand is not met.
     """
 
-    parts: tuple[Part, ...] = (
-        "accuracy",
-        "decisions",
-        "overhead",
-        "agreement",
-        "latency",
-        "neighbour",
-    )
+    parts: tuple[Part, ...] = get_args(Part)
     """What to test."""
+    draws: int = Field(50, ge=10)
+    """Simulated test parts of each kind, of which the coverage of intervals is counted."""
     runs: int = Field(40, ge=1)
     """Tournaments of equal models, and as many with a planted slowdown."""
     models: tuple[Path, ...] = ()
@@ -57,7 +55,8 @@ def run(config: Config) -> tuple[Check, ...]:
     checks: list[Check] = []
     with tempfile.TemporaryDirectory(prefix="edgepress-selftest-") as folder:
         for part in config.parts:
-            checks += _save(part, config, _run(part, config, Path(folder)))
+            found, cells = _run(part, config, Path(folder))
+            checks += _save(part, config, found, cells)
     console.table("Self-test of the measuring", HEADER, check_rows(checks))
     missed = [check.name for check in checks if check.met is False]
     if missed:
@@ -65,13 +64,16 @@ def run(config: Config) -> tuple[Check, ...]:
     return tuple(checks)
 
 
-def _save(part: Part, config: Config, checks: tuple[Check, ...]) -> tuple[Check, ...]:
+def _save(
+    part: Part, config: Config, checks: tuple[Check, ...], cells: tuple[Cell, ...]
+) -> tuple[Check, ...]:
     """Write a part's checks where the user asked for them, so that an interruption loses none."""
     if config.out is not None:
         result = Result(
             part=part,
-            command=f"python -m benchmarks.selftest --parts {part} --runs {config.runs}",
+            command=_command(part, config),
             checks=checks,
+            cells=cells,
             environment=environment.describe(),
         )
         config.out.mkdir(parents=True, exist_ok=True)
@@ -79,19 +81,29 @@ def _save(part: Part, config: Config, checks: tuple[Check, ...]) -> tuple[Check,
     return checks
 
 
-def _run(part: Part, config: Config, folder: Path) -> tuple[Check, ...]:
+def _command(part: Part, config: Config) -> str:
+    """Return the command that makes a part's result again."""
+    sizes = {"latency": f" --runs {config.runs}", "coverage": f" --draws {config.draws}"}
+    return f"python -m benchmarks.selftest --parts {part}{sizes.get(part, '')}"
+
+
+def _run(part: Part, config: Config, folder: Path) -> tuple[tuple[Check, ...], tuple[Cell, ...]]:
     console.say(f"{part} ...")
-    if part == "accuracy":
-        return accuracy.run(synthetic.write(folder / "named.onnx", convs=1))
+    if part == "coverage":
+        return coverage.run(config.draws)
+    if part in ("accuracy", "passes"):
+        named = synthetic.write(folder / "named.onnx", convs=1)
+        return (accuracy if part == "accuracy" else passes).run(named), ()
     if part == "decisions":
-        return decisions.run()
+        return decisions.run(), ()
     if part == "overhead":
-        return overhead.run(folder)
+        return overhead.run(folder), ()
     if part == "latency":
-        return latency.run(folder, config.runs)
+        return latency.run(folder, config.runs), ()
     if part == "neighbour":
-        return neighbour.run(folder)
-    return agreement.run(tuple(open_model(path) for path in config.models or _default_models()))
+        return neighbour.run(folder), ()
+    models = config.models or _default_models()
+    return agreement.run(tuple(open_model(path) for path in models)), ()
 
 
 def _default_models() -> tuple[Path, ...]:

@@ -1,4 +1,4 @@
-"""The paired bootstrap on simulated models whose true drop is known."""
+"""The paired interval on simulated models whose true drop is known."""
 
 import numpy as np
 
@@ -51,9 +51,10 @@ def run(model: Artifact) -> tuple[Check, ...]:
 
 def _covers(seed: int) -> bool:
     candidate, reference = draw(STUDENT, PAIR_IMAGES, seed)
-    found = statistics.interval(statistics.drop_draws(candidate, reference))
+    found = statistics.map_drop(candidate, reference)
     assert found is not None  # a thousand images hold every label
-    return found[0] <= STUDENT.drop <= found[1]
+    low, high = found.interval()
+    return low <= STUDENT.drop <= high
 
 
 def _verdict(model: Artifact, pair: Pair, seed: int) -> Outcome:

@@ -107,15 +107,14 @@ class _Accuracy:
     def map_drop(self, path: Path) -> float:
         """Return by how much the mAP of a file is surely at most lower than the float file's.
 
-        The one-sided 95% bound by paired bootstrap. Validation images are few, so that a noisy
+        The one-sided 95% bound of what the images show; what they cannot show is left to the gate,
+        which holds the file against the test part. Validation images are few, so that a noisy
         file may seem better than the float one: that is taken for chance, and the bound is that of
         a file as good. Infinite where mAP is undefined.
         """
         before, after = self._float, self._evaluate(path)
-        found = statistics.bounds(statistics.drop_draws(after, before))
-        if found is None or before.map is None or after.map is None:
-            return np.inf
-        return found[1] + max(0.0, after.map - before.map)
+        drop = statistics.map_drop(after, before)
+        return np.inf if drop is None else drop.shown_bounds()[1] - min(0.0, drop.value)
 
     def noise(self, path: Path) -> float:
         """Return the mean squared difference of a file's logits from the float file's."""

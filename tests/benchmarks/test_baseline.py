@@ -32,7 +32,7 @@ def gate(command, candidate: Path, file: Path, *more: object):
 def test_the_same_model_passes_and_a_worse_one_fails(
     saved: Path, make_model: MakeModel, colours: Path, tmp_path: Path, command
 ) -> None:
-    demands = ("--data", colours, "--gate", "map drop <= 0.01", "--gate", "size ratio <= 1.01")
+    demands = ("--data", colours, "--gate", "map drop <= 0.1", "--gate", "size ratio <= 1.01")
     assert gate(command, tmp_path / "good", saved, *demands).code == 0
     worse = gate(command, make_model("worse", WRONG).path, saved, *demands)
     assert worse.code == 3
@@ -44,7 +44,7 @@ def test_the_model_itself_is_not_needed_for_accuracy(
 ) -> None:
     (tmp_path / "good").rename(tmp_path / "gone")
     candidate = make_model("new").path
-    done = gate(command, candidate, saved, "--data", colours, "--gate", "map drop <= 0.01")
+    done = gate(command, candidate, saved, "--data", colours, "--gate", "map drop <= 0.1")
     assert done.code == 0, done.err
     refused = gate(command, candidate, saved, "--gate", "latency speedup >= 0.5")
     assert refused.code == 2

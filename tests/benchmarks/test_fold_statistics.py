@@ -1,5 +1,6 @@
 """Several models, each on a fold of its own: what their results mean together, and how sure."""
 
+from dataclasses import astuple
 from pathlib import Path
 
 import numpy as np
@@ -56,45 +57,36 @@ def test_the_map_of_all_folds_is_the_mean_of_theirs_and_pooling_would_differ() -
     assert pooled < found.map - 0.05, "one ranking of all scores compares the models' scales"
 
 
-def test_scales_change_nothing_in_value_or_draws() -> None:
+def drop_of(ours: EvalResult, theirs: EvalResult) -> statistics.Estimate:
+    found = statistics.map_drop(ours, theirs)
+    assert found is not None
+    return found
+
+
+def test_scales_change_nothing_in_value_or_error() -> None:
     pairs = [simulate(STUDENT, 3, 200, 0, scales) for scales in (True, False)]
     found = [(whole(ours), whole(theirs)) for ours, theirs in pairs]
     assert found[0][0].map == found[1][0].map
-    draws = [statistics.drop_draws(*both, label=None) for both in found]
-    assert (draws[0] == draws[1]).all()
+    assert drop_of(*found[0]) == drop_of(*found[1])
 
 
-def test_the_interval_is_narrower_than_that_of_each_fold() -> None:
+def test_the_error_is_that_of_a_mean_over_folds() -> None:
+    """Each is `weight = 1 / 4`, and the folds share no image."""
     ours, theirs = simulate(STUDENT, k=4, n=200, seed=1)
-    alone = [statistics.paired_sd(*both) for both in zip(ours, theirs, strict=True)]
-    together = statistics.paired_sd(whole(ours), whole(theirs))
-    assert together < 0.75 * min(alone)
-    assert together == pytest.approx(np.sqrt(np.sum(np.square(alone))) / 4, rel=0.1)
+    alone = [drop_of(*both).se for both in zip(ours, theirs, strict=True)]
+    together = drop_of(whole(ours), whole(theirs))
+    assert together.se == pytest.approx(np.sqrt(np.sum(np.square(alone))) / 4, rel=1e-9)
 
 
 def test_the_interval_covers_the_true_drop() -> None:
     covered, estimates = 0, []
     for seed in range(40):
         ours, theirs = map(whole, simulate(STUDENT, k=3, n=100, seed=seed))
-        low, high = statistics.interval(statistics.drop_draws(ours, theirs))
+        low, high = drop_of(ours, theirs).interval()
         covered += low <= STUDENT.drop <= high
         estimates.append(theirs.map - ours.map)
     assert covered >= 34  # 38 expected, and fewer than 34 in one of 300 such experiments
     assert np.mean(estimates) == pytest.approx(STUDENT.drop, abs=0.01)
-
-
-def test_every_fold_is_resampled_by_itself() -> None:
-    parts, _ = simulate(STUDENT, k=2, n=60, seed=0)
-    parts[1] = draw(STUDENT, 90, 5)[0].model_copy(update={"data_id": "simulated"})
-    found = statistics.ap_draws(whole(parts), draws=100, seed=3)
-    generator = np.random.default_rng(3)
-    counts = [generator.multinomial(n, np.full(n, 1 / n), size=100) for n in (60, 90)]
-    for label in range(3):
-        by_hand = [
-            statistics.weighted_ap(part.targets[:, label], part.scores[0, :, label], drawn)
-            for part, drawn in zip(parts, counts, strict=True)
-        ]
-        assert found[:, label] == pytest.approx(np.mean(by_hand, axis=0), abs=1e-12)
 
 
 def test_one_fold_is_no_fold_bit_for_bit() -> None:
@@ -103,35 +95,22 @@ def test_one_fold_is_no_fold_bit_for_bit() -> None:
     assert ap_per_label(one.scores, one.targets) == ap_per_label(
         same.scores, same.targets, same.folds
     )
-    draws = [statistics.ap_draws(result, draws=300) for result in (one, same)]
-    assert (draws[0] == draws[1]).all()
-    by_hand = np.random.default_rng(0).multinomial(200, np.full(200, 1 / 200), size=250)
-    first = statistics.weighted_ap(one.targets[:, 0], one.scores[0, :, 0], by_hand)
-    assert (draws[0][:250, 0] == first).all()
+    assert statistics.ranks(one).mean() == statistics.ranks(same).mean()
 
 
 def in_groups(part: EvalResult, groups: list[int]) -> EvalResult:
     return part.model_copy(update={"groups": tuple(groups)})
 
 
-def test_groups_are_drawn_whole_within_each_fold() -> None:
+def test_groups_of_folds_are_apart_even_where_their_numbers_are_equal() -> None:
     parts, _ = simulate(STUDENT, k=2, n=60, seed=0)
-    groups = [np.repeat(np.arange(20), 3), 100 + np.arange(60) // 6]
-    both = zip(parts, groups, strict=True)
-    found = statistics.ap_draws(
-        whole([in_groups(part, own.tolist()) for part, own in both]), draws=100, seed=3
-    )
-    generator = np.random.default_rng(3)
-    counts = [generator.multinomial(n, np.full(n, 1 / n), size=100) for n in (20, 10)]
-    for label in range(3):
-        by_hand = [
-            statistics.weighted_ap(part.targets[:, label], part.scores[0, :, label], drawn[:, own])
-            for part, drawn, own in zip(parts, counts, (groups[0], groups[1] - 100), strict=True)
-        ]
-        defined = ~np.isnan(by_hand).any(axis=0)
-        assert defined.sum() > 90
-        expected = np.mean(by_hand, axis=0)[defined]
-        assert found[defined, label] == pytest.approx(expected, abs=1e-12)
+    for second in (0, 100):
+        groups = [np.repeat(np.arange(20), 3), second + np.arange(60) // 6]
+        both = zip(parts, groups, strict=True)
+        each = [in_groups(part, own.tolist()) for part, own in both]
+        alone = [statistics.ranks(part).mean().se for part in each]
+        found = statistics.ranks(whole(each)).mean()
+        assert found.se == pytest.approx(np.hypot(*alone) / 2, rel=1e-9)
 
 
 def test_copies_of_an_image_count_for_one() -> None:
@@ -144,18 +123,17 @@ def test_copies_of_an_image_count_for_one() -> None:
         }
     )
     grouped = in_groups(copied, np.repeat(np.arange(150), 4).tolist())
-    draws = [statistics.map_draws(result, draws=300) for result in (one, grouped, copied)]
-    assert draws[1] == pytest.approx(draws[0], abs=1e-12)
-    assert np.std(draws[2]) < 0.7 * np.std(draws[1]), "as if the copies were news"
+    found = [statistics.ranks(result).mean() for result in (one, grouped, copied)]
+    assert astuple(found[1])[:6] == pytest.approx(astuple(found[0])[:6], rel=1e-9)
+    assert found[2].se < 0.6 * found[1].se, "as if the copies were news"
 
 
 def test_groups_of_one_image_are_no_groups_bit_for_bit() -> None:
     one, _ = draw(STUDENT, 200, 0)
     same = in_groups(one, list(range(200)))
-    draws = [statistics.ap_draws(result, draws=300) for result in (one, same)]
-    assert (draws[0] == draws[1]).all()
+    assert statistics.ranks(one).mean() == statistics.ranks(same).mean()
     with pytest.raises(UserError, match="groups differs"):
-        statistics.drop_draws(one, same)
+        statistics.map_drop(one, same)
     with pytest.raises(ValueError, match="2 groups of 200 images"):
         eval_file.unpack(eval_file.pack(in_groups(one, [1, 2])))
 
@@ -171,14 +149,17 @@ def test_a_label_that_a_fold_lacks_is_left_out_there() -> None:
     assert found.ap["label 2"] == pytest.approx(
         (parts[0].ap["label 2"] + parts[2].ap["label 2"]) / 2
     )
-    assert not np.isnan(statistics.ap_draws(found, draws=50)).any()
+    estimate = statistics.ranks(found).label(2)
+    assert estimate.value == pytest.approx(found.ap["label 2"])
+    positives = (parts[0].targets[:, 2].sum(), parts[2].targets[:, 2].sum())
+    assert estimate.fewest == sum(positives), "the fold without it has none of them"
 
 
 def test_other_folds_of_the_same_images_do_not_pair() -> None:
     one = whole(simulate(STUDENT, k=2, n=50, seed=0)[0])
     other = one.model_copy(update={"folds": (1,) * 30 + (2,) * 70})
     with pytest.raises(UserError, match="folds differs"):
-        statistics.drop_draws(one, other)
+        statistics.map_drop(one, other)
 
 
 def test_parts_of_other_data_are_not_combined() -> None:

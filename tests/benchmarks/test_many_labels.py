@@ -9,6 +9,7 @@ from verdicts import accuracy, evaluation, model
 from benchmarks import statistics
 from benchmarks.agreement import agreement, decisions
 from benchmarks.label_statistics import drop_p_values, holm, worst_label_bounds
+from benchmarks.statistics import Estimate
 
 
 def test_holm_by_hand() -> None:
@@ -33,19 +34,33 @@ def test_holm_lies_between_the_p_value_and_bonferroni_in_any_order(values: list[
 
 
 def test_p_values_of_a_sure_drop_and_of_none() -> None:
-    draws = np.stack([np.full(1999, 0.1), np.zeros(1999), np.full(1999, np.nan)], axis=1)
-    found = drop_p_values(draws)
-    assert found[:2].tolist() == [0.001, 1.0]
+    found = drop_p_values([drop(0.196), drop(0.0), None, drop(-0.164485)])
+    assert found[[0, 1, 3]] == pytest.approx([0.05, 1.0, 0.1], abs=1e-4)
     assert np.isnan(found[2])
+    assert drop_p_values([drop(0.9)])[0] < 1e-8, "as many labels as there may be"
+
+
+def drop(value: float) -> Estimate:
+    """Return the drop of a label with very many positives and a standard error of 10 points."""
+    return Estimate(value, 0.1, np.inf, 10**9, 10**9, 1.0, (-1.0, 1.0))
 
 
 def test_worst_label_bounds_are_those_of_the_worst_label() -> None:
-    rng = np.random.default_rng(0)
-    drops = np.stack([rng.normal(0, 0.01, 5000), rng.normal(0.05, 0.01, 5000)], axis=1)
-    low, high = worst_label_bounds(drops)
-    assert high == pytest.approx(0.05 + 1.645 * 0.01, abs=0.001)
-    assert low == pytest.approx(0.05 - 1.96 * 0.01, abs=0.001), "5% shared by two labels"
-    assert worst_label_bounds(np.full((10, 2), np.nan)) is None
+    low, high = worst_label_bounds([drop(0.0), drop(0.3)])
+    assert high == pytest.approx(0.3 + 1.645 * 0.1, abs=1e-3)
+    assert low == pytest.approx(0.3 - 1.96 * 0.1, abs=1e-3), "5% shared by two labels"
+
+
+@pytest.mark.parametrize("n_labels", [80, 1000])
+def test_no_label_drops_and_the_worst_fails_no_more_often_than_it_says(n_labels: int) -> None:
+    """Half of the labels are worse by chance: 60 times, of which 3 may fail."""
+    draw = np.random.default_rng(0)
+    failed = 0
+    for _ in range(60):
+        chance = draw.standard_normal(n_labels) * 0.1
+        failed += worst_label_bounds([drop(float(value)) for value in chance])[0] > 0
+    assert failed <= 6
+    assert worst_label_bounds([drop(0.0)] * (n_labels - 1) + [drop(0.5)])[0] > 0
 
 
 def one_label_worse(noise: float = 1.0) -> tuple[object, object]:

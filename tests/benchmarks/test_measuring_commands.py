@@ -92,7 +92,7 @@ def test_gate_ends_by_its_verdict(
     old, new = make_model("old"), make_model("new", head)
     done = command(
         "gate", "--candidate", new.path, "--baseline", old.path, "--data", colours,
-        "--gate", "map drop <= 0.01", "--gate", "size ratio <= 1",
+        "--gate", "map drop <= 0.1", "--gate", "size ratio <= 1",
     )  # fmt: skip
     assert done.returncode == code, done.stderr
     assert word in done.stdout

@@ -208,7 +208,7 @@ def test_groups_that_the_split_kept_together_are_resampled(
     out = tmp_path / "folds.json"
     done = command(OUT_OF_FOLD, "--candidates", *models, "--gate", "map >= 0.01", "--out", out)
     assert done.code == 0, done.err
-    assert "resampling the 20 groups of 'patient'" in done.out
+    assert "intervals from the 20 groups of 'patient'" in done.out
     assert "20 groups of 'patient' are few" in done.err
     found = json.loads(out.read_text())
     assert (found["group_column"], found["n_groups"]) == ("patient", 20)

@@ -5,10 +5,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from colours import MakeModel
 from sklearn.metrics import average_precision_score
 
 from benchmarks import gates, label_decisions, statistics
-from benchmarks.selftest import accuracy, agreement, decisions, latency, overhead
+from benchmarks.selftest import (
+    accuracy,
+    agreement,
+    check,
+    coverage,
+    coverage_cases,
+    decisions,
+    latency,
+    overhead,
+    passes,
+)
 from benchmarks.selftest.simulated import (
     PREVALENCE,
     SEPARATION,
@@ -42,7 +53,7 @@ def test_the_accuracy_part_passes_and_notices_a_wrong_interval(make_model, monke
     monkeypatch.setattr(accuracy, "DECIDED", 3)
     found = accuracy.run(make_model("named"))
     assert [check.met for check in found[1:]] == [True, True]
-    monkeypatch.setattr(statistics, "interval", lambda draws: (0.5, 0.6))
+    monkeypatch.setattr(statistics.Estimate, "interval", lambda found: (0.5, 0.6))
     assert accuracy.run(make_model("again"))[0].met is False
 
 
@@ -94,3 +105,63 @@ def test_the_truth_of_simulated_decisions_is_that_of_very_many_images() -> None:
     evidence = decisions._draw(problem, np.random.default_rng(0))
     for text, truth in problem.expected().items():
         assert gates.check(gates.parse(text), evidence).measured == pytest.approx(truth, abs=0.02)
+
+
+def test_cases_have_as_many_positives_as_they_say_and_groups_are_alike() -> None:
+    for grouped in (False, True):
+        candidate, reference = coverage_cases.draw(coverage_cases.Case(5, grouped), 2, seed=0)
+        assert (reference.targets.sum(axis=0) == 5).all()
+        assert candidate.scores.shape == (2, coverage_cases.IMAGES, coverage_cases.LABELS)
+        statistics.check_paired(candidate, reference)
+        noise = reference.scores[:, :, reference.targets.sum(axis=0) == 5].mean(axis=0)
+        negatives = np.where(reference.targets == 0, noise, np.nan)
+        numbers = np.array(reference.groups or range(coverage_cases.IMAGES))
+        same = np.flatnonzero(numbers[1:] == numbers[:-1])
+        assert (len(same) > 100) == grouped
+        if grouped:
+            pairs = np.stack([negatives[same].ravel(), negatives[same + 1].ravel()])
+            alike = np.corrcoef(pairs[:, ~np.isnan(pairs).any(axis=0)])[0, 1]
+            assert 0.5 < alike < 0.65
+
+
+def test_intervals_that_are_too_narrow_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 95% and of 70%: each label's interval is counted, of 5 test parts of 200 labels."""
+    case = coverage_cases.Case(30, False)
+
+    def covered() -> dict[int, float]:
+        parts = [coverage._measured(case, 1, seed) for seed in range(5)]
+        cells = coverage._cells(case, 1, parts)
+        return {one.labels: one.covered for one in cells if one.kind == "mAP"}
+
+    assert 0.9 < covered()[4] < 0.99
+    usual = statistics.Estimate.interval
+    half = monkeypatch.context
+    with half() as patch:
+        patch.setattr(
+            statistics.Estimate,
+            "interval",
+            lambda one: tuple(one.value + (end - one.value) / 2 for end in usual(one)),
+        )
+        found = covered()[4]
+    assert found < 0.8
+    cell = check.Cell(
+        positives=30, grouped=False, kind="mAP", views=1, labels=4, parts=300, intervals=15_000,
+        covered=found, too_low=0, too_high=0, few=0, population=None,
+    )  # fmt: skip
+    assert not coverage.covers(cell)
+    assert coverage.covers(cell.model_copy(update={"covered": 0.95}))
+    assert not coverage.covers(cell.model_copy(update={"covered": 0.999}))
+    assert coverage.covers(cell.model_copy(update={"covered": 0.999, "few": 0.9}))
+
+
+def test_false_passes_are_noticed(make_model: MakeModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(passes, "RUNS", 60)
+    model = make_model("named")
+    assert passes._lookup(model, 10, 1, 0.2).met
+    monkeypatch.setattr(statistics.Estimate, "bounds", statistics.Estimate.shown_bounds)
+    monkeypatch.setattr(statistics.Estimate, "few", False)
+    assert not passes._lookup(model, 10, 1, 0.2).met
+
+
+def test_the_worst_of_many_equal_labels_is_not_surely_worse() -> None:
+    assert not any(passes._worst_is_surely_above_0(80, seed) for seed in range(3))

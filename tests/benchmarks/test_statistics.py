@@ -1,12 +1,9 @@
-"""The bootstrap: its closed form, its pairing, and what it can tell apart."""
+"""What a comparison is worth: its pairing, and what it can tell apart."""
 
 import time
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from sklearn.metrics import average_precision_score
 
 from benchmarks import statistics
 from benchmarks.evaluation import with_metrics
@@ -41,102 +38,94 @@ def problem(n: int = 400, views: int = 2, seed: int = 0) -> tuple[np.ndarray, np
     return targets, targets * 0.5 + rng.normal(0, 0.3, (views, n, 3))
 
 
-@settings(deadline=None, max_examples=100)
-@given(st.integers(0, 2**32 - 1))
-def test_weighted_ap_is_sklearns(seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    n = int(rng.integers(2, 40))
-    targets = rng.integers(0, 2, n)
-    scores = rng.integers(0, 8, n) / 8
-    counts = rng.integers(0, 4, (4, n)) if rng.random() < 0.5 else rng.random((4, n))
-    for ap, weights in zip(statistics.weighted_ap(targets, scores, counts), counts, strict=True):
-        if weights[targets == 1].sum() == 0 or weights[targets == 0].sum() == 0:
-            assert np.isnan(ap)
-        else:
-            wanted = average_precision_score(targets, scores, sample_weight=weights)
-            assert ap == pytest.approx(wanted, abs=1e-9)
+def means(one: EvalResult) -> tuple[float, float]:
+    """Return mAP and its standard error."""
+    found = statistics.ranks(one).mean()
+    return found.value, found.se
 
 
-def test_weighted_ap_leaves_unknown_targets_out() -> None:
-    with_unknown = statistics.weighted_ap([1, np.nan, 0], [0.3, 0.9, 0.5], np.ones((1, 3)))
-    assert with_unknown == statistics.weighted_ap([1, 0], [0.3, 0.5], np.ones((1, 2))) == [0.5]
-
-
-def test_draws_surround_the_measured_value() -> None:
+def test_the_interval_surrounds_the_measured_value() -> None:
     targets, scores = problem()
     one = result(scores, targets)
-    low, high = statistics.interval(statistics.map_draws(one))
+    low, high = statistics.ranks(one).mean().interval()
     assert low < one.map < high
     assert 0.01 < high - low < 0.2
 
 
-def test_same_seed_same_draws() -> None:
-    targets, scores = problem()
-    draws = statistics.map_draws(result(scores, targets), draws=300)
-    again = statistics.map_draws(result(scores, targets), draws=300)
-    other = statistics.map_draws(result(scores, targets), draws=300, seed=1)
-    assert (draws == again).all()
-    assert (draws != other).any()
-
-
 def test_pairing_makes_a_model_equal_to_itself() -> None:
     targets, scores = problem()
-    drops = statistics.drop_draws(result(scores, targets), result(scores.copy(), targets))
-    assert (drops == 0).all()
+    drop = statistics.map_drop(result(scores, targets), result(scores.copy(), targets))
+    assert (drop.value, drop.se, drop.p_value()) == (0, 0, 1)
+    unseen = (1 - 0.025 ** (1 / targets.sum(axis=0).min())) / 3
+    assert drop.interval() == pytest.approx((-unseen, unseen)), "what no positive would show"
 
 
 def test_pairing_is_narrower_than_two_separate_intervals() -> None:
     targets, scores = problem()
     noise = np.random.default_rng(1).normal(0, 0.03, scores.shape)
-    paired = statistics.paired_sd(result(scores + noise, targets), result(scores, targets))
-    alone = np.std(statistics.map_draws(result(scores, targets)))
-    assert paired < alone / 2
+    paired = statistics.map_drop(result(scores + noise, targets), result(scores, targets))
+    assert paired.se < means(result(scores, targets))[1] / 2
 
 
 def test_planted_drop_is_certain() -> None:
     targets, scores = problem()
     worse = scores + np.random.default_rng(1).normal(0, 0.6, scores.shape)
-    low, _ = statistics.bounds(
-        statistics.drop_draws(result(worse, targets), result(scores, targets))
-    )
-    assert low > 0.05
+    drop = statistics.map_drop(result(worse, targets), result(scores, targets))
+    assert drop.bounds()[0] > 0.05
 
 
 def test_planted_drop_of_one_label_is_seen_there_only() -> None:
     targets, scores = problem()
     worse = scores.copy()
     worse[:, :, 1] = np.random.default_rng(1).normal(0, 1, worse[:, :, 1].shape)
-    pair = (result(worse, targets), result(scores, targets))
-    assert statistics.bounds(statistics.drop_draws(*pair, label="label1"))[0] > 0.2
-    assert (statistics.drop_draws(*pair, label="label0") == 0).all()
+    drops = statistics.drops(result(worse, targets), result(scores, targets))
+    assert drops.label(1).bounds()[0] > 0.2
+    assert (drops.label(0).value, drops.label(0).se) == (0, 0)
 
 
-def test_zero_drop_just_passes_at_the_smallest_certifiable_limit() -> None:
-    rng = np.random.default_rng(0)
-    drops = rng.normal(0, 0.01, 200_000)
-    _, upper = statistics.bounds(drops)
-    assert statistics.smallest_certifiable_drop(0.01) == pytest.approx(upper, rel=0.02)
-
-
-def test_expected_sd_needs_two_views() -> None:
+def test_no_drop_just_passes_at_the_smallest_certifiable_limit() -> None:
     targets, scores = problem()
-    assert statistics.expected_sd(result(scores, targets)) > 0
-    assert statistics.expected_sd(result(scores[:1], targets)) is None
+    noise = np.random.default_rng(1).normal(0, 0.1, scores.shape)
+    drop = statistics.map_drop(result(scores + noise, targets), result(scores, targets))
+    smallest = statistics.smallest_certifiable_drop(drop)
+    assert smallest == pytest.approx(drop.bounds()[1] - drop.value)
+    assert 0 < smallest < 0.1
+
+
+def test_what_can_be_certified_beforehand_needs_two_views() -> None:
+    targets, scores = problem()
+    assert statistics.certifiable_drop(result(scores, targets)) > 0
+    assert statistics.certifiable_drop(result(scores[:1], targets)) is None
 
 
 def test_label_without_positives_is_left_out() -> None:
     targets, scores = problem()
     targets[:, 2] = 0
-    draws = statistics.ap_draws(result(scores, targets))
-    assert np.isnan(draws[:, 2]).all()
-    assert statistics.interval(draws[:, 2]) is None
-    assert np.allclose(statistics.map_draws(result(scores, targets)), draws[:, :2].mean(axis=1))
+    ranks = statistics.ranks(result(scores, targets))
+    assert ranks.label(2) is None
+    assert ranks.mean() == statistics.ranks(result(scores[:, :, :2], targets[:, :2])).mean()
+    targets[:] = 0
+    assert statistics.ranks(result(scores, targets)).mean() is None
 
 
-def test_different_data_do_not_pair() -> None:
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("data_id", "other:test"),
+        ("image_ids", tuple(map(str, range(1, 401)))),
+        ("label_names", ("a", "b", "c")),
+        ("view_names", ("view0", "view2")),
+        ("folds", (1, 2) * 200),
+        ("groups", (1, 2) * 200),
+    ],
+)
+def test_other_measurements_do_not_pair(field: str, value: object) -> None:
     targets, scores = problem()
-    with pytest.raises(UserError, match="data_id"):
-        statistics.drop_draws(result(scores, targets), result(scores, targets, "other:test"))
+    one = result(scores, targets)
+    other = one.model_copy(update={field: value})
+    for pair in ((one, other), (other, one)):
+        with pytest.raises(UserError, match=f"{field} differs"):
+            statistics.map_drop(*pair)
 
 
 def test_interval_covers_the_truth_about_as_often_as_it_says() -> None:
@@ -161,5 +150,5 @@ def test_the_full_size_is_quick() -> None:
     targets = (rng.random((1050, 4)) < 0.3).astype(float)
     scores = rng.random((8, 1050, 4))
     start = time.perf_counter()
-    assert statistics.map_draws(result(scores, targets)).shape == (2000,)
-    assert time.perf_counter() - start < 12
+    assert statistics.ranks(result(scores, targets)).mean().df > 100
+    assert time.perf_counter() - start < 6

@@ -6,7 +6,7 @@ from benchmarks.report import format as fmt
 from benchmarks.report.figure import missing, model_name
 from benchmarks.report.recommended import difference
 from benchmarks.report.schema import DifferenceEntry, Report
-from benchmarks.report.significance import SIGNIFICANT, heat, p_text, resolution
+from benchmarks.report.significance import SIGNIFICANT, heat, p_text
 
 TITLE = "Differences of mAP"
 ORDER = 38
@@ -31,13 +31,12 @@ def render(report: Report) -> str:
     return Markup(
         '<p class="lead">How many points of mAP the model of the row has more than that of the '
         "column, on the same images. Coloured and marked ▲ or ▼ only where the difference is "
-        "significant: p ≤ 0.05 after Holm's correction for looking at {}.{}</p>"
+        "significant: p ≤ 0.05 after Holm's correction for looking at {}.</p>"
         '<div class="scroll" role="region" aria-label="Differences of mAP" tabindex="0">'
         '<table class="plain heat"><caption>Small print: 95% interval and p.</caption><thead><tr>'
         '<th scope="col">Model</th>{}</tr></thead><tbody>{}</tbody></table></div>'
     ).format(
         f"all {pairs} pairs" if pairs > 1 else "one pair",
-        resolution(pairs, "pairs"),
         heads,
         rows,
     )

@@ -6,7 +6,7 @@ from benchmarks.report import format as fmt
 from benchmarks.report.columns import MOST_LABELS
 from benchmarks.report.figure import label_names, missing, model_name
 from benchmarks.report.schema import LabelDrop, Report
-from benchmarks.report.significance import SIGNIFICANT, heat, p_text, resolution
+from benchmarks.report.significance import SIGNIFICANT, heat, p_text
 
 TITLE = "Drops per label"
 ORDER = 45
@@ -27,14 +27,13 @@ def render(report: Report) -> str:
     return Markup(
         '<p class="lead">How many points of average precision each label lost against {}, on the '
         "same images; a minus is a gain. Coloured and marked ▼ or ▲ only where the change is "
-        "significant: p ≤ 0.05 after Holm's correction for looking at {}.{}</p>"
+        "significant: p ≤ 0.05 after Holm's correction for looking at {}.</p>"
         '<div class="scroll" role="region" aria-label="Drops per label" tabindex="0">'
         '<table class="plain heat{}"><caption>{}</caption><thead><tr><th scope="col">Model</th>{}'
         "</tr></thead><tbody>{}</tbody></table></div>"
     ).format(
         report.models[0].name,
         f"all {len(labels)} labels" if len(labels) > 1 else "one label",
-        resolution(len(labels), "labels"),
         " dense" if dense else "",
         f"Points of AP lost; {'on hover' if dense else 'small print'}: 95% interval and p.",
         head,

@@ -25,7 +25,7 @@ def render(report: RobustnessReport) -> str:
     rows.append(_row("all, mean", together))
     caption = (
         "mAP, mean over the strengths. Beyond clean: points lost against the first model on top of "
-        "those lost on clean images, with the 95% interval of the paired bootstrap over images; "
+        "those lost on clean images, with the 95% interval of the difference, paired over images; "
         "coloured where the interval leaves 0 out."
     )
     return table("mAP by corruption", caption, ["Corruption", *_heads(report)], rows)

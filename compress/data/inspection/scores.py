@@ -1,6 +1,5 @@
 """A model's stored probabilities, brought to the rows of the data set."""
 
-import math
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +8,7 @@ from numpy.typing import NDArray
 from compress.core.errors import UserError
 from compress.core.eval_file import EVAL_FILE, load_eval
 from compress.core.results import EvalResult
-from compress.data.bootstrap import expected_sd, smallest_certifiable_drop
+from compress.data.certifiable import certifiable_drop
 from compress.data.inspection.opened import Opened
 from compress.data.inspection.schema import Certifiable
 
@@ -70,14 +69,13 @@ def certifiable(result: EvalResult | None) -> Certifiable:
         )
         return Certifiable(n_images=None, drop=None, told=told)
     n = len(result.image_ids)
-    sd = expected_sd(result)
-    if sd is None or not math.isfinite(sd):
+    drop = certifiable_drop(result)
+    if drop is None:
         told = (
             f"Not known: {n} images were scored in {len(result.view_names)} view, and how much "
             "two models differ is told from two views or more."
         )
         return Certifiable(n_images=n, drop=None, told=told)
-    drop = smallest_certifiable_drop(sd)
     told = (
         f"{n:,} scored images can certify a drop of mAP of about {100 * drop:.1f} points or more, "
         "for a candidate that differs from the model as much as half of the model's views from "

@@ -115,15 +115,6 @@ def test_in_a_long_report_only_what_wants_attention_is_unfolded(
     assert "2 of 3 passed" in gates.render(full)
 
 
-def test_it_is_said_when_no_p_can_be_small_enough(full: Report) -> None:
-    few = drops.render(full)
-    drop = full.models[4].label_drops["defect_certain"]
-    names = [f"label-{place}" for place in range(60)]
-    wide = changed(full, 4, ap=dict.fromkeys(names, 0.8), label_drops=dict.fromkeys(names, drop))
-    assert "p is never below" not in few
-    assert "p is never below 0.06" in drops.render(wide)
-
-
 def test_a_model_that_could_not_be_timed_says_why(full: Report) -> None:
     broken = changed(full, 4, latency_failure="its process was killed", latency_s={},
                      latency_samples_s={}, speedup={})  # fmt: skip
