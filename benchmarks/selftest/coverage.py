@@ -83,8 +83,9 @@ def of_population(cells: Sequence[Cell]) -> str:
     parts = sorted({one.parts for one in cells})
     chance = [f"{200 * np.sqrt(0.95 * 0.05 / n):.1f}" for n in parts]
     return (
-        f"Of {' or '.join(map(str, parts))} test parts each ({VIEWS} views: the fewer), so that with "
-        f"200 labels chance is up to {' or '.join(chance)} points. The truth is what another test part with as many positives is expected to give. Of "
+        f"Of {' or '.join(map(str, parts))} test parts each ({VIEWS} views: the fewer), so that "
+        f"with 200 labels chance is up to {' or '.join(chance)} points. "
+        "The truth is what another test part with as many positives is expected to give. Of "
         "infinitely many images mAP is lower (a positive meets fewer negatives by chance), and of "
         f"100 intervals (one view, ungrouped) hold that: {'; '.join(told)}."
     )
