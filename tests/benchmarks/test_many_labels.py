@@ -104,8 +104,10 @@ def test_agreement_counts_and_lists_what_flipped() -> None:
 
 def test_a_model_agrees_with_itself_and_the_gate_names_the_reference() -> None:
     reference = evaluation(0.0)
-    verdict = accuracy("agreement >= 0.999", reference, reference)
+    verdict = accuracy("agreement >= 0.97", reference, reference)
     assert (verdict.outcome, verdict.measured, verdict.against) == ("pass", 1.0, "old")
+    # So few images without a difference do not show that one in a thousand decides the same.
+    assert accuracy("agreement >= 0.999", reference, reference).outcome == "inconclusive"
     assert accuracy("agreement >= 0.9", evaluation(3.0), reference).outcome == "fail"
 
 
