@@ -2,6 +2,8 @@
 # make test   every test
 # make lint   ruff and mypy
 # make bench  the shipped teacher and the student of the last demo, side by side
+# make mutants  changes what decides, a line at a time, to see whether a test notices; see docs/testing.md
+#             (ONLY="benchmarks/gates.py split", SAMPLE=0 for every change, FRESH=1)
 # make peers  the environments of the other tools that benchmarks.quantization compares with
 # make litert an environment for LiteRT's converter, which cannot share one with edgepress
 # Each target builds .venv itself. A CPU machine without NVIDIA drivers needs no CUDA wheels; see README.
@@ -10,7 +12,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test lint format bench peers litert readme clean
+.PHONY: demo test mutants lint format bench peers litert readme clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -23,6 +25,10 @@ demo: $(READY)
 
 test: $(READY)
 	$(BIN)/python -m pytest
+
+mutants: $(READY)
+	PYTHONPATH=tests/support OMP_WAIT_POLICY=passive $(BIN)/python -m mutants \
+		$(if $(ONLY),--only $(ONLY)) $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(FRESH),--fresh)
 
 lint: $(READY)
 	$(BIN)/ruff format --check .
@@ -47,4 +53,4 @@ readme: $(READY)
 	$(BIN)/python -m benchmarks.readme
 
 clean:
-	rm -rf .venv .venv-peers .venv-litert runs
+	rm -rf .venv .venv-peers .venv-litert .mutants runs
