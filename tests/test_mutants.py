@@ -48,9 +48,20 @@ from mutants.running import run as run_jobs
         ("swapped_slice", "x[1:]", ["x[:1]"]),
         ("unwrapped", "sorted(x)", ["(x)"]),
         ("unwrapped", "x.copy()", ["x"]),
+        (
+            "uncaught",
+            "try: pass\nexcept (A, b.B) as e: pass\n",
+            [
+                "try: pass\nexcept (b.B, ) as e: pass\n",
+                "try: pass\nexcept (A, ) as e: pass\n",
+            ],
+        ),
+        ("uncaught", "try: pass\nexcept A: pass\n", ["try: pass\nexcept (): pass\n"]),
         ("turned_membership", "a not in b", ["a in b"]),
         ("nudged_number", "0.5", ["0.45", "0.55"]),
+        ("nudged_number", "0.0", ["0.1"]),
         ("nudged_number", "1e-9", []),
+        ("nudged_number", "0xE", []),
     ],
 )
 def test_an_operator_of_ours_changes_what_it_says(operator: str, source: str, expected: list[str]):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.gate_text import LABEL_METRICS, OPS, parse
+from benchmarks.gate_text import LABEL_METRICS, OPS, base_metric, label_of, parse
 from compress.core.errors import UserError
 from compress.core.gates import Gate
 
@@ -71,3 +71,159 @@ def test_every_metric_parses_in_every_form() -> None:
         name = f"{metric}[x]" if metric in LABEL_METRICS else metric
         written = "" if form == "value" else f" {form}"
         assert parse(f"{name}{written} {op} 1").form == form
+
+
+AT_LEAST = [
+    "map value",
+    "ap value",
+    "agreement value",
+    "cf1 value",
+    "of1 value",
+    "recall value",
+    "precision value",
+    "latency speedup",
+    "int8_convs value",
+]
+AT_MOST = [
+    "map drop",
+    "ap drop",
+    "worst_ap drop",
+    "robust_map drop",
+    "drifting value",
+    "cf1 drop",
+    "of1 drop",
+    "recall drop",
+    "precision drop",
+    "ece value",
+    "latency value",
+    "size value",
+    "size ratio",
+    "peak_rss value",
+    "peak_rss ratio",
+    "macs value",
+    "macs ratio",
+    "params value",
+    "params ratio",
+    "float_time value",
+    "qdq_nodes value",
+    "parity value",
+    "flipped value",
+]
+
+
+def written(metric: str) -> str:
+    """Return a metric as it is written, with a label where it takes one."""
+    return f"{metric}[crack]" if metric in ("ap", "recall", "precision") else metric
+
+
+def test_each_demand_points_the_way_in_which_it_makes_sense() -> None:
+    demands = {(*demand.split(), ">=") for demand in AT_LEAST}
+    demands |= {(*demand.split(), "<=") for demand in AT_MOST}
+    assert {(metric, form, op) for (metric, form), op in OPS.items()} >= demands
+
+
+@pytest.mark.parametrize(
+    ("demands", "right", "wrong"), [(AT_LEAST, ">=", "<="), (AT_MOST, "<=", ">=")]
+)
+def test_the_other_way_is_refused(demands: list[str], right: str, wrong: str) -> None:
+    for demand in demands:
+        metric, form = demand.split()
+        text = written(metric) + ("" if form == "value" else f" {form}")
+        gate = parse(f"{text} {right} 0.5")
+        assert (base_metric(gate), gate.form, gate.op, gate.limit) == (metric, form, right, 0.5)
+        with pytest.raises(UserError, match="points the wrong way"):
+            parse(f"{text} {wrong} 0.5")
+
+
+BYTES = {"B": 1, "kB": 1000, "MB": 1000**2, "GB": 1000**3, "KiB": 1024, "MiB": 1024**2}
+SHARES = (
+    "map", "map drop", "ap", "ap drop", "worst_ap drop", "robust_map drop", "drifting", "agreement",
+    "cf1", "cf1 drop", "of1", "recall", "recall drop", "precision", "precision drop", "ece",
+    "float_time",
+)  # fmt: skip
+UNITS = [
+    *(("latency", unit, factor) for unit, factor in (("s", 1), ("ms", 1e-3), ("us", 1e-6))),
+    *((metric, unit, factor) for metric in ("size", "peak_rss") for unit, factor in BYTES.items()),
+    *((metric, "%", 0.01) for metric in SHARES),
+]
+
+
+@pytest.mark.parametrize(("demand", "unit", "factor"), UNITS)
+def test_units(demand: str, unit: str, factor: float) -> None:
+    metric, _, form = demand.partition(" ")
+    op = OPS[metric, form or "value"]
+    text = f"{written(metric)} {form}".strip()
+    for space in ("", " "):
+        assert parse(f"{text} {op} 3{space}{unit}").limit == pytest.approx(3 * factor, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "map >= 1 MB", "latency <= 1 %", "size <= 1 s", "latency <= 1 m", "size <= 1 mb",
+        "latency speedup >= 2 %", "latency speedup >= 2 s", "macs ratio <= 50 %", "macs <= 1 %",
+        "size ratio <= 1 %", "params <= 1 MB", "parity <= 1 %", "int8_convs >= 1 %",
+    ],
+)  # fmt: skip
+def test_units_of_other_things_are_refused(text: str) -> None:
+    with pytest.raises(UserError, match="Unknown unit of the gate metric"):
+        parse(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "metric", "label"),
+    [
+        ("ap[crack] drop <= 5%", "ap", "crack"),
+        ("recall[a b] >= 0.9", "recall", "a b"),
+        ("precision[x[y] >= 0.9", "precision", "x[y"),
+        ("map drop <= 5%", "map", None),
+    ],
+)
+def test_labels(text: str, metric: str, label: str | None) -> None:
+    gate = parse(text)
+    assert (base_metric(gate), label_of(gate)) == (metric, label)
+    assert gate.metric == (metric if label is None else f"{metric}[{label}]")
+
+
+@pytest.mark.parametrize("metric", ["ap", "recall", "precision"])
+def test_metrics_of_one_label_need_one(metric: str) -> None:
+    for form, op in (("", ">="), (" drop", "<=")):
+        assert parse(f"{metric}[x]{form} {op} 0.5").metric == f"{metric}[x]"
+        with pytest.raises(UserError, match="label in brackets"):
+            parse(f"{metric}{form} {op} 0.5")
+
+
+@pytest.mark.parametrize("metric", ["map", "worst_ap drop", "cf1", "ece", "latency", "size"])
+def test_the_others_take_none(metric: str) -> None:
+    name, _, form = metric.partition(" ")
+    op = OPS[name, form or "value"]
+    with pytest.raises(UserError, match="label in brackets"):
+        parse(f"{name}[x] {form} {op} 0.5")
+
+
+@pytest.mark.parametrize(
+    ("number", "value"),
+    [("1e-3", 0.001), ("+2", 2), ("-0.5", -0.5), (".25", 0.25), ("3.", 3), ("1E2", 100)],
+)
+def test_numbers(number: str, value: float) -> None:
+    assert parse(f"map drop <= {number}").limit == value
+
+
+def test_a_speed_up_is_above_nothing() -> None:
+    assert parse("latency speedup >= 0.001").limit == 0.001
+    for number in ("0", "-1"):
+        with pytest.raises(UserError, match="positive factor"):
+            parse(f"latency speedup >= {number}")
+    assert parse("map drop <= -1").limit == -1
+
+
+def test_p50_is_the_latency_and_of_nothing_else() -> None:
+    assert parse("latency p50 <= 1").form == "value"
+    for text in ("size p50 <= 1", "latency p99 <= 1", "map p50 >= 1"):
+        with pytest.raises(UserError, match="Unknown form"):
+            parse(text)
+
+
+def test_the_reference_is_named_after_vs() -> None:
+    assert parse("  map drop <= 1%  vs  my old model ").against == "my old model"
+    assert parse("map drop <= 1%").against is None

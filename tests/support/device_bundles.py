@@ -161,20 +161,27 @@ def keys(folder: Path, name: str = "key") -> tuple[Path, Path]:
     return private, public
 
 
-def signed(content: archive.Files, private: Path, public: Path) -> archive.Files:
-    """Return a bundle's files with a signature as OpenSSF model-signing 1.1 writes it."""
+def statement(content: archive.Files, **changes: Any) -> dict[str, Any]:
+    """Return what OpenSSF model-signing 1.1 signs; changes are fields of the statement."""
     resources = [
         {"algorithm": "sha256", "name": name, "digest": hashlib.sha256(data).hexdigest()}
         for name, data in sorted(content.items())
     ]
     predicate = {"serialization": {"method": "files"}, "resources": resources}
-    statement = {
+    return {
         "_type": "https://in-toto.io/Statement/v1",
         "subject": [{"name": "bundle", "digest": {"sha256": "0" * 64}}],
         "predicateType": "https://model_signing/signature/v1.0",
         "predicate": predicate,
-    }
-    payload, kind = json.dumps(statement).encode(), "application/vnd.in-toto+json"
+    } | changes
+
+
+def signed(
+    content: archive.Files, private: Path, public: Path, said: dict[str, Any] | None = None
+) -> archive.Files:
+    """Return a bundle's files with a valid signature of a statement, by default of them all."""
+    payload = json.dumps(said or statement(content)).encode()
+    kind = "application/vnd.in-toto+json"
     signed_text = f"DSSEv1 {len(kind)} {kind} {len(payload)} ".encode() + payload
     sign = ["openssl", "dgst", "-sha256", "-sign", private]
     signature = subprocess.run(sign, input=signed_text, check=True, capture_output=True).stdout

@@ -1,5 +1,6 @@
 """A signed bundle is that of the key's owner, to the last byte."""
 
+import json
 import os
 import random
 import shutil
@@ -77,6 +78,97 @@ def test_every_changed_byte_of_a_signed_bundle_is_refused(
             continue
         accepted.append((name, place, bit))
     assert not accepted
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"predicateType": "https://slsa.dev/provenance/v1"},
+        {"predicateType": "https://model_signing/signature/v2.0"},
+        {"predicateType": None},
+    ],
+)
+def test_a_foreign_statement_is_refused_under_a_valid_signature(
+    changes: dict, files: Files, keys: tuple[Path, Path]
+):
+    """The owner's key signs other things too: an attestation is no release."""
+    plain = device_bundles.files()
+    said = device_bundles.statement(plain, **changes)
+    with pytest.raises(DeviceError, match="not a list of sha256 hashes"):
+        signature.verify(device_bundles.signed(plain, *keys, said), keys[1].read_bytes())
+    assert signature.verify(files, keys[1].read_bytes()) is None
+
+
+def test_hashes_of_another_kind_are_refused_under_a_valid_signature(keys: tuple[Path, Path]):
+    plain = device_bundles.files()
+    for changed in (slice(None), slice(0, 1)):
+        said = device_bundles.statement(plain)
+        for one in said["predicate"]["resources"][changed]:
+            one["algorithm"] = "sha1"
+        with pytest.raises(DeviceError, match="not a list of sha256 hashes"):
+            signature.verify(device_bundles.signed(plain, *keys, said), keys[1].read_bytes())
+
+
+@pytest.mark.parametrize(
+    "said", [{"predicate": {}}, {"predicate": {"resources": [{"name": "a"}]}}, {"x": 1}, [], 7]
+)
+def test_a_statement_of_nothing_is_refused_under_a_valid_signature(
+    said: object, keys: tuple[Path, Path]
+):
+    signed = device_bundles.signed(device_bundles.files(), *keys, said or [0])
+    with pytest.raises(DeviceError, match="what was signed cannot be read"):
+        signature.verify(signed, keys[1].read_bytes())
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("mediaType",), "application/vnd.dev.sigstore.bundle.v0.2+json"),
+        (("more",), 1),
+        (("verificationMaterial", "publicKey", "hint"), "0" * 64),
+        (("verificationMaterial", "tlogEntries"), [{}]),
+        (("dsseEnvelope", "payloadType"), "application/json"),
+        (("dsseEnvelope", "signatures", 0, "keyid"), "me"),
+    ],
+)
+def test_nothing_around_a_valid_signature_is_free(
+    path: tuple, value: object, files: Files, keys: tuple[Path, Path]
+):
+    made = json.loads(files["model.sig"])
+    inside = made
+    for key in path[:-1]:
+        inside = inside[key]
+    inside[path[-1]] = value
+    with pytest.raises(DeviceError, match="is not a model signature made with this key"):
+        signature.verify({**files, "model.sig": json.dumps(made).encode()}, keys[1].read_bytes())
+
+
+def test_two_signatures_are_refused(files: Files, keys: tuple[Path, Path]):
+    made = json.loads(files["model.sig"])
+    made["dsseEnvelope"]["signatures"] *= 2
+    with pytest.raises(DeviceError, match="cannot be read"):
+        signature.verify({**files, "model.sig": json.dumps(made).encode()}, keys[1].read_bytes())
+
+
+def test_base64_has_one_reading(files: Files, keys: tuple[Path, Path]):
+    assert signature._decoded("QQ==") == b"A"
+    for other in ("QR==", "QQ", "QQ==\n", "Q Q="):
+        with pytest.raises(
+            ValueError, match=r"base64|[Pp]adding|[Nn]on-base64|[Ee]xcess|character"
+        ):
+            signature._decoded(other)
+
+
+def test_a_key_is_written_as_openssl_writes_it(keys: tuple[Path, Path]):
+    plain = keys[1].read_bytes()
+    assert signature.canonical_key(plain) == plain
+    lines = plain.decode().strip().splitlines()
+    loose = "\n\n" + "\n".join([lines[0], "".join(lines[1:-1]), lines[-1]]) + "\n\n"
+    assert signature.canonical_key(loose.encode()) == plain
+    assert [len(line) for line in lines[1:-1]] == [64, 60]
+    short = "\n".join([lines[0], "".join(lines[1:-1])[:-4], lines[-1]])
+    with pytest.raises(DeviceError, match="P-256"):
+        signature.canonical_key(short.encode())
 
 
 def test_an_unsigned_bundle_is_refused(keys: tuple[Path, Path]):

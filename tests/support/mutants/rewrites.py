@@ -217,6 +217,18 @@ def unwrapped(node: Any) -> Iterator[str]:
         yield "".join(before[:-1])
 
 
+def uncaught(node: Any) -> Iterator[str]:
+    """`except (A, B) as error` catches nothing, only A, only B."""
+    if node.type != "except_clause":
+        return
+    caught = node.children[1]
+    name = " ".join(plain(child) for child in node.children[2:])
+    inside = caught.children[1] if caught.type == "atom" else caught
+    kinds = inside.children[::2] if inside.type == "testlist_comp" else [inside]
+    for left in [[kind for kind in kinds if kind is not one] for one in kinds]:
+        yield f"except ({''.join(f'{plain(kind)}, ' for kind in left)}) {name}".strip()
+
+
 def turned_membership(node: Any) -> Iterator[str]:
     """`x in y` becomes `x not in y`, and the other way."""
     if node.type == "comparison" and len(node.children) == 3:
@@ -227,10 +239,13 @@ def turned_membership(node: Any) -> Iterator[str]:
 
 def nudged_number(node: Any) -> Iterator[str]:
     """`0.95` becomes `0.855`, and `1.045`; tolerances below a millionth are left."""
-    if node.type == "number" and not node.value.isdigit():
-        value = complex(node.value.replace("_", ""))
-        if value.imag == 0 and not 0 < abs(value.real) < 1e-6 and not node.value.startswith("0x"):
-            yield from (repr(value.real * 0.9), repr(value.real * 1.1)) if value.real else ("0.1",)
+    if node.type != "number" or not set(node.value) & set(".e") or set(node.value) & set("xXjJ"):
+        return
+    value = float(node.value.replace("_", ""))
+    if value == 0:
+        yield "0.1"
+    elif abs(value) >= 1e-6:
+        yield from (repr(value * 0.9), repr(value * 1.1))
 
 
 OURS: tuple[Rewrites, ...] = (
@@ -246,6 +261,7 @@ OURS: tuple[Rewrites, ...] = (
     swapped_targets,
     swapped_slice,
     unwrapped,
+    uncaught,
     turned_membership,
     nudged_number,
 )
