@@ -27,7 +27,7 @@ test: $(READY)
 	$(BIN)/python -m pytest
 
 mutants: $(READY)
-	PYTHONPATH=tests/support OMP_WAIT_POLICY=passive $(BIN)/python -m mutants \
+	PYTHONPATH=tests/support $(BIN)/python -m mutants \
 		$(if $(ONLY),--only $(ONLY)) $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(FRESH),--fresh)
 
 lint: $(READY)

@@ -425,7 +425,7 @@ def test_one_file_in_two_parts():
 
 
 def test_every_option_reaches_the_split():
-    data = made(FOUR * 10, {"g": [str(row // 2) for row in range(40)], "s": ["train", "test"] * 20})
+    data = made(FOUR * 4, {"g": [str(row // 2) for row in range(16)], "s": ["train", "test"] * 8})
     by = lambda **options: split_by(data, Splitting(**options))  # noqa: E731
     assert by() == default_split(data, 0, 0.4, 0.1)
     assert by(split_seed=3, test_share=0.2, val_share=0.3) == default_split(data, 3, 0.2, 0.3)

@@ -40,6 +40,8 @@ LOADED = (
     "torch_pruning",
     "tyro",
 )
+ONE_CORE = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "OMP_WAIT_POLICY": "passive"}
+"""Read when numpy and torch are loaded: threads that wait for each other take longest."""
 NOT_COPIED = ("runs", "build", "dist", "node_modules", "__pycache__", "*.egg-info", ".[!.]*")
 MEMORY_BYTES = 24 * 2**30
 """Of addresses: a mutant that fills memory ends before the machine does."""
@@ -85,7 +87,8 @@ class Slot:
 
 
 def load() -> None:
-    """Load what the project depends on, so that forks have it."""
+    """Load what the project depends on, so that forks have it; each fork has one core."""
+    os.environ |= ONE_CORE
     for name in LOADED:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
@@ -106,14 +109,19 @@ def run(jobs: Iterable[Job], among: Sequence[Slot]) -> None:
     """Run every job in the first slot that is free, and tell each how it ended."""
     waiting = iter(jobs)
     left: Job | None = next(waiting, None)
-    while left is not None or any(slot.job for slot in among):
+    try:
+        while left is not None or any(slot.job for slot in among):
+            for slot in among:
+                if slot.job is None and left is not None:
+                    _start(slot, left)
+                    left = next(waiting, None)
+                elif slot.job is not None:
+                    _look(slot)
+            time.sleep(POLL_S)
+    finally:
         for slot in among:
-            if slot.job is None and left is not None:
-                _start(slot, left)
-                left = next(waiting, None)
-            elif slot.job is not None:
-                _look(slot)
-        time.sleep(POLL_S)
+            if slot.job is not None:
+                _kill(slot)
 
 
 def _start(slot: Slot, job: Job) -> None:
@@ -179,14 +187,19 @@ def _look(slot: Slot) -> None:
     late = pid == 0 and seconds > slot.job.timeout_s
     if pid == 0 and not late:
         return
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(slot.pid, signal.SIGKILL)
+    _kill(slot)
     if late:
         os.waitpid(slot.pid, 0)
     job, slot.job = slot.job, None
     _write(slot.tree / job.file, job.original)
     code = None if late else os.waitstatus_to_exitcode(status)
     job.done(Ended(code, _by(slot.output), seconds))
+
+
+def _kill(slot: Slot) -> None:
+    """End a job and what it has started."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(slot.pid, signal.SIGKILL)
 
 
 def _by(output: Path) -> str:
