@@ -77,7 +77,12 @@ def test_every_operator_of_ours_has_an_example():
 
 @pytest.mark.parametrize(
     "wording",
-    ["raise ValueError(f'{a + 1} of 2', 3 < 4)", "x = f'{a + 1:.2f}'", "x: int | None", "'a' 'b'"],
+    [
+        "raise ValueError(f'{a + 1} of 2', 3 < 4)",
+        "x = f'{a + 1:.2f}'",
+        "x: int | None",
+        "P = Literal['train']",
+    ],
 )
 def test_wording_and_annotations_are_no_places(wording: str):
     assert drawing.places(wording) == []

@@ -246,6 +246,20 @@ def test_a_group_may_be_one_image_larger_than_a_small_part():
         sizes_checked([3, 17], [1, 0], [0.95, 0.05])
 
 
+def test_more_than_a_thousand_groups_have_one_start():
+    large, small = stratify.halves(one_each([2, *[1] * 1000]), 0.5, 0)
+    assert (len(large.rows), len(small.rows)) == (501, 501)
+
+
+def test_what_cannot_be_split_is_counted_in_images_or_groups():
+    three = one_each([1, 1, 1])
+    with pytest.raises(UserError, match=r"cannot be split .*Got: 3 images"):
+        stratify.folds(three, 4, 0)
+    named = Groups(three.rows, three.number, three.columns, ("a", "b", "c"))
+    with pytest.raises(UserError, match=r"cannot be split .*Got: 3 groups of images"):
+        stratify.folds(named, 4, 0)
+
+
 def test_a_part_without_a_group_is_refused():
     with pytest.raises(UserError, match=r"too few groups of images.*Got: 2 groups"):
         sizes_checked([2, 2], [0, 0], [0.5, 0.5])
@@ -319,6 +333,11 @@ def test_columns_that_group_little_are_said(capfd, texts: list[str], said: str):
     assert (said in err) if said else not err
 
 
+def test_a_column_that_is_not_there_is_refused():
+    with pytest.raises(UserError, match=r"'d'.*|Unknown column of the data's table"):
+        groups_of(made(FOUR, {"c": list("abcd")}), "d")
+
+
 def test_a_column_of_one_value_is_refused():
     with pytest.raises(UserError, match=r"same value in the column 'c'.*'x'"):
         groups_of(made(FOUR, {"c": ["x"] * 4}), "c")
@@ -344,7 +363,7 @@ def ready(parts: list[str], **other) -> tuple[list[int], ...]:
     ],
 )
 def test_the_spellings_of_parts(train: str, val: str, test: str):
-    assert ready([train, val, test, train]) == ([0, 3], [1], [2])
+    assert ready([train, val, test, train], val_share=0) == ([0, 3], [1], [2])
 
 
 @pytest.mark.parametrize("wrong", ["train17", "train1800", "2017", "trainval", "", "train20177"])
@@ -442,6 +461,9 @@ def test_the_shares_that_came_out_are_said_where_a_column_decides(capfd):
     assert not capfd.readouterr().err
     split_by(data, Splitting(group_column="g", test_share=0.5, val_share=0.2))
     assert "train 6 (30.0%), validation 4 (20.0%), test 10 (50.0%)" in capfd.readouterr().err
+    ready_made = made(FOUR, {"s": ["train", "val", "test", "test"]})
+    split_by(ready_made, Splitting(split_column="s"))
+    assert "train 1 (25.0%), validation 1 (25.0%), test 2 (50.0%)" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("option", [{"fold": "1/5"}, {"test_share": 0.2}, {"group_column": "g"}])
@@ -449,6 +471,10 @@ def test_a_ready_made_split_excludes_the_others(option):
     name = next(iter(option)).replace("_", "-")
     with pytest.raises(UserError, match=f"--split-column and --{name} exclude each other"):
         splitting.check(Splitting(split_column="s", **option))
+    with pytest.raises(UserError, match="exclude each other"):
+        split_by(
+            made(FOUR * 5, {"s": ["train", "test"] * 10}), Splitting(split_column="s", **option)
+        )
     assert splitting.check(Splitting(**option)) is None
     assert splitting.check(Splitting(split_column="s")) is None
 

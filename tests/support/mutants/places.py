@@ -106,6 +106,8 @@ def _is_annotation(node: Any) -> bool:
     above = node.parent
     if above is None:
         return False
+    if node.type == "atom_expr" and node.get_first_leaf().value == "Literal":
+        return True
     if above.type == "annassign":
         return above.children[1] is node
     if above.type == "tfpdef":
