@@ -1,5 +1,6 @@
 """Splits by hand: shares, strata, folds, seeds, leaks, and groups that do not fit."""
 
+from dataclasses import replace
 from itertools import chain
 from types import SimpleNamespace
 
@@ -421,11 +422,10 @@ def test_test_images_with_duplicates_elsewhere_are_counted(capfd, alike, count: 
     assert (f"warning: {count} have near-duplicates" in err) if count else not err
 
 
-def same_file(parts: list[str]) -> str:
-    """Return what is said of two rows, 1 and 2, of one file."""
+def same_file(parts: list[str], same: tuple[int, ...] = (0, 1, 1, 3)) -> str:
+    """Return what is said where row 2 is the file of row 1, or of others like these."""
     data = made(FOUR, {"split": parts})
-    ids = data.image_ids
-    data = data.__class__(**{**vars(data), "image_ids": (ids[0], ids[1], ids[1], ids[3])})
+    data = replace(data, image_ids=tuple(data.image_ids[row] for row in same))
     try:
         ready_split(data, "split")
     except UserError as refused:
@@ -438,6 +438,9 @@ def test_one_file_in_two_parts():
     assert "1 files have the same content" in said
     assert "1.png (val) and 2.png (test)" in said
     assert same_file(["train", "test", "test", "train"]) == ""
+    said = same_file(["train", "train", "val", "test"], (0, 1, 0, 1))
+    assert "2 files have the same content" in said
+    assert "0.png (train) and 2.png (val)" in said
 
 
 # ---- options

@@ -12,6 +12,7 @@ from watched import LABELS, reference, values
 
 from export.device.watch import Watch, WatchError, calibration, findings, latency, watch_from
 from export.device.watch.calibration import allowance, page_hinkley_limits
+from export.device.watch.checking import check_labels
 from export.device.watch.drift import Groups, group_starts, page_hinkley
 from export.device.watch.signals import (
     ANSWER,
@@ -144,6 +145,7 @@ def test_what_is_left_is_a_group_from_half_a_group_on() -> None:
     assert group_starts(histogram(b4=76, b5=4)) == [0, 4, 6]
     assert group_starts(histogram(b4=9, b5=1, b6=70)) == [0, 4, 6, 7]
     assert group_starts(histogram(b4=10, b6=70)) == [0, 4, 5, 7]
+    assert group_starts(histogram(b4=10, b5=9, b6=61)) == [0, 4, 5, 7]
 
 
 def test_groups_of_several_signals_in_one_row() -> None:
@@ -442,6 +444,7 @@ def test_latencies_by_hand() -> None:
         (("false_alarms",), True),
         (("page_hinkley_allowance",), float("nan")),
         (("page_hinkley_allowance",), "0.2"),
+        (("page_hinkley_allowance",), True),
         (("labels", "names"), ["crack", "crack"]),
         (("labels", "names"), [7]),
         (("labels", "names"), ["dirt"]),
@@ -470,6 +473,23 @@ def test_a_damaged_reference_is_refused(path: tuple[str, ...], wrong: object) ->
     inside[path[-1]] = wrong
     with pytest.raises(WatchError):
         Watch(known)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"names": ["a", "a"]},
+        {"names": [7]},
+        {"names": ["a", "b"], "thresholds": [0.5]},
+        {"names": ["a"], "thresholds": [True]},
+        {"names": ["a"], "thresholds": [float("nan")]},
+    ],
+)
+def test_what_are_no_labels(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"labels|threshold|not a number"):
+        check_labels(wrong)
+    assert check_labels({"names": ["a", "b"]}) is None
+    assert check_labels({"names": ["a", "b"], "thresholds": [0.5, 1]}) is None
 
 
 def test_edges_of_what_a_reference_may_be() -> None:

@@ -86,9 +86,12 @@ def places(source: str) -> list[Place]:
 
 
 def tells(operator: str, node: Any) -> bool:
-    """Say whether a change would say something: 0.95 + 1 and a thawed dataclass fail anywhere."""
+    """Say whether a change would say something.
+
+    0.95 + 1 and a thawed dataclass fail anywhere; 4,001 draws are as good as 4,000.
+    """
     if operator == "NumberReplacer":
-        return str(node.value).isdigit()
+        return str(node.value).isdigit() and len(node.value) < 4
     return operator != "RemoveDecorator" or "dataclass" not in node.get_code()
 
 

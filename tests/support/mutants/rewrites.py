@@ -32,7 +32,6 @@ KINDS = (("weight", "bias"), ("mean", "sum"), ("left", "right"), ("linear", "nea
 UNWRAPPED = (
     "abs",
     "argsort",
-    "asarray",
     "clamp",
     "clip",
     "clone",
