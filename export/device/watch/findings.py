@@ -17,6 +17,9 @@ WORDS = {
 }
 
 
+_MOVED = {1: "is higher than", -1: "is lower than", 0: "is spread otherwise than"}
+
+
 @dataclass(frozen=True)
 class Finding:
     """A drift: which signal, by which test, and how far beyond the limit."""
@@ -59,7 +62,7 @@ def _drift(
     limit = float(str(facts[f"{test}_limit"]))
     counts = window.counts[list(reference).index(signal)]
     change = _mean_bin(counts) - _mean_bin(np.asarray(facts["counts"]))
-    moved = "is higher than" if change > 0 else "is lower than"
+    moved = _MOVED[int(np.sign(change))]
     if signal.startswith("score:"):
         moved = moved.replace("is", "are", 1)
     name = {"psi": "PSI", "page_hinkley": "Page-Hinkley"}[test]

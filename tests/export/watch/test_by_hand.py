@@ -69,6 +69,9 @@ def test_of_a_large_image_every_second_pixel_counts() -> None:
     image[:] = 0
     image[1::2] = image[:, 1::3] = 255
     assert brightness(image) == 0
+    small = np.zeros((255, 255, 3), np.uint8)  # not yet twice 128: every pixel
+    small[::2] = 255
+    assert brightness(small) == pytest.approx(128 / 255)
 
 
 def test_of_a_high_image_32_rows_are_sharp_or_not() -> None:
@@ -403,6 +406,27 @@ def test_scores_are_spoken_of_in_the_plural() -> None:
     window.alarm("psi", "score:crack", 9.5)
     (found,) = findings.drifts(window, plain_reference()["signals"])
     assert found.text.startswith("The scores of crack are higher than where the model was made")
+
+
+@pytest.mark.parametrize(
+    ("counts", "moved"),
+    [
+        ({"b8": 2, "b25": 2}, "is higher than"),  # by half a bin
+        ({"b8": 2, "b23": 2}, "is lower than"),
+        ({"b0": 1, "b31": 1, "b17": 1}, "is spread otherwise than"),
+        ({"b20": 1}, "is higher than"),
+    ],
+)
+def test_which_way_a_signal_moved(counts: dict[str, int], moved: str) -> None:
+    window = Window(7, sum(counts.values()))
+    window.counts[1] = histogram(**counts)
+    window.alarm("psi", "brightness", 9.5)
+    (found,) = findings.drifts(window, plain_reference()["signals"])
+    assert found.text.startswith(f"Brightness {moved} where the model was made")
+    window.counts[0] = histogram(b0=1)
+    window.alarm("psi", "score:crack", 9.5)
+    plural = findings.drifts(window, plain_reference()["signals"])[1]
+    assert plural.text.startswith("The scores of crack are spread otherwise than where")
 
 
 def test_answers_that_are_no_probabilities_by_hand() -> None:

@@ -96,11 +96,11 @@ def dropped_keyword(node: Any) -> Iterator[str]:
     if node.type == "arglist" and node.parent.type != "classdef":
         given = [child for child in node.children if plain(child) != ","]
         for place, child in enumerate(given):
-            if _is_named(child) and plain(child.children[0]) not in UNHEARD:
+            if _is_named(child) and not is_unheard(child):
                 left = [plain(other) for at, other in enumerate(given) if at != place]
                 yield ", ".join(left)
     if node.type == "trailer" and len(node.children) == 3 and _is_named(node.children[1]):
-        yield from ("()",) if plain(node.children[1].children[0]) not in UNHEARD else ()
+        yield from () if is_unheard(node.children[1]) else ("()",)
 
 
 def dropped_operand(node: Any) -> Iterator[str]:
@@ -264,6 +264,11 @@ OURS: tuple[Rewrites, ...] = (
     turned_membership,
     nudged_number,
 )
+
+
+def is_unheard(node: Any) -> bool:
+    """Say whether a node is an argument that only guards or formats, as `strict=True`."""
+    return node.type == "argument" and plain(node.children[0]) in UNHEARD
 
 
 def _is_named(node: Any) -> bool:
