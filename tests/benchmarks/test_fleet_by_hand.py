@@ -1,12 +1,14 @@
 """A fleet by hand: who drifts, what adds up, and what a gate says at its limit."""
 
+import json
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
 from watched import LABELS, reference
 
-from benchmarks.fleet import analysis, gating
+from benchmarks.fleet import analysis, gating, reading
 from benchmarks.fleet.analysis import by_release, device_entries, release_entries
 from benchmarks.fleet.reading import Device
 from benchmarks.fleet.schema import DeviceEntry, Status
@@ -90,16 +92,17 @@ def test_what_cannot_be_said_is_none() -> None:
 def test_the_largest_release_is_first_and_what_wants_attention_before_the_rest() -> None:
     fleet = (
         device("b", known=OTHER),
+        device("z"),
         device("a"),
         device("d", complete=0),
         device("c", alarmed=3, run=3),
         device("e", alarmed=4, run=4),
     )
     releases = by_release(fleet)
-    assert [[one.name for one in group] for group in releases] == [["a", "d", "c", "e"], ["b"]]
+    assert [[one.name for one in group] for group in releases] == [["z", "a", "d", "c", "e"], ["b"]]
     entries = device_entries(releases)
-    assert [one.name for one in entries] == ["e", "c", "d", "a", "b"]
-    assert [one.release for one in entries] == [0, 0, 0, 0, 1]
+    assert [one.name for one in entries] == ["e", "c", "d", "a", "b", "z"]
+    assert [one.release for one in entries] == [0, 0, 0, 0, 1, 0]
 
 
 def test_a_release_adds_up_its_devices_and_draws_three_that_drift() -> None:
@@ -121,6 +124,21 @@ def test_a_release_adds_up_its_devices_and_draws_three_that_drift() -> None:
     assert found["sharpness"].drifting == {}
     assert found["brightness"].reference == tuple(KNOWN["signals"]["brightness"]["counts"])
     assert len(found["brightness"].edges) == BINS + 1
+
+
+def test_a_state_counts_once_however_it_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / "roof" / "state.json"
+    file.parent.mkdir()
+    file.write_text(json.dumps(device("x", complete=0).watch.state()))
+    (tmp_path / "link.json").symlink_to(file)
+    named = [file, Path("roof/state.json"), Path("roof"), tmp_path / "link.json"]
+    assert len(reading.read(named, skip_bad=False)) == 1
+    other = tmp_path / "other.json"
+    other.write_text(file.read_text())
+    assert len(reading.read([*named, other], skip_bad=False)) == 2
 
 
 def entry(of: Status) -> DeviceEntry:

@@ -379,7 +379,7 @@ def test_of_alarms_in_one_signal_the_largest_stays() -> None:
     two.alarm("page_hinkley", "width", 1.0)
     assert one.alarms == {"psi": {"brightness": 2.0}, "page_hinkley": {}}
     assert one.merged(two).alarms == {"psi": {"brightness": 3.0}, "page_hinkley": {"width": 1.0}}
-    assert one.merged(two).images == 7
+    assert (one.merged(two).images, one.merged(two).signals) == (7, 7)
     assert not Window(7).alarmed
     assert one.alarmed
 
