@@ -141,6 +141,17 @@ def test_a_state_counts_once_however_it_is_named(
     assert len(reading.read([*named, other], skip_bad=False)) == 2
 
 
+def test_devices_are_called_by_their_folder_or_file_and_sorted_so(tmp_path: Path) -> None:
+    for name in ("a/zebra.json", "b/state.json", "c/x/state.json", "d/x/state.json"):
+        file = tmp_path / name
+        file.parent.mkdir(parents=True)
+        file.write_text(json.dumps(device("x", complete=0).watch.state()))
+    named = [tmp_path / "a" / "zebra.json", tmp_path / "b", tmp_path / "c", tmp_path / "d"]
+    twins = [str(tmp_path / name / "x" / "state.json") for name in "cd"]
+    assert [one.name for one in reading.read(named, skip_bad=False)] == [*twins, "b", "zebra"]
+    assert reading._names((Path("/state.json"),)) == ["/state.json"]
+
+
 def entry(of: Status) -> DeviceEntry:
     (made,) = device_entries(by_release((device("x"),)))
     return made.model_copy(update={"status": of})

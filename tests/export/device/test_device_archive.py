@@ -1,5 +1,6 @@
 """Archives have exactly one reading; everything else is refused."""
 
+import copy
 import io
 import stat
 import struct
@@ -88,7 +89,7 @@ def test_names_that_lead_elsewhere_are_refused(name: str, tmp_path: Path):
         archive.read(path)
 
 
-@pytest.mark.parametrize("kind", [stat.S_IFLNK, stat.S_IFIFO, stat.S_IFCHR])
+@pytest.mark.parametrize("kind", [stat.S_IFLNK, stat.S_IFIFO, stat.S_IFCHR, stat.S_IFDIR])
 def test_links_and_devices_are_refused(kind: int, tmp_path: Path):
     entry = zipfile.ZipInfo("link")
     entry.external_attr = (kind | 0o777) << 16
@@ -114,6 +115,36 @@ def test_files_that_share_their_bytes_are_refused(tmp_path: Path):
     (tmp_path / "b.zip").write_bytes(whole)
     with pytest.raises(DeviceError, match="refused"):
         archive.read(tmp_path / "b.zip")
+
+
+def test_one_file_listed_twice_is_refused(tmp_path: Path):
+    with zipfile.ZipFile(tmp_path / "b.zip", "w") as opened:
+        opened.writestr("a", bytes(1000))
+        again = copy.copy(opened.filelist[0])
+        again.filename = "b"
+        opened.filelist.append(again)
+    with pytest.raises(DeviceError, match="share their bytes"):
+        archive.read(tmp_path / "b.zip")
+
+
+def test_encrypted_files_are_refused(tmp_path: Path):
+    whole = bytearray(archive.pack({"a": bytes(400)}))
+    for header, flags in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
+        whole[whole.index(header) + flags] |= 1
+    (tmp_path / "b.zip").write_bytes(whole)
+    with pytest.raises(DeviceError, match=r"not a readable zip file .*encrypted"):
+        archive.read(tmp_path / "b.zip")
+
+
+def test_files_are_unpacked_to_where_they_belong(tmp_path: Path):
+    archive.unpack({"top": b"1", "golden/0.png": b"2", "golden/1.png": b""}, tmp_path)
+    archive.unpack({"top": b"3"}, tmp_path)
+    found = {
+        file.relative_to(tmp_path).as_posix(): file.read_bytes()
+        for file in tmp_path.rglob("*")
+        if file.is_file()
+    }
+    assert found == {"top": b"3", "golden/0.png": b"2", "golden/1.png": b""}
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")

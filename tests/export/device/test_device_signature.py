@@ -45,7 +45,7 @@ def test_what_openssf_model_signing_signs_is_accepted():
 
 
 @pytest.mark.parametrize("way", ["cryptography", "openssl"])
-def test_both_ways_tell_right_from_wrong(way: str, monkeypatch: pytest.MonkeyPatch):
+def test_both_ways_tell_right_from_wrong(way: str, monkeypatch: pytest.MonkeyPatch, capfd):
     if way == "cryptography":
         pytest.importorskip("cryptography")
         monkeypatch.setattr(shutil, "which", lambda _: None)
@@ -57,6 +57,7 @@ def test_both_ways_tell_right_from_wrong(way: str, monkeypatch: pytest.MonkeyPat
     assert broken != files["model.sig"]
     with pytest.raises(DeviceError, match="not made with this key"):
         signature.verify({**files, "model.sig": broken}, key)
+    assert capfd.readouterr() == ("", "")
 
 
 def test_every_changed_byte_of_a_signed_bundle_is_refused(
