@@ -43,6 +43,8 @@ LOADED = (
 ONE_CORE = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "OMP_WAIT_POLICY": "passive"}
 """Read when numpy and torch are loaded: threads that wait for each other take longest."""
 NOT_COPIED = ("runs", "build", "dist", "node_modules", "__pycache__", "*.egg-info", ".[!.]*")
+FIRST_FAILURE = ("-xq", "--no-header", "--tb=line", "-pno:cacheprovider", "-ppytest_timeout")
+WITHOUT = "-mnot browser"
 MEMORY_BYTES = 24 * 2**30
 """Of addresses: a mutant that fills memory ends before the machine does."""
 POLL_S = 0.02
@@ -160,18 +162,8 @@ def _test(slot: Slot, job: Job) -> int:
 
 
 def _pytest(tests: Sequence[str]) -> int:
-    quiet = (
-        "-x",
-        "-q",
-        "--no-header",
-        "--tb=line",
-        "-p",
-        "no:cacheprovider",
-        "-p",
-        "pytest_timeout",
-    )
     try:
-        return int(pytest.main([*quiet, *tests]))
+        return int(pytest.main([*FIRST_FAILURE, WITHOUT, *tests]))
     except BaseException:
         traceback.print_exc()
         return 99
