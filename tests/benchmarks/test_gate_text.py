@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.gate_text import LABEL_METRICS, OPS, base_metric, label_of, parse
+from benchmarks.gate_text import LABEL_METRICS, OPS, base_metric, label_of, parse, tells_accuracy
 from compress.core.errors import UserError
 from compress.core.gates import Gate
 
@@ -227,3 +227,15 @@ def test_p50_is_the_latency_and_of_nothing_else() -> None:
 def test_the_reference_is_named_after_vs() -> None:
     assert parse("  map drop <= 1%  vs  my old model ").against == "my old model"
     assert parse("map drop <= 1%").against is None
+
+
+@pytest.mark.parametrize("metric", [*dict.fromkeys(metric for metric, _ in OPS)])
+def test_which_gates_tell_of_accuracy(metric: str) -> None:
+    """What a model finds, not what it costs, how sure it is, or where it is used."""
+    finds = {
+        "map", "ap", "worst_ap", "robust_map", "agreement", "cf1", "of1", "recall", "precision",
+        "parity", "flipped",
+    }  # fmt: skip
+    for form in (one for name, one in OPS if name == metric):
+        text = f"{written(metric)} {form} {OPS[metric, form]} 0.5"
+        assert tells_accuracy(text) == (metric in finds)

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from compress import augmentation
-from compress.augmentation import Augmentation, augmented, mixup
+from compress.augmentation import Augmentation, augmented, mixup, normalised
+from compress.core.image_spec import ImageSpec
 
 NAN = float("nan")
 INPUTS = torch.arange(4.0).view(4, 1, 1, 1).expand(4, 3, 2, 2)
@@ -144,3 +145,24 @@ def test_the_grey_of_colours_weighs_them_as_the_eye_does(monkeypatch):
     assert found[0, :, 2, 2].tolist() == [
         round(0.8 * 0.2 * grey), round(0.8 * (80 + 0.2 * grey)), round(0.8 * 0.2 * grey)
     ]  # fmt: skip
+
+
+def test_white_stays_white_however_bright():
+    white = torch.full((64, 3, 9, 9), 255, dtype=torch.uint8)
+    how = Augmentation(("identity",), 1.0)
+    middle = augmented(white, how, torch.Generator().manual_seed(0))[:, :, 4, 4]
+    assert middle.min() > 150
+    assert (middle == 255).float().mean() > 0.3
+
+
+def test_inputs_are_normalised_channel_by_channel():
+    spec = ImageSpec(height=2, width=2, mean=(0.0, 0.2, 0.4), std=(1.0, 0.5, 0.25))
+    batch = torch.full((2, 3, 2, 2), 51, dtype=torch.uint8)
+    batch[1] = 153
+    found = normalised(batch, spec)
+    assert found.shape == (2, 3, 2, 2)
+    torch.testing.assert_close(found[0, :, 1, 0], torch.tensor([0.2, 0.0, -0.8]))
+    torch.testing.assert_close(found[1, :, 0, 1], torch.tensor([0.6, 0.8, 0.8]))
+    assert found.is_contiguous(memory_format=torch.channels_last)
+    grey = normalised(batch[:, :1], spec)
+    torch.testing.assert_close(grey[0, :, 0, 0], torch.tensor([0.2, 0.0, -0.8]))

@@ -153,3 +153,9 @@ def test_the_focus_of_asl_carries_no_gradient():
     z = torch.tensor([[logit(0.3)]], requires_grad=True)
     asl(z, torch.zeros(1, 1)).backward()
     assert z.grad.item() == pytest.approx(0.25**4 * 0.3 * 0.7 / 0.75, rel=1e-4)
+
+
+def test_asl_of_a_sure_mistake_is_finite():
+    """Without a clip p_m is 1 there, and the logarithm that of a millionth."""
+    found = asl(torch.tensor([[200.0]]), torch.zeros(1, 1), how=Focus(clip=0))
+    assert found.item() == pytest.approx(-math.log(1e-6), rel=0.01)

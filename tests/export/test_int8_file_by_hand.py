@@ -127,6 +127,13 @@ def test_the_stem_and_the_output_stay_float_by_the_first_setting(tmp_path: Path)
     assert more.kept_float == {"a": "old", "b": "why"}
 
 
+def test_a_workshop_knows_what_was_exported_and_what_is_rounded(tmp_path: Path) -> None:
+    made = opened("plain", tmp_path)
+    assert (made.source, made.prepared) == (tmp_path / "float.onnx", tmp_path / "prepared.onnx")
+    assert made.folder == tmp_path
+    assert made.prepared.read_bytes() != made.source.read_bytes()
+
+
 def test_a_reader_gives_every_chosen_image_once_in_order() -> None:
     few = replace(images(5), rows=np.array([3, 0, 4]))
     reader = Reader(few, "image")
