@@ -2,15 +2,18 @@
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import onnx
 import pytest
 from int8_parts import images, opened
+from made_data import made
 from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType
 
+from compress.data.split import default_split, training_rows
 from export import targets
-from export.int8 import bias_correction, quantize
+from export.int8 import bias_correction, calibration, quantize
 from export.int8.calibration import METHODS, Reader
 from export.int8.setting import Setting
 from models.onnx_graph.index import GraphIndex, attribute
@@ -20,11 +23,11 @@ from models.onnx_graph.index import GraphIndex, attribute
 
 @pytest.mark.parametrize("part", ["plain", "grouped"])
 def test_weights_have_a_scale_for_each_channel_and_no_offset(part: str, tmp_path: Path) -> None:
-    made = opened(part, tmp_path)
+    shop = opened(part, tmp_path)
     out = tmp_path / "int8.onnx"
-    setting = quantize.first_setting(made)
-    quantize.quantize(made, setting, out)
-    source, model = onnx.load(made.prepared), onnx.load(out)
+    setting = quantize.first_setting(shop)
+    quantize.quantize(shop, setting, out)
+    source, model = onnx.load(shop.prepared), onnx.load(out)
     floats, index, before = {}, GraphIndex(model), GraphIndex(source)
     for conv in (node for node in source.graph.node if node.op_type == "Conv"):
         floats[conv.name] = before.constant(conv.input[1])
@@ -51,15 +54,15 @@ def _parts(name: str, index: GraphIndex) -> tuple[np.ndarray, np.ndarray, np.nda
 
 
 def test_activations_have_the_range_of_the_calibration_images(tmp_path: Path) -> None:
-    made = opened("plain", tmp_path)
+    shop = opened("plain", tmp_path)
     out = tmp_path / "int8.onnx"
-    quantize.quantize(made, quantize.first_setting(made), out)
-    source, model = onnx.load(made.prepared), onnx.load(out)
+    quantize.quantize(shop, quantize.first_setting(shop), out)
+    source, model = onnx.load(shop.prepared), onnx.load(out)
     index = GraphIndex(model)
     node = next(node for node in model.graph.node if node.op_type == "QuantizeLinear")
     scale, zero = (index.constant(name) for name in node.input[1:])
     session = bias_correction._tapped(source, [node.input[0]])
-    seen = [session.run([node.input[0]], {"image": one})[0] for one in made.images.inputs()]
+    seen = [session.run([node.input[0]], {"image": one})[0] for one in shop.images.inputs()]
     low, high = min(0, min(one.min() for one in seen)), max(one.max() for one in seen)
     assert float(scale) == pytest.approx((high - low) / 255, rel=1e-4)
     assert int(zero) == round(-low / float(scale))
@@ -96,8 +99,8 @@ def test_a_target_says_how_it_is_quantized() -> None:
 
 
 def test_ranges_and_means_are_kept_apart_by_what_they_hang_on(tmp_path: Path) -> None:
-    made = opened("plain", tmp_path, "qnn")
-    plain = quantize.first_setting(made)
+    shop = opened("plain", tmp_path, "qnn")
+    plain = quantize.first_setting(shop)
     settings = {
         "plain": plain,
         "balanced": plain.model_copy(update={"equalized": True, "bias_corrected": True}),
@@ -105,7 +108,7 @@ def test_ranges_and_means_are_kept_apart_by_what_they_hang_on(tmp_path: Path) ->
         "corrected": plain.model_copy(update={"bias_corrected": True}),
     }
     for name, setting in settings.items():
-        quantize.quantize(made, setting, tmp_path / f"{name}.onnx")
+        quantize.quantize(shop, setting, tmp_path / f"{name}.onnx")
     kept = {file.name for file in tmp_path.glob("*.json")} | {
         f.name for f in tmp_path.glob("*.npz")
     }
@@ -117,21 +120,38 @@ def test_ranges_and_means_are_kept_apart_by_what_they_hang_on(tmp_path: Path) ->
 
 
 def test_the_stem_and_the_output_stay_float_by_the_first_setting(tmp_path: Path) -> None:
-    made = opened("plain", tmp_path)
-    made = replace(made, images=replace(made.images, method="entropy"))
-    assert quantize.first_setting(made).method == "entropy"
-    names = [node.name for node in onnx.load(made.prepared).graph.node if node.op_type == "Conv"]
-    assert names[0] in quantize.first_setting(made).kept_float
-    assert not set(names[1:]) & quantize.first_setting(made).kept_float.keys()
+    shop = opened("plain", tmp_path)
+    shop = replace(shop, images=replace(shop.images, method="entropy"))
+    assert quantize.first_setting(shop).method == "entropy"
+    names = [node.name for node in onnx.load(shop.prepared).graph.node if node.op_type == "Conv"]
+    assert names[0] in quantize.first_setting(shop).kept_float
+    assert not set(names[1:]) & quantize.first_setting(shop).kept_float.keys()
     more = Setting(kept_float={"a": "old"}).keeping({"a": "new", "b": "why"})
     assert more.kept_float == {"a": "old", "b": "why"}
 
 
 def test_a_workshop_knows_what_was_exported_and_what_is_rounded(tmp_path: Path) -> None:
-    made = opened("plain", tmp_path)
-    assert (made.source, made.prepared) == (tmp_path / "float.onnx", tmp_path / "prepared.onnx")
-    assert made.folder == tmp_path
-    assert made.prepared.read_bytes() != made.source.read_bytes()
+    shop = opened("plain", tmp_path)
+    assert (shop.source, shop.prepared) == (tmp_path / "float.onnx", tmp_path / "prepared.onnx")
+    assert shop.folder == tmp_path
+    assert shop.prepared.read_bytes() != shop.source.read_bytes()
+
+
+def test_calibration_images_are_drawn_by_the_seed(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = made([[0, 0], [0, 1], [1, 0], [1, 1]] * 100)
+    model = SimpleNamespace(path="m", manifest=SimpleNamespace(data=None, image="the spec"))
+    monkeypatch.setattr(calibration, "decoded", lambda dataset, image: (dataset, image))
+    split = default_split(data)
+    train = [row for row in range(400) if data.image_ids[row] in set(split.train)]
+    for seed in (0, 3):
+        found = calibration.from_training(data, model, 20, seed)
+        assert found.rows.tolist() == training_rows(data, split, 20, seed).tolist()
+        assert set(found.rows.tolist()) < set(train)
+    plain = calibration.from_training(data, model)
+    assert plain.rows.tolist() == training_rows(data, split, 256, 0).tolist()
+    assert (plain.method, plain.pixels, plain.image) == ("minmax", (data, "the spec"), "the spec")
+    assert calibration.from_training(data, model, method="entropy").method == "entropy"
+    assert calibration.IMAGES == 256
 
 
 def test_a_reader_gives_every_chosen_image_once_in_order() -> None:
