@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from itertools import chain
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from made_data import made, rows_of
 
 from compress.core.errors import UserError
-from compress.core.manifest import Split
+from compress.core.manifest import DataRef, Split
 from compress.data import grouping, split, splitting, stratify
 from compress.data.grouping import Groups, groups_of
 from compress.data.ready_split import ready_split
@@ -111,15 +112,18 @@ def test_folds_that_are_not(text: str):
 
 
 def parent(train: list[int], test: list[int], fingerprint: str = "made") -> SimpleNamespace:
-    """Return what the split asks of an artifact."""
-    ids = [tuple(f"{row:016x}" for row in rows) for rows in (train, [], test)]
-    data = SimpleNamespace(
-        fingerprint=fingerprint, split=Split(train=ids[0], val=ids[1], test=ids[2])
-    )
-    return SimpleNamespace(path="somewhere", manifest=SimpleNamespace(data=data))
+    """Return what the split asks of an artifact; of 20 images the others were validated on."""
+    val = sorted(set(range(20)) - {*train, *test})
+    ids = [tuple(f"{row:016x}" for row in rows) for rows in (train, val, test)]
+    split_of = Split(train=ids[0], val=ids[1], test=ids[2])
+    data = DataRef(source="made", fingerprint=fingerprint, split=split_of)
+    manifest = SimpleNamespace(data=data, told_split=None)
+    return SimpleNamespace(path=Path("somewhere"), name="somewhere", manifest=manifest)
 
 
-NEVER_TRAINED = SimpleNamespace(path="elsewhere", manifest=SimpleNamespace(data=None))
+NEVER_TRAINED = SimpleNamespace(
+    path=Path("elsewhere"), name="elsewhere", manifest=SimpleNamespace(data=None, told_split=None)
+)
 
 
 def test_the_split_of_the_first_parent_is_taken():
@@ -131,8 +135,9 @@ def test_the_split_of_the_first_parent_is_taken():
 
 def test_a_parent_of_other_data_gives_no_split_but_may_leak():
     data = made(FOUR * 5)
-    elsewhere = parent([100, 101], [102], "other")
-    assert split.split_for(data, (elsewhere,)) == default_split(data)
+    more = made(FOUR * 6)  # 24 images, of which the parent's split has 20
+    outside = next(row for row in range(20) if row not in rows_of(default_split(more).test))
+    assert split.split_for(more, (parent([outside], [1], "other"),)) == default_split(more)
     leaky = parent([100, *TEST_0[:2]], [102], "other")
     with pytest.raises(UserError, match="trained on 2 images of the test part"):
         split.split_for(data, (leaky,))
@@ -143,7 +148,7 @@ def test_every_parent_is_looked_at_for_leaks(place: int):
     data = made(FOUR * 5)
     parents = [parent([0, 1, 2], [10, 11]) for _ in range(3)]
     parents[place] = parent([0, 1, 11], [10, 11] if place == 0 else [2])
-    parents[place].path = "the leaking one"
+    parents[place].path = Path("the leaking one")
     with pytest.raises(UserError, match=r"trained on 1 images.*the leaking one"):
         split.split_for(data, tuple(parents))
 
