@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import tyro
+from filelock import FileLock, Timeout
 
 from mutants import page, places, running
 from mutants.running import Ended, Job, Slot
@@ -62,6 +63,15 @@ def main(options: Options) -> int:
         for one in plans:
             print(*(f"{m.file}:{m.line}: {m.was}  ->  {m.becomes}" for m in one.mutants), sep="\n")
         return 0
+    WORK.mkdir(exist_ok=True)
+    try:
+        with FileLock(WORK / "lock", timeout=0):
+            return _tried(plans, options)
+    except Timeout:
+        raise SystemExit("Another `make mutants` is at work here.") from None
+
+
+def _tried(plans: list[Plan], options: Options) -> int:
     record = Record(WORK / "tried.jsonl", options.fresh)
     left = [one for one in plans if _waiting(one, record)]
     if left:
