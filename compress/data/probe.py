@@ -24,9 +24,10 @@ from compress.data.dataset import Dataset
 from compress.data.split import indices
 
 PROBE_FILE = "probe.npz"
-TOLERANCE = 1e-3
-"""Of the largest answer, and of 1 where that is smaller. Other CPUs and versions of a library add
-up in another order, which moved logits of the shipped teacher by 1e-5."""
+TOLERANCE = 1e-4
+"""Of the largest answer, and of 1 where that is smaller. Other kernels add up in another order: of
+the shipped teacher AVX2 instead of AVX-512 moved 4e-7 of it, SSE4.1 2e-6 (oneDNN's and ATen's own
+switches)."""
 PHOTOGRAPHS = 6
 NOISE = 2
 SIDE = 32

@@ -112,7 +112,7 @@ def test_one_edited_line_is_refused(trained: Path, photos: Path, factory: Path, 
     ("before", "after"),
     [
         ("nn.ReLU()", "nn.GELU()"),
-        ("nn.BatchNorm2d(8)", "nn.BatchNorm2d(8, eps=0.1)"),
+        ("nn.BatchNorm2d(8)", "nn.BatchNorm2d(8, eps=0.01)"),
         ("nn.Conv2d(3, 8, 3)", "nn.Conv2d(3, 8, 3, padding=1, padding_mode='reflect')"),
         ("Pool(), nn.Linear(8", "nn.Sequential(Pool(), nn.Tanh()), nn.Linear(8"),
     ],
@@ -212,7 +212,7 @@ def answering(values: np.ndarray):
     return lambda _images: np.asarray(values, np.float32)
 
 
-@pytest.mark.parametrize(("moved", "fits"), [(0.0, True), (0.9e-3, True), (1.1e-3, False)])
+@pytest.mark.parametrize(("moved", "fits"), [(0.0, True), (0.9e-4, True), (1.1e-4, False)])
 @pytest.mark.parametrize("largest", [0.5, 1.0, 30.0])
 def test_the_tolerance_is_a_share_of_the_largest_answer(
     trained: Path, moved: float, fits: bool, largest: float
