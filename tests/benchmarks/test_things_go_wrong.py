@@ -5,14 +5,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from colours import MakeModel
+from colours import MakeModel, name_files_again
 from filelock import FileLock
 
 from benchmarks.alone import LOCK, others_running
 from benchmarks.bench import Bench, with_latency
 from benchmarks.gates import parse
 from benchmarks.tournament import LatencySettings, measure
-from compress.core.artifact import file_entries
 from compress.core.errors import UserError
 from compress.data.cache import cache_dir
 
@@ -94,10 +93,7 @@ def test_two_benchmarks_at_once_are_noticed(make_model: MakeModel, capfd) -> Non
 def test_the_command_prints_the_others_and_ends_with_2(make_model: MakeModel, command) -> None:
     good, bad = make_model("good"), make_model("bad")
     bad.weights.write_bytes(b"not a model")
-    manifest = bad.path / "manifest.json"
-    manifest.unlink()
-    changed = bad.manifest.model_copy(update={"files": file_entries(bad.path)})
-    manifest.write_text(changed.model_dump_json())
+    name_files_again(bad)
     done = command(
         "benchmarks.latency",
         "--models",

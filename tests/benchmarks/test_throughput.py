@@ -89,7 +89,7 @@ def test_what_cannot_be_is_refused_before_anything_runs(
         (("--threads", 1, cores + 1), "More threads than cores"),
         (("--out", tmp_path), "The result cannot be written"),
         (("--batch", 0), "greater than or equal to 1"),
-        (("--batch",), "at least 1 item"),
+        (("--batch",), "--batch needs a value"),
         (("--provider", "nowhere"), "Unknown provider"),
     ):
         done = command("benchmarks.throughput", model.path, *arguments)

@@ -10,7 +10,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
-from compress.core.artifact import Artifact
+from compress.core.artifact import MANIFEST, Artifact, file_entries
 from compress.core.image_spec import ImageSpec
 from compress.core.labels import Labels
 
@@ -22,6 +22,14 @@ COLOURS = np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]], np.float32)
 """Weights of the head that reads the labels off the image."""
 
 MakeModel = Callable[..., Artifact]
+
+
+def name_files_again(artifact: Artifact) -> None:
+    """Let an artifact's manifest name its files as they are now."""
+    manifest = artifact.path / MANIFEST
+    manifest.unlink()
+    files = file_entries(artifact.path)
+    manifest.write_text(artifact.manifest.model_copy(update={"files": files}).model_dump_json())
 
 
 Judge = Callable[[np.ndarray, np.random.Generator], np.ndarray]
