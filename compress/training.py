@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState, GradientState
+from accelerate.utils import extract_model_from_parallel
 from pydantic import ConfigDict, Field
 from torch import Tensor, nn
 
@@ -209,8 +210,13 @@ class _Run:
         return loss.detach()
 
     def result(self) -> nn.Module:
-        """Return the averaged network, or the network itself where averaging is off."""
+        """Return the averaged network, or the network itself where averaging is off.
+
+        Accelerate lets both compute in the precision of the training; what is measured from here on
+        is what is stored and exported, in fp32.
+        """
         network = self.average.module if self.settings.ema_share else self.bare
+        network = extract_model_from_parallel(network, keep_fp32_wrapper=False)
         return network.to(device="cpu", memory_format=torch.contiguous_format).eval()  # type: ignore[call-overload,no-any-return]
 
     def save(self, epoch: int) -> None:

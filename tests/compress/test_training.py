@@ -219,6 +219,19 @@ def test_a_resumed_fp16_training_goes_on_with_its_scale(tmp_path):
     assert again.accelerator.scaler.get_growth_interval() == 7
 
 
+@pytest.mark.parametrize("ema_share", [0.0, 0.5])
+def test_what_was_trained_in_bfloat16_is_returned_in_fp32(tmp_path, ema_share: float):
+    """What is measured afterwards is what a file with these weights computes."""
+    settings = Training(epochs=1, mixed_precision="bf16", ema_share=ema_share, **PLAIN)
+    start = small_training.network()
+    found = fit(start, small_training.images(8), settings, loss, tmp_path).network
+    stored = small_training.network().eval()
+    stored.load_state_dict(found.state_dict())
+    image = torch.rand(2, 3, 32, 32)
+    with torch.no_grad():
+        assert torch.equal(found(image), stored(image))
+
+
 def test_one_process_can_train_in_two_precisions(tmp_path):
     for precision in ("no", "bf16", "no"):
         (tmp_path / precision).mkdir(exist_ok=True)
