@@ -224,11 +224,12 @@ def fake_times(monkeypatch, ratio_of) -> list[float]:
     tried: list[float] = []
     monkeypatch.setattr(latency_target, "_exported", lambda parent, network, path: network)
 
-    def ratio(reference, candidate) -> float:
-        tried.append(candidate.share)
-        return ratio_of(candidate.share)
+    def fast_enough(reference, candidate, wanted: float, share: float) -> bool:
+        assert candidate.share == share
+        tried.append(share)
+        return ratio_of(share) <= wanted
 
-    monkeypatch.setattr(latency_target, "_latency_ratio", ratio)
+    monkeypatch.setattr(latency_target, "_fast_enough", fast_enough)
     return tried
 
 
