@@ -4,6 +4,8 @@
 networks are made of files of the user's own names these by `files(name)`.
 """
 
+from pathlib import Path
+from traceback import extract_tb
 from types import ModuleType
 
 from torch import nn
@@ -41,16 +43,25 @@ def call(factory: object, shown_name: str, /, **kwargs: object) -> nn.Module:
     """Call a factory of networks, turning wrong arguments into a clear message.
 
     Raises:
-        UserError: the factory refuses its arguments, or returns something else than a network.
+        UserError: the factory refuses its arguments, fails, or returns something else than a
+            network.
     """
     try:
         network = factory(**kwargs)  # type: ignore[operator]
-    except (TypeError, ValueError) as error:
+    except Exception as error:  # a factory is the user's program, and may fail as any program does
         shown = ", ".join(f"{key}={value!r}" for key, value in kwargs.items())
-        raise UserError(f"{shown_name} cannot be built with {shown} ({error})") from None
+        raise UserError(f"{shown_name} cannot be built with {shown} ({told(error)})") from None
     if not isinstance(network, nn.Module):
         raise UserError(f"{shown_name} returned a {type(network).__name__}, not a torch.nn.Module")
     return network
+
+
+def told(error: Exception) -> str:
+    """Return what an error in somebody's program says, with its kind and where it was raised."""
+    if isinstance(error, UserError | TypeError | ValueError | ImportError | SyntaxError):
+        return str(error)
+    last = extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__}: {error}, in line {last.lineno} of {Path(last.filename).name}"
 
 
 def find(name: str) -> ModuleType:
