@@ -122,7 +122,7 @@ def _prepare(config: Config, source: Source) -> Adoption:
     return Adoption(source, found, sample, split, known, learning, config)
 
 
-def _split(dataset: Dataset, config: Resolved) -> tuple[Split, bool]:
+def _split(dataset: Dataset, config: Config) -> tuple[Split, bool]:
     """Return the split, and whether it is known to be that of the training.
 
     A file of edgepress says how its own was made: that is taken, unless options ask for another.
@@ -135,7 +135,7 @@ def _split(dataset: Dataset, config: Resolved) -> tuple[Split, bool]:
     if own is not None and config.model_dump(include=names) == Splitting().model_dump():
         return own.split, True
     split = splitting.split_by(dataset, config)
-    if own is not None:
+    if own is not None and config.model is not None:
         refuse_trained(config.model, own.split, split)
     return split, own is not None or config.split_column is not None
 

@@ -4,14 +4,12 @@
 networks are made of files of the user's own names these by `files(name)`.
 """
 
-from pathlib import Path
-from traceback import extract_tb
 from types import ModuleType
 
 from torch import nn
 
 from compress.core import registry
-from compress.core.errors import UserError, unknown_name
+from compress.core.errors import UserError, told, unknown_name
 from compress.core.hashing import value_hash
 from compress.core.manifest import Architecture
 from compress.core.source import computing, source_hash
@@ -54,14 +52,6 @@ def call(factory: object, shown_name: str, /, **kwargs: object) -> nn.Module:
     if not isinstance(network, nn.Module):
         raise UserError(f"{shown_name} returned a {type(network).__name__}, not a torch.nn.Module")
     return network
-
-
-def told(error: Exception) -> str:
-    """Return what an error in somebody's program says, with its kind and where it was raised."""
-    if isinstance(error, UserError | TypeError | ValueError | ImportError | SyntaxError):
-        return str(error)
-    last = extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__}: {error}, in line {last.lineno} of {Path(last.filename).name}"
 
 
 def find(name: str) -> ModuleType:
