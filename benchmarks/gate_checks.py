@@ -72,13 +72,21 @@ def _require_measured(gate: Gate, scene: Scene) -> None:
         )
 
 
+def _of_a_value(gate: Gate) -> str:
+    """Return the advice to demand a value, where the metric has such a gate."""
+    op = OPS.get((base_metric(gate), "value"))
+    if op is None or gate.metric == "agreement":
+        return ""
+    return f"demand a value, e.g. '{gate.metric} {op} LIMIT', or "
+
+
 def _require_reference(gate: Gate, names: Sequence[str]) -> None:
     if not names:
         raise UserError(
             "The gate compares with another model, and here is none",
             got=gate,
-            next_step=f"demand a value, e.g. '{base_metric(gate)} {gate.op} LIMIT', or compare "
-            "afterwards: python -m benchmarks.gate --candidate DIR --baseline DIR",
+            next_step=f"{_of_a_value(gate)}compare afterwards: python -m benchmarks.gate "
+            "--candidate DIR --baseline DIR",
         )
     if gate.against is not None and gate.against not in names:
         raise unknown_name(f"model to compare with in the gate '{gate}'", gate.against, names)

@@ -13,7 +13,7 @@ import onnx
 
 from benchmarks import gates, thresholds
 from benchmarks.answers import store_answers
-from benchmarks.candidates import BareModel, precision_of
+from benchmarks.candidates import BareModel, open_model, precision_of
 from benchmarks.evaluation import EvalSettings, evaluate, require_images
 from benchmarks.gate_checks import FROM_PARITY, TRAINED, Scene, require_decidable
 from benchmarks.runtimes import cpu
@@ -31,7 +31,8 @@ from compress.data import probe, splitting
 from compress.data.dataset import Dataset, open_data
 from compress.data.grouping import grouped
 from compress.data.origin import identified
-from compress.data.split import Part, identity, indices
+from compress.data.split import Part, data_of, identity, indices, refuse_trained
+from compress.data.splitting import Splitting
 from export import description, evidence, metadata, parity
 from export.description import MOST_IMAGES, Description, Sample
 from export.metadata import ModelFacts
@@ -56,6 +57,8 @@ class Adoption:
     found: Description
     sample: Sample
     split: Split
+    known: bool
+    """Whether the split is known to be that of the training."""
     learning: thresholds.Learning
     config: Config
 
@@ -107,7 +110,7 @@ def _prepare(config: Config, source: Source) -> Adoption:
     """Open the data and find out what the file does not say."""
     dataset = open_data(config.data, config.skip_bad_images)
     check(config, dataset.label_names)
-    split = splitting.split_by(dataset, config)
+    split, known = _split(dataset, config)
     require_images(indices(dataset, split, "test"), dataset, "test")
     learning = thresholds.chosen(config, None, ThresholdSettings())
     told = dataset.targets[indices(dataset, split, "val")]
@@ -116,7 +119,35 @@ def _prepare(config: Config, source: Source) -> Adoption:
     found = description.describe(config, source, sample)
     for fact in found.facts:
         console.say(fact)
-    return Adoption(source, found, sample, split, learning, config)
+    return Adoption(source, found, sample, split, known, learning, config)
+
+
+def _split(dataset: Dataset, config: Config) -> tuple[Split, bool]:
+    """Return the split, and whether it is known to be that of the training.
+
+    A file of edgepress says how its own was made: that is taken, unless options ask for another.
+
+    Raises:
+        UserError: images of the test part were trained on, or the images cannot be split.
+    """
+    own = _own(config.model, dataset)
+    names = set(Splitting.model_fields)
+    if own is not None and config.model_dump(include=names) == Splitting().model_dump():
+        return own.split, True
+    split = splitting.split_by(dataset, config)
+    if own is not None and config.model is not None:
+        refuse_trained(config.model, own.split, split)
+    return split, own is not None or config.split_column is not None
+
+
+def _own(file: Path | None, dataset: Dataset) -> DataRef | None:
+    """Return what an ONNX file of edgepress was trained on, where it says so."""
+    if file is None or file.suffix.lower() != ".onnx":
+        return None
+    try:
+        return data_of(open_model(file), dataset)
+    except UserError:  # made elsewhere: it says nothing of itself
+        return None
 
 
 def _sample(dataset: Dataset, split: Split) -> Sample:
@@ -163,7 +194,8 @@ def _judged(job: Adoption, measured: BareModel, result: EvalResult) -> Manifest:
     """Return the manifest with verdicts and notes."""
     labels = measured.manifest.labels
     verdicts = gates.check_all(job.config.gate, gates.Subject(measured, result), None)
-    notes = (*job.found.facts, UNKNOWN_TRAINING, *thresholds.told(labels, result))
+    unknown = () if job.known else (UNKNOWN_TRAINING,)
+    notes = (*job.found.facts, *unknown, *thresholds.told(labels, result))
     update = {"verdicts": verdicts + thresholds.unkept(labels), "notes": notes}
     return measured.manifest.model_copy(update=update)
 
@@ -203,7 +235,7 @@ def _manifest(plan: Plan, job: Adoption, file: Path) -> Manifest:
             source=dataset.source,
             fingerprint=dataset.fingerprint,
             split=job.split,
-            assumed=job.config.split_column is None,
+            assumed=not job.known,
         ),
     )
 

@@ -6,6 +6,8 @@ command-line layer (`compress.core.cli`) prints it and exits, nobody else does.
 
 import difflib
 from collections.abc import Iterable
+from pathlib import Path
+from traceback import extract_tb
 
 EXIT_DONE = 0
 EXIT_BAD_INPUT = 2
@@ -67,3 +69,11 @@ def unknown_name(kind: str, got: str, known: Iterable[str]) -> UserError:
         listed = f"{len(names)} names, the closest are {', '.join(close) or 'none'}"
     hint = f"did you mean '{close[0]}'?" if close else None
     return UserError(f"Unknown {kind}", got=got, allowed=listed or "none", next_step=hint)
+
+
+def told(error: Exception) -> str:
+    """Return what an error in somebody's program says, with its kind and where it was raised."""
+    if isinstance(error, UserError | TypeError | ValueError | ImportError | SyntaxError):
+        return str(error)
+    last = extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__}: {error}, in line {last.lineno} of {Path(last.filename).name}"

@@ -40,7 +40,7 @@ def check(out: Path, inputs: Iterable[Path] = ()) -> None:
     if Path.cwd().is_relative_to(place):
         raise UserError(
             "The output would replace the folder that the command runs in, or one above it",
-            got=out,
+            got=place,
             allowed="a folder of its own, e.g. runs/NAME",
         )
     for path in inputs:
@@ -64,7 +64,7 @@ def held(out: Path) -> Iterator[None]:
     """Keep every other command from making the same output; who was killed holds nothing.
 
     Raises:
-        UserError: another command is making it.
+        UserError: another command is making it, or its folder takes no file.
     """
     place = real(out)
     place.parent.mkdir(parents=True, exist_ok=True)
@@ -73,6 +73,7 @@ def held(out: Path) -> Iterator[None]:
     try:
         lock.acquire(timeout=_PATIENCE_S)
     except Timeout:
+        _require_writable(place)
         raise UserError(
             "Another command is making the same output at this moment",
             got=out,
@@ -84,6 +85,18 @@ def held(out: Path) -> Iterator[None]:
     finally:
         file.unlink(missing_ok=True)  # while it is held, so that the next one makes its own
         lock.release()
+
+
+def _require_writable(place: Path) -> None:
+    """Refuse a folder that takes no file: a lock there looks as if somebody else held it.
+
+    Raises:
+        UserError: it takes none.
+    """
+    probe = place.with_name(f".{place.name}.{uuid.uuid4().hex[:8]}.draft")
+    with writable.or_refused(place, "The output"):
+        probe.touch()
+        probe.unlink()
 
 
 def sweep(out: Path, keep: Path) -> None:

@@ -5,6 +5,7 @@ Near-duplicates are placed together, and so are images that share the value of a
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -122,7 +123,7 @@ def split_for(dataset: Dataset, parents: tuple[Artifact, ...]) -> Split:
         if data is None or data.assumed:
             say_unknown(parent)
         else:
-            _refuse(parent, data.split, split)
+            refuse_trained(parent.path, data.split, split)
             if data.split == split:
                 say_changes(parent, data, dataset)
     return split
@@ -205,16 +206,21 @@ def refuse_leak(parent: Artifact, split: Split) -> None:
     """
     data = parent.manifest.data
     if data is not None and not data.assumed:
-        _refuse(parent, data.split, split)
+        refuse_trained(parent.path, data.split, split)
 
 
-def _refuse(parent: Artifact, trained: Split, split: Split) -> None:
+def refuse_trained(model: Path, trained: Split, split: Split) -> None:
+    """Refuse a model of a training that saw images of the test part.
+
+    Raises:
+        UserError: at least one training image is in `split.test`.
+    """
     leaked = set(trained.train) & set(split.test)
     if leaked:
         raise UserError(
             f"The model was trained on {len(leaked)} images of the test part; what is measured "
             "on them would be worthless",
-            got=parent.path,
+            got=model,
             next_step="train it on the training part of this split",
         )
 

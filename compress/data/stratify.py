@@ -74,10 +74,12 @@ def _start(groups: Groups, splitter: Any, counts: NDArray[np.float64]) -> Rows:
     part = np.zeros(len(counts), np.intp)
     try:
         parts = [inside for _, inside in splitter.split(counts, counts)]
-    except ValueError as error:
+    except ValueError:  # its words are about arguments that no user has given
         what = "groups of images" if groups.texts else "images"
         raise UserError(
-            f"The images cannot be split ({error})", got=f"{len(counts)} {what}"
+            "The images cannot be split: a part would be empty, or hold more than there are",
+            got=f"{len(counts)} {what} to take a part from",
+            next_step="lower --test-share or --val-share (together below 1), or take fewer folds",
         ) from None
     for place, inside in enumerate(parts, start=int(len(parts) == 1)):
         part[inside] = place

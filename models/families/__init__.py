@@ -9,7 +9,7 @@ from types import ModuleType
 from torch import nn
 
 from compress.core import registry
-from compress.core.errors import UserError, unknown_name
+from compress.core.errors import UserError, told, unknown_name
 from compress.core.hashing import value_hash
 from compress.core.manifest import Architecture
 from compress.core.source import computing, source_hash
@@ -41,13 +41,14 @@ def call(factory: object, shown_name: str, /, **kwargs: object) -> nn.Module:
     """Call a factory of networks, turning wrong arguments into a clear message.
 
     Raises:
-        UserError: the factory refuses its arguments, or returns something else than a network.
+        UserError: the factory refuses its arguments, fails, or returns something else than a
+            network.
     """
     try:
         network = factory(**kwargs)  # type: ignore[operator]
-    except (TypeError, ValueError) as error:
+    except Exception as error:  # a factory is the user's program, and may fail as any program does
         shown = ", ".join(f"{key}={value!r}" for key, value in kwargs.items())
-        raise UserError(f"{shown_name} cannot be built with {shown} ({error})") from None
+        raise UserError(f"{shown_name} cannot be built with {shown} ({told(error)})") from None
     if not isinstance(network, nn.Module):
         raise UserError(f"{shown_name} returned a {type(network).__name__}, not a torch.nn.Module")
     return network

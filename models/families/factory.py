@@ -10,7 +10,7 @@ from typing import Any
 
 from torch import nn
 
-from compress.core.errors import UserError
+from compress.core.errors import UserError, told
 from compress.core.source import imports
 from models import families
 
@@ -94,8 +94,12 @@ def _importable(name: str) -> Iterator[None]:
         sys.path.append(here)
     try:
         yield
-    except (ImportError, AttributeError, ValueError, SyntaxError) as error:
+    except UserError:
+        raise
+    except AttributeError as error:
         raise _unimportable(name, error) from None
+    except Exception as error:  # a module is the user's program, and may fail as any program does
+        raise _unimportable(name, told(error)) from None
 
 
 def _unimportable(name: str, reason: object) -> UserError:

@@ -9,7 +9,8 @@ from verdicts import LABELS, accuracy, check, evaluation, latency, model, speed
 from benchmarks import gates
 from benchmarks.evaluation import with_metrics
 from benchmarks.evidence import Evidence, Subject
-from benchmarks.gate_text import OPS
+from benchmarks.gate_checks import MEASURED, Scene, require_decidable
+from benchmarks.gate_text import OPS, parse
 from compress.core.artifact import Artifact
 from compress.core.errors import UserError
 from compress.core.gates import Gate
@@ -201,3 +202,17 @@ def test_worst() -> None:
     assert gates.worst([]) == "pass"
     assert gates.worst(["pass", "inconclusive"]) == "inconclusive"
     assert gates.worst(["inconclusive", "fail", "pass"]) == "fail"
+
+
+@pytest.mark.parametrize(
+    ("text", "advice"),
+    [
+        ("map drop <= 0.1", "demand a value, e.g. 'map >= LIMIT', or compare"),
+        ("recall[a] drop <= 0.1", r"e.g. 'recall\[a\] >= LIMIT', or compare"),
+        ("worst_ap drop <= 0.1", "Next: compare afterwards"),
+        ("agreement >= 0.9", "Next: compare afterwards"),
+    ],
+)
+def test_only_gates_that_there_are_are_advised(text: str, advice: str) -> None:
+    with pytest.raises(UserError, match=advice):
+        require_decidable([parse(text)], Scene(frozenset(MEASURED), references=()))

@@ -21,6 +21,7 @@ from compress.core.manifest import DataRef, Split
 from compress.data import origin, split
 from compress.data.dataset import Dataset, open_data
 from export import onnx as onnx_stage
+from export.adoption import UNKNOWN_TRAINING
 from models.onnx_graph import props
 
 N = 40
@@ -277,3 +278,20 @@ def test_a_network_made_elsewhere_was_trained_nobody_knows_on_what(
     adopted = artifacts.load(tmp_path / "adopted")
     assert adopted.manifest.data.assumed
     assert open_model(adopted.weights).manifest.told_split is None
+
+
+def test_an_adopted_file_of_our_own_keeps_the_split_that_it_tells(
+    exported, tmp_path: Path, command
+):
+    """Its default split would test on training images, and no later gate could notice."""
+    photos, fp32 = exported
+    file = Path(shutil.copy(fp32 / "model.onnx", tmp_path / "bare.onnx"))
+    base = ("--model", file, "--data", photos, "--image-size", 32, "--gate", "parity <= 1")
+    assert command("export.adopt", *base, "--out", tmp_path / "adopted").code == 0
+    told = artifacts.load(tmp_path / "adopted").manifest
+    assert told.data.split == artifacts.load(fp32).manifest.data.split
+    assert not told.data.assumed
+    assert UNKNOWN_TRAINING not in told.notes
+    other = command("export.adopt", *base, "--out", tmp_path / "other", "--split-seed", 8)
+    assert other.code == 2
+    assert "images of the test part" in other.err

@@ -230,3 +230,21 @@ def test_a_build_that_ends_early_leaves_its_checkpoint_or_nothing(
     produce(plan(tmp_path / "a"), resume)
     assert seen == (["training.pt"] if checkpoint else [])
     assert names(tmp_path) == {"a"}
+
+
+def test_a_folder_that_takes_no_file_is_not_called_busy(tmp_path: Path, monkeypatch):
+    """A lock that cannot be made (as in /proc, for root too) is not one that another holds."""
+
+    def timeout(*_: object, **__: object) -> None:
+        raise place.Timeout("lock")
+
+    def unwritable(*_: object, **__: object) -> None:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(place.FileLock, "acquire", timeout)
+    with pytest.raises(UserError, match="Another command"), place.held(tmp_path / "a"):
+        pass
+    assert names(tmp_path) == set()
+    monkeypatch.setattr(Path, "touch", unwritable)
+    with pytest.raises(UserError, match="Read-only file system"), place.held(tmp_path / "a"):
+        pass

@@ -288,3 +288,10 @@ def test_the_default_recipe_refuses_a_split_of_ones_own(command, tmp_path: Path)
     assert done.code == 2
     assert "--group-column is for recipes that train their own models" in done.err
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("options", [{"test_share": 0.995}, {"val_share": 0.9}])
+def test_shares_that_leave_nothing_are_told_in_the_options_words(make: Make, options):
+    with pytest.raises(UserError, match=r"a part would be empty.*lower --test-share or") as told:
+        split_by(make(), Splitting(**options))
+    assert "test_size" not in str(told.value)

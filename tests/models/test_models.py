@@ -148,3 +148,26 @@ def test_shared_weights_survive_the_disk(tmp_path: Path):
     again = torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.Linear(4, 4))
     checkpoint.load_into(again, checkpoint.read(tmp_path / "model.safetensors"), tmp_path)
     assert torch.equal(again[1].weight, shared.weight)
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (
+            "def build(num_classes):\n    open('no/backbone.bin')",
+            "FileNotFoundError.*line 2 of own",
+        ),
+        ("def build(num_classes):\n    return {}['depth']", "KeyError: 'depth', in line 2 of own"),
+        ("import nosuch_module", "No module named 'nosuch_module'"),
+        ("raise RuntimeError('no licence')", "RuntimeError: no licence, in line 1 of own"),
+        ("size = undefined", "NameError.*undefined.*line 1 of own"),
+    ],
+    ids=["file", "key", "import", "module", "name"],
+)
+def test_a_factory_may_fail_in_any_way(body: str, words: str, tmp_path: Path, monkeypatch):
+    """It is somebody's program: one message, with the line, and no traceback."""
+    (tmp_path / "own_factory.py").write_text(body)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "own_factory", raising=False)
+    with pytest.raises(UserError, match=words):
+        families.build(Architecture(name="own_factory:build"), 3)

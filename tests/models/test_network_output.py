@@ -94,3 +94,17 @@ def test_a_network_that_fits_stays_as_it_is(training: bool):
     check_width(network, 3, SPEC)
     assert network.training == training
     assert network[1].num_batches_tracked == 0
+
+
+@pytest.mark.parametrize(
+    ("forward", "words"),
+    [
+        (lambda net, _: net.missing, "AttributeError.*missing.*in line"),
+        (lambda net, image: net.first(image[:, :1]), "RuntimeError.*channels.*in line"),
+        (lambda _, image: {}[image.ndim], "KeyError: 4, in line .* of test_network_output.py"),
+    ],
+    ids=["attribute", "channels", "key"],
+)
+def test_a_network_that_fails_is_refused_with_one_message(forward, words: str):
+    with pytest.raises(UserError, match=words):
+        check_width(Net(forward), 3, SPEC)
