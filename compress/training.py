@@ -217,7 +217,7 @@ class _Run:
         """
         network = self.average.module if self.settings.ema_share else self.bare
         network = extract_model_from_parallel(network, keep_fp32_wrapper=False)
-        return network.to(device="cpu", memory_format=torch.contiguous_format).eval()  # type: ignore[call-overload,no-any-return]
+        return network.to(device="cpu", memory_format=torch.contiguous_format).eval()  # type: ignore[no-any-return]
 
     def save(self, epoch: int) -> None:
         """Write everything that the next epoch starts from, atomically."""
