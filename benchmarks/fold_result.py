@@ -63,7 +63,7 @@ class Result(Noun):
     """Images of the data set."""
     views: tuple[str, ...]
     group_column: str | None
-    """Column of the data whose groups are resampled; `None`: near-duplicates are the only ones."""
+    """Column of the data whose groups count as one; `None`: near-duplicates are the only ones."""
     n_groups: int | None
     """Groups among the images tested; `None`: each image stands for itself."""
     folds: tuple[FoldEntry, ...]

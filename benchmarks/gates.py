@@ -1,8 +1,8 @@
 """Gates: hold evidence against a demand and give a verdict with its numbers.
 
 Missing evidence fails, and an interval that holds the limit decides nothing. Accuracy is
-non-inferiority by paired bootstrap over images with one-sided 95% bounds; latency is decided by the
-95% interval over the rounds of one tournament, which holds however often one has looked.
+non-inferiority, paired over images or groups of them, by one-sided 95% bounds; latency is decided
+by the 95% interval over the rounds of one tournament, which holds however often one has looked.
 """
 
 import math

@@ -3,7 +3,8 @@
 A data set too small for its test part to certify anything is used whole: k models per recipe, each
 trained without one fold and tested on it. What is certified is the recipe, that is the mean over
 its k models, on images like these; the spread between trainings is not part of the intervals.
-Where the split has kept groups together (`--group-column`), groups are resampled, not images.
+Where the split has kept groups together (`--group-column`), intervals count groups, not
+images.
 """
 
 import sys

@@ -54,8 +54,8 @@ class EvalResult(Noun):
     cpu: str | None = None
     """The CPU and its kind, e.g. `AMD EPYC (AVX-512 VNNI)`: int8 saturates on some."""
     groups: tuple[int, ...] = ()
-    """Group of each image (patient, module, ...), which is resampled as a whole; empty where each
-    image stands for itself."""
+    """Group of each image (patient, module, ...), which counts as one; empty where each image
+    stands for itself."""
 
     trained_on_known: bool = True
     """Whether it is known which images the model was trained on; where it is not, these may be

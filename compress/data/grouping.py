@@ -87,7 +87,7 @@ class Grouped:
     rows: Rows
     """`[n]` the images' rows in the data set."""
     groups: tuple[int, ...] = ()
-    """Group of each image, which is resampled as a whole; empty where each stands for itself."""
+    """Group of each image, which counts as one; empty where each stands for itself."""
 
     def __len__(self) -> int:
         return len(self.rows)
