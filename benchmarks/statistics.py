@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from compress.core.errors import UserError
 from compress.core.results import EvalResult
-from compress.data.bootstrap import DRAWS, SEED, Array, image_counts
+from compress.data.bootstrap import DRAWS, SEED, Array
 from compress.data.certifiable import certifiable_drop, smallest_certifiable_drop
 from compress.data.estimate import Estimate, Interval
 from compress.data.rank_statistics import Ranks, mean_of, ranks
@@ -46,14 +46,6 @@ def map_drop(candidate: EvalResult, reference: EvalResult) -> Estimate | None:
     return drops(candidate, reference).mean()
 
 
-def mean_draws(values: ArrayLike, draws: int = DRAWS, seed: int = SEED) -> Array:
-    """Return the mean per draw `[..., draws]` of figures of each image `[..., n]`."""
-    per_image = np.asarray(values, float)
-    n = per_image.shape[-1]
-    drawn = [per_image @ counts / n for (counts,) in image_counts([n], draws, seed)]
-    return np.concatenate(drawn, axis=-1)
-
-
 def check_paired(candidate: EvalResult, reference: EvalResult) -> None:
     """Refuse to compare results that were not measured on the same thing.
 
@@ -77,16 +69,6 @@ def interval_of(estimate: Estimate | None) -> Interval | None:
     return None if estimate is None else estimate.interval()
 
 
-def interval(draws: Array) -> Interval | None:
-    """Return the central 95% of the draws, `None` where every draw is undefined."""
-    return _quantiles(draws, 0.025, 0.975)
-
-
-def bounds(draws: Array) -> Interval | None:
-    """Return the one-sided 95% lower and upper bounds, `None` where every draw is undefined."""
-    return _quantiles(draws, 0.05, 0.95)
-
-
 def median_interval(values: ArrayLike, seed: int = SEED) -> tuple[float, Interval]:
     """Return the median of per-pair ratios or per-process times, and its 95% bootstrap interval.
 
@@ -106,11 +88,3 @@ def median_interval(values: ArrayLike, seed: int = SEED) -> tuple[float, Interva
     rounded = (float(np.exp(value).round(12)) for value in (np.median(logs), low, high))
     middle, first, last = rounded
     return middle, (first, last)
-
-
-def _quantiles(draws: Array, low: float, high: float) -> Interval | None:
-    defined = draws[~np.isnan(draws)]
-    if not len(defined):
-        return None
-    first, last = np.quantile(defined, [low, high])
-    return float(first), float(last)

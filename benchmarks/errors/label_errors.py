@@ -2,13 +2,14 @@
 
 import numpy as np
 
-from benchmarks import metrics, statistics
+from benchmarks import statistics
+from benchmarks.changed_decisions import Decisions, Metric, figure, interval
 from benchmarks.errors.judged import Judged
 from benchmarks.errors.schema import Counts, Estimate
-from benchmarks.statistics import Array
 from compress.core.results import EvalResult
 
 UNDEFINED = Estimate(value=None)
+_METRICS: tuple[Metric, ...] = ("precision", "recall", "f1")
 
 
 def counts(judged: Judged, label: int) -> Counts:
@@ -33,34 +34,27 @@ def undefined(judged: Judged, label: int) -> str | None:
 
 
 def estimates(judged: Judged) -> tuple[dict[str, Estimate], ...]:
-    """Return precision, recall and F1 of each label, with intervals from resampled images.
+    """Return precision, recall and F1 of each label, with the intervals that gates have.
 
-    Nothing predicted is precision 0, as in `metrics`; a draw without both classes is left out.
+    Nothing predicted is precision 0, as in `metrics`.
     """
-    found = metrics.prf_per_label(judged.targets, judged.decided)
-    drawn = prf_draws(judged)
+    decisions = Decisions(
+        has=judged.targets == 1,
+        has_not=judged.targets == 0,
+        after=judged.decided,
+        before=None,
+        groups=np.asarray(judged.groups or range(len(judged.targets)), np.intp),
+    )
     return tuple(
-        {
-            name: UNDEFINED
-            if prf is None
-            else Estimate(value=getattr(prf, name), ci95=statistics.interval(draws[label]))
-            for name, draws in drawn.items()
-        }
-        for label, prf in enumerate(found)
+        {metric: _estimate(decisions.of(np.array([label])), metric) for metric in _METRICS}
+        for label in range(len(judged.label_names))
     )
 
 
-def prf_draws(judged: Judged) -> dict[str, Array]:
-    """Return precision, recall and F1 per label and draw `[labels, draws]`; NaN is undefined."""
-    truth, says = judged.targets.T, judged.decided.T
-    cells = [(truth == t) & (says == s) for t, s in ((1, True), (0, True), (1, False), (0, False))]
-    tp, fp, fn, tn = statistics.mean_draws(np.stack(cells))
-    both = (tp + fn > 0) & (fp + tn > 0)
-    return {
-        "precision": np.where(both, _share(tp, tp + fp), np.nan),
-        "recall": np.where(both, _share(tp, tp + fn), np.nan),
-        "f1": np.where(both, _share(2 * tp, 2 * tp + fp + fn), np.nan),
-    }
+def _estimate(decisions: Decisions, metric: Metric) -> Estimate:
+    if not (decisions.has.any() and decisions.has_not.any()):
+        return UNDEFINED
+    return Estimate(value=figure(decisions, metric), ci95=interval(decisions, metric))
 
 
 def average_precision(result: EvalResult, label: int) -> Estimate:
@@ -70,7 +64,3 @@ def average_precision(result: EvalResult, label: int) -> Estimate:
         return UNDEFINED
     found = statistics.ranks(result).label(label)
     return Estimate(value=value, ci95=statistics.interval_of(found))
-
-
-def _share(part: Array, whole: Array) -> Array:
-    return np.asarray(np.divide(part, whole, out=np.zeros_like(whole), where=whole > 0), float)

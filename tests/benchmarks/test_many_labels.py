@@ -6,7 +6,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from verdicts import accuracy, evaluation, model
 
-from benchmarks import statistics
 from benchmarks.agreement import agreement, decisions
 from benchmarks.label_statistics import drop_p_values, holm, worst_label_bounds
 from benchmarks.statistics import Estimate
@@ -109,9 +108,3 @@ def test_a_model_agrees_with_itself_and_the_gate_names_the_reference() -> None:
     # So few images without a difference do not show that one in a thousand decides the same.
     assert accuracy("agreement >= 0.999", reference, reference).outcome == "inconclusive"
     assert accuracy("agreement >= 0.9", evaluation(3.0), reference).outcome == "fail"
-
-
-def test_a_mean_is_resampled_over_images() -> None:
-    draws = statistics.mean_draws([0.0] * 50 + [1.0] * 50)
-    assert draws.mean() == pytest.approx(0.5, abs=0.01)
-    assert draws.std() == pytest.approx(0.05, abs=0.005)

@@ -19,7 +19,7 @@ def render(report: ErrorReport) -> str:
     """Return the table of labels."""
     views = len(report.data.get("views") or ()) or 1
     caption = (
-        f"On {report.n} images. Small print: 95% intervals, resampling images. Counts, precision, "
+        f"On {report.n} images. Small print: 95% intervals. Counts, precision, "
         "recall and F1 at the stored threshold"
         + (f"; AP is the mean over {views} views, all else is of the first." if views > 1 else ".")
         + " ECE (calibration error) and Brier: lower is better."

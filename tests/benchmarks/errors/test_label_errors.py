@@ -1,5 +1,6 @@
 """Counts, curves, confidence and worst images of a label, by hand and against scikit-learn."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from sklearn.metrics import confusion_matrix, roc_auc_score, roc_curve
 from benchmarks.errors import confidence, worst
 from benchmarks.errors import label_errors as module
 from benchmarks.errors.curves import curves
-from compress.data.bootstrap import image_counts
+from benchmarks.shares import limits
 
 BY_HAND = judged(
     [[1], [1], [1], [0], [0], [UNKNOWN]],
@@ -51,27 +52,29 @@ def test_a_label_without_both_classes_is_undefined_and_says_why() -> None:
 def test_estimates_and_their_intervals() -> None:
     targets, probs = random_scores(2, 400, 0.0)
     one = judged(targets, probs)
-    drawn = module.prf_draws(one)
     for label, estimates in enumerate(module.estimates(one)):
         counts = module.counts(one, label)
         recall = counts.tp / (counts.tp + counts.fn)
         assert estimates["recall"].value == pytest.approx(recall)
         assert estimates["precision"].value == pytest.approx(counts.tp / (counts.tp + counts.fp))
-        low, high = estimates["recall"].ci95
-        assert low < recall < high
-        # The standard error of a share of so many positives.
-        sd = np.sqrt(recall * (1 - recall) / (counts.tp + counts.fn))
-        assert drawn["recall"][label].std() == pytest.approx(sd, rel=0.1)
+        exact = limits(recall, counts.tp + counts.fn)
+        assert estimates["recall"].ci95 == pytest.approx(exact, abs=0.01)
 
 
-def test_draws_are_those_of_images_that_are_really_resampled() -> None:
-    targets, probs = random_scores(1, 60, 0.0)
-    one = judged(targets, probs)
-    (counts,) = next(image_counts([60], 1, 0))
-    rows = np.repeat(np.arange(60), counts[:, 0].astype(int))
-    again = judged(targets[rows], probs[rows])
-    for name, estimate in module.estimates(again)[0].items():
-        assert module.prf_draws(one)[name][0, 0] == pytest.approx(estimate.value)
+def test_three_of_three_found_are_not_all_that_there_are() -> None:
+    recall = module.estimates(judged([[1]] * 3 + [[0]] * 9, [[0.9]] * 3 + [[0.1]] * 9))[0]["recall"]
+    assert recall.value == 1
+    assert recall.ci95 == pytest.approx((0.025 ** (1 / 3), 1))
+
+
+def test_images_of_a_group_count_as_one() -> None:
+    targets, probs = random_scores(1, 40, 0.0)
+    loose = judged(np.repeat(targets, 10, axis=0), np.repeat(probs, 10, axis=0))
+    grouped = replace(loose, groups=tuple(np.repeat(range(40), 10).tolist()))
+    for name in ("precision", "recall", "f1"):
+        one, other = (module.estimates(each)[0][name] for each in (loose, grouped))
+        assert one.value == other.value
+        assert np.ptp(other.ci95) > 2 * np.ptp(one.ci95)
 
 
 def test_nothing_predicted_is_precision_0_as_everywhere() -> None:
