@@ -12,6 +12,8 @@ from compress.core.results import EvalResult
 
 SUSPICIOUS_GAIN = 0.02
 """A candidate that is surely better than its reference by more than this is suspicious."""
+MOST_NAMES = 5
+"""Labels that a sentence names."""
 
 
 def drop(gate: Gate, evidence: Evidence) -> Finding | None:
@@ -113,7 +115,7 @@ def _estimate(ranks: Ranks, result: EvalResult, label: str | None) -> Estimate |
 
 
 def _limits(ranks: Ranks, result: EvalResult, label: str | None) -> str:
-    """Return which labels have too few positives to say more, if any."""
+    """Return which labels have too few images to say more, if any."""
     found = _estimate(ranks, result, label)
     assert found is not None  # who asks has it
     columns = ranks.defined if label is None else [result.label_names.index(label)]
@@ -122,7 +124,7 @@ def _limits(ranks: Ranks, result: EvalResult, label: str | None) -> str:
     if alone:
         has, are = ("has", "varies") if len(alone) == 1 else ("have", "vary")
         return (
-            f"; {', '.join(alone)} {has} or lacks a label in one {unit} only, and nothing tells by "
+            f"; {_listed(alone)} {has} or lacks a label in one {unit} only, and nothing tells by "
             f"how much AP {are} there"
         )
     positives = ranks.design.units_by_label[0]
@@ -131,6 +133,12 @@ def _limits(ranks: Ranks, result: EvalResult, label: str | None) -> str:
         return ""
     few = f"{positives[rarest]} {unit}{'s' if positives[rarest] > 1 else ''}"
     return f"; {result.label_names[rarest]} is in {few}, which cannot show less"
+
+
+def _listed(names: list[str]) -> str:
+    """Return names in a row, of many the first few."""
+    left = len(names) - MOST_NAMES
+    return ", ".join(names[:MOST_NAMES]) + (f" and {left} more" if left > 0 else "")
 
 
 def _known_label(gate: Gate, result: EvalResult) -> str | None:
