@@ -1,4 +1,4 @@
-"""Does a converted model answer as the ONNX file does? Asked of validation images.
+"""Does a converted model answer as the ONNX file does? Asked of validation images; what was quantized, of test images.
 
 The same network in another file must give the same probabilities. A network that a format's own
 tool has quantized gives others, as an int8 file of `export.onnx` does, and is held against that
@@ -113,9 +113,9 @@ def same_answers(
 
 
 def as_accurate(source: Source, module: Module, dataset: Dataset, folder: Path) -> Verification:
-    """Hold a quantized model against the float ONNX file, on all views of all validation images."""
+    """Hold a quantized model against the float ONNX file, on all views of all test images."""
     model, labels = source.model, source.model.manifest.labels
-    images, settings = images_for((model,), dataset, "val"), EvalSettings(part="val")
+    images, settings = images_for((model,), dataset, "test"), EvalSettings(part="test")
     session = _Converted(module, folder, len(labels.names))
     try:
         after = evaluate_session(session, model, dataset, images, settings)

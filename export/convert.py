@@ -47,7 +47,7 @@ class Config(Noun):
     quantize: Literal["none", "int8", "int8_weights"] = "none"
     """Number format that the format's own tool makes of an fp32 PyTorch artifact (`litert` and
     `executorch` int8, ranges from 256 training images; `coreml` int8_weights), held against "map
-    drop <= 0.01" on all validation images. The other formats take int8 files of export.onnx."""
+    drop <= 0.01" on all test images. The other formats take int8 files of export.onnx."""
     data: str = "elpv"
     """Where the images to compare on come from: `elpv`, a path, or `format:path`."""
     out: Path | None = None

@@ -61,7 +61,7 @@ def not_here(probs: np.ndarray) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def sure(tmp_path_factory: pytest.TempPathFactory, dataset: Dataset) -> Artifact:
-    """A network that is right, with enough validation images to tell so."""
+    """A network that is right, with enough test images to tell so."""
     network = tiny(len(LABELS))
     fit_classifier(network, normalise(decoded(dataset, SPEC)[:], SPEC), dataset.targets)
     made = store(tmp_path_factory.mktemp("sure") / "sure", network, dataset)
@@ -74,7 +74,7 @@ def sure(tmp_path_factory: pytest.TempPathFactory, dataset: Dataset) -> Artifact
 
 @pytest.fixture(autouse=True)
 def _gate_for_few_images(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the gate ask no more than 32 validation images can show."""
+    """Let the gate ask no more than so few images can show."""
     monkeypatch.setitem(DEFAULT_GATES, "int8", ("map drop <= 0.3",))
 
 
@@ -109,14 +109,14 @@ def quantized(model: Artifact, data: Path, out: Path, name: str = "own") -> Conv
     return made
 
 
-def test_a_model_as_accurate_is_verified_on_all_validation_images(
+def test_a_model_as_accurate_is_verified_on_all_test_images(
     sure: Artifact, data_folder: Path, dataset: Dataset, tmp_path: Path, answering
 ) -> None:
     module = answering(as_it_is)
     made = quantized(sure, data_folder, tmp_path / "out").manifest
     found = made.verification
     assert found.status == "verified"
-    assert found.n_images == len(rows_for((sure,), dataset, "val"))
+    assert found.n_images == len(rows_for((sure,), dataset, "test"))
     assert (found.flipped, found.max_prob_diff) == (0, pytest.approx(0, abs=1e-6))
     (verdict,) = found.verdicts
     assert (verdict.gate, verdict.outcome, verdict.measured) == ("map drop <= 0.3", "pass", 0)
@@ -226,7 +226,9 @@ def test_a_row_of_the_table_shows_the_gate(
     result = Result.model_validate({"command": "c", "environment": {}, "outcomes": [outcome]})
     ((_, _, model, _, said),) = rows(result)
     assert model == "m, fp32 to int8"
-    assert said.startswith("✅ verified on 32 images: map drop of 0.00 points")
+    assert said.startswith(
+        f"✅ verified on {made.manifest.verification.n_images} images: map drop of 0.00 points"
+    )
     assert said.endswith("0.00% of decisions flipped")
 
 
