@@ -1,4 +1,6 @@
-"""Does a converted model answer as the ONNX file does? Asked of validation images; what was quantized, of test images.
+"""Does a converted model answer as the ONNX file does? Asked of validation images, or test images.
+
+What a format's own tool has quantized is held against a gate, so of test images.
 
 The same network in another file must give the same probabilities. A network that a format's own
 tool has quantized gives others, as an int8 file of `export.onnx` does, and is held against that
