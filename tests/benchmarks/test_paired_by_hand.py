@@ -4,11 +4,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 from benchmarks import folds, statistics
+from benchmarks.changed_decisions import figure
+from benchmarks.decision_statistics import decisions
+from benchmarks.shares import ONE_SIDED, limits
 from compress.core.errors import UserError
 from compress.core.labels import Labels
 from compress.core.results import EvalResult
+from compress.data import certifiable
+from compress.data.bootstrap import group_counts, image_counts
+from compress.data.estimate import Estimate
 
 
 def result(**changes: Any) -> EvalResult:
@@ -56,3 +63,116 @@ def test_every_fold_was_measured_on_the_same(name: str, place: int) -> None:
     half = Labels(names=("a", "b"), thresholds=(0.5, 0.5), prevalence=(0.5, 0.5))
     with pytest.raises(UserError, match=f"{name} differs"):
         folds.combined(tuple(parts), (half,) * 3)
+
+
+def test_pairing_in_thresholds() -> None:
+    """Each model decides at its own thresholds, label by label; a blank counts nowhere.
+
+    Scores 0.5 everywhere: at (0.4, 0.6) label a is said of all four and b of none, at (0.6, 0.4)
+    the other way about. a is true of images 1 and 3, b of 0 and of 2, where it is unknown.
+    """
+    targets = np.array([[0, 1], [1, 0], [0, np.nan], [1, 0]], np.float32)
+    same = result(targets=targets)
+    ours, theirs = (
+        Labels(names=("a", "b"), thresholds=thresholds, prevalence=(0.5, 0.5))
+        for thresholds in ((0.4, 0.6), (0.6, 0.4))
+    )
+    found = decisions((same, ours), (same, theirs))
+    assert found.after.tolist() == [[True, False]] * 4
+    assert found.before is not None
+    assert found.before.tolist() == [[False, True]] * 4
+    assert found.has.sum(axis=0).tolist() == [2, 1]
+    assert found.has_not.sum(axis=0).tolist() == [2, 2]
+    a, b = (found.of(np.array([label])) for label in (0, 1))
+    assert (figure(a, "recall"), figure(b, "recall")) == (-1.0, 1.0), "reference minus candidate"
+    alone = decisions((same, ours))
+    assert alone.before is None
+    assert figure(alone.of(np.array([0])), "recall") == 1.0
+    assert figure(alone.of(np.array([0])), "precision") == 0.5
+
+
+def test_a_score_at_the_threshold_is_said() -> None:
+    half = Labels(names=("a", "b"), thresholds=(0.5, 0.51), prevalence=(0.5, 0.5))
+    assert decisions((result(), half)).after.tolist() == [[True, False]] * 4
+
+
+def test_a_90_percent_interval_is_not_called_95() -> None:
+    """A normal figure of 0.3 with standard error 0.1: 1.96 of them two-sided, 1.645 one-sided."""
+    draws = 0.3 + 0.1 * norm.ppf((np.arange(100_000) + 0.5) / 100_000)
+    two, one = (0.3 - 0.195996, 0.3 + 0.195996), (0.3 - 0.164485, 0.3 + 0.164485)
+    assert statistics.interval(draws) == pytest.approx(two, abs=1e-4)
+    assert statistics.bounds(draws) == pytest.approx(one, abs=1e-4)
+    known = Estimate(0.3, 0.1, 1e9, 10**9, 10**9, 1.0, (-1.0, 1.0))
+    assert known.interval() == pytest.approx(two, abs=1e-5)
+    assert statistics.interval_of(known) == known.interval()
+    assert known.bounds() == pytest.approx(one, abs=1e-5)
+    # Of half of a million images: an SE of half a thousandth.
+    assert limits(0.5, 1e6) == pytest.approx((0.5 - 98e-5, 0.5 + 98e-5), abs=2e-6)
+    assert limits(0.5, 1e6, ONE_SIDED) == pytest.approx((0.5 - 82.2e-5, 0.5 + 82.2e-5), abs=2e-6)
+
+
+def test_the_median_of_many_ratios_has_a_95_percent_interval() -> None:
+    """The SE of a median of normal values is `sqrt(pi / 2 / n)` times their own; n is 1,001."""
+    logs = 0.1 * norm.ppf((np.arange(1001) + 0.5) / 1001)
+    middle, (low, high) = statistics.median_interval(2 * np.exp(logs))
+    half = 1.96 * 0.1 * np.sqrt(np.pi / 2 / 1001)
+    assert middle == pytest.approx(2.0)
+    assert np.log([low / 2, high / 2]) == pytest.approx([-half, half], rel=0.1)
+
+
+def test_undefined_draws_are_left_out_and_nothing_is_made_of_none() -> None:
+    draws = np.array([np.nan, *range(101), np.nan], float)
+    assert statistics.interval(draws) == pytest.approx((2.5, 97.5))
+    assert statistics.bounds(draws) == pytest.approx((5.0, 95.0))
+    assert statistics.interval(np.full(3, np.nan)) is None
+    assert statistics.interval_of(None) is None
+
+
+def test_draws_of_a_mean() -> None:
+    draws = statistics.mean_draws([[1.0, 1.0, 1.0, 1.0], [0.0, 0.0, 0.0, 4.0]])
+    assert draws.shape == (2, statistics.DRAWS)
+    assert draws[0] == pytest.approx(1.0)
+    assert set(draws[1]) <= {0.0, 1.0, 2.0, 3.0, 4.0}
+    assert draws[1].mean() == pytest.approx(1.0, abs=0.1)
+    # One of four images, drawn four times: binomial, with a variance of 4 x 1/4 x 3/4.
+    assert draws[1].var() == pytest.approx(0.75, abs=0.1)
+
+
+def test_images_are_drawn_as_often_as_there_are_and_the_seed_pairs_them() -> None:
+    chunks = list(image_counts([3, 5], 600, 7))
+    drawn = [np.concatenate([chunk[fold] for chunk in chunks], axis=1) for fold in (0, 1)]
+    assert [part.shape for part in drawn] == [(3, 600), (5, 600)]
+    assert [set(part.sum(axis=0)) for part in drawn] == [{3.0}, {5.0}]
+    assert drawn[0].mean(axis=1) == pytest.approx([1, 1, 1], abs=0.15)
+    again, other = (next(iter(image_counts([3, 5], 600, seed)))[1] for seed in (7, 8))
+    assert (again == drawn[1][:, : again.shape[1]]).all()
+    assert (other != again).any()
+
+
+def test_images_of_a_group_are_drawn_together() -> None:
+    numbers = [np.array([0, 1, 0, 2])]
+    ((grouped,), *_), ((units,), *_) = (
+        list(found) for found in (group_counts(numbers, 50, 3), image_counts([3], 50, 3))
+    )
+    assert (grouped == units[[0, 1, 0, 2]]).all()
+
+
+def test_what_can_be_certified_beforehand_is_one_half_of_the_views_against_the_other() -> None:
+    draw = np.random.default_rng(1)
+    targets = (draw.random((40, 2)) < 0.5).astype(np.float32)
+    more = {"image_ids": tuple(map(str, range(40))), "targets": targets}
+    scores = (targets + draw.normal(0, 1, (4, 40, 2))).astype(np.float32)
+    four = result(scores=scores, view_names=("a", "b", "c", "d"), **more)
+    first, second = (result(scores=scores[rows], **more) for rows in ([0, 2], [1, 3]))
+    expected = (statistics.ranks(first) - statistics.ranks(second)).mean()
+    assert expected is not None
+    found = certifiable.expected_drop(four)
+    assert found is not None
+    assert found.value == pytest.approx(expected.value)
+    assert found.se == pytest.approx(expected.se)
+    limit = certifiable.certifiable_drop(four)
+    assert limit == pytest.approx(certifiable.smallest_certifiable_drop(expected))
+    assert (
+        certifiable.certifiable_drop(result(scores=scores[:1], view_names=("a",), **more)) is None
+    )
+    assert certifiable.expected_drop(result(scores=scores[:2], **more)) is not None
