@@ -149,14 +149,44 @@ def test_every_reason_speaks_of_a_line_that_is_there():
 
 
 def test_the_page_is_made_of_the_committed_results():
-    file = page.FOLDER / "mutants.json"
-    assert page.made_of(file) == (page.FOLDER / "README.md").read_text()
+    assert page.committed() == (page.FOLDER / "README.md").read_text()
+
+
+def test_the_page_has_tried_something_in_every_file_it_names():
+    results = list(page.stored().values())
+    assert results, "an empty page says nothing"
+    assert all(one.tried > 0 for one in results)
 
 
 def test_every_survivor_has_a_reason_and_nine_of_ten_die():
     results = list(page.stored().values())
     assert page.unexplained(results) == []
     assert sum(one.killed for one in results) >= page.WANTED * sum(one.tried for one in results)
+
+
+def a_result(**changes: object) -> page.FileResult:
+    plain = {"area": "gates", "file": "a.py", "source": tried.digest("x = 1\n")}
+    counts = {"places": 9, "tried": 4, "killed": 4, "late": 1}
+    return page.FileResult(**plain | counts | changes)
+
+
+def test_results_of_other_draws_and_of_files_that_have_changed_are_dropped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(page, "ROOT", tmp_path)
+    monkeypatch.setattr(page, "FOLDER", tmp_path / "results")
+    rows = [table.Guarded("gates", name, ("t.py",)) for name in ("a.py", "b.py", "c.py")]
+    monkeypatch.setattr(page, "guarded", lambda: rows)
+    (tmp_path / "a.py").write_text("x = 1\n")
+    (tmp_path / "b.py").write_text("x = 2\n")
+    page.write({"a.py": a_result(), "b.py": a_result(file="b.py")}, 8, 16)
+    assert list(page.current(8, 16)) == ["a.py"]
+    assert page.current(9, 16) == page.current(8, 17) == page.current(None, 16) == {}
+    text = (page.FOLDER / "README.md").read_text()
+    assert "in 2 of the 3 files" in text
+    assert "`make mutants SAMPLE=8`" in text
+    assert "Not tried: `c.py`." in text
+    assert "8 of 8 changes (100.0%)**, 2 of them because they took too long" in text
 
 
 def a_project(root: Path) -> Path:

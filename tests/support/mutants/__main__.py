@@ -27,7 +27,7 @@ class Options:
 
     only: tuple[str, ...] = ()
     """Files, folders or areas of the table; all where none is given."""
-    sample: int = 25
+    sample: int = page.SAMPLE
     """Mutants a file, drawn by `seed`; 0 tries every change."""
     seed: int = 16
     """Of the draw."""
@@ -138,11 +138,15 @@ def _job(one: Plan, mutant: places.Mutant, record: Record, timeout_s: float) -> 
 def _told(plans: list[Plan], record: Record, options: Options) -> int:
     found = {
         one.row.file: page.result(
-            one.row, one.places, [record.known[mutant.key] for mutant in one.mutants]
+            one.row,
+            one.original,
+            one.places,
+            [record.known[mutant.key] for mutant in one.mutants],
         )
         for one in plans
     }
-    page.write(page.stored() | found, options.sample or None, options.seed)
+    drawn = options.sample or None, options.seed
+    page.write(page.current(*drawn) | found, *drawn)
     tried, killed = (sum(getattr(one, what) for one in found.values()) for what in COUNTS)
     print(
         f"noticed {killed} of {tried} ({page.share(killed, tried)}); {page.relative(page.FOLDER)}"

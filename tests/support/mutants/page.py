@@ -5,12 +5,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from mutants.table import ROOT, Guarded, guarded, reasons
-from mutants.tried import LATE, SURVIVED, Tried
+from mutants.tried import LATE, SURVIVED, Tried, digest
 
 FOLDER = ROOT / "docs" / "results" / "mutants"
 WANTED = 0.9
+SAMPLE = 25
+"""Changes a file that are tried where nothing else is said."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,8 @@ class FileResult:
 
     area: str
     file: str
+    source: str
+    """The first digits of the SHA-256 of the file as it was."""
     places: int
     """Changes that the operators know there, one for each operator and place."""
     tried: int
@@ -37,65 +42,95 @@ class FileResult:
     survivors: tuple[Survivor, ...] = field(default=())
 
 
-def result(row: Guarded, places: int, found: Sequence[Tried]) -> FileResult:
+def result(row: Guarded, source: str, places: int, found: Sequence[Tried]) -> FileResult:
     """Return the counts of one file."""
     survivors = [tried.key.split(" | ") for tried in found if tried.ended == SURVIVED]
     late = sum(tried.ended == LATE for tried in found)
     killed = len(found) - len(survivors)
     left = tuple(Survivor(*parts[1:]) for parts in survivors)
-    return FileResult(row.area, row.file, places, len(found), killed, late, left)
+    return FileResult(row.area, row.file, digest(source), places, len(found), killed, late, left)
 
 
 def stored() -> dict[str, FileResult]:
     """Return the committed results by file."""
-    file = FOLDER / "mutants.json"
-    rows = json.loads(file.read_text())["files"] if file.exists() else []
-    for row in rows:
-        row["survivors"] = tuple(Survivor(**survivor) for survivor in row["survivors"])
-    return {row["file"]: FileResult(**row) for row in rows}
+    return _rows(_made()) if _made() else {}
+
+
+def current(sample: int | None, seed: int) -> dict[str, FileResult]:
+    """Return the committed results that were drawn like this, of files that are as they were."""
+    made = _made()
+    if (made.get("sample"), made.get("seed")) != (sample, seed):
+        return {}
+    return {
+        name: one
+        for name, one in _rows(made).items()
+        if (ROOT / name).exists() and digest((ROOT / name).read_text()) == one.source
+    }
 
 
 def write(results: Mapping[str, FileResult], sample: int | None, seed: int) -> None:
-    """Write the results of all files of the table as JSON and as a page."""
-    ordered = [results[row.file] for row in guarded() if row.file in results]
+    """Write the results as JSON and as a page, in the order of the table."""
+    rows = guarded()
     FOLDER.mkdir(parents=True, exist_ok=True)
     made = {
         "tool": f"cosmic-ray {version('cosmic-ray')}",
-        "command": "make mutants",
+        "command": "make mutants" + ("" if sample == SAMPLE else f" SAMPLE={sample or 0}"),
         "sample": sample,
         "seed": seed,
-        "files": [asdict(one) for one in ordered],
+        "left": [row.file for row in rows if row.file not in results],
+        "files": [asdict(results[row.file]) for row in rows if row.file in results],
     }
     file = FOLDER / "mutants.json"
     file.write_text(json.dumps(made, indent=1, ensure_ascii=False) + "\n")
-    (FOLDER / "README.md").write_text(made_of(file))
+    (FOLDER / "README.md").write_text(committed())
 
 
-def made_of(file: Path) -> str:
-    """Return the page of stored results."""
-    made = json.loads(file.read_text())
-    return page(made["tool"], made["sample"], made["seed"], list(stored().values()))
+def committed() -> str:
+    """Return the page of the committed results."""
+    return page(_made(), list(stored().values()))
 
 
-def page(tool: str, sample: int | None, seed: int, results: Sequence[FileResult]) -> str:
+def _made() -> dict[str, Any]:
+    file = FOLDER / "mutants.json"
+    made: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
+    return made
+
+
+def _rows(made: Mapping[str, Any]) -> dict[str, FileResult]:
+    return {
+        row["file"]: FileResult(
+            **row | {"survivors": tuple(Survivor(**s) for s in row["survivors"])}
+        )
+        for row in made["files"]
+    }
+
+
+def page(made: Mapping[str, Any], results: Sequence[FileResult]) -> str:
     """Return the page in Markdown."""
-    tried, killed = sum(one.tried for one in results), sum(one.killed for one in results)
-    drawn = "every change" if sample is None else f"up to {sample} changes a file, seed {seed}"
+    tried, killed, late = (
+        sum(getattr(one, what) for one in results) for what in ("tried", "killed", "late")
+    )
+    sample, left = made["sample"], made["left"]
+    drawn = "every change" if sample is None else f"up to {sample} changes a file"
+    not_tried = f"Not tried: {', '.join(f'`{file}`' for file in left)}." if left else ""
     lines = [
         "# Mutants",
         "",
-        f"`make mutants` ({tool}; {drawn}) changed what decides in {len(results)} files, a line at "
+        f"`{made['command']}` ({made['tool']}; {drawn}, seed {made['seed']}) changed what decides "
+        f"in {len(results)} of the {len(results) + len(left)} files of the table, a line at "
         f"a time: **the tests noticed {killed:,} of {tried:,} changes "
-        f"({share(killed, tried)})**. How it is run and what counts: "
-        "[testing.md](../../testing.md). This page is generated.",
+        f"({share(killed, tried)})**, {late} of them because they took too long. How it is run "
+        "and what counts: [testing.md](../../testing.md). This page is generated; it speaks of "
+        "files whose `sha256sum` begins as the table says.",
         "",
+        *([not_tried, ""] if left else []),
         *_table(results),
         "",
         "## Survivors, and why they do not matter",
         "",
         *_survivors(results),
     ]
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines).rstrip("\n") + "\n"
 
 
 def share(part: int, whole: int) -> str:
@@ -104,19 +139,19 @@ def share(part: int, whole: int) -> str:
 
 
 def _table(results: Sequence[FileResult]) -> list[str]:
-    lines = ["| file | places | tried | noticed | share |", "|---|---|---|---|---|"]
+    lines = ["| file | sha256 | places | tried | noticed | share |", "|---|---|---|---|---|---|"]
     for area in dict.fromkeys(one.area for one in results):
         inside = [one for one in results if one.area == area]
-        lines.append(_line(f"**{area}**", inside))
-        lines += [_line(f"`{one.file}`", [one]) for one in inside]
+        lines.append(_line(f"**{area}**", "", inside))
+        lines += [_line(f"`{one.file}`", one.source[:8], [one]) for one in inside]
     return lines
 
 
-def _line(name: str, results: Sequence[FileResult]) -> str:
+def _line(name: str, source: str, results: Sequence[FileResult]) -> str:
     places, tried, killed = (
         sum(getattr(one, what) for one in results) for what in ("places", "tried", "killed")
     )
-    return f"| {name} | {places} | {tried} | {killed} | {share(killed, tried)} |"
+    return f"| {name} | {source} | {places} | {tried} | {killed} | {share(killed, tried)} |"
 
 
 def _survivors(results: Sequence[FileResult]) -> list[str]:
