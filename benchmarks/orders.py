@@ -50,5 +50,5 @@ def _half(n: int) -> list[Order]:
     others add 1 modulo n. With an even n, row `k + n/2` is the mirror image of row `k`.
     """
     first = [place // 2 if place % 2 == 0 else n - 1 - place // 2 for place in range(n)]
-    count = max(1, n // 2) if n % 2 == 0 or n == 1 else n
+    count = n // 2 if n % 2 == 0 else n
     return [tuple((number + step) % n for number in first) for step in range(count)]

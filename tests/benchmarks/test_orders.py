@@ -58,3 +58,43 @@ def test_orders_are_drawn_anew_and_can_be_drawn_again() -> None:
     assert first == [orders.block(5, Random(1))]
     same = Random(1)
     assert orders.block(5, same) != orders.block(5, same), "within a run blocks differ too"
+
+
+class Fixed(Random):
+    """Shuffles nothing, and draws one number."""
+
+    def __init__(self, number: float):
+        super().__init__()
+        self.number = number
+
+    def sample(self, population, k, *, counts=None):
+        return list(population)[:k]
+
+    def shuffle(self, x) -> None:
+        """Leave it."""
+
+    def random(self) -> float:
+        return self.number
+
+
+def test_a_block_by_hand() -> None:
+    """Williams' rows for three, 0 2 1 and each plus 1, with their mirror images behind them."""
+    rows = ((0, 2, 1), (1, 2, 0), (1, 0, 2), (2, 0, 1), (2, 1, 0), (0, 1, 2))
+    assert orders.block(3, Fixed(0.499)) == rows
+    turned = tuple(rows[place] for place in (1, 0, 3, 2, 5, 4))
+    assert orders.block(3, Fixed(0.5)) == turned, "one pair in two the other way round"
+    four = ((0, 3, 1, 2), (2, 1, 3, 0), (1, 0, 2, 3), (3, 2, 0, 1))
+    assert orders.block(4, Fixed(0.0)) == four
+    assert orders.block(2, Fixed(0.0)) == ((0, 1), (1, 0))
+    assert orders.block(1, Fixed(0.0)) == ((0,),)
+
+
+def test_every_part_of_a_block_is_drawn() -> None:
+    blocks = [orders.block(4, Random(seed)) for seed in range(400)]
+    assert len({rows[0] for rows in blocks}) == 24
+    assert len(set(blocks)) == 48, "the names make 24, and the pairs come in two orders"
+
+
+def test_rounds_are_the_fewest_whole_blocks() -> None:
+    asked = [(3, 1), (3, 6), (3, 7), (4, 8), (4, 9), (1, 5), (2, 5)]
+    assert [orders.rounds(n, least) for n, least in asked] == [6, 6, 12, 8, 12, 5, 6]

@@ -10,7 +10,7 @@ from scipy.stats import binom
 from benchmarks.sequential import UNBOUNDED, median_interval, rejecting
 
 
-@pytest.mark.parametrize("n", [8, 9, 12, 20, 33])
+@pytest.mark.parametrize("n", range(8, 60))
 def test_the_evidence_is_the_averaged_likelihood_ratio(n: int) -> None:
     """The closed form against the integral that it stands for."""
 
@@ -19,6 +19,19 @@ def test_the_evidence_is_the_averaged_likelihood_ratio(n: int) -> None:
 
     rank = rejecting(n)
     assert evidence(rank) >= 40 > evidence(rank - 1)
+
+
+@pytest.mark.parametrize(("confidence", "odds"), [(0.9, 20), (0.99, 200)])
+def test_the_evidence_that_is_asked_for(confidence: float, odds: int) -> None:
+    """All of n above: twice the integral from 1/2 to 1 of (2p)^n, `2 (2^(n+1) - 1) / (n+1) / 2`."""
+    for n in range(1, 12):
+        all_above = (2 ** (n + 1) - 1) / (n + 1)
+        assert (rejecting(n, confidence) is not None) == (all_above >= odds)
+
+
+def test_figures_are_rounded_to_twelve_digits() -> None:
+    third = float(np.float64(1 / 3).round(12))
+    assert median_interval([1 / 3] * 9) == (third, (third, third))
 
 
 def test_seven_rounds_tell_nothing_and_eight_that_agree_do() -> None:

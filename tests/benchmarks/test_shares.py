@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from scipy.stats import binom, norm
 from scipy.stats import t as student
+from verdicts import evaluation
 
-from benchmarks.shares import exclusion, independent, limits
+from benchmarks.shares import exclusion, group_numbers, independent, limits
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 5, 10, 30, 100])
@@ -86,3 +87,10 @@ def test_kinds_exclude_each_other_as_multinomial_counts_do() -> None:
     found = -np.corrcoef(drawn[:, 0], drawn[:, 1])[0, 1]
     assert float(exclusion(0.3, 0.4, 400)) == pytest.approx(found, abs=0.02)
     assert float(exclusion(0.4, 0.6, 10)) == pytest.approx(1.0)
+
+
+def test_an_image_without_a_group_is_one_of_its_own() -> None:
+    bare = evaluation(0, n=4)
+    assert group_numbers(bare).tolist() == [0, 1, 2, 3]
+    grouped = bare.model_copy(update={"groups": (5, 5, 2, 7)})
+    assert group_numbers(grouped).tolist() == [5, 5, 2, 7]
