@@ -55,6 +55,15 @@ def test_whatever_differs_is_refused_by_its_name(name: str) -> None:
             statistics.check_paired(*pair)
 
 
+def test_the_refusal_says_the_candidates_first() -> None:
+    other = result(data_id="data:val")
+    with pytest.raises(UserError, match="Got: data:val and data:test"):
+        statistics.check_paired(other, result())
+    other = result(groups=(0, 0, 1, 1))
+    with pytest.raises(UserError, match="Got: 2 and 0"):
+        statistics.check_paired(other, result())
+
+
 @pytest.mark.parametrize("name", ["data_id", "label_names", "view_names"])
 @pytest.mark.parametrize("place", [1, 2])
 def test_every_fold_was_measured_on_the_same(name: str, place: int) -> None:
@@ -118,6 +127,9 @@ def test_the_median_of_many_ratios_has_a_95_percent_interval() -> None:
     half = 1.96 * 0.1 * np.sqrt(np.pi / 2 / 1001)
     assert middle == pytest.approx(2.0)
     assert np.log([low / 2, high / 2]) == pytest.approx([-half, half], rel=0.1)
+    rows = np.random.default_rng(7).integers(1001, size=(statistics.DRAWS, 1001))
+    ends = np.percentile(np.median(logs[rows], axis=1), (2.5, 97.5))
+    assert np.log(statistics.median_interval(np.exp(logs), 7)[1]) == pytest.approx(ends, abs=1e-9)
 
 
 def test_undefined_draws_are_left_out_and_nothing_is_made_of_none() -> None:
