@@ -154,6 +154,7 @@ def test_images_are_drawn_as_often_as_there_are_and_the_seed_pairs_them() -> Non
     chunks = list(image_counts([3, 5], 600, 7))
     drawn = [np.concatenate([chunk[fold] for chunk in chunks], axis=1) for fold in (0, 1)]
     assert [part.shape for part in drawn] == [(3, 600), (5, 600)]
+    assert {part.dtype for chunk in chunks for part in chunk} == {np.dtype(float)}
     assert [set(part.sum(axis=0)) for part in drawn] == [{3.0}, {5.0}]
     assert drawn[0].mean(axis=1) == pytest.approx([1, 1, 1], abs=0.15)
     again, other = (next(iter(image_counts([3, 5], 600, seed)))[1] for seed in (7, 8))

@@ -122,6 +122,11 @@ def test_texts_that_decide_something_are_kept(tmp_path: Path, before: str, after
     assert source.computing(files[0]) != source.computing(files[1])
 
 
+def test_four_words_are_a_sentence_and_three_are_not():
+    assert source._is_sentence("no such file here")
+    assert not source._is_sentence("no such file")
+
+
 def test_the_version_of_a_library_that_computes_is_in_the_source(monkeypatch):
     first = {module: source_hash(module) for module in ("compress.train", "compress.data.table")}
     real = source.metadata.version

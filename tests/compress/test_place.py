@@ -248,3 +248,18 @@ def test_a_folder_that_takes_no_file_is_not_called_busy(tmp_path: Path, monkeypa
     monkeypatch.setattr(Path, "touch", unwritable)
     with pytest.raises(UserError, match="Read-only file system"), place.held(tmp_path / "a"):
         pass
+
+
+def test_where_the_system_cannot_exchange_it_is_not_asked(tmp_path: Path, monkeypatch):
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+    monkeypatch.setattr(place.sys, "platform", "darwin")
+    assert not place._exchange(tmp_path / "one", tmp_path / "other")
+
+
+def test_only_folders_called_like_leavings_are_leavings(tmp_path: Path):
+    folder, file = tmp_path / ".out.work-0123456789abcdef", tmp_path / ".out.work-0000000000000000"
+    folder.mkdir()
+    file.touch()
+    (tmp_path / ".out.work-0123456789abcdef0").mkdir()
+    assert place._beside(tmp_path / "out", "work-[0-9a-f]{16}") == [folder]
