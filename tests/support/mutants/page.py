@@ -121,7 +121,7 @@ def page(made: Mapping[str, Any], results: Sequence[FileResult]) -> str:
         f"a time: **the tests noticed {killed:,} of {tried:,} changes "
         f"({share(killed, tried)})**, {late} of them because they took too long. How it is run "
         "and what counts: [testing.md](../../testing.md). This page is generated; it speaks of "
-        "files whose `sha256sum` begins as the table says.",
+        "files whose `sha256sum` begins as the table says, perhaps of several runs.",
         "",
         *([not_tried, ""] if left else []),
         *_table(results),
