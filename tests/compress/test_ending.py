@@ -26,8 +26,8 @@ def test_the_worst_decides_whatever_the_order(found, error, code: int, told: str
 
 
 def test_what_passes_ends_with_nothing() -> None:
-    ending.end_by([PASS, PASS])
-    ending.end_by([])
+    assert ending.end_by([PASS, PASS]) is None
+    assert ending.end_by([]) is None
 
 
 def test_a_verdict_keeps_its_outcome_and_says_whose_it_is() -> None:
