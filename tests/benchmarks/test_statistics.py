@@ -4,6 +4,7 @@ import time
 
 import numpy as np
 import pytest
+from verdicts import evaluation
 
 from benchmarks import statistics
 from benchmarks.evaluation import with_metrics
@@ -152,3 +153,16 @@ def test_the_full_size_is_quick() -> None:
     start = time.perf_counter()
     assert statistics.ranks(result(scores, targets)).mean().df > 100
     assert time.perf_counter() - start < 6
+
+
+def test_groups_that_differ_are_counted_once_on_either_side() -> None:
+    one = evaluation(0, n=4)
+    other = one.model_copy(update={"groups": (0, 0, 1, 1)})
+    for pair, told in (((one, other), "Got: 0 and 2"), ((other, one), "Got: 2 and 0")):
+        with pytest.raises(UserError, match=told):
+            statistics.check_paired(*pair)
+
+
+def test_medians_are_rounded_to_twelve_digits() -> None:
+    third = float(np.float64(1 / 3).round(12))
+    assert statistics.median_interval([1 / 3] * 3) == (third, (third, third))
