@@ -121,9 +121,7 @@ def check_layers(config: Config, architecture: Architecture) -> None:
         UserError: there is one.
     """
     if config.keep:
-        with seeded(0):  # building draws weights, and a check leaves the generators as they were
-            network = families.build(architecture, n_labels=2)
-        named_like(network, config.keep)
+        named_like(families.skeleton(architecture, n_labels=2), config.keep)
 
 
 def _model(config: Config) -> Path:

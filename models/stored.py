@@ -16,7 +16,7 @@ from compress.core.manifest import Architecture
 from compress.data import probe
 from models import checkpoint, families
 from models.network_output import check_width
-from models.torch_process import evaluating, seeded
+from models.torch_process import evaluating
 
 
 def load_network(artifact: Artifact) -> nn.Module:
@@ -27,8 +27,7 @@ def load_network(artifact: Artifact) -> nn.Module:
             outputs than labels, or a network that answers otherwise than the one that was measured.
     """
     architecture, labels = architecture_of(artifact), len(artifact.manifest.labels.names)
-    with seeded(0):  # a network is built with weights drawn at random, which are then replaced
-        network = families.build(architecture, labels).eval()
+    network = families.skeleton(architecture, labels).eval()
     checkpoint.load_into(network, checkpoint.read(artifact.weights), artifact.weights)
     check_width(network, labels, artifact.manifest.image)
     probe.check(partial(logits, network), artifact)

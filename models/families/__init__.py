@@ -14,6 +14,7 @@ from compress.core.hashing import value_hash
 from compress.core.manifest import Architecture
 from compress.core.source import computing, source_hash
 from models.pruning_history import replay
+from models.torch_process import seeded
 
 
 def build(architecture: Architecture, n_labels: int) -> nn.Module:
@@ -24,6 +25,16 @@ def build(architecture: Architecture, n_labels: int) -> nn.Module:
     """
     network = find(architecture.name).build(architecture.name, n_labels, architecture.kwargs)
     return replay(network, architecture.pruning_history)
+
+
+def skeleton(architecture: Architecture, n_labels: int) -> nn.Module:
+    """Build a network whose weights do not matter; the generators stay as they were.
+
+    Raises:
+        UserError: as `build`.
+    """
+    with seeded(0):
+        return build(architecture, n_labels)
 
 
 def identity(name: str) -> str:
