@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from colours import COLOURS, MakeModel, write_onnx
+from groups_seen import spy_on_groups
 
 from benchmarks import evaluation
 from benchmarks.bench import open_bench, open_test_data
@@ -16,7 +17,6 @@ from compress.core import eval_file
 from compress.core.artifact import Artifact
 from compress.core.errors import UserError
 from compress.core.manifest import DataRef, Split
-from compress.core.results import EvalResult
 from compress.data.dataset import Dataset, open_data
 from compress.data.grouping import Grouped, grouped, groups_of
 
@@ -35,15 +35,7 @@ def patients(colours: Path) -> Path:
 @pytest.fixture
 def measured(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, ...]]:
     """Return a list that collects the groups of everything that is measured."""
-    seen: list[tuple[int, ...]] = []
-    inner = evaluation.with_metrics
-
-    def spy(result: EvalResult, labels: object) -> EvalResult:
-        seen.append(result.groups)
-        return inner(result, labels)
-
-    monkeypatch.setattr(evaluation, "with_metrics", spy)
-    return seen
+    return spy_on_groups(monkeypatch)
 
 
 def trained(model: Artifact, dataset: Dataset, column: str | None = "patient") -> Artifact:

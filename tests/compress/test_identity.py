@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
+import made_data
 import pytest
 import torch
 from PIL import Image
@@ -226,13 +226,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Plan]:
 
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
-    folder = tmp_path / "photos"
-    folder.mkdir()
-    rng = np.random.default_rng(0)
-    for number in range(24):
-        pixels = rng.integers(0, 255, (40, 40, 3), dtype=np.uint8)
-        Image.fromarray(pixels).save(folder / f"{number}.png")
-    return table(folder)
+    return table(made_data.photos_of_noise(tmp_path / "photos", 24))
 
 
 def table(folder: Path, **changed: dict[int, object]) -> Path:

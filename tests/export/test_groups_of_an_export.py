@@ -5,13 +5,12 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from groups_seen import spy_on_groups
 
-from benchmarks import evaluation
 from compress.core import artifact as artifacts
 from compress.core.artifact import Artifact
 from compress.core.eval_file import EVAL_FILE, load_eval
 from compress.core.manifest import DataRef
-from compress.core.results import EvalResult
 from compress.data.dataset import open_data
 from compress.data.split import default_split
 from export.onnx import Config, run
@@ -36,14 +35,7 @@ def test_search_and_gates_of_an_export_see_the_groups(
     trained: Artifact, data_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model, data = in_groups(trained, data_folder, tmp_path)
-    seen: list[tuple[int, ...]] = []
-    inner = evaluation.with_metrics
-
-    def spy(result: EvalResult, labels: object) -> EvalResult:
-        seen.append(result.groups)
-        return inner(result, labels)
-
-    monkeypatch.setattr(evaluation, "with_metrics", spy)
+    seen = spy_on_groups(monkeypatch)
     config = Config(
         model=model.path, data=str(data), out=tmp_path / "out", quantize="int8",
         target="cpu-vnni", calibration_images=8, emulate=0, budget="0.001s",

@@ -6,10 +6,10 @@ import shutil
 import sys
 from pathlib import Path
 
+import made_data
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 from benchmarks.evaluation import EvalSettings, evaluate
 from compress.core import artifact as artifacts
@@ -50,12 +50,7 @@ def factory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
-    folder = tmp_path / "photos"
-    folder.mkdir()
-    rng = np.random.default_rng(0)
-    for number in range(24):
-        pixels = rng.integers(0, 255, (40, 40, 3), dtype=np.uint8)
-        Image.fromarray(pixels).save(folder / f"{number}.png")
+    folder = made_data.photos_of_noise(tmp_path / "photos", 24)
     with (folder / "labels.csv").open("w", newline="") as file:
         csv.writer(file).writerow(["image", "a", "b"])
         csv.writer(file).writerows([f"{n}.png", n % 2, int(n % 3 == 0)] for n in range(24))

@@ -1,9 +1,10 @@
-"""Data sets without files: rows of targets and columns, each picture unlike every other."""
+"""Data sets that are made up: without files, or of noise, each picture unlike every other."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from compress.data.dataset import Dataset
 from compress.data.table import Table
@@ -42,3 +43,13 @@ def made(
 def rows_of(image_ids: Sequence[str]) -> list[int]:
     """Return the rows of images by their names."""
     return [int(image_id, 16) for image_id in image_ids]
+
+
+def photos_of_noise(folder: Path, count: int) -> Path:
+    """Write `0.png`, `1.png`, ... of 40 pixels into a new folder, and return it."""
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for number in range(count):
+        pixels = rng.integers(0, 255, (40, 40, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(folder / f"{number}.png")
+    return folder
