@@ -13,6 +13,7 @@ from benchmarks.errors.label_errors import UNDEFINED
 from benchmarks.errors.schema import Estimate as Figure
 from benchmarks.errors.schema import Slice, SliceRecall
 from benchmarks.label_statistics import drop_p_values, holm
+from benchmarks.shares import independent
 from benchmarks.statistics import Array, Estimate, Ranks
 from compress.core import console
 from compress.data.rank_design import design, unit_numbers
@@ -35,7 +36,7 @@ def recalls(
 ) -> tuple[dict[str, SliceRecall], ...]:
     """Return each label's recall in each slice, by Fisher's exact test against the rest's."""
     each = [
-        _recall(judged.targets[:, label], judged.decided[:, label], inside)
+        _recall(judged, label, inside)
         for inside in insides
         for label in range(len(judged.label_names))
     ]
@@ -93,15 +94,30 @@ def _slice(judged: Judged, group: Group, found: Estimate | None, p_holm: float) 
     )
 
 
-def _recall(targets: Array, decided: NDArray[np.bool_], inside: NDArray[np.bool_]) -> SliceRecall:
+def _recall(judged: Judged, label: int, inside: NDArray[np.bool_]) -> SliceRecall:
     """Return one recall with its p value as it is."""
-    ours, rest = decided[(targets == 1) & inside], decided[(targets == 1) & ~inside]
+    positive = judged.targets[:, label] == 1
+    decided = judged.decided[:, label]
+    ours, rest = (np.flatnonzero(positive & part) for part in (inside, ~inside))
     p = None
     if len(ours) and len(rest):
-        p = float(fisher_exact([[x.sum(), (~x).sum()] for x in (ours, rest)]).pvalue)
+        p = float(fisher_exact([_worth(judged, decided, rows) for rows in (ours, rest)]).pvalue)
     return SliceRecall(
-        value=float(ours.mean()) if len(ours) else None,
+        value=float(decided[ours].mean()) if len(ours) else None,
         positives=len(ours),
-        rest=float(rest.mean()) if len(rest) else None,
+        rest=float(decided[rest].mean()) if len(rest) else None,
         p_holm=p,
     )
+
+
+def _worth(judged: Judged, decided: NDArray[np.bool_], rows: NDArray[np.intp]) -> tuple[int, int]:
+    """Return hits and misses among as many images as these are worth where groups are alike.
+
+    Counts divided by their design effect go into a test for independent images (Rao and Scott
+    1992, "A simple method for the analysis of clustered binary data").
+    """
+    share = float(decided[rows].mean())
+    groups = np.asarray(judged.groups)[rows] if judged.groups else None
+    n = round(independent(decided[rows] - share, groups))
+    hits = round(share * n)
+    return hits, n - hits

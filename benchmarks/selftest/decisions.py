@@ -24,7 +24,7 @@ from compress.core.manifest import Manifest
 from compress.core.results import EvalResult
 
 POSITIVES = (1, 2, 3, 5, 10, 30, 100)
-RUNS = 30
+RUNS = 500
 NAMES = ("a", "b", "c")
 GROUP = 4
 ALIKE = 0.5

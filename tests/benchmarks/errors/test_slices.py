@@ -1,6 +1,6 @@
 """Slices: how images are grouped, and whether a difference is one."""
 
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from pathlib import Path
 
 import numpy as np
@@ -83,6 +83,16 @@ def test_recalls_by_hand() -> None:
     assert (recall["a"].value, recall["a"].rest, recall["a"].positives) == (1 / 6, 1, 6)
     assert recall["a"].p_holm == pytest.approx(2 * fisher_exact([[1, 5], [6, 0]]).pvalue)
     assert recall["b"].p_holm == 1
+
+
+def test_images_of_a_group_are_no_evidence_of_their_own() -> None:
+    """Four pictures of each of twelve patients, all alike, say what one of each says."""
+    found = np.array([[1]] * 1 + [[0]] * 5 + [[1]] * 6) * 0.8 + 0.1
+    four = judged([[1]] * 48, np.repeat(found, 4, axis=0))
+    alike = replace(four, groups=tuple(number // 4 for number in range(48)))
+    p = [slices.recalls(one, [halves(48)])[0]["a"].p_holm for one in (four, alike)]
+    exact = [fisher_exact([[k, 5 * k], [6 * k, 0]]).pvalue for k in (4, 1)]
+    assert p == pytest.approx(exact)
 
 
 def test_thirds_are_of_one_size_and_a_constant_has_none() -> None:
