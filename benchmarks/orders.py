@@ -43,6 +43,12 @@ def rounds(n: int, least: int) -> int:
     return -(-least // size) * size
 
 
+def several(n: int, least: int, shuffled: random.Random) -> list[Order]:
+    """Return the orders of `rounds(n, least)` rounds: as many whole blocks."""
+    blocks = rounds(n, least) // length(n)
+    return [order for _ in range(blocks) for order in block(n, shuffled)]
+
+
 def _half(n: int) -> list[Order]:
     """Return the rows of Williams' design of which none is another's mirror image.
 

@@ -3,9 +3,6 @@
 What AP on the images of one result is worth is in `compress.data.rank_statistics`.
 """
 
-import numpy as np
-from numpy.typing import ArrayLike
-
 from compress.core.errors import UserError
 from compress.core.results import EvalResult
 from compress.data.bootstrap import DRAWS, SEED, Array
@@ -67,24 +64,3 @@ def check_paired(candidate: EvalResult, reference: EvalResult) -> None:
 def interval_of(estimate: Estimate | None) -> Interval | None:
     """Return the 95% interval of an estimate, `None` where there is none."""
     return None if estimate is None else estimate.interval()
-
-
-def median_interval(values: ArrayLike, seed: int = SEED) -> tuple[float, Interval]:
-    """Return the median of per-pair ratios or per-process times, and its 95% bootstrap interval.
-
-    Pairs are resampled and the work is done in logarithms, so that a ratio and its inverse are
-    treated alike.
-
-    Args:
-        values: `[pairs]`, above 0.
-        seed: Seed of the resampling.
-
-    >>> median_interval([2.0, 2.0, 2.0])
-    (2.0, (2.0, 2.0))
-    """
-    logs = np.log(np.asarray(values, float))
-    rows = np.random.default_rng(seed).integers(len(logs), size=(DRAWS, len(logs)))
-    low, high = np.quantile(np.median(logs[rows], axis=1), [0.025, 0.975])
-    rounded = (float(np.exp(value).round(12)) for value in (np.median(logs), low, high))
-    middle, first, last = rounded
-    return middle, (first, last)

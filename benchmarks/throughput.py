@@ -1,7 +1,7 @@
 """`python -m benchmarks.throughput`: images per second at several batch sizes and thread counts.
 
-A pass of its own, since latency is measured at batch 1. As there, each run is a fresh process and
-the models of a round run in random order, so that only ratios within a round are compared.
+A pass of its own, since latency is measured at batch 1. As there, each run is a fresh process, the
+models run in balanced orders, and only ratios within a round are compared.
 """
 
 import random
@@ -16,7 +16,7 @@ import numpy as np
 import tyro
 from pydantic import Field
 
-from benchmarks import rebatch, statistics
+from benchmarks import orders, rebatch, sequential
 from benchmarks._latency_worker import Job, Sample
 from benchmarks.alone import others_running
 from benchmarks.candidates import open_model, unique_names
@@ -36,7 +36,7 @@ from compress.core.several import FOLLOWING
 from models.defaults import default_model
 
 Positive = Annotated[int, Field(ge=1)]
-Measured = tuple[float, statistics.Interval]
+Measured = tuple[float, sequential.Interval]
 
 
 class ThroughputSettings(Noun):
@@ -48,8 +48,8 @@ class ThroughputSettings(Noun):
     """Images in one run."""
     threads: tuple[Positive, ...] = Field(default_factory=lambda: (1, usable_cores()))
     """Threads inside one run; the process stays on as many cores."""
-    rounds: int = Field(5, ge=3)
-    """Processes of each model at each batch and thread count."""
+    rounds: int = Field(8, ge=8)
+    """Processes of each model at each batch and thread count, rounded up to a balanced order."""
     warmup_s: float = Field(0.4, gt=0)
     """Longest warm-up of a process, seconds."""
     blocks: int = Field(3, ge=1)
@@ -80,7 +80,7 @@ class Rate(Noun):
     @property
     def measured(self) -> Measured | None:
         """Median over processes, images per second, and its 95% interval."""
-        return statistics.median_interval(self.images_per_s) if self.images_per_s else None
+        return sequential.median_interval(self.images_per_s) if self.images_per_s else None
 
 
 class Throughput(Noun):
@@ -103,7 +103,7 @@ class Throughput(Noun):
         )
         if first is rate or not (first.images_per_s and rate.images_per_s):
             return None
-        return statistics.median_interval(
+        return sequential.median_interval(
             np.asarray(rate.images_per_s) / np.asarray(first.images_per_s)
         )
 
@@ -119,8 +119,9 @@ class Config(Noun):
     """Threads inside one run; each of these is measured (default: 1 and every usable core)."""
     provider: str = "cpu"
     """Runtime for ONNX models (`python -m benchmarks.runtimes` lists them); torch runs torch."""
-    rounds: int = Field(5, ge=3)
-    """Processes of each model at each batch and thread count, a few seconds each."""
+    rounds: int = Field(8, ge=8)
+    """Processes of each model at each batch and thread count, a few seconds each; at least, so that
+    all models are equally often in each place."""
     out: Path | None = None
     """Write the raw result to this file, as JSON."""
 
@@ -166,9 +167,14 @@ def measure(models: dict[str, Artifact], settings: ThroughputSettings) -> Throug
     with others_running() as disturbed, TemporaryDirectory(prefix="edgepress-") as folder:
         entered = [_Setting(models, settings, *cell, Path(folder)) for cell in grid]
         pressure = [cpu_pressure()]
-        rounds = [setting for setting in entered for _ in range(settings.rounds)]
-        for setting in console.track(rounds, "throughput, rounds"):
-            setting.play_round()
+        shuffled = random.Random(settings.seed)
+        rounds = [
+            (setting, order)
+            for setting in entered
+            for order in orders.several(len(models), settings.rounds, shuffled)
+        ]
+        for setting, order in console.track(rounds, "throughput, rounds"):
+            setting.play_round(order)
             pressure.append(cpu_pressure())
     known = [value for value in pressure if value is not None]
     return Throughput(
@@ -199,11 +205,11 @@ class _Setting:
         self.jobs: dict[str, Job] = {}
         self.samples: dict[str, list[Sample]] = {name: [] for name in models}
         self.failures: dict[str, str] = {}
-        self.shuffled = random.Random(settings.seed)
 
-    def play_round(self) -> None:
-        """Run every model that has not failed, once, in random order."""
-        for name in self.shuffled.sample(list(self.models), len(self.models)):
+    def play_round(self, order: orders.Order) -> None:
+        """Run every model that has not failed, once."""
+        names = list(self.models)
+        for name in (names[place] for place in order):
             if name not in self.failures:
                 self._run(name)
 

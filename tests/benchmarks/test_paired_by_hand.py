@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy.stats import norm
 
 from benchmarks import folds, statistics
 from benchmarks.changed_decisions import figure
@@ -114,18 +113,6 @@ def test_a_90_percent_interval_is_not_called_95() -> None:
     # Of half of a million images: an SE of half a thousandth.
     assert limits(0.5, 1e6) == pytest.approx((0.5 - 98e-5, 0.5 + 98e-5), abs=2e-6)
     assert limits(0.5, 1e6, ONE_SIDED) == pytest.approx((0.5 - 82.2e-5, 0.5 + 82.2e-5), abs=2e-6)
-
-
-def test_the_median_of_many_ratios_has_a_95_percent_interval() -> None:
-    """The SE of a median of normal values is `sqrt(pi / 2 / n)` times their own; n is 1,001."""
-    logs = 0.1 * norm.ppf((np.arange(1001) + 0.5) / 1001)
-    middle, (low, high) = statistics.median_interval(2 * np.exp(logs))
-    half = 1.96 * 0.1 * np.sqrt(np.pi / 2 / 1001)
-    assert middle == pytest.approx(2.0)
-    assert np.log([low / 2, high / 2]) == pytest.approx([-half, half], rel=0.1)
-    rows = np.random.default_rng(7).integers(1001, size=(statistics.DRAWS, 1001))
-    ends = np.percentile(np.median(logs[rows], axis=1), (2.5, 97.5))
-    assert np.log(statistics.median_interval(np.exp(logs), 7)[1]) == pytest.approx(ends, abs=1e-9)
 
 
 def test_images_are_drawn_as_often_as_there_are_and_the_seed_pairs_them() -> None:

@@ -16,7 +16,7 @@ from benchmarks.throughput import Rate, Throughput, ThroughputSettings, measure
 from compress.core.errors import UserError
 
 QUICK = ThroughputSettings(
-    batch=(1, 4), threads=(1,), rounds=3, blocks=1, block_s=0.01, warmup_s=0.05
+    batch=(1, 4), threads=(1,), rounds=8, blocks=1, block_s=0.01, warmup_s=0.05
 )
 
 
@@ -26,7 +26,7 @@ def test_the_command_prints_every_row_and_writes_the_rest(
     good, bad = make_model("good", convs=1), write_reshaped(tmp_path / "bad.onnx")
     out = tmp_path / "new" / "rates.json"
     done = command(
-        "benchmarks.throughput", good.path, bad, "--batch", 1, 4, "--threads", 1, "--rounds", 3,
+        "benchmarks.throughput", good.path, bad, "--batch", 1, 4, "--threads", 1, "--rounds", 8,
         "--out", out,
     )  # fmt: skip
     assert done.code == 2
@@ -36,7 +36,7 @@ def test_the_command_prints_every_row_and_writes_the_rest(
     found = Throughput.model_validate_json(out.read_text())
     cells = [(rate.model, rate.threads, rate.batch) for rate in found.rates]
     assert cells == [("good", 1, 1), ("bad", 1, 1), ("good", 1, 4), ("bad", 1, 4)]
-    assert [len(rate.images_per_s) for rate in found.rates] == [3, 3, 3, 0]
+    assert [len(rate.images_per_s) for rate in found.rates] == [8, 8, 8, 0]
     assert "Reshape" in (found.rates[3].failure or "")
     for rate in found.rates[:3]:
         assert f"{rate.measured[0]:.1f}" in done.out
@@ -71,13 +71,27 @@ def test_ratios_are_within_rounds() -> None:
         settings=QUICK,
         rates=(
             rate("a", 9, 9, batch=1),
-            rate("a", 1, 10),
-            rate("b", 2, 20),
+            rate("a", *(1, 10) * 4),
+            rate("b", *(2, 20) * 4),
             rate("c", failure="x"),
         ),
         environment={},
     )
     assert [found.ratio(one) for one in found.rates] == [None, None, (2.0, (2.0, 2.0)), None]
+
+
+def test_everyone_is_equally_often_first_and_every_round_has_all(
+    make_model: MakeModel, monkeypatch
+) -> None:
+    names = ("a", "b", "c")
+    ran: list[str] = []
+    monkeypatch.setattr(throughput._Setting, "_run", lambda self, name: ran.append(name))
+    settings = QUICK.model_copy(update={"batch": (1,)})
+    measure({name: make_model(name) for name in names}, settings)
+    rounds = [tuple(ran[place : place + 3]) for place in range(0, len(ran), 3)]
+    assert len(rounds) == 12, "two blocks of six"
+    assert all(sorted(one) == list(names) for one in rounds)
+    assert [sum(one[0] == name for one in rounds) for name in names] == [4, 4, 4]
 
 
 def test_what_cannot_be_is_refused_before_anything_runs(
@@ -88,6 +102,7 @@ def test_what_cannot_be_is_refused_before_anything_runs(
     for arguments, message in (
         (("--threads", 1, cores + 1), "More threads than cores"),
         (("--out", tmp_path), "The result cannot be written"),
+        (("--rounds", 7), "greater than or equal to 8"),
         (("--batch", 0), "greater than or equal to 1"),
         (("--batch",), "--batch needs a value"),
         (("--provider", "nowhere"), "Unknown provider"),
@@ -116,7 +131,7 @@ def test_compare_adds_the_pass_if_wanted(
 
     report = compare(given.model_copy(update={"throughput": True}))
     first, last = (model.throughput for model in report.models)
-    assert [(one.threads, one.batch, one.n) for one in first] == [(1, 1, 3), (1, 4, 3)]
+    assert [(one.threads, one.batch, one.n) for one in first] == [(1, 1, 8), (1, 4, 8)]
     assert all(one.ci95[0] <= one.images_per_s <= one.ci95[1] for one in (*first, *last))
     assert [one.against_first for one in first] == [None, None]
     assert all(one.against_first.ratio > 0 for one in last)
