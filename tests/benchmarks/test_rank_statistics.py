@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from evaluated import result
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm
@@ -12,33 +13,10 @@ from sklearn.metrics import average_precision_score
 from verdicts import accuracy
 
 from benchmarks import statistics
-from benchmarks.evaluation import with_metrics
-from compress.core.labels import Labels
 from compress.core.results import EvalResult
 from compress.data.average_precision import Ranking
 from compress.data.estimate import Estimate
 from compress.data.rank_statistics import map_bias
-
-
-def result(scores: np.ndarray, targets: np.ndarray, **more: object) -> EvalResult:
-    """Return the result of scores `[n, labels]` of one view, or `[views, n, labels]`."""
-    scores = np.asarray(scores, np.float32).reshape(-1, *np.shape(targets))
-    names = tuple(f"label{column}" for column in range(scores.shape[2]))
-    bare = EvalResult(
-        data_id="data:test",
-        label_names=names,
-        image_ids=tuple(map(str, range(len(targets)))),
-        view_names=tuple(map(str, range(len(scores)))),
-        scores=scores,
-        targets=np.asarray(targets, np.float32),
-        ap={},
-        map=None,
-        f1_macro=None,
-        ece=None,
-        **more,
-    )
-    half = (0.5,) * len(names)
-    return with_metrics(bare, Labels(names=names, thresholds=half, prevalence=half))
 
 
 def small(seed: int) -> tuple[np.ndarray, np.ndarray]:

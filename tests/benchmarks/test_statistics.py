@@ -4,32 +4,12 @@ import time
 
 import numpy as np
 import pytest
+from evaluated import result
 from verdicts import evaluation
 
 from benchmarks import statistics
-from benchmarks.evaluation import with_metrics
 from compress.core.errors import UserError
-from compress.core.labels import Labels
 from compress.core.results import EvalResult
-
-
-def result(scores: np.ndarray, targets: np.ndarray, data_id: str = "data:test") -> EvalResult:
-    """Return the result of scores `[views, n, labels]`."""
-    names = tuple(f"label{column}" for column in range(targets.shape[1]))
-    bare = EvalResult(
-        data_id=data_id,
-        label_names=names,
-        image_ids=tuple(str(row) for row in range(len(targets))),
-        view_names=tuple(f"view{number}" for number in range(len(scores))),
-        scores=scores.astype(np.float32),
-        targets=targets.astype(np.float32),
-        ap={},
-        map=None,
-        f1_macro=None,
-        ece=None,
-    )
-    half = (0.5,) * len(names)
-    return with_metrics(bare, Labels(names=names, thresholds=half, prevalence=half))
 
 
 def problem(n: int = 400, views: int = 2, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
