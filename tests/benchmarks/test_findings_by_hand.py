@@ -9,7 +9,7 @@ from verdicts import LABELS, evaluation, latency, model
 
 from benchmarks import agreement, gates
 from benchmarks.accuracy_findings import agreement as found_agreement
-from benchmarks.accuracy_findings import worst_drop
+from benchmarks.accuracy_findings import drop, worst_drop
 from benchmarks.evaluation import with_metrics
 from benchmarks.evidence import Evidence, Finding, Subject
 from benchmarks.findings import counted, int8_layers, p50
@@ -52,6 +52,17 @@ def test_layers_that_compute_with_integers(measured: dict[str, int], share: floa
 @pytest.mark.parametrize("known", [{}, {"int8_convs_fused": 3}, {"convs_total": 4}])
 def test_layers_that_nobody_counted_are_not_measured(known: dict[str, int]):
     assert int8_layers(INT8, Evidence(Subject(model("new", **known)))) is None
+
+
+@pytest.mark.parametrize("missing", [(0,), (1,), (0, 1)])
+def test_a_drop_from_or_to_nothing_is_not_measured(missing: tuple[int, ...]):
+    results = [evaluation(0), evaluation(0.1)]
+    gate = gates.parse("map drop <= 0.1")
+    for known in (True, False):
+        subjects = [Subject(model(str(place)), one) for place, one in enumerate(results)]
+        assert (drop(gate, Evidence(*subjects)) is not None) == known
+        for place in missing:
+            results[place] = results[place].model_copy(update={"map": None})
 
 
 def test_a_count_is_exact_and_its_share_that_of_the_reference():
