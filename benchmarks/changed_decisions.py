@@ -143,6 +143,8 @@ class _Ends(NamedTuple):
     """Of each kind `[kinds, blocks]`; the labels of a block go wrong together."""
     worth: Array
     """Independent images that they are known from, `[kinds, blocks]`."""
+    among: Array
+    """Images that could show each kind, `[kinds, labels]`."""
 
 
 def _ends(decisions: Decisions, confidence: float, jointly: bool) -> _Ends:
@@ -150,17 +152,18 @@ def _ends(decisions: Decisions, confidence: float, jointly: bool) -> _Ends:
     found, labels = kinds(decisions), np.arange(decisions.has.shape[1])
     counts, among = _counted(decisions), np.stack([kind.among.sum(axis=0) for kind in found])
     blocks = [labels] if jointly else list(labels[:, None])
-    ends = _Ends(counts, counts.copy(), counts.copy(), *np.zeros((2, len(found), len(blocks))))
+    shares, worth = np.zeros((2, len(found), len(blocks)))
+    ends = _Ends(counts, counts.copy(), counts.copy(), shares, worth, among)
     for place, kind in enumerate(found):
         for number, block in enumerate(blocks):
             n = among[place, block].sum()
             if not n:
                 continue
             share = counts[place, block].sum() / n
-            worth = _worth(decisions, kind, block)
-            ends.shares[place, number], ends.worth[place, number] = share, worth
+            known_from = _worth(decisions, kind, block)
+            ends.shares[place, number], ends.worth[place, number] = share, known_from
             for end, limit in zip(
-                (ends.low, ends.high), limits(share, worth, confidence), strict=True
+                (ends.low, ends.high), limits(share, known_from, confidence), strict=True
             ):
                 moved = counts[place, block] + (limit - share) * among[place, block]
                 end[place, block] = np.clip(moved, 0, among[place, block])
@@ -183,12 +186,26 @@ def _square_and_add(decisions: Decisions, metric: Metric, ends: _Ends) -> Interv
     effects = np.empty((len(ends.counts), 2, blocks))
     for place in range(len(ends.counts)):
         for number, end in enumerate((ends.low, ends.high)):
-            moved = ends.counts.copy()
-            moved[place] = end[place]
+            moved = _moved(ends, place, end[place])
             shift = (_rates(decisions, moved) - rates).reshape(*means.shape, blocks, -1)
             moved_means = means[..., None] + shift.sum(axis=-1) / labels
             effects[place, number] = _figure(moved_means, metric) - _figure(means, metric)
     return _summed(-effects, ends), _summed(effects, ends)
+
+
+def _moved(ends: _Ends, place: int, count: Array) -> Array:
+    """Return counts `[kinds, labels]` with another count of one kind.
+
+    An image shows one kind of a pool at most. Where the others leave no room they give way: of one
+    image with a label, which both models miss, the next may be one that only the new model misses.
+    """
+    moved, pool = ends.counts.copy(), len(ends.counts) // 2
+    first = place // pool * pool
+    alike, room = slice(first, first + pool), ends.among[place] - count
+    rest = moved[alike].sum(axis=0) - moved[place]
+    moved[alike] *= np.minimum(room / np.where(rest > 0, rest, 1), 1)
+    moved[place] = count
+    return moved
 
 
 def _summed(effects: Array, ends: _Ends) -> float:

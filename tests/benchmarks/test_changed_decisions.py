@@ -56,6 +56,35 @@ def test_a_drop_of_recall_is_passed_falsely_as_often_as_it_says(n: int, confiden
             assert missed <= (1 - confidence) / 2 + 1e-9, (p, q)
 
 
+@pytest.mark.parametrize("n", [1, 2, 3, 5])
+def test_what_both_models_miss_is_no_evidence_that_neither_is_worse(n: int) -> None:
+    """As above, of images that both may miss: one of one tells as little as one that both find."""
+    each = np.array([one for one in product(range(n + 1), repeat=3) if sum(one) <= n])
+    ends = np.array([_upper_of_missed(n, *one) for one in each])
+    lost, gained, both = each.T
+    kept = n - each.sum(axis=1)
+    ways = gammaln(n + 1) - gammaln(each + 1).sum(axis=1) - gammaln(kept + 1)
+    for p, q, b in product(np.linspace(0, 1, 11), repeat=3):
+        if p + q + b <= 1:
+            rest = max(1 - p - q - b, 0)
+            logs = ways + xlogy(lost, p) + xlogy(gained, q) + xlogy(both, b) + xlogy(kept, rest)
+            missed = np.exp(logs)[ends < p - q - 1e-9].sum()
+            assert missed <= 0.05 + 1e-9, (p, q, b)
+
+
+def _upper_of_missed(n: int, lost: int, gained: int, both: int) -> float:
+    number = np.arange(n)
+    after = (number < gained) | (number >= gained + lost + both)
+    before = (number >= gained) & ((number < gained + lost) | (number >= gained + lost + both))
+    return interval(decided(np.ones(n), after, before), "recall", 0.9)[1]
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 20])
+def test_all_missed_by_both_is_known_as_all_found_by_both(n: int) -> None:
+    none = decided(np.ones(n), np.zeros(n), np.zeros(n))
+    assert interval(none, "recall") == pytest.approx(interval(recalls(n, 0, 0), "recall"))
+
+
 def test_a_drop_of_recall_by_hand() -> None:
     low, high = interval(recalls(20, 0, 0), "recall", 0.9)
     assert (low, high) == pytest.approx((0.05 ** (1 / 20) - 1, 1 - 0.05 ** (1 / 20)))
