@@ -13,7 +13,7 @@ import numpy as np
 
 from compress.core import console
 from compress.core.errors import UserError
-from compress.data.formats import _reading
+from compress.data.formats import _finder, _folders, _reading
 from compress.data.table import Table
 
 LARGEST = 16 << 20  # bytes of one file
@@ -43,7 +43,7 @@ def read(path: Path) -> Table:
             sets.
     """
     root = _root(path)
-    files = _reading.files_in(root / "Annotations", (".xml",))
+    files = _folders.files_in(root / "Annotations", (".xml",))
     objects = [_objects(file) for file in files]
     names = sorted({name for found in objects for name in found})
     _reading.check_size(len(files), len(names))
@@ -54,7 +54,7 @@ def read(path: Path) -> Table:
             targets[row, places[name]] = 1 if certain else np.nan
     _say_difficult(objects)
     label_names, targets = _reading.occurring(names, targets)
-    finder = _reading.ImageFinder(root / "JPEGImages", root / "images", root)
+    finder = _finder.ImageFinder(root / "JPEGImages", root / "images", root)
     stems = [_reading.file_name(file.stem, str(file)) for file in files]
     skipped: Counter[str] = Counter()
     splits = _splits(root, stems, skipped)
@@ -66,9 +66,9 @@ def read(path: Path) -> Table:
 
 def _roots(path: Path) -> list[Path]:
     below = [path, path / "VOCdevkit"]
-    inside = [each for folder in below for each in _reading.folders_in(folder)]
+    inside = [each for folder in below for each in _folders.folders_in(folder)]
     candidates = [path, *(each for each in inside if each.name.startswith("VOC"))]
-    return [each for each in candidates if _reading.files_in(each / "Annotations", (".xml",))]
+    return [each for each in candidates if _folders.files_in(each / "Annotations", (".xml",))]
 
 
 def _root(path: Path) -> Path:
@@ -139,5 +139,5 @@ def _splits(root: Path, stems: list[str], skipped: Counter[str]) -> tuple[str, .
 
 
 def _unannotated(root: Path, stems: set[str]) -> int:
-    images = _reading.files_in(root / "JPEGImages", _reading.IMAGE_ENDINGS)
+    images = _folders.files_in(root / "JPEGImages", _reading.IMAGE_ENDINGS)
     return sum(image.stem not in stems for image in images)

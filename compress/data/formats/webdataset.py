@@ -16,7 +16,7 @@ from typing import Any
 from compress.core import console
 from compress.core.errors import UserError
 from compress.data.cache import stored
-from compress.data.formats import _columns, _labels, _reading, _shards
+from compress.data.formats import _columns, _folders, _labels, _reading, _shards
 from compress.data.table import Table
 
 ENDINGS = (".tar",)
@@ -78,10 +78,10 @@ def _shards_of(path: Path) -> dict[Path, str]:
     """Return the archives and the part that each is in; empty where one does not say."""
     if path.is_file():
         return {path: ""} if path.suffix.lower() in ENDINGS else {}
-    parts = {file: _part(file.stem) for file in _reading.files_in(path, ENDINGS)}
-    for folder in _reading.folders_in(path):
+    parts = {file: _part(file.stem) for file in _folders.files_in(path, ENDINGS)}
+    for folder in _folders.folders_in(path):
         if _part(folder.name) == folder.name:
-            parts |= dict.fromkeys(_reading.files_in(folder, ENDINGS), folder.name)
+            parts |= dict.fromkeys(_folders.files_in(folder, ENDINGS), folder.name)
     return parts if all(parts.values()) else dict.fromkeys(parts, "")
 
 

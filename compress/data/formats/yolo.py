@@ -18,7 +18,7 @@ import yaml  # type: ignore[import-untyped]
 
 from compress.core import console
 from compress.core.errors import UserError
-from compress.data.formats import _reading
+from compress.data.formats import _finder, _folders, _reading
 from compress.data.table import Table
 
 NAMES = re.compile(rb"^[\"']?names[\"']?\s*:", re.MULTILINE)
@@ -68,7 +68,7 @@ def read(path: Path) -> Table:
     if missing:
         console.say(f"{missing:,} images have no label file: read as images without any label")
     folders = {file.parent for file in wanted}
-    files = [file for folder in sorted(folders) for file in _reading.files_in(folder, (".txt",))]
+    files = [file for folder in sorted(folders) for file in _folders.files_in(folder, (".txt",))]
     skipped["label files without an image"] = sum(
         file not in wanted and file.name not in CLASSES for file in files
     )
@@ -79,7 +79,7 @@ def read(path: Path) -> Table:
 
 def _description(folder: Path) -> Path | None:
     """Return the YAML file of a data set: `data.yaml`, or the only one that names images."""
-    files = _reading.files_in(folder, YAML)
+    files = _folders.files_in(folder, YAML)
     named = [file for file in files if file.stem.lower() in ("data", "dataset")]
     if not named and len(files) == 1 and NAMES.search(_reading.read_bytes(files[0])):
         named = files
@@ -196,10 +196,10 @@ def _images(place: Path) -> list[Path]:
     if place.is_file():
         lines = _reading.read_text(place).split("\n")
         names = [(n, line.strip()) for n, line in enumerate(lines, start=1) if line.strip()]
-        finder = _reading.ImageFinder(place.parent)
+        finder = _finder.ImageFinder(place.parent)
         return [finder.path(_reading.file_name(name, f"{place}, line {n}")) for n, name in names]
-    below = [image for folder in _reading.folders_in(place) for image in _images(folder)]
-    return _reading.files_in(place, _reading.IMAGE_ENDINGS) + below
+    below = [image for folder in _folders.folders_in(place) for image in _images(folder)]
+    return _folders.files_in(place, _reading.IMAGE_ENDINGS) + below
 
 
 def _label_file(image: Path) -> Path:
