@@ -100,6 +100,12 @@ def family(text: str) -> Family:
     return _answer(text.strip().lower(), {})[0]
 
 
+def answer(text: str) -> bool | None:
+    """Return whether a cell says yes or no, or None for what says neither."""
+    value = _answer(text.strip().lower(), LETTERS)[1]
+    return None if np.isnan(value) else bool(value)
+
+
 def number(text: str) -> float | None:
     """Return the number that a text is, or None."""
     plain = text.strip().lower()

@@ -80,7 +80,7 @@ def _files(path: Path) -> dict[Path, str]:
         found = _files_beside(folder)
         named = [file for file in found if file.name.startswith("instances")] or found
         parts = [_split(file) for file in named]
-        if len(named) == 1 or (all(parts) and len(set(parts)) == len(parts)):
+        if named and (len(named) == 1 or (all(parts) and len(set(parts)) == len(parts))):
             return dict(zip(named, parts, strict=True))
     below = {folder: _files_beside(folder) for folder in _folders.parts_in(path)}
     if any(len(files) > 1 for files in below.values()):

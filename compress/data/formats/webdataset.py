@@ -189,11 +189,9 @@ def _cell(column: str, value: Any, classes: list[str], where: str) -> str:
     is_names = _labels.names_column([column]) is not None
     if value is None:
         return ""
-    if isinstance(value, bool):
-        return str(int(value))
     if is_names and type(value) is int:
         return _names([value], classes, where)
-    if isinstance(value, str | int | float):
+    if isinstance(value, str | int | float):  # a truth value stays one: True is not 1
         return str(value).encode(errors="backslashreplace").decode()
     if isinstance(value, list) and is_names:
         return _names(value, classes, where)

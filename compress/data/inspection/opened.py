@@ -15,7 +15,7 @@ from compress.data.inspection.schema import Unreadable
 from compress.data.survey import survey
 from compress.data.table import Table
 
-SPLIT_COLUMNS = ("split", "partition", "subset", "set", "fold")
+SPLIT_COLUMNS = ("split", "partition", "subset", "set", "fold", "is_valid", "is_test", "is_train")
 
 
 @dataclass(frozen=True)
