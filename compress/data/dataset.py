@@ -1,5 +1,6 @@
 """A data set: images that decode, targets, and the hash that names them."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,9 @@ from compress.data.survey import survey
 from compress.data.table import Table
 
 FORMATS = "compress.data.formats"
+TABLES = (".csv", ".tsv")
+SHEETS = (".xlsx", ".xls", ".ods")
+MOST_SHOWN = 10
 
 
 @dataclass(frozen=True)
@@ -101,7 +105,27 @@ def _resolve(source: str) -> tuple[str, Path]:
         "The format of the data is not recognised",
         got=source,
         allowed=", ".join(known) + " (say which with format:path)",
+        next_step=_hint(path, known),
     )
+
+
+def _hint(path: Path, known: Iterable[str]) -> str | None:
+    """Return what a person may have meant by a folder or file that no format recognises."""
+    files = sorted(path.iterdir()) if path.is_dir() else [path]
+    named = {
+        ending: [f for f in files if f.suffix.lower() in ending] for ending in (TABLES, SHEETS)
+    }
+    if named[SHEETS] and not named[TABLES]:
+        return f"save {named[SHEETS][0].name} as CSV UTF-8 and give that"
+    if len(named[TABLES]) > 1:
+        shown = ", ".join(str(file) for file in named[TABLES][:MOST_SHOWN])
+        return f"give the table that is meant: {shown}"
+    below = [file for file in files if file.is_dir() and not file.name.startswith(".")]
+    for folder in below[:MOST_SHOWN]:
+        for name in known:
+            if registry.find(FORMATS, name, "data format").recognises(folder):
+                return f"give {folder}, which is of the format {name}"
+    return None
 
 
 def _existing(path: Path) -> Path:

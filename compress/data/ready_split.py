@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from collections.abc import Collection
 
 import numpy as np
 
@@ -23,6 +24,7 @@ SPELLINGS: dict[str, Part] = {
     "test": "test",
     "testing": "test",
 }
+PARTS: tuple[Part, ...] = ("train", "val", "test")
 YEAR = r"([a-z]*)(?:19|20)\d\d"
 """COCO's parts are called `train2017` and `val2017`."""
 CELEBA = ("0", "1", "2")
@@ -71,31 +73,41 @@ def _marked(dataset: Dataset, column: str) -> list[Part]:
     """Return the part of each image by columns of yes and no; nothing if `column` is none.
 
     Raises:
-        UserError: an image is marked for two parts, or for none although there is a mark for each.
+        UserError: an image is marked for two parts, or for none although each has its marks.
     """
-    answers = {name: _answers(dataset, name) for name in dataset.table.columns}
-    marks = {part: found for name, found in answers.items() if found and (part := _mark(name))}
-    if not answers.get(column):
+    if not _answers(dataset, column):
         return []
-    columns = dict(marks)
-    rows = range(len(dataset.paths))
-    told: list[list[Part]] = [[part for part in columns if columns[part][row]] for row in rows]
-    wrong = [row for row in rows if len(told[row]) > 1]
+    marks: dict[Part, list[bool]] = {}
+    for name in (*dataset.table.columns, column):
+        part, answers = _mark(name), _answers(dataset, name)
+        marks |= {part: answers} if part and answers else {}
+    rest = _rest(marks)
+    told = [
+        [part for part, answers in marks.items() if answers[row]] or rest
+        for row in range(len(dataset.paths))
+    ]
+    wrong = [row for row, found in enumerate(told) if len(found) != 1]
     if wrong:
         raise UserError(
-            f"An image is marked for two parts of the split: {' and '.join(told[wrong[0]])}",
-            got=dataset.paths[wrong[0]],
-            next_step="mark each image for one part only",
+            f"The columns that mark parts of the split put an image into {len(told[wrong[0]])}",
+            got=f"{dataset.paths[wrong[0]]}: {', '.join(told[wrong[0]]) or 'none of them'}",
+            next_step="mark each image for one part",
         )
-    two = len(columns) == 1
-    rest: Part = "test" if "train" in columns and two else "train"
-    if two and "val" in columns:
+    parts = [found[0] for found in told]
+    if set(marks) == {"val"}:
         console.say(
             f"{column!r} tells two parts: what it marks is the test part, on which nothing is "
             "chosen; validation images are taken from the others"
         )
-    held: Part = "test" if two else "val"
-    return [(held if found[0] == "val" else found[0]) if found else rest for found in told]
+        parts = ["test" if part == "val" else part for part in parts]
+    return parts
+
+
+def _rest(marks: Collection[Part]) -> list[Part]:
+    """Return the part of what is not marked; nothing where each part has its marks."""
+    if len(marks) == 1:
+        return ["test" if "train" in marks else "train"]
+    return [part for part in PARTS if part not in marks]
 
 
 def _mark(name: str) -> Part | None:

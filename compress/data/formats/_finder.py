@@ -138,16 +138,11 @@ class _Files:
 
     def find(self, name: str) -> Path | None:
         """Return the file of this name, then one with an ending, then one that is spelled alike."""
-        for files, wanted in (
-            (lambda: self.exact, name),
-            (lambda: self._without_ending, name),
-            (lambda: self._alike, _key(name)),
-            (lambda: self._alike_without_ending, _key(name)),
-        ):
-            found = files().get(wanted)
-            if found:
-                return _only(name, found)
-        return None
+        if name in self.exact:
+            return _only(name, self.exact[name])
+        key = _key(name)
+        alike = self._without_ending.get(name) or self._alike.get(key)
+        return _only(name, alike or self._alike_without_ending.get(key, []))
 
     def numbered(self, number: int) -> Path | None:
         """Return the image whose name is this number, with zeros before it or not."""

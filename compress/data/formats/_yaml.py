@@ -65,5 +65,3 @@ def names(file: Path, content: dict[str, Any]) -> list[str]:
 def _is_name(value: Any) -> bool:
     """Tell whether YAML read a name or a number; an unquoted `no` is a truth value."""
     return isinstance(value, str | int | float) and not isinstance(value, bool)
-
-
