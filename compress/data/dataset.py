@@ -112,13 +112,12 @@ def _resolve(source: str) -> tuple[str, Path]:
 def _hint(path: Path, known: Iterable[str]) -> str | None:
     """Return what a person may have meant by a folder or file that no format recognises."""
     files = sorted(path.iterdir()) if path.is_dir() else [path]
-    named = {
-        ending: [f for f in files if f.suffix.lower() in ending] for ending in (TABLES, SHEETS)
-    }
-    if named[SHEETS] and not named[TABLES]:
-        return f"save {named[SHEETS][0].name} as CSV UTF-8 and give that"
-    if len(named[TABLES]) > 1:
-        shown = ", ".join(str(file) for file in named[TABLES][:MOST_SHOWN])
+    tables = [file for file in files if file.suffix.lower() in TABLES]
+    sheets = [file for file in files if file.suffix.lower() in SHEETS]
+    if sheets and not tables:
+        return f"save {sheets[0].name} as CSV UTF-8 and give that"
+    if len(tables) > 1:
+        shown = ", ".join(map(str, tables[:MOST_SHOWN]))
         return f"give the table that is meant: {shown}"
     below = [file for file in files if file.is_dir() and not file.name.startswith(".")]
     for folder in below[:MOST_SHOWN]:

@@ -16,7 +16,8 @@ from typing import Any
 from compress.core import console
 from compress.core.errors import UserError
 from compress.data.cache import stored
-from compress.data.formats import _columns, _folders, _labels, _names, _reading, _shards
+from compress.data.formats import _columns, _folders, _labels, _reading, _shards
+from compress.data.formats._names import MARK
 from compress.data.table import Table
 
 ENDINGS = (".tar",)
@@ -239,8 +240,8 @@ def _check_one_kind(columns: _columns.Columns) -> None:
     """
     name = _labels.names_column(columns.by_name)
     texts = columns.by_name[name].values if name is not None else []
-    marked = [text for text in texts if _names.MARK in text]
-    plain = [text for text in texts if text not in ("", "unknown") and _names.MARK not in text]
+    marked = [text for text in texts if MARK in text]
+    plain = [text for text in texts if text not in ("", "unknown") and MARK not in text]
     if name is not None and marked and plain:
         raise UserError(
             "Some labels are lists or numbers and others are texts",
