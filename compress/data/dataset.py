@@ -165,9 +165,11 @@ def _check_labels(table: Table) -> None:
     )
     for what, wrong in kinds:
         names = [name for name, hit in zip(table.label_names, wrong, strict=True) if hit]
+        unknown = bool(np.isnan(table.targets[:, wrong]).any())
         if names:
             raise UserError(
                 f"There are labels that {what}, so nothing can be learnt or measured of them",
                 got=", ".join(names),
-                next_step="remove them from the table or add images",
+                next_step="remove them from the table or add images"
+                + unknown * ", or write 0 where what is not known means no",
             )

@@ -142,11 +142,7 @@ def column_names(file: Path, header: list[str]) -> list[str]:
         UserError: a name twice, or a first line that is no header.
     """
     if any(_folders.is_image(name.strip()) for name in header):
-        raise UserError(
-            f"The table has no header: its first line names an image: {file}",
-            got=_reading.listed(header),
-            allowed="a first line with the names of the columns, e.g. image,labels",
-        )
+        raise no_header(file, header)
     names = [_text.clean(name) or f"{UNNAMED} {n})" for n, name in enumerate(header, start=1)]
     twice = sorted(name for name, count in Counter(names).items() if count > 1)
     if twice:
@@ -154,6 +150,15 @@ def column_names(file: Path, header: list[str]) -> list[str]:
             "The table has two columns of one name", got=f"{_reading.short(twice[0])} in {file}"
         )
     return names
+
+
+def no_header(file: Path, first: list[str]) -> UserError:
+    """Return the error for a table whose first line is a row."""
+    return UserError(
+        f"The table has no header: its first line names an image: {file}",
+        got=_reading.listed(first),
+        allowed="a first line with the names of the columns, e.g. image,labels",
+    )
 
 
 def _fitted(file: Path, names: list[str], line: int, row: list[str]) -> list[str]:

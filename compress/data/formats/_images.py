@@ -4,7 +4,7 @@ from pathlib import Path
 
 from compress.core import console
 from compress.core.errors import UserError
-from compress.data.formats import _cells, _finder, _folders, _labels, _reading
+from compress.data.formats import _cells, _columns, _finder, _folders, _labels, _reading
 from compress.data.formats._columns import Columns
 
 IMAGE_COLUMNS = (
@@ -38,6 +38,8 @@ def column(columns: Columns, finder: _finder.ImageFinder) -> str:
             if found
             else "write a first line with the names of the columns, divided by , ; | or a tab",
         )
+    if finder.has(found[0]):
+        raise _columns.no_header(columns.file, list(columns.by_name))
     console.say(f"the images are taken from the column {found[0]!r}, which names files")
     return found[0]
 

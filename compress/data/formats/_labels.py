@@ -26,6 +26,7 @@ KEPT_COLUMNS = (
 """Columns that are known to be no labels even where they hold 0 and 1."""
 UNKNOWN_NAMES = ("-1", "nan", "na", "n/a", "#n/a", "<na>", "null", "?", "uncertain", "unknown")
 NO_FINDING = "no finding"
+WORDS = (Family.TRUTH, Family.WORD, Family.CROSS)
 MOST_WORDS = 6
 
 Labels = tuple[tuple[str, ...], NDArray[np.float32]]
@@ -112,7 +113,7 @@ def _warn_of_digits(columns: Columns, names: str, kept: list[str]) -> None:
         for name in kept
         if not _is_kept(name)
         and (seen := _cells.cells(columns.by_name[name])).present <= answers
-        and seen.kind == Family.DIGIT
+        and seen.said == {0, 1}
     ]
     if digits:
         console.warn(
@@ -201,15 +202,15 @@ def _no_labels(columns: Columns, kept: list[str], shares: list[str]) -> UserErro
 def _say_read(columns: Columns, chosen: list[str], found: list[Cells], blank: list[float]) -> None:
     """Say what was read as yes and as no, where it was not written as 1 and 0."""
     words: dict[str, float] = {}
+    written = []
     for name, seen in zip(chosen, found, strict=True):
-        for text, value, family in zip(
-            columns.by_name[name].values, seen.values, seen.families, strict=True
-        ):
-            if family in (Family.TRUTH, Family.WORD, Family.CROSS):
-                words.setdefault(text.strip(), value)
+        texts = zip(columns.by_name[name].values, seen.values, seen.families, strict=True)
+        mine = {text.strip(): value for text, value, family in texts if family in WORDS}
+        words |= mine
+        written += [name] if mine else []
     if words:
         shown = [f"{text!r} as {value:.0f}" for text, value in list(words.items())[:MOST_WORDS]]
-        console.say(f"read {', '.join(shown)}")
+        console.say(f"read {', '.join(shown)} in {_reading.listed(written)}")
     empty = [name for name, value in zip(chosen, blank, strict=True) if value == 0]
     if empty:
         console.say(
@@ -249,7 +250,11 @@ def _from_names(columns: Columns, name: str) -> Labels:
         "" if no or text == NO_FINDING else cell
         for cell, text, no in zip(column.values, plain, unknown, strict=True)
     ]
-    sets = _names.sets(columns, name, texts)
+    numbers = [_cells.number(text) for text in texts if text.strip()]
+    if None in numbers:
+        sets = _names.sets(columns, name, texts)
+    else:  # pandas writes class 2 as 2.0 where a row has none
+        sets = [{f"{_cells.number(text):.15g}"} if text.strip() else set() for text in texts]
     names = sorted(set().union(*sets))
     if not names:
         raise UserError("The label column is empty in every row", got=f"{name} in {columns.file}")

@@ -105,8 +105,7 @@ def _is_instances(file: Path) -> bool:
 
 def _split(file: Path) -> str:
     """Return what a file's name says beside that it holds instances, as `train2017`."""
-    split = re.sub(r"^_?annotations|^instances|[._]coco$", "", file.stem).strip("_-.")
-    return "" if split in ("default", "result") else split
+    return re.sub(r"^_?annotations|^instances|[._]coco$", "", file.stem).strip("_-.")
 
 
 def _paths(part: _File) -> list[Path]:

@@ -74,9 +74,8 @@ def _label_folders(path: Path, skipped: Counter[str]) -> dict[Place, Path]:
     parts = _parts(path)
     for folder in _folders.folders_in(path) if parts else ():
         if folder not in parts:
-            images = sum(1 for _ in _folders.images_in(folder))
-            skipped[f"images in {folder.name!r} beside the parts"] = images
-            console.say(f"{folder.name!r} is no part of a split and is passed over")
+            files = sum(len(files) for _, files in _folders.walk(folder))
+            skipped[f"files in {folder.name!r}, which is no part of a split"] = files
     for folder in (path, *parts):
         loose = len(_folders.files_in(folder, _reading.IMAGE_ENDINGS))
         skipped["images in no label folder"] += loose
