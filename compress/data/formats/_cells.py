@@ -170,6 +170,12 @@ def _is_answered(found: Cells) -> bool:
     return 1 in found.said and (0 in found.said or Family.BLANK in found.present)
 
 
+def example(column: Column) -> str:
+    """Return a text of a column, one that is no label's if there is one."""
+    others = (text for text in column.values if family(text) in OTHERS)
+    return next(others, column.values[0])
+
+
 def is_share(column: Column) -> bool:
     """Tell whether a column holds numbers between 0 and 1 that are neither: probabilities."""
     numbers = [number(text) for text in column.values if text.strip()]

@@ -186,7 +186,7 @@ def _is_share(columns: Columns, name: str) -> bool:
 
 def _no_labels(columns: Columns, kept: list[str], shares: list[str]) -> UserError:
     shown = [
-        f"{name} (e.g. {_reading.short(columns.by_name[name].values[0])!r})"
+        f"{name} (e.g. {_reading.short(_cells.example(columns.by_name[name]))!r})"
         for name in kept[: _reading.MOST_SHOWN]
     ]
     return UserError(

@@ -22,7 +22,9 @@ RARE = ("/", "+", "&", " and ", " und ")
 SHOWN = {" ": "a blank", "\t": "a tab", "\n": "a new line"}
 SINGLE = ("label", "tag", "class", "category", "choice")
 """Columns whose name promises one label in each row."""
-ITEM = re.compile(r"""\s*('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[^\s,'"][^,'"]*)\s*(,|\s|$)""", re.S)
+QUOTED = r"""('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")(?:\s*,|\s+(?=['"])|\s*$)"""
+ITEM = re.compile(rf"\s*(?:{QUOTED}|([^\s,'\"][^,'\"]*)(?:,|$))", re.S)
+"""A name in quotation marks, which NumPy divides by blanks only, or a bare one."""
 CHOICES = re.compile(r'\{\s*"choices"\s*:\s*(\[.*\])\s*\}', re.S)
 """Label Studio's cell of several choices."""
 NONE_LIKE = ("none", "-", "keine", "nichts", "nothing", "no label")
@@ -92,7 +94,7 @@ def _items(inside: str) -> list[str] | None:
         item = ITEM.match(inside, place)
         if item is None:
             return None
-        found += _item(item[1])
+        found += _item(item[1] or item[2])
         place = item.end()
     return found if len(inside) <= LONGEST_CELL else None
 
