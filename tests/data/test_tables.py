@@ -101,7 +101,7 @@ def test_a_comma_in_a_header_does_not_divide_the_columns(tmp_path: Path):
     [
         (plain().replace("003.png,1,1", "003.png,1,1,1"), "Line 5 of .* more fields"),
         (plain().replace("003.png,1,1", "003.png,1"), "Line 5 of .* fewer fields"),
-        (plain().replace("003.png", '"003.png'), r"line 4\. Next: look for a quotation mark"),
+        (plain().replace("003.png", '"003.png'), r"line 5\. Next: look for a quotation mark"),
         (plain().replace("image,a,b", "zzz.png,0,1"), "no header: its first line"),
         (plain(name="{:03}".format).replace("image,a,b", "000,0,1"), "no header: its first"),
         (plain().replace("image,a,b", "image,a, a "), "two columns of one name"),
@@ -191,10 +191,6 @@ def test_words_for_what_is_not_known(tmp_path: Path, word: str):
         (("red disc", "blue bar", "no defect"), "blue bar, no defect, red disc"),
         (("red disc", "blue disc", "no defect"), "blue disc, no defect, red disc"),
         (("disc bar", "disc", "bar"), "bar, disc"),
-        (
-            ("haze primary", "clear primary", "clear haze"),
-            "clear haze, clear primary, haze primary",
-        ),
         (("a b", "b c", "a c", "c"), "a, b, c"),
         (("red disc|bar", "bar"), "bar, red disc"),
         (("crack, fine|bar", "bar"), "bar, crack, fine"),
@@ -229,6 +225,7 @@ def test_names_in_a_cell(tmp_path: Path, capfd, cells: tuple[str, ...], labels: 
         (("crack, fine", "corrosion"), r"not clear whether ',' divides.*line 2, column labels"),
         (("crack; fine", "corrosion"), "not clear whether ';' divides"),
         (("red disc", "blue disc", "red bar", "blue bar"), "not clear whether a blank divides"),
+        (("haze low", "clear low", "clear haze"), "not clear whether a blank divides"),
         (("cat;dog", "dog", "cat", "dog,cat"), r"two ways.*'dog,cat' at .*line 5"),
         (("['cat', 'dog'", "['cat']"), r"cannot be read at .*line 2"),
         (("['cat' : 1]", "['cat']"), "cannot be read"),
@@ -277,9 +274,9 @@ def test_labels_are_compared_as_the_same_text(tmp_path: Path):
 def test_a_table_of_another_name_is_told_by_its_message(tmp_path: Path):
     write(tmp_path, plain()).rename(tmp_path / "one.csv")
     write(tmp_path, plain())
-    with pytest.raises(UserError, match="give the table that is meant: .*labels.csv, .*one.csv"):
+    with pytest.raises(UserError, match=r"table that is meant: .*labels\.csv, .*one\.csv"):
         read_table(str(tmp_path))
     (tmp_path / "one.csv").unlink()
     (tmp_path / "labels.csv").rename(tmp_path / "labels.xlsx")
-    with pytest.raises(UserError, match="save labels.xlsx as CSV"):
+    with pytest.raises(UserError, match=r"save labels\.xlsx as CSV"):
         read_table(str(tmp_path))
