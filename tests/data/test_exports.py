@@ -235,3 +235,21 @@ def test_a_table_of_three_columns_is_not_elpv(tmp_path: Path):
     assert read_table(str(tmp_path))[0] == "csv"
     with pytest.raises(UserError, match=r"not ELPV's at .*line 1"):
         read_table(f"elpv:{tmp_path}")
+
+
+def test_rows_of_boxes_are_objects_of_an_image(tmp_path: Path, capfd):
+    lines = ["filename,width,height,class,xmin,ymin,xmax,ymax,patient"]
+    for n, name in ((2, "b"), (0, "a"), (2, "a"), (1, "a"), (2, "b"), (3, "")):
+        lines.append(f"{n}.jpg,9,9,{name},1,1,5,{n + 5},p{n}")
+    text(tmp_path / "_annotations.csv", "\n".join(lines))
+    for n in range(4):
+        image(tmp_path / f"{n}.jpg")
+    table = read("csv", tmp_path)
+    assert [path.stem for path in table.paths] == ["2", "0", "1", "3"]
+    np.testing.assert_array_equal(table.targets, [[1, 1], [1, 0], [1, 0], [0, 0]])
+    assert table.columns["patient"] == ("p2", "p0", "p1", "p3")
+    assert "xmin" not in table.columns
+    assert "the rows are 6 objects in 4 images" in capfd.readouterr().err
+    text(tmp_path / "_annotations.csv", "\n".join([*lines, "3.jpg,9,9,a,1,1,5,5,p9"]))
+    with pytest.raises(UserError, match=r"differ in 'patient'.*line 7 and .*line 8"):
+        read("csv", tmp_path)

@@ -168,6 +168,18 @@ def test_columns_that_are_never_labels(tmp_path: Path, name: str):
     assert read(write(tmp_path, content)).label_names == ("a", "b")
 
 
+def test_a_train_is_a_label_and_marks_of_parts_are_not(tmp_path: Path):
+    content = plain().replace("a,b", "train,b")
+    assert read(write(tmp_path, content)).label_names == ("train", "b")
+    content = plain().replace("a,b", "train,test").replace("\n", ",1\n").replace("test,1", "test,c")
+    assert read(write(tmp_path, content)).label_names == ("c",)
+
+
+def test_a_text_file_is_a_table_where_it_says_so(tmp_path: Path):
+    file = write(tmp_path, plain("\t")).rename(tmp_path / "labels.txt")
+    assert read_table(str(file))[1].label_names == ("a", "b")
+
+
 def test_empty_cells_are_no_where_nothing_says_no_and_unknown_elsewhere(tmp_path: Path, capfd):
     table = read(write(tmp_path, plain().replace(",0", ",")))
     np.testing.assert_array_equal(table.targets, np.stack([A, B], axis=1))

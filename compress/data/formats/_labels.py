@@ -19,9 +19,12 @@ NAMES_COLUMNS = (
     "labels", "label", "tags", "classes", "finding_labels", "tag", "class", "categories",
     "category", "choices", "choice",
 )  # fmt: skip
+MARKS = ("valid", "val", "validation", "test")
+"""Columns that mark a part of a split; `train` is one beside them, else it may be a train."""
 KEPT_COLUMNS = (
     *_rows.GROUPS, "sex", "gender", "age", "id", "index", "__key__", "is_valid", "is_val",
-    "is_validation", "is_test", "is_train", "is_training", "valid", "val", "validation", "test",
+    "is_validation", "is_test", "is_train", "is_training", *MARKS, "annotator", "rater", "reader",
+    "batch", "camera", "scanner", "hospital", "frame", "version",
 )  # fmt: skip
 """Columns that are known to be no labels even where they hold 0 and 1."""
 UNKNOWN_NAMES = ("-1", "nan", "na", "n/a", "#n/a", "<na>", "null", "?", "uncertain", "unknown")
@@ -41,6 +44,8 @@ def image_table(
         UserError: no labels, a cell that is no label, or an image with two rows that differ.
     """
     table = _table(columns, image, paths)
+    if _rows.are_boxes(columns):
+        return _reading.tell(_rows.united(columns, image, table), skipped)
     rows = _rows.once(columns, image, table)
     again = columns.rows - len(rows)
     skipped["rows that repeat another"] += again
@@ -151,7 +156,12 @@ def _never(columns: Columns, name: str) -> bool:
     CheXpert's `No Finding` is 1 or empty: nothing to learn that the other columns do not say.
     """
     no_finding = _plain(name) == "no_finding"
-    return _is_kept(name) or (no_finding and 0 not in _cells.cells(columns.by_name[name]).said)
+    marks = _plain(name) == "train" and find(columns.by_name, MARKS) is not None
+    return (
+        _is_kept(name)
+        or marks
+        or (no_finding and 0 not in _cells.cells(columns.by_name[name]).said)
+    )
 
 
 def _from_columns(columns: Columns, chosen: list[str], kept: list[str]) -> Labels:

@@ -8,7 +8,8 @@ labels hold nothing but 1 and -1, as in CelebA, -1 is no; CelebA's own `list_att
 read too. An empty cell of CheXpert, "not mentioned", is unknown.
 
 A table in each of the folders `train`, `valid` and `test`, as annotation tools export them, or
-tables called `train.csv`, `valid.csv`, ... make one data set with the column `split`.
+tables called `train.csv`, `valid.csv`, ... make one data set with the column `split`. Rows with the
+corners of a box are objects: an image has the labels of all of its own.
 """
 
 import re
@@ -49,7 +50,10 @@ def recognises(path: Path) -> bool:
         return False
     if path.is_dir():
         return bool(_sources(path))
-    return path.is_file() and (path.suffix.lower() in ENDINGS or _is_attribute_file(path))
+    if not path.is_file():
+        return False
+    named = path.suffix.lower() == ".txt" and _has_image_column(path)
+    return path.suffix.lower() in ENDINGS or _is_attribute_file(path) or named
 
 
 def read(path: Path) -> Table:
