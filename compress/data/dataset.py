@@ -17,6 +17,7 @@ from compress.data.table import Table
 FORMATS = "compress.data.formats"
 TABLES = (".csv", ".tsv")
 SHEETS = (".xlsx", ".xls", ".ods")
+PACKED = (".zip", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
 MOST_SHOWN = 10
 
 
@@ -114,6 +115,8 @@ def _hint(path: Path, known: Iterable[str]) -> str | None:
     files = sorted(path.iterdir()) if path.is_dir() else [path]
     tables = [file for file in files if file.suffix.lower() in TABLES]
     sheets = [file for file in files if file.suffix.lower() in SHEETS]
+    if path.suffix.lower() in PACKED:
+        return "unpack it and give the folder"
     if sheets and not tables:
         return f"save {sheets[0].name} as CSV UTF-8 and give that"
     if len(tables) > 1:

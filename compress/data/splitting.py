@@ -23,8 +23,9 @@ class Splitting(Noun):
     group_column: str | None = None
     """Column of the data's table (patient, module, ...): images with one value stay in one part."""
     split_column: str | None = None
-    """Column of the data's table that holds a ready-made split: `train`, `val` and `test`. Without
-    `val`, that part is taken from the training part."""
+    """Column of the data's table that holds a ready-made split: `train`, `val` and `test`, or marks
+    of one part (`is_valid`, `is_test`, `is_train`). Without `val`, that part is taken from the
+    training part."""
     split_seed: int = split.SEED
     """Seed of the split."""
 

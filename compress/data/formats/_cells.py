@@ -24,6 +24,7 @@ WORDS = {
 }  # fmt: skip
 LETTERS = {"y": 1.0, "j": 1.0, "n": 0.0}
 """Short for yes and no where a column has both."""
+SIGNS = {"+": 1.0, "-": 0.0}
 CROSSES = ("x", "✓", "✔", "☑", "✅")
 UNKNOWN_WORDS = (
     "nan", "na", "n/a", "#n/a", "#n/v", "<na>", "nat", "none", "null", "?", "-", "uncertain",
@@ -52,6 +53,7 @@ class Family(Enum):
 
 
 ANSWERS = (Family.DIGIT, Family.TRUTH, Family.WORD, Family.CROSS)
+NUMBERS = {Family.NUMBER, Family.DIGIT, Family.MINUS, Family.BLANK, Family.UNKNOWN}
 OTHERS = (Family.NUMBER, Family.TEXT)
 
 
@@ -89,10 +91,17 @@ class Cells:
 def cells(column: Column) -> Cells:
     """Return what a column says, text by text."""
     plain = [text.strip().lower() for text in column.values]
-    letters = LETTERS if "n" in plain and {"y", "j"}.intersection(plain) else {}
-    pairs = [_answer(text, letters) for text in plain]
+    short = _short_words(set(plain))
+    pairs = [_answer(text, short) for text in plain]
     counts = np.bincount(column.codes, minlength=len(plain))
     return Cells([family for family, _ in pairs], [value for _, value in pairs], counts)
+
+
+def _short_words(plain: set[str]) -> dict[str, float]:
+    """Return the signs that mean yes and no where a column has both: y and n, x and -, + and -."""
+    letters = LETTERS if "n" in plain and plain & {"y", "j"} else {}
+    signs = "" not in plain and "-" in plain and plain & {"+", *CROSSES}
+    return letters | (SIGNS if signs else {})
 
 
 def family(text: str) -> Family:
@@ -176,12 +185,9 @@ def example(column: Column) -> str:
     return next(others, column.values[0])
 
 
-def is_share(column: Column) -> bool:
-    """Tell whether a column holds numbers between 0 and 1 that are neither: probabilities."""
-    numbers = [number(text) for text in column.values if text.strip()]
-    known = [value for value in numbers if value is not None]
-    inside = len(known) == len(numbers) and all(0 <= value <= 1 for value in known)
-    return inside and any(0 < value < 1 for value in known)
+def is_numeric(column: Column) -> bool:
+    """Tell whether a column holds numbers only, as counts, probabilities and measurements do."""
+    return {family(text) for text in column.values} <= NUMBERS
 
 
 def blank_is_no(found: Sequence[Cells]) -> list[bool]:

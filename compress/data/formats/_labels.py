@@ -165,13 +165,13 @@ def _never(columns: Columns, name: str) -> bool:
 
 
 def _from_columns(columns: Columns, chosen: list[str], kept: list[str]) -> Labels:
-    shares = [name for name in kept if _is_share(columns, name)]
+    numeric = [name for name in kept if _is_numeric(columns, name)]
     if not chosen:
-        raise _no_labels(columns, kept, shares)
-    if shares:
+        raise _no_labels(columns, kept, numeric)
+    if numeric:
         console.say(
-            f"numbers between 0 and 1 are no labels: {_reading.listed(shares)} "
-            "(write 0 or 1 if they are)"
+            f"columns of other numbers than 0 and 1 are no labels: {_reading.listed(numeric)} "
+            "(write 0 and 1 if they are)"
         )
     _reading.check_size(columns.rows, len(chosen))
     found = [_cells.cells(columns.by_name[name]) for name in chosen]
@@ -190,21 +190,21 @@ def _from_columns(columns: Columns, chosen: list[str], kept: list[str]) -> Label
     return tuple(_reading.label_name(name, where) for name in chosen), targets
 
 
-def _is_share(columns: Columns, name: str) -> bool:
-    return not _is_kept(name) and _cells.is_share(columns.by_name[name])
+def _is_numeric(columns: Columns, name: str) -> bool:
+    return not _is_kept(name) and _cells.is_numeric(columns.by_name[name])
 
 
-def _no_labels(columns: Columns, kept: list[str], shares: list[str]) -> UserError:
+def _no_labels(columns: Columns, kept: list[str], numeric: list[str]) -> UserError:
     shown = [
-        f"{name} (e.g. {_reading.short(_cells.example(columns.by_name[name]))!r})"
+        f"{_reading.short(name)} (e.g. {_reading.short(_cells.example(columns.by_name[name]))!r})"
         for name in kept[: _reading.MOST_SHOWN]
     ]
     return UserError(
         f"The table has no label column: {columns.file}",
         got=", ".join(shown) or "only the image column",
         allowed="a column of 0 and 1 for each label, or one column 'labels' with names",
-        next_step="write 0 or 1 for the numbers between them"
-        if shares
+        next_step="write 0 and 1 instead of other numbers"
+        if numeric
         else "name the column of names 'labels', or write one column for each label",
     )
 
@@ -265,6 +265,7 @@ def _from_names(columns: Columns, name: str) -> Labels:
         sets = _names.sets(columns, name, texts)
     else:  # pandas writes class 2 as 2.0 where a row has none
         sets = [{f"{_cells.number(text):.15g}"} if text.strip() else set() for text in texts]
+    sets = [{each for each in found if each.lower() != NO_FINDING} for found in sets]
     names = sorted(set().union(*sets))
     if not names:
         raise UserError("The label column is empty in every row", got=f"{name} in {columns.file}")

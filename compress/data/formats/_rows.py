@@ -79,7 +79,7 @@ def _check_columns(columns: Columns, image: str, table: Table, firsts: NDArray[n
         texts = [text.strip() for text in table.columns[name]]
         others = repeats[[texts[row] != texts[firsts[row]] for row in repeats]]
         if _is_group(name):
-            _check(columns, image, f"that differ in {name!r}", others, firsts)
+            _check(columns, image, f"that differ in {_reading.short(name)!r}", others, firsts)
         differ += [name] if len(others) else []
     if differ:
         console.warn(
