@@ -153,10 +153,10 @@ def _try(config: Config, teacher: Artifact, start: Artifact | None) -> None:
     if teacher.manifest.kind == "torch":
         try_network(teacher, training=False)
     if start is not None:
-        try_network(start, training=True)
+        try_network(start, training=config.epochs > 0)
         return
     spec = _student_spec(config, teacher.manifest.image)
-    pretrained.check(_named(config), _start(config), spec)
+    pretrained.check(_named(config), _start(config), spec, config.epochs > 0)
 
 
 def _start(config: Config) -> pretrained.Start:

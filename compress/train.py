@@ -97,7 +97,7 @@ def check(config: Config, labels: Sequence[str] | None = None) -> None:
     """
     splitting.check(config)
     checks.check(_asked(config), labels)
-    pretrained.check(architecture(config), _start(config), _spec(config))
+    pretrained.check(architecture(config), _start(config), _spec(config), config.epochs > 0)
 
 
 def _asked(config: Config) -> checks.Asked:

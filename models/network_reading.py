@@ -24,8 +24,8 @@ NAMES = ("logits", "output", "out", "prediction", "predictions", "preds", "score
 """What the output of the labels is called where several are as wide."""
 SMALLEST = 1e-7
 """Probabilities are kept this far from 0 and 1, where the logit is not finite."""
-SHIFT = 80.0
-"""Added to logits, it leaves no doubt of a label, and its exponential is still a float32."""
+EXTREME = 80.0
+"""As a logit it leaves no doubt of a label, and its exponential is still a float32."""
 
 
 @dataclass(frozen=True)
@@ -105,14 +105,19 @@ def example(spec: ImageSpec, n: int = 2) -> Tensor:
     return torch.randn(n, 3, spec.height, spec.width, generator=draws)
 
 
-def run(network: nn.Module, images: Tensor) -> Any:
+def run(network: nn.Module, images: Tensor, raw: bool = False) -> Any:
     """Run a network, which may be the user's own program and fail as any program does.
+
+    Args:
+        network: In any mode.
+        images: `[n, 3, h, w]`
+        raw: Whether what it returns itself is wanted, and not what it is read as.
 
     Raises:
         UserError: it fails.
     """
     try:
-        return network(images)
+        return network.forward(images.clone()) if raw else network(images)
     except (Exception, SystemExit) as error:
         mode = "in training mode" if network.training else "in eval mode"
         raise UserError(
@@ -131,29 +136,36 @@ def labelled(output: Any, n: int, n_labels: int, training: bool = False) -> Tens
     Raises:
         UserError: there is none, or which one is meant is not clear.
     """
-    tensors = list(_tensors(output, ""))
-    found = {
-        name: tensor.reshape(n, n_labels)
-        for name, tensor in tensors
-        if _without_ones(tensor.shape) == _without_ones((n, n_labels))
-    }
-    named = _by_name(found)
-    if named is None and (len(found) == 1 or (found and training)):
-        named = next(iter(found.values()))
-    if named is not None:
-        return named
+    found = fitting(output, n, n_labels)
+    name = chosen(list(found), training)
+    if name is not None:
+        return found[name].reshape(n, n_labels)
     raise UserError(
         "The network does not return one number per label",
-        got=f"{_shown(output, tensors)} for {n} images",
+        got=f"{_shown(output)} for {n} images",
         allowed=f"a tensor of shape [{n}, {n_labels}], alone or the only one of that shape in a "
         "dict or a tuple",
         next_step="let its forward return logits [n, labels]",
     )
 
 
-def _by_name(found: Mapping[str, Tensor]) -> Tensor | None:
-    last = {name.rpartition(".")[2]: tensor for name, tensor in found.items()}
-    return next((last[name] for name in NAMES if name in last), None)
+def fitting(output: Any, n: int, n_labels: int) -> dict[str, Tensor]:
+    """Return the tensors of an output that hold a number per label, by their names in it."""
+    wanted = _without_ones((n, n_labels))
+    return {
+        n: tensor for n, tensor in _tensors(output, "") if _without_ones(tensor.shape) == wanted
+    }
+
+
+def chosen(names: list[str], training: bool) -> str | None:
+    """Return which of several outputs that fit is meant, `None` where that is not clear.
+
+    >>> chosen(["aux", "heads.logits"], training=False)
+    'heads.logits'
+    """
+    last = {name.rpartition(".")[2]: name for name in names}
+    named = next((last[name] for name in NAMES if name in last), None)
+    return names[0] if named is None and names and (len(names) == 1 or training) else named
 
 
 def _tensors(output: Any, name: str) -> Iterator[tuple[str, Tensor]]:
@@ -178,10 +190,11 @@ def _without_ones(shape: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(size for size in shape if size != 1)
 
 
-def _shown(output: Any, tensors: list[tuple[str, Tensor]]) -> str:
+def _shown(output: Any) -> str:
     if isinstance(output, Tensor):
         return f"shape {list(output.shape)}"
-    inside = ", ".join(f"{name} {list(tensor.shape)}" for name, tensor in tensors[:5])
+    tensors = list(_tensors(output, ""))[:5]
+    inside = ", ".join(f"{name} {list(tensor.shape)}" for name, tensor in tensors)
     return f"a {type(output).__name__} of {inside or 'no tensor'}"
 
 
@@ -190,10 +203,10 @@ def _may_be_probabilities(found: Tensor) -> bool:
 
 
 def _form(network: nn.Module, images: Tensor) -> Form:
-    """Return what the output of a network is, by what becomes of a much larger and smaller logit.
+    """Return what the output of a network is, by what becomes of very small and large logits.
 
-    A probability stays between 0 and 1, and its logarithm below 0. A softmax does not see what is
-    added to all logits, but its probabilities add up to 1.
+    A probability stays between 0 and 1, and its logarithm below 0. A softmax does not tell logits
+    that are all large from such that are all small, but its probabilities add up to 1.
     """
     both = torch.stack(extremes(network, images))
     moves = not torch.equal(both[0], both[1])
@@ -209,7 +222,7 @@ def adds_up(probs: Tensor) -> bool:
 
 
 def extremes(network: nn.Module, images: Tensor) -> tuple[Tensor, Tensor]:
-    """Return a network's outputs with `SHIFT` taken from and added to what its last layers make.
+    """Return a network's outputs where all that its last layers make is `-EXTREME`, and `EXTREME`.
 
     Where no layer makes the output it stays as it is.
     """
@@ -217,16 +230,17 @@ def extremes(network: nn.Module, images: Tensor) -> tuple[Tensor, Tensor]:
         layers = output_layers(network, images)
     except UserError:
         layers = []
-    return tuple(_shifted(network, images, layers, by) for by in (-SHIFT, SHIFT))  # type: ignore[return-value]
+    return _filled(network, images, layers, -EXTREME), _filled(network, images, layers, EXTREME)
 
 
-def _shifted(network: nn.Module, images: Tensor, layers: list[str], by: float) -> Tensor:
+def _filled(network: nn.Module, images: Tensor, layers: list[str], value: float) -> Tensor:
     with ExitStack() as hooks:
         for name in layers:
             layer = network.get_submodule(name)
-            hooks.enter_context(layer.register_forward_hook(lambda *called: called[2] + by))
-        shifted: Tensor = run(network, images)
-    return shifted
+            fill = layer.register_forward_hook(lambda *called: torch.full_like(called[2], value))
+            hooks.enter_context(fill)
+        filled: Tensor = run(network, images)
+    return filled
 
 
 def _logits(probs: Tensor) -> Tensor:

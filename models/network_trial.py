@@ -9,9 +9,11 @@ from compress.core.errors import UserError, told
 from compress.core.image_spec import ImageSpec
 from models.network_reading import (
     adds_up,
+    chosen,
     copies_images,
     example,
     extremes,
+    fitting,
     make_readable,
     reading_of,
     run,
@@ -54,6 +56,8 @@ def channels_taken(network: nn.Module, height: int, width: int) -> int:
 
 SAME = 1e-3
 """Of the largest answer: what kernels may differ by from batch to batch."""
+IMAGES = 2
+"""The fewest that a batch norm can be trained with."""
 NARROW = 2.0
 """Logits that stay within it leave every probability between 0.12 and 0.88."""
 
@@ -72,16 +76,20 @@ def try_out(network: nn.Module, n_labels: int, spec: ImageSpec, training: bool =
             differently, or cannot be trained.
     """
     make_readable(network, n_labels, spec)
-    images = example(spec)
+    images = example(spec, IMAGES)
     with evaluating(network), torch.no_grad():
         answers = run(network, images)
         _require_same(answers, run(network, images))
         alone = torch.cat([run(network, images[row : row + 1]) for row in range(len(images))])
         low, high = extremes(network, images[:1])
-    for remark in (*_of_forward(network, answers, alone), *_of_output(network, low, high)):
+        several = _of_several(run(network, images, raw=True), n_labels, training=False)
+    for remark in (
+        *_of_forward(network, answers, alone),
+        *several,
+        *_of_output(network, low, high),
+        *(_require_trainable(network, n_labels, images) if training else ()),
+    ):
         console.warn(remark)
-    if training:
-        _require_trainable(network, images)
 
 
 def _require_same(first: Tensor, second: Tensor) -> None:
@@ -100,8 +108,23 @@ def _require_same(first: Tensor, second: Tensor) -> None:
     )
 
 
+def _of_several(output: object, n_labels: int, training: bool) -> list[str]:
+    """Return which of several outputs is taken."""
+    names = list(fitting(output, IMAGES, n_labels))
+    if len(names) < 2:
+        return []
+    mode = "in training mode " if training else ""
+    taken = chosen(names, training)
+    return [
+        f"{mode}the network returns {', '.join(names)}, each as wide as the labels: {taken} "
+        "is taken for them"
+    ]
+
+
 def _of_forward(network: nn.Module, answers: Tensor, alone: Tensor) -> list[str]:
     remarks = []
+    if not torch.isfinite(answers).all():
+        remarks.append("the network's answers to images of noise are no finite numbers")
     if copies_images(network):
         remarks.append("the network changes the images that it is given: it gets a copy")
     if not torch.allclose(answers, alone, rtol=SAME, atol=SAME, equal_nan=True):
@@ -118,12 +141,14 @@ def _of_output(network: nn.Module, low: Tensor, high: Tensor) -> list[str]:
     if reading is not None and reading.form != "logits":
         return _of_probabilities(reading.form, both)
     lowest, highest = float(both.min()), float(both.max())
-    if lowest >= 0 < highest:
+    if torch.equal(low, high):
+        return []
+    if lowest >= 0:
         return [
             "the network's outputs are never negative: taken as logits, no label can be less "
             "likely than 1/2 (a last ReLU?)"
         ]
-    if -NARROW <= lowest < highest <= NARROW and not torch.equal(low, high):
+    if -NARROW <= lowest < highest <= NARROW:
         return [
             f"the network's outputs stay between {lowest:.2g} and {highest:.2g}: taken as logits, "
             "no label can be certain (a last tanh?)"
@@ -143,13 +168,17 @@ def _of_probabilities(form: str, both: Tensor) -> list[str]:
     return remarks
 
 
-def _require_trainable(network: nn.Module, images: Tensor) -> None:
+def _require_trainable(network: nn.Module, n_labels: int, images: Tensor) -> list[str]:
     """Refuse a network that fails in training mode, or whose output no weight moves.
+
+    Returns:
+        What is unusual about it there.
 
     Raises:
         UserError: it does.
     """
     network.train()
+    several = _of_several(run(network, images, raw=True), n_labels, training=True)
     logits = run(network, images)
     if not logits.requires_grad:
         raise UserError(
@@ -158,6 +187,7 @@ def _require_trainable(network: nn.Module, images: Tensor) -> None:
             "detach out of its forward",
         )
     try:
-        binary_cross_entropy_with_logits(logits.float(), torch.full_like(logits, 0.5)).backward()
+        binary_cross_entropy_with_logits(logits.float(), torch.full_like(logits, 0.5)).backward()  # type: ignore[no-untyped-call]
     except Exception as error:
         raise UserError(f"The network cannot be trained ({told(error)})") from None
+    return several

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies
 
 from torch import nn
-from torch.nn.parameter import UninitializedTensorMixin
+from torch.nn.parameter import is_lazy
 
 from compress.core import console
 from compress.core.errors import UserError
@@ -72,9 +72,7 @@ def _wanted(
     head = {
         name
         for name, tensor in own.items()
-        if name in other
-        and not isinstance(other[name], UninitializedTensorMixin)
-        and other[name].shape != tensor.shape
+        if name in other and not is_lazy(other[name]) and other[name].shape != tensor.shape
     }
     return checkpoint.Wanted(own, frozenset(head), start.key)
 
@@ -100,7 +98,7 @@ def identity(name: str, source: str) -> str:
     return file_sha256(file)
 
 
-def check(architecture: Architecture, start: Start, spec: ImageSpec) -> None:
+def check(architecture: Architecture, start: Start, spec: ImageSpec, training: bool = True) -> None:
     """Refuse networks and weights that will not do, before any data are read; nothing is fetched.
 
     Raises:
@@ -121,14 +119,9 @@ def check(architecture: Architecture, start: Start, spec: ImageSpec) -> None:
     elif start.weights == "imagenet":
         _require_known(name)
         _require_reachable(name)
-    _try(architecture, start, spec)
-
-
-def _try(architecture: Architecture, start: Start, spec: ImageSpec) -> None:
-    """Run a network of two labels once, and hold it against its file of weights."""
     with seeded(0):
         network = families.build(architecture, n_labels=2)
-        try_out(network, 2, spec)
+        try_out(network, 2, spec, training)
         if start.file is not None:
             wanted = _wanted(architecture, 2, network, start)
             checkpoint.find(checkpoint.files.read(start.file), wanted)

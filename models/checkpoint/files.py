@@ -151,6 +151,8 @@ def _other_zip(path: Path, adopt: str) -> tuple[str, str | None] | None:
     inside = {name.partition("/")[2] for name in names}
     if any(name.startswith("code/") for name in inside):
         return "TorchScript, which is a whole network", f"{adopt} --trust"
+    if all(name.endswith(".npy") for name in names):
+        return "an archive of numpy's", "save its arrays as tensors by name: torch.save"
     if "data.pkl" not in inside and "data.pkl" not in names:
         return f"an archive of something else ({', '.join(names[:3])})", "unpack it first"
     return None
@@ -166,7 +168,7 @@ def _is_text(start: bytes) -> bool:
 
 def _tensors(value: Any, place: tuple[str, ...], depth: int) -> Iterator[tuple[str, torch.Tensor]]:
     """Yield tensors with their places; those of optimizers are none of a network."""
-    if isinstance(value, torch.Tensor):
+    if isinstance(value, torch.Tensor) and place:
         yield ".".join(place), value
     elif depth < DEEPEST and not _is_optimizer(value):
         for key, inside in _items(value):

@@ -32,15 +32,16 @@ class Fit:
     """What a file holds for a network at one place."""
 
     place: str
+    sources: Mapping[str, str]
+    """The name in the file of each of the network's tensors that is taken."""
     taken: Weights
     """By the network's names."""
     head_from: str | None = None
-    """Another place that the output layer is taken from."""
+    """What the output layer is called in the file, where the rest of the network is elsewhere."""
     new_head: tuple[str, ...] = ()
     """Tensors of the output layer that are not there, or of other labels."""
     counters: tuple[str, ...] = ()
     """Counters that are not there."""
-    passed_over: tuple[str, ...] = ()
     problems: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """What keeps the file from being this network's: names, by what is wrong with them."""
 
@@ -50,41 +51,37 @@ class Fit:
         return not any(self.problems.values()) and bool(self.taken)
 
 
+KINDS = "of a kind that no float layer has"
+
+
 def fit_at(wanted: Wanted, content: Content, place: str) -> Fit:
     """Hold a network against the tensors behind a place."""
-    own = wanted.tensors
-    given = {n: content.tensors[place + n] for n in own if place + n in content.tensors}
-    head_from, head = _head_elsewhere(wanted, content, given)
-    given |= head
-    split = [names for names in twins(own) if not _equal([given[n] for n in names if n in given])]
-    for names in twins(own):
-        known = next((given[name] for name in names if name in given), None)
-        given |= {} if known is None else dict.fromkeys(names, known)
-    left = _foreign(wanted, content, place, head_from)
-    within = set(left) if wanted.exact else _within(wanted, left)
+    own, tensors = wanted.tensors, content.tensors
+    sources = {name: place + name for name in own if place + name in tensors}
+    head_from, head = _head_elsewhere(wanted, content, place, sources)
+    sources |= head
+    problems = _shared_badly(own, sources, tensors)
+    sources = _with_twins(own, sources)
+    given = {name: tensors[source] for name, source in sources.items()}
+    absent = [name for name in own if name not in given]
     counters = () if wanted.exact else COUNTERS
-    problems = {
-        "missing": [n for n in own if n not in given and not n.endswith(counters)],
-        "of another shape": [n for n in given if given[n].shape != own[n].shape],
-        "of a kind that no float layer has": [n for n in given if not _same_kind(given[n], own[n])],
-        "that the network shares and the file does not": [
-            name for names in split for name in names
-        ],
-        "unexpected": [name for name in left if name in within],
+    problems |= {
+        "missing": [name for name in absent if not name.endswith(counters)],
+        "of another shape": [n for n, tensor in given.items() if tensor.shape != own[n].shape],
+        KINDS: [n for n, tensor in given.items() if not _same_kind(tensor, own[n])],
+        "unexpected": _unexpected(wanted, content, place, set(sources.values())),
     }
-    new = {
-        n for what in ("missing", "of another shape") for n in problems[what] if n in wanted.head
-    }
-    new_head = tuple(n for n in own if n in wanted.head) if new else ()
+    odd = {*problems["missing"], *problems["of another shape"]} & wanted.head
+    new_head = tuple(name for name in own if odd and name in wanted.head)
     return Fit(
         place=place,
-        taken={n: tensor for n, tensor in given.items() if n not in new_head},
+        sources={name: source for name, source in sources.items() if name not in new_head},
+        taken={name: tensor for name, tensor in given.items() if name not in new_head},
         head_from=head_from,
         new_head=new_head,
-        counters=tuple(n for n in own if n not in given and n.endswith(counters)),
-        passed_over=tuple(name for name in left if name not in within),
+        counters=tuple(name for name in absent if name.endswith(counters)),
         problems={
-            what: tuple(n for n in found if n not in new) for what, found in problems.items()
+            what: tuple(n for n in found if n not in odd) for what, found in problems.items()
         },
     )
 
@@ -99,6 +96,22 @@ def twins(own: Weights) -> list[list[str]]:
     return [names for names in found.values() if len(names) > 1]
 
 
+def _shared_badly(own: Weights, sources: dict[str, str], tensors: Weights) -> dict[str, list[str]]:
+    """Return the names of tensors that the network shares, and of which the file has two."""
+    known = [[name for name in names if name in sources] for names in twins(own)]
+    found = [names for names in known if not _equal([tensors[sources[name]] for name in names])]
+    return {"shared in the network and not in the file": [n for names in found for n in names]}
+
+
+def _with_twins(own: Weights, sources: dict[str, str]) -> dict[str, str]:
+    """Give a tensor that is stored once to each of its names."""
+    filled = dict(sources)
+    for names in twins(own):
+        known = next((sources[name] for name in names if name in sources), None)
+        filled |= {} if known is None else {name: sources.get(name, known) for name in names}
+    return filled
+
+
 def _equal(tensors: list[Tensor]) -> bool:
     return all(one.shape == tensors[0].shape and bool((one == tensors[0]).all()) for one in tensors)
 
@@ -110,19 +123,22 @@ def _same_kind(given: Tensor, own: Tensor) -> bool:
     return given.is_floating_point() or not own.is_floating_point()
 
 
-def _head_elsewhere(wanted: Wanted, content: Content, given: Weights) -> tuple[str | None, Weights]:
-    """Return the output layer from the one other place that has it, where this one has not.
+def _head_elsewhere(
+    wanted: Wanted, content: Content, place: str, sources: dict[str, str]
+) -> tuple[str | None, dict[str, str]]:
+    """Return where the output layer is, where it is not where the body is: its name and sources.
 
-    A training code often wraps the body of a network alone.
+    A training code often wraps the body alone, or puts a dropout before the layer (`fc.1`). Only
+    what is clear is taken: one other place, or the only layer in that part.
     """
-    missing = [name for name in wanted.head if name not in given]
-    if not missing or not given:
+    missing = [name for name in wanted.head if name not in sources]
+    if not missing or not sources:
         return None, {}
     found = set.intersection(*({*_places_of(name, wanted, content)} for name in missing))
-    if len(found) != 1:
-        return None, {}
-    (place,) = found
-    return place, {name: content.tensors[place + name] for name in missing}
+    if len(found) == 1:
+        (other,) = found
+        return other.rstrip("."), {name: other + name for name in missing}
+    return _head_inside(wanted, content, place, missing)
 
 
 def _places_of(wanted_name: str, wanted: Wanted, content: Content) -> Iterator[str]:
@@ -132,32 +148,47 @@ def _places_of(wanted_name: str, wanted: Wanted, content: Content) -> Iterator[s
             yield from (place for place, rest in splits(name) if rest == wanted_name)
 
 
-def _foreign(wanted: Wanted, content: Content, place: str, head_from: str | None) -> list[str]:
-    """Return the names behind a place that the network does not have."""
-    rest = (name.removeprefix(place) for name in content.tensors if name.startswith(place))
-    elsewhere = {f"{head_from}{name}" for name in wanted.head} if head_from is not None else set()
-    return [name for name in rest if name not in wanted.tensors and place + name not in elsewhere]
+def _head_inside(
+    wanted: Wanted, content: Content, place: str, missing: list[str]
+) -> tuple[str | None, dict[str, str]]:
+    """Return the only layer of the part that the output layer should be itself."""
+    layers = {name.rpartition(".")[0] for name in missing}
+    inside = [name for name in content.tensors if name.startswith(f"{place}{min(layers)}.")]
+    called = {name.rpartition(".")[0] for name in inside}
+    if len(layers) != 1 or len(called) != 1 or len(inside) != len(missing):
+        return None, {}
+    (layer,) = called
+    found = {name: f"{layer}.{name.rpartition('.')[2]}" for name in missing}
+    shapes = {name: content.tensors[f].shape for name, f in found.items() if f in content.tensors}
+    right = all(shapes.get(name) == wanted.tensors[name].shape for name in missing)
+    return (layer, found) if right else (None, {})
 
 
-def _within(wanted: Wanted, foreign: list[str]) -> set[str]:
-    """Return the foreign tensors that lie in a part of the network: it has layers that ours lacks.
+def _unexpected(wanted: Wanted, content: Content, place: str, used: set[str]) -> list[str]:
+    """Return names behind a place that show that it is another network: layers that ours lacks.
 
-    Counters, tables of places (whole numbers) and other layers of the output are no such sign.
+    Counters, tables of places (whole numbers), other output layers and what lies beside the network
+    are no such sign.
     """
+    behind = [name for name in content.tensors if name.startswith(place) and name not in used]
+    left = [name.removeprefix(place) for name in behind]
+    if wanted.exact:
+        return left
     parts = {name.partition(".")[0] for name in wanted.tensors if "." in name}
     numbered = any(part.isdigit() for part in parts)
     heads = _only_heads(wanted)
-    return {
+    return [
         name
-        for name in foreign
+        for name in left
         if (name.partition(".")[0] in parts or (numbered and name.partition(".")[0].isdigit()))
         and name.rpartition(".")[2] not in MEASURED
+        and content.tensors[place + name].is_floating_point()
         and not any(name.startswith(head) for head in heads)
-    }
+    ]
 
 
 def _only_heads(wanted: Wanted) -> set[str]:
-    """Return the outermost parts of the network, with their dot, that hold nothing but the head."""
+    """Return the parts of the network, with their dot, that hold nothing but the head."""
     body = [name for name in wanted.tensors if name not in wanted.head]
     parts = {place for name in wanted.head for place, _ in splits(name) if place}
     return {part for part in parts if not any(name.startswith(part) for name in body)}

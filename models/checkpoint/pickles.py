@@ -17,6 +17,7 @@ from compress.core.errors import UserError
 
 MOST_CLASSES = 500
 """Classes that a file may name before it is refused."""
+_REASON = re.compile(r"WeightsUnpickler error:\s*([^\n]*)")
 _UNKNOWN = re.compile(r"Unsupported global: GLOBAL (\S+) was not")
 
 
@@ -85,11 +86,12 @@ def wants_code(path: Path, classes: list[str]) -> UserError:
 
 def damaged(path: Path, error: Exception) -> UserError:
     """Return the error for a file that cannot be read."""
-    lines = str(error).strip().splitlines()
-    reason = re.sub(r"^.*?(?=Weights only)|\. This file can still.*", "", lines[0]) if lines else ""
+    found = _REASON.search(str(error))
+    reason = found[1] if found else str(error).strip().partition(". ")[0]
     return UserError(
-        f"The checkpoint cannot be read: it is cut off or damaged, or of no kind that torch.save "
-        f"writes ({type(error).__name__}: {reason})",
+        "The checkpoint cannot be read: it is cut off or damaged, or torch.save has not written it "
+        f"({type(error).__name__}: {reason})",
         got=path,
-        next_step="copy or download it again; a whole one is opened by torch.load",
+        next_step="copy or download it again, or save it anew: "
+        "torch.save(model.state_dict(), 'weights.pth')",
     )

@@ -13,7 +13,9 @@ LATER = ("ema", "teacher", "momentum", "average", "averaged", "swa", "key", "k",
 
 
 def places(own: Collection[str], found: Iterable[str]) -> list[str]:
-    """Return every place behind which there are names of a network, the one with most first.
+    """Return the places behind which there are names of a network, the one with most first.
+
+    A place with less than half as many is there by chance: blocks of a network are alike.
 
     >>> places({"conv.weight", "fc.weight"}, ["net.module.conv.weight", "net.module.fc.weight"])
     ['net.module.']
@@ -23,7 +25,8 @@ def places(own: Collection[str], found: Iterable[str]) -> list[str]:
     counted: Counter[str] = Counter()
     for name in found:
         counted.update(place for place, rest in splits(name) if rest in own)
-    return [place for place, _ in counted.most_common()]
+    most = max(counted.values(), default=0)
+    return [place for place, n in counted.most_common() if 2 * n >= most]
 
 
 def splits(name: str) -> list[tuple[str, str]]:
@@ -47,12 +50,14 @@ def in_order(found: Iterable[str]) -> list[str]:
 
 
 def under(key: str, found: Iterable[str]) -> list[str]:
-    """Return the places that a key leads to.
+    """Return the places that a key leads to, or is a part of.
 
     >>> under("ema", ["model.", "ema.module."])
     ['ema.module.']
+    >>> under("module.ema", ["state_dict.module.ema."])
+    ['state_dict.module.ema.']
     """
-    return [place for place in found if place.startswith(f"{key.rstrip('.')}.")]
+    return [place for place in found if f".{key.strip('.')}." in f".{place}"]
 
 
 def _words(place: str) -> list[str]:

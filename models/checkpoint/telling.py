@@ -6,7 +6,7 @@ from torch import Tensor
 
 from compress.core.errors import UserError
 from models.checkpoint.files import Content, Weights
-from models.checkpoint.fitting import Fit, Wanted
+from models.checkpoint.fitting import KINDS, Fit, Wanted
 
 QUANTIZED = ("_packed_params", "zero_point", "qweight", "qzeros", "absmax", "SCB")
 """Ends of the names of tensors that only quantized networks have."""
@@ -19,15 +19,15 @@ def done(fit: Fit, others: list[Fit], content: Content, wanted: Wanted) -> list[
     own = wanted.tensors
     kinds = {str(t.dtype) for n, t in fit.taken.items() if t.dtype != own[n].dtype}
     rest = ", ".join(named(other.place) for other in others)
+    left = _left_over(fit, others, content)
     told = {
         f"taken from {named(fit.place)}": fit.place,
         f"not from {rest}, which fits too (choose by --weights-key)": rest,
         f"output layer from {named(fit.head_from or '')}": fit.head_from is not None,
         f"a new output layer, not trained: {_heads(fit, content, wanted)}": fit.new_head,
-        f"without {len(fit.counters)} counters ({first_few(fit.counters, 1)}), which start at 0":
+        f"without {_counted(fit.counters, 'counter')} ({first_few(fit.counters, 1)}), from 0 on":
             fit.counters,
-        f"passed over {len(fit.passed_over)} tensors that the network does not have "
-        f"({first_few(fit.passed_over)})": fit.passed_over,
+        f"passed over {_counted(left, 'other tensor')} ({first_few(left)})": left,
         f"stored in {', '.join(sorted(kinds))}": kinds,
         f"objects not read: {first_few(content.classes)}": content.classes,
     }  # fmt: skip
@@ -37,7 +37,7 @@ def done(fit: Fit, others: list[Fit], content: Content, wanted: Wanted) -> list[
 def misfit(fits: list[Fit], content: Content, wanted: Wanted) -> UserError:
     """Return the error for a file that holds no weights of a network."""
     wrong = _what_is_wrong(fits, content, wanted)
-    if found := _ends(content, QUANTIZED) or _quantized(content):
+    if found := _ends(content, QUANTIZED) or _kinds(fits):
         return UserError(
             f"The checkpoint is of a quantized network ({first_few(found)}): {wrong}",
             got=content.path,
@@ -73,12 +73,23 @@ def first_few(names: Collection[str], most: int = 3) -> str:
     return ", ".join([*shown, "..."] if len(names) > most else shown)
 
 
+def _counted(names: Collection[str], what: str) -> str:
+    return f"{len(names)} {what}{'' if len(names) == 1 else 's'}"
+
+
 def _ends(content: Content, ends: tuple[str, ...]) -> list[str]:
     return [name for name in content.tensors if any(end in name.split(".") for end in ends)]
 
 
-def _quantized(content: Content) -> list[str]:
-    return [name for name, tensor in content.tensors.items() if tensor.is_quantized]
+def _left_over(fit: Fit, others: list[Fit], content: Content) -> list[str]:
+    """Return the tensors of a file that nothing else is said of, by what leads to them."""
+    used = {name for one in (fit, *others) for name in one.sources.values()}
+    used |= {fit.place + name for name in fit.new_head}
+    return [name for name in content.tensors if name not in used]
+
+
+def _kinds(fits: list[Fit]) -> tuple[str, ...]:
+    return fits[0].problems[KINDS] if fits else ()
 
 
 def _heads(fit: Fit, content: Content, wanted: Wanted) -> str:
@@ -92,10 +103,9 @@ def _what_is_wrong(fits: list[Fit], content: Content, wanted: Wanted) -> str:
         return f"it has none of the network's {len(wanted.tensors)} tensors ({mine}), but {theirs}"
     fit = fits[0]
     where = f"behind {named(fit.place)} " if fit.place else ""
-    problems = {**fit.problems, "not the network's": fit.passed_over}
     return f"{where}tensors " + ", ".join(
         f"{len(names)} {what} ({first_few([_detailed(n, fit, wanted.tensors) for n in names])})"
-        for what, names in problems.items()
+        for what, names in fit.problems.items()
         if names
     )
 
