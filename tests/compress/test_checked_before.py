@@ -118,11 +118,13 @@ def test_imagenet_weights_without_a_network(command, tmp_path, offline, stage) -
 
 
 def test_weights_that_are_here_ask_no_host(offline, monkeypatch) -> None:
+    from compress.core.image_spec import ImageSpec
     from compress.core.manifest import Architecture
 
-    pretrained.check(Architecture(name="efficientnet_lite0"), "imagenet")
+    spec, start = ImageSpec(height=32, width=32), pretrained.Start("imagenet")
+    pretrained.check(Architecture(name="efficientnet_lite0"), start, spec)
     monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda *_: "/a/file")
-    pretrained.check(Architecture(name="resnet18"), "imagenet")
+    pretrained.check(Architecture(name="resnet18"), start, spec)
     assert offline == []
 
 

@@ -92,7 +92,18 @@ def test_one_edited_line_is_refused(trained: Path, photos: Path, factory: Path, 
     base = ["--model", trained, "--data", photos]
     for words in (
         ("export.onnx", *base, "--out", out),
-        ("compress.prune", *base, "--out", out, "--macs", 0.9, "--round-to", 1),
+        (
+            "compress.prune",
+            *base,
+            "--out",
+            out,
+            "--macs",
+            0.9,
+            "--round-to",
+            1,
+            "--batch-size",
+            2,
+        ),  # fmt: skip
         ("benchmarks.accuracy", *base),
     ):
         done = command(*words)
