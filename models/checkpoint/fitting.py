@@ -1,6 +1,6 @@
 """Which tensors of a file become which of a network, and what is left over on either side."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from torch import Tensor
@@ -23,6 +23,8 @@ class Wanted:
     """Names of the tensors whose shapes follow the number of labels."""
     key: str | None = None
     """Where in the file its weights are; `None` is wherever they fit."""
+    adapted: Callable[[Weights], Mapping[str, Tensor]] = dict
+    """Makes of a file's tensors, by the network's names, those that are compared and loaded."""
     exact: bool = False
     """Whether it wants all of its tensors, and no others, as an artifact stores them."""
 
@@ -62,7 +64,7 @@ def fit_at(wanted: Wanted, content: Content, place: str) -> Fit:
     sources |= head
     problems = _shared_badly(own, sources, tensors)
     sources = _with_twins(own, sources)
-    given = {name: tensors[source] for name, source in sources.items()}
+    given = wanted.adapted({name: tensors[source] for name, source in sources.items()})
     absent = [name for name in own if name not in given]
     counters = () if wanted.exact else COUNTERS
     problems |= {

@@ -20,6 +20,7 @@ def done(fit: Fit, others: list[Fit], content: Content, wanted: Wanted) -> list[
     kinds = {str(t.dtype) for n, t in fit.taken.items() if t.dtype != own[n].dtype}
     rest = ", ".join(named(other.place) for other in others)
     left = _left_over(fit, others, content)
+    added = [n for n, t in fit.taken.items() if t.shape != content.tensors[fit.sources[n]].shape]
     told = {
         f"taken from {named(fit.place)}": fit.place,
         f"not from {rest}, which fits too (choose by --weights-key)": rest,
@@ -28,6 +29,7 @@ def done(fit: Fit, others: list[Fit], content: Content, wanted: Wanted) -> list[
         f"without {_counted(fit.counters, 'counter')} ({first_few(fit.counters, 1)}), from 0 on":
             fit.counters,
         f"passed over {_counted(left, 'other tensor')} ({first_few(left)})": left,
+        f"added up for grey images: {first_few(added)}": added,
         f"stored in {', '.join(sorted(kinds))}": kinds,
         f"objects not read: {first_few(content.classes)}": content.classes,
     }  # fmt: skip
