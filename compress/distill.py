@@ -25,12 +25,12 @@ from compress.core.manifest import Architecture, Manifest
 from compress.core.several import Gates
 from compress.core.stage import Plan, produce, require
 from compress.finish import Trained, Wanted, chosen, finish, wanted_of
+from compress.loading import require_batch
 from compress.onnx_teacher import OnnxTeacher
 from compress.teaching import Student, Teaching, teach
 from models import families, pretrained
 from models.defaults import ZOO_TEACHER, default_student
-from models.network_output import check_width
-from models.stored import architecture_of, load_network
+from models.stored import architecture_of, load_network, try_network
 from models.torch_process import seeded
 
 
@@ -45,6 +45,8 @@ class Config(Teaching, ThresholdOptions):
     pruned artifact under runs/, else mobilenetv3_small_050."""
     weights: str = "random"
     """Start of a student given by name: `imagenet`, `random` or a file."""
+    weights_key: str | None = None
+    """Where in the file the weights are, e.g. state_dict_ema; default: where they fit."""
     data: str = "elpv"
     """`elpv`, a path whose format is recognised, or `format:path`."""
     out: Path = Path("runs/distilled")
@@ -72,12 +74,11 @@ def run(config: Config) -> Artifact:
     check(config, teacher.manifest.labels.names)
     config = config.model_copy(update={"student": config.student or default_student()})
     start = _student_artifact(config.student)
-    if start is not None:
-        architecture_of(start)  # refuses what is no network now instead of after the work
-    else:
-        pretrained.check(_named(config), config.weights)
+    _try(config, teacher, start)
     parents = (teacher,) if start is None else (teacher, start)
     context = open_for(parents, config.data, config.skip_bad_images)
+    if config.epochs:
+        require_batch(len(context.rows("train")), config.batch_size)
     wanted = wanted_of(config.gate, config, context, teacher.manifest.labels)
     plan = Plan(
         stage="compress.distill",
@@ -108,8 +109,7 @@ def _build(plan: Plan, config: Config, context: Context, wanted: Wanted, workdir
     images, scratch = context.training_images(), workdir / "scratch"
     network, settings = _teacher(teacher, config)
     with seeded(config.seed):
-        architecture, student = _student(plan, config, context)
-        check_width(student, len(context.dataset.label_names), spec)
+        architecture, student = _student(plan, config, spec)
         taught = teach(Student(student, spec), network, images, settings, scratch)
     trained = Trained(taught, architecture, teacher)
     return finish(plan, trained, replace(context, spec=spec), wanted)
@@ -144,14 +144,32 @@ def _student_spec(config: Config, spec: ImageSpec) -> ImageSpec:
     return spec.model_copy(update={"height": config.image_size, "width": config.image_size})
 
 
-def _student(plan: Plan, config: Config, context: Context) -> tuple[Architecture, nn.Module]:
+def _try(config: Config, teacher: Artifact, start: Artifact | None) -> None:
+    """Run both networks once, before the work.
+
+    Raises:
+        UserError: one fails, or its weights do not fit.
+    """
+    if teacher.manifest.kind == "torch":
+        try_network(teacher, training=False)
+    if start is not None:
+        try_network(start, training=config.epochs > 0)
+        return
+    spec = _student_spec(config, teacher.manifest.image)
+    pretrained.check(_named(config), _start(config), spec, config.epochs > 0)
+
+
+def _start(config: Config) -> pretrained.Start:
+    return pretrained.Start(config.weights, config.weights_key)
+
+
+def _student(plan: Plan, config: Config, spec: ImageSpec) -> tuple[Architecture, nn.Module]:
     if len(plan.parents) == 2:
         start = plan.parents[1]
         network = load_network(start)
         return architecture_of(start), network
-    architecture = _named(config)
-    labels = len(context.dataset.label_names)
-    return architecture, pretrained.start_network(architecture, labels, config.weights)
+    architecture, labels = _named(config), len(plan.parents[0].manifest.labels.names)
+    return architecture, pretrained.start_network(architecture, labels, _start(config), spec)
 
 
 def _named(config: Config) -> Architecture:

@@ -56,6 +56,20 @@ class _Rows(torch.utils.data.Dataset[Item]):
         return pixels.permute(0, 3, 1, 2).contiguous(), self.targets[chosen]
 
 
+def require_batch(images: int, batch_size: int) -> None:
+    """Refuse a training part that does not fill one batch.
+
+    Raises:
+        UserError: it does not.
+    """
+    if images < batch_size:
+        raise UserError(
+            "There are fewer training images than one batch",
+            got=f"{images} images, batch size {batch_size}",
+            next_step="lower --batch-size",
+        )
+
+
 def training_loader(
     images: TrainingImages, batch_size: int, order: torch.Generator
 ) -> DataLoader[Item]:
@@ -64,12 +78,7 @@ def training_loader(
     Raises:
         UserError: fewer images than one batch.
     """
-    if len(images.targets) < batch_size:
-        raise UserError(
-            "There are fewer training images than one batch",
-            got=f"{len(images.targets)} images, batch size {batch_size}",
-            next_step="lower --batch-size",
-        )
+    require_batch(len(images.targets), batch_size)
     return DataLoader(
         _Rows(images), batch_size, shuffle=True, drop_last=True, generator=order, collate_fn=_as_is
     )

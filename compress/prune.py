@@ -28,12 +28,13 @@ from compress.core.several import Gates
 from compress.core.stage import Plan, produce, require
 from compress.finish import Trained, Wanted, chosen, finish, wanted_of
 from compress.latency_target import Prune, macs_share
+from compress.loading import require_batch
 from compress.teaching import Student, Teaching, teach
 from compress.training import recalibrate_batchnorm
 from models import families
 from models.defaults import default_model
 from models.pruning_history import History
-from models.stored import architecture_of, count_macs, load_network
+from models.stored import architecture_of, count_macs, load_network, try_network
 from models.torch_process import seeded
 
 
@@ -89,7 +90,9 @@ def run(config: Config) -> Artifact:
     check(config, parent.manifest.labels.names)
     architecture = architecture_of(parent)
     check_layers(config, architecture)
+    try_network(parent, training=True)
     context = open_for((parent,), config.data, config.skip_bad_images)
+    require_batch(len(context.rows("train")), config.batch_size)
     wanted = wanted_of(config.gate, config, context, parent.manifest.labels)
     plan = Plan(
         stage="compress.prune",

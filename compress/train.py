@@ -24,10 +24,10 @@ from compress.data import splitting
 from compress.data.dataset import open_data
 from compress.data.splitting import Splitting
 from compress.finish import Trained, Wanted, chosen, finish, wanted_of
+from compress.loading import require_batch
 from compress.losses import LOSSES, LossName
 from compress.training import Training, fit
 from models import pretrained
-from models.network_output import check_width
 from models.torch_process import seeded
 
 
@@ -41,7 +41,9 @@ class Config(Training, Splitting, ThresholdOptions):
     arch_kwargs: str = "{}"
     """JSON object of further arguments of the architecture, e.g. '{"drop_rate": 0.2}'."""
     weights: str = "imagenet"
-    """`imagenet`, `random`, or a `.safetensors` or `.pth` file of this architecture."""
+    """`imagenet`, `random`, or a file of this architecture: safetensors, or of torch.save."""
+    weights_key: str | None = None
+    """Where in the file the weights are, e.g. state_dict_ema; default: where they fit."""
     out: Path = Path("runs/train")
     """Folder of the artifact."""
     image_size: int = Field(224, ge=32, le=1024)
@@ -71,6 +73,8 @@ def run(config: Config) -> Artifact:
     context = _context(config)
     checks.check(_asked(config), context.dataset.label_names)
     _check_targets(context)
+    if config.epochs:
+        require_batch(len(context.rows("train")), config.batch_size)
     wanted = wanted_of(config.gate, config, context)
     plan = Plan(
         stage="compress.train",
@@ -93,7 +97,7 @@ def check(config: Config, labels: Sequence[str] | None = None) -> None:
     """
     splitting.check(config)
     checks.check(_asked(config), labels)
-    pretrained.check(architecture(config), config.weights)
+    pretrained.check(architecture(config), _start(config), _spec(config), config.epochs > 0)
 
 
 def _asked(config: Config) -> checks.Asked:
@@ -112,8 +116,7 @@ def architecture(config: Config) -> Architecture:
 def _build(plan: Plan, config: Config, context: Context, wanted: Wanted, workdir: Path) -> Manifest:
     built, labels = architecture(config), len(context.dataset.label_names)
     with seeded(config.seed):
-        network = pretrained.start_network(built, labels, config.weights)
-    check_width(network, labels, context.spec)
+        network = pretrained.start_network(built, labels, _start(config), context.spec)
     loss = LOSSES[config.loss]
     fitted = fit(
         network,
@@ -128,12 +131,16 @@ def _build(plan: Plan, config: Config, context: Context, wanted: Wanted, workdir
 
 def _context(config: Config) -> Context:
     dataset = open_data(config.data, config.skip_bad_images)
-    spec = ImageSpec(
-        height=config.image_size,
-        width=config.image_size,
-        interpolation=config.interpolation,
-    )
-    return Context(dataset, splitting.split_by(dataset, config), spec, config.views)
+    return Context(dataset, splitting.split_by(dataset, config), _spec(config), config.views)
+
+
+def _spec(config: Config) -> ImageSpec:
+    size = config.image_size
+    return ImageSpec(height=size, width=size, interpolation=config.interpolation)
+
+
+def _start(config: Config) -> pretrained.Start:
+    return pretrained.Start(config.weights, config.weights_key)
 
 
 def _check_targets(context: Context) -> None:

@@ -57,7 +57,10 @@ def call(factory: object, shown_name: str, /, **kwargs: object) -> nn.Module:
     """
     try:
         network = factory(**kwargs)  # type: ignore[operator]
-    except Exception as error:  # a factory is the user's program, and may fail as any program does
+    except (
+        Exception,
+        SystemExit,
+    ) as error:  # a factory is the user's program, and may fail as any program does
         shown = ", ".join(f"{key}={value!r}" for key, value in kwargs.items())
         raise UserError(f"{shown_name} cannot be built with {shown} ({told(error)})") from None
     if not isinstance(network, nn.Module):

@@ -98,7 +98,10 @@ def _importable(name: str) -> Iterator[None]:
         raise
     except AttributeError as error:
         raise _unimportable(name, error) from None
-    except Exception as error:  # a module is the user's program, and may fail as any program does
+    except (
+        Exception,
+        SystemExit,
+    ) as error:  # a module is the user's program, and may fail as any program does
         raise _unimportable(name, told(error)) from None
 
 

@@ -10,6 +10,8 @@ import torchvision
 from models import families
 
 PREFIX = "torchvision/"
+WITH_AUXILIARY = ("googlenet", "inception_v3")
+"""Networks that return auxiliary outputs in training, unless they are told not to."""
 
 
 def names() -> list[str]:
@@ -24,10 +26,13 @@ def knows(name: str) -> bool:
 
 def build(name: str, n_labels: int, kwargs: dict[str, Any]) -> nn.Module:
     """Build with random weights."""
+    bare = name.removeprefix(PREFIX)
+    if bare in WITH_AUXILIARY:  # outputs that only its first trainings, in 2014, had a use for
+        kwargs = {"aux_logits": False, "init_weights": True, **kwargs}
     network = families.call(
         torchvision.models.get_model,
         name,
-        name=name.removeprefix(PREFIX),
+        name=bare,
         weights=None,
         num_classes=n_labels,
         **kwargs,

@@ -10,6 +10,7 @@ from torch import nn
 from compress.core.errors import UserError
 from compress.core.image_spec import ImageSpec
 from compress.core.quiet import quiet
+from models.network_reading import probabilities
 from models.onnx_graph import average_pool
 from models.torch_process import evaluating
 
@@ -22,7 +23,10 @@ IR_VERSION = 8
 
 
 class WithSigmoid(nn.Module):
-    """A network whose outputs are probabilities instead of logits."""
+    """A network whose outputs are probabilities instead of logits.
+
+    One that returns probabilities itself keeps its own: there is nothing to take back.
+    """
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
@@ -30,8 +34,7 @@ class WithSigmoid(nn.Module):
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
         """Return probabilities `[n, labels]` of images `[n, 3, h, w]`."""
-        probs: torch.Tensor = self.network(image).sigmoid()
-        return probs
+        return probabilities(self.network, image)
 
 
 def to_onnx(network: nn.Module, spec: ImageSpec, path: Path) -> None:
