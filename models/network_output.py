@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from compress.core.errors import UserError, told
 from compress.core.image_spec import ImageSpec
+from models.blank import blank_image
 from models.torch_process import evaluating
 
 LAYERS = (nn.modules.conv._ConvNd, nn.Linear)
@@ -21,7 +22,7 @@ def check_width(network: nn.Module, n_labels: int, spec: ImageSpec) -> None:
         UserError: it fails, returns something else than a tensor, or one of another shape.
     """
     with evaluating(network), torch.no_grad():
-        found = _run(network, torch.zeros(1, 3, spec.height, spec.width))
+        found = _run(network, blank_image(spec))
     if isinstance(found, Tensor) and found.shape == (1, n_labels):
         return
     got = f"shape {list(found.shape)}" if isinstance(found, Tensor) else type(found).__name__

@@ -15,7 +15,9 @@ from compress.core.errors import UserError
 from compress.core.manifest import Architecture
 from compress.data import probe
 from models import checkpoint, families
+from models.blank import blank_image
 from models.network_output import check_width
+from models.pruning_history import replay
 from models.torch_process import evaluating
 
 
@@ -28,6 +30,7 @@ def load_network(artifact: Artifact) -> nn.Module:
     """
     architecture, labels = architecture_of(artifact), len(artifact.manifest.labels.names)
     network = families.skeleton(architecture, labels).eval()
+    replay(network, architecture.pruning_history, blank_image(artifact.manifest.image))
     checkpoint.load_into(network, checkpoint.read(artifact.weights), artifact.weights)
     check_width(network, labels, artifact.manifest.image)
     probe.check(partial(logits, network), artifact)
