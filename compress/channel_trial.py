@@ -14,6 +14,8 @@ from models.pruning_history import traced
 Graph = torch_pruning.DependencyGraph
 Group = torch_pruning.Group
 Rows = list[int]
+Pairs = list[tuple[int, int]]
+"""(new, old) rows"""
 
 SAME = 1e-6
 """Largest difference of an answer, as a share of the largest answer, that is rounding: the trial
@@ -96,7 +98,7 @@ class Trial:
                 found += self._renumbered(item.dep, pairs)
         return found
 
-    def _renumbered(self, dep: torch_pruning.Dependency, pairs: list[tuple[int, int]]):
+    def _renumbered(self, dep: torch_pruning.Dependency, pairs: Pairs) -> list[_Change]:
         """Return the changes by which row `new` of what a dependency prunes becomes row `old`."""
         target = dep.target
         if isinstance(target.module, nn.Parameter):
@@ -161,8 +163,8 @@ class Trial:
             return 1
         pruner = self.graph.get_pruner_of_module(module)
         out = self.graph.is_out_channel_pruning_fn(dep.handler)
-        found: int = (pruner.get_out_channel_groups if out else pruner.get_in_channel_groups)(module)
-        return found
+        count = pruner.get_out_channel_groups if out else pruner.get_in_channel_groups
+        return int(count(module))
 
 
 def _rows(item: torch_pruning._helpers.GroupItem, size: int) -> dict[int, Rows]:
@@ -220,8 +222,8 @@ def _renumber(
         own = [(new, old) for new, old in pairs if groups == 1 or new // size == number]
         if any(groups > 1 and old // size != number for _, old in own):
             raise ValueError("a channel would leave its group")
-        new, old = (torch.tensor([pair[i] % size for pair in own], dtype=torch.long) for i in (0, 1))
-        block.index_copy_(axis, new, source.index_select(axis, old))
+        rows = torch.tensor(own, dtype=torch.long).reshape(-1, 2) % size
+        block.index_copy_(axis, rows[:, 0], source.index_select(axis, rows[:, 1]))
     if isinstance(tensor, nn.Parameter):
         setattr(owner, name, nn.Parameter(made))
     else:

@@ -101,9 +101,7 @@ def _remove(
         ) from None
 
 
-def _pruner(
-    network: nn.Module, images: Tensor, widths: Widths
-) -> torch_pruning.pruner.BasePruner:
+def _pruner(network: nn.Module, images: Tensor, widths: Widths) -> torch_pruning.pruner.BasePruner:
     return torch_pruning.pruner.BasePruner(
         network,
         images,

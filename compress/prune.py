@@ -142,7 +142,10 @@ def _build(plan: Plan, config: Config, context: Context, wanted: Wanted, workdir
     whole = _macs(context.spec, network)
 
     def prune(trial: nn.Module, share: float) -> History:
-        return prune_until(trial, example, lambda n: _macs(context.spec, n) <= share * whole, widths)
+        def small(pruned: nn.Module) -> bool:
+            return _macs(context.spec, pruned) <= share * whole
+
+        return prune_until(trial, example, small, widths)
 
     share = _share(config, parent, prune, workdir / "scratch")
     for number in range(1, config.rounds + 1):
