@@ -8,6 +8,7 @@ never be zero").
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,7 @@ _CELLS = 2_000_000
 
 Rows = NDArray[np.intp]
 Array = NDArray[np.float64]
+Values = NDArray[np.floating[Any]]
 
 
 def finding(_: Gate, evidence: Evidence) -> Finding | None:
@@ -85,7 +87,7 @@ def _dealt(rows: Rows, result: EvalResult, generator: np.random.Generator) -> Ro
     return orders
 
 
-def _aps(scores: Array, targets: Array, orders: Rows) -> Array | None:
+def _aps(scores: Values, targets: Values, orders: Rows) -> Array | None:
     """Return the average precision of one label in each order `[draws, rows]`.
 
     As `benchmarks.metrics.average_precision`: equal scores count together, what is not known does
@@ -106,7 +108,7 @@ def _chunks(orders: Rows) -> Iterator[Rows]:
         yield orders[start : start + size]
 
 
-def _ap(truth: Array, last: Rows) -> Array:
+def _ap(truth: Values, last: Rows) -> Array:
     """Return AP of targets `[draws, n]` from the highest score to the lowest."""
     positive = truth == 1
     found, seen = positive.cumsum(1)[:, last], (~np.isnan(truth)).cumsum(1)[:, last]

@@ -4,22 +4,23 @@ import copy
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 import torch_pruning
 from torch import Tensor, nn
+from torch_pruning import DependencyGraph as Graph
+from torch_pruning import Group
 
 from models.pruning_history import traced
 
-Graph = torch_pruning.DependencyGraph
-Group = torch_pruning.Group
 Rows = list[int]
 Pairs = list[tuple[int, int]]
 """(new, old) rows"""
 
-SAME = 1e-6
-"""Largest difference of an answer, as a share of the largest answer, that is rounding: the trial
-computes in double precision, and a channel in the wrong place changes the first digits."""
+SAME = {torch.float64: 1e-6, torch.float32: 1e-3}
+"""Largest difference of an answer, as a share of the largest answer, that is rounding: a channel in
+the wrong place changes the first digits."""
 TRIED = 4
 """One of so many channels goes, the first ones: halves of a split are not narrowed alike."""
 
@@ -43,15 +44,22 @@ class Trial:
 
     @classmethod
     def of(cls, network: nn.Module, images: Tensor) -> "Trial":
-        """Copy a network and run it.
+        """Copy a network and run it, in double precision where it can.
 
         Raises:
             UserError: torch-pruning cannot follow it.
         """
-        copied = copy.deepcopy(network).requires_grad_(True).eval().double()
+        try:
+            return cls._of(network, images.double())
+        except Exception:  # a network may mix in numbers of its own, in single precision
+            return cls._of(network, images)
+
+    @classmethod
+    def _of(cls, network: nn.Module, images: Tensor) -> "Trial":
+        copied = copy.deepcopy(network).requires_grad_(True).eval().to(images.dtype)
         generator = torch.Generator().manual_seed(0)
         _randomise(copied, generator)
-        inputs = torch.randn(images.shape, generator=generator, dtype=torch.float64)
+        inputs = torch.randn(images.shape, generator=generator, dtype=images.dtype)
         graph = traced(copied, inputs)
         with torch.no_grad():
             return cls(copied, graph, inputs, copied(inputs))
@@ -61,13 +69,16 @@ class Trial:
 
         Args:
             groups: Groups of all channels of a layer.
-            coupled: Ask torch-pruning whether channels of one layer go together, as the two that a
-                gate multiplies, and move these together; it takes its time.
+            coupled: Ask torch-pruning whether channels of one layer go together, as two that are
+                added up after a concatenation, and move these together; it takes its time.
         """
+        if coupled and any(_splits(group) for group in groups):
+            return False
         made = self._run(lambda: [c for group in groups for c in self._moves(group, coupled)])
         if made is None or made.shape != self.answers.shape:
             return False
-        return bool((made - self.answers).abs().max() <= SAME * self.answers.abs().max())
+        most = SAME[made.dtype] * self.answers.abs().max()
+        return bool((made - self.answers).abs().max() <= most)
 
     def removed(self, groups: Sequence[Group]) -> bool:
         """Tell whether the network runs without some of the channels of groups."""
@@ -107,7 +118,7 @@ class Trial:
         else:
             owner, axes = target.module, _axes(dep, pairs[0][0])
         return [
-            _Change(owner, lambda n=name, a=axis, g=groups: _renumber(owner, n, a, g, pairs))
+            _Change(owner, partial(_renumber, owner, name, axis, groups, pairs))
             for name, (axis, groups) in axes.items()
         ]
 
@@ -121,7 +132,7 @@ class Trial:
             for dep, rows in self.graph.get_pruning_group(root.target.module, root.handler, chosen):
                 going.setdefault((dep.target.module, dep.handler), (dep, set()))[1].update(rows)
         return [
-            _Change(self._owner(dep.target.module)[0], lambda d=dep, r=rows: self._remove(d, r))
+            _Change(self._owner(dep.target.module)[0], partial(self._remove, dep, rows))
             for dep, rows in going.values()
             if isinstance(dep.target.module, nn.Module | nn.Parameter)
         ]
@@ -165,6 +176,14 @@ class Trial:
         out = self.graph.is_out_channel_pruning_fn(dep.handler)
         count = pruner.get_out_channel_groups if out else pruner.get_in_channel_groups
         return int(count(module))
+
+
+def _splits(group: Group) -> bool:
+    """Tell whether a group goes through a split, whose parts torch-pruning counts once only.
+
+    It does not move where the parts begin when channels go, so the next ones would be others.
+    """
+    return any(dep.target.type == torch_pruning.ops.OPTYPE.SPLIT for dep, _ in group)
 
 
 def _rows(item: torch_pruning._helpers.GroupItem, size: int) -> dict[int, Rows]:
@@ -214,7 +233,9 @@ def _renumber(
 
     A grouped convolution numbers the inputs of each of its groups from 0.
     """
-    tensor = owner.get_parameter(name) if name in owner._parameters else owner.get_buffer(name)
+    tensor: Tensor = (
+        owner.get_parameter(name) if name in owner._parameters else owner.get_buffer(name)
+    )
     values, size = tensor.data, tensor.shape[axis]
     made = values.clone()
     blocks, sources = made.chunk(groups), values.chunk(groups)
@@ -238,11 +259,11 @@ def _randomise(network: nn.Module, generator: torch.Generator) -> None:
         else:
             spread = (2 / values[0].numel()) ** 0.5
             values.data.normal_(0, spread, generator=generator)
-    for name, values in network.named_buffers():
+    for name, kept in network.named_buffers():
         if name.endswith("running_mean"):
-            values.normal_(0, 0.5, generator=generator)
+            kept.normal_(0, 0.5, generator=generator)
         elif name.endswith("running_var"):
-            values.uniform_(0.5, 1.5, generator=generator)
+            kept.uniform_(0.5, 1.5, generator=generator)
 
 
 @contextmanager

@@ -8,14 +8,12 @@ network answers must not change; then some of them go, and the network must stil
 
 from collections.abc import Callable, Iterable
 
-import torch_pruning
 from torch import Tensor, nn
+from torch_pruning import DependencyGraph as Graph
+from torch_pruning import Group
 
 from compress.channel_trial import Trial
 from models.network_output import LAYERS
-
-Graph = torch_pruning.DependencyGraph
-Group = torch_pruning.Group
 
 
 def unfit_layers(network: nn.Module, images: Tensor, kept: Iterable[str]) -> tuple[str, ...]:
@@ -53,7 +51,9 @@ def groups_of(graph: Graph, kept: set[nn.Module]) -> tuple[list[Group], list[nn.
 
     It is what `torch_pruning.DependencyGraph.get_all_groups` yields until it raises.
     """
-    found, broken, seen = [], [], set[nn.Module]()
+    found: list[Group] = []
+    broken: list[nn.Module] = []
+    seen = set[nn.Module]()
     for layer in list(graph.module2node):
         if not isinstance(layer, LAYERS) or layer in kept or layer in seen:
             continue
