@@ -30,9 +30,11 @@ class Kept:
         shown = self.unfit[:most]
         rest = len(self.unfit) - len(shown)
         more = f" and {rest} more (in the notes of the manifest)" if rest else ""
+        several = len(self.unfit) > 1
         return (
-            f"{len(self.unfit)} layers cannot be pruned and stay whole, for the network splits or "
-            f"reorders their channels, or ties them to what is no layer: {', '.join(shown)}{more}"
+            f"{len(self.unfit)} layer{'s' * several} cannot be pruned and "
+            f"{'stay' if several else 'stays'} whole, for the network splits, reorders or rescales "
+            f"channels, or ties them to what is no layer: {', '.join(shown)}{more}"
         )
 
 

@@ -26,7 +26,7 @@ from export.sources._source import ChannelOrder, Layout, Output
 class Config(Splitting, ThresholdOptions):
     """Make an artifact of a network made elsewhere: ONNX, torch.export, TorchScript or Keras 3.
 
-    What the file does not say is said by options, or found out on validation images and printed.
+    What the file does not say is said by options, or found out on images, none of the test part.
     """
 
     model: Path | None = None
@@ -43,12 +43,12 @@ class Config(Splitting, ThresholdOptions):
     """Height and width of its images in pixels, or one number for both; default: the file's."""
     mean: Triple | None = None
     """Mean of pixels in 0..1 of red, green and blue, as the network was trained with; default, with
-    --std: the usual one with the best mAP on validation images."""
+    --std: the usual one with the best mAP on images that are not of the test part."""
     std: Triple | None = None
     """Standard deviation of pixels in 0..1 of red, green and blue; pixels of 0 to 255 are 1/255."""
     channel_order: ChannelOrder | None = None
     """BGR for a network that takes blue first, as OpenCV and Caffe read images; default: RGB, or
-    BGR where its mAP on validation images is clearly better."""
+    BGR where its mAP on images that are not of the test part is surely better."""
     interpolation: Literal["bilinear", "bicubic", "lanczos"] = "bilinear"
     """Pillow filter of the resize."""
     crop: Literal["squash", "center"] = "squash"

@@ -153,14 +153,20 @@ def _own(file: Path | None, dataset: Dataset) -> DataRef | None:
 
 
 def _sample(dataset: Dataset, split: Split) -> Sample:
-    """Return validation images, evenly spaced; training ones where there are none."""
+    """Return validation images, and training ones where those are few.
+
+    Few tell too little of what a network takes; images of the test part tell nothing here.
+    """
     parts: tuple[Part, ...] = ("val", "train")
+    taken = np.empty(0, np.intp)
     for part in parts:
         rows = indices(dataset, split, part)
-        if len(rows):
-            n = min(len(rows), MOST_IMAGES)  # spread, for tables are often sorted by label
-            return Sample(dataset, rows[np.linspace(0, len(rows) - 1, n).astype(int)])
-    raise UserError("There is no image to run the network on", got=dataset.source)
+        n = min(len(rows), MOST_IMAGES - len(taken))
+        if n:  # spread, for tables are often sorted by label
+            taken = np.append(taken, rows[np.linspace(0, len(rows) - 1, n).astype(int)])
+    if not len(taken):
+        raise UserError("There is no image to run the network on", got=dataset.source)
+    return Sample(dataset, taken)
 
 
 def _build(plan: Plan, job: Adoption, workdir: Path) -> Manifest:

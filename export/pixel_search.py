@@ -120,7 +120,7 @@ def _pixels_fact(best: str, maps: dict[str, float], sample: Sample) -> str:
     if len(maps) == 1:
         return f"pixels: {best}"
     return (
-        f"pixels: {best} (the best mAP on {len(sample.rows)} validation images: {_shown(maps)}; "
+        f"pixels: {best} (the best mAP on {len(sample.rows)} images: {_shown(maps)}; "
         "where that is not how it was trained: --mean --std)"
     )
 
@@ -129,7 +129,7 @@ def _order_fact(order: ChannelOrder, maps: dict[ChannelOrder, float], sample: Sa
     if len(maps) == 1:
         return f"order of the channels: {order} (--channel-order)"
     return (
-        f"order of the channels: {order} (mAP on {len(sample.rows)} validation images: "
+        f"order of the channels: {order} (mAP on {len(sample.rows)} images: "
         f"{_shown(maps)}; BGR is taken where it is surely better; where that is not how it was "
         "trained: --channel-order)"
     )

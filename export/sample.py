@@ -16,7 +16,7 @@ MOST_IMAGES = 128
 
 @dataclass(frozen=True)
 class Sample:
-    """Images to find out on what a network takes: of the validation part, never of the test part.
+    """Images to find out on what a network takes: never of the test part.
 
     `targets` is `[n, labels]`.
     """

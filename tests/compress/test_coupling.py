@@ -136,6 +136,6 @@ def test_networks_of_one_size_are_pruned_by_the_command(
     made = artifacts.load(pruned)
     before, after = (load_network(artifacts.load(path)) for path in (trained, pruned))
     assert count_macs(after, size, size) <= 0.8 * count_macs(before, size, size)
-    told = "1 layers cannot be pruned and stay whole"
+    told = "1 layer cannot be pruned and stays whole"
     assert (told in done.err) == any(told in note for note in made.manifest.notes)
     assert ("stem.0" in done.err) == (kind == "place")

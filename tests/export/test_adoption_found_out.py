@@ -51,7 +51,7 @@ def test_blue_first_is_found_out_and_put_into_the_first_convolution(
     command, data_folder: Path, tmp_path: Path
 ):
     file = elsewhere.onnx_file(tmp_path / "bgr.onnx", Sees(red=2))
-    mine = made(command, file, data_folder, tmp_path / "made", "--val-share", 0.4)
+    mine = made(command, file, data_folder, tmp_path / "made")
     told = next(note for note in mine.manifest.notes if "order of the channels" in note)
     assert "order of the channels: BGR (mAP on" in told
     assert "RGB 0." in told
