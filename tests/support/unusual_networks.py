@@ -75,7 +75,8 @@ def by_number(_: Does, x: Tensor) -> Tensor:
 
 def ghost(self: Does, x: Tensor) -> Tensor:
     few = self.few(x)
-    return x + torch.cat((few, self.cheap(few)), 1)
+    both = x + torch.cat((few, self.cheap(few)), 1)
+    return both + self.more(both)
 
 
 class Fixed(nn.Module):
@@ -100,7 +101,9 @@ def network(kind: str, num_classes: int = 3, size: int = 32) -> nn.Module:
         "chunked": lambda: Does(chunked, one=conv(WIDTH // 2, WIDTH // 2)),
         "shuffled": lambda: Does(shuffled),
         "gated": lambda: Does(gated, both=nn.Conv2d(WIDTH, 2 * WIDTH, 1)),
-        "ghost": lambda: Does(ghost, few=conv(WIDTH, 8), cheap=conv(8, 8, groups=8)),
+        "ghost": lambda: Does(
+            ghost, few=conv(WIDTH, 8), cheap=conv(8, 8, groups=8), more=conv(WIDTH)
+        ),
         "by number": lambda: Does(by_number),
         "place": lambda: Place(size),
         "standardised": lambda: ScaledStdConv2d(WIDTH, WIDTH, 3, padding=1),
