@@ -112,15 +112,9 @@ class Trial:
     def _renumbered(self, dep: torch_pruning.Dependency, pairs: Pairs) -> list[_Change]:
         """Return the changes by which row `new` of what a dependency prunes becomes row `old`."""
         target = dep.target
-        if isinstance(target.module, nn.Parameter):
-            owner, name = self._owner(target.module)
-            axes = {name: (target.pruning_dim, 1)}
-        else:
-            owner, axes = target.module, _axes(dep, pairs[0][0])
-        return [
-            _Change(owner, partial(_renumber, owner, name, axis, groups, pairs))
-            for name, (axis, groups) in axes.items()
-        ]
+        owner, name = self._owner(target.module)
+        axes = {name: target.pruning_dim} if name else _axes(dep, pairs[0][0])
+        return [_Change(owner, partial(_renumber, owner, n, a, pairs)) for n, a in axes.items()]
 
     def _removals(self, groups: Sequence[Group]) -> list[_Change]:
         """Return the changes by which some channels of groups go, each module's at once."""
@@ -207,8 +201,8 @@ def _places(rows: Sequence[dict[int, Rows]], size: int) -> dict[int, int]:
     return to
 
 
-def _axes(dep: torch_pruning.Dependency, row: int) -> dict[str, tuple[int, int]]:
-    """Return the axis of each tensor that pruning a module shortens, and its groups.
+def _axes(dep: torch_pruning.Dependency, row: int) -> dict[str, int]:
+    """Return the axis of each tensor that pruning a module shortens.
 
     A copy is pruned to see that: a layer may hold more tensors than one thinks.
     """
@@ -222,33 +216,19 @@ def _axes(dep: torch_pruning.Dependency, row: int) -> dict[str, tuple[int, int]]
         shapes = zip(before[name].shape, after[name].shape, strict=True)
         for axis, (old, new) in enumerate(shapes):
             if old != new:
-                found[name] = (axis, getattr(module, "groups", 1) if axis == 1 else 1)
+                found[name] = axis
     return found
 
 
-def _renumber(
-    owner: nn.Module, name: str, axis: int, groups: int, pairs: list[tuple[int, int]]
-) -> None:
+def _renumber(owner: nn.Module, name: str, axis: int, pairs: Pairs) -> None:
     """Let row `new` of a tensor along an axis become what row `old` was.
 
-    A grouped convolution numbers the inputs of each of its groups from 0.
+    A grouped convolution numbers the inputs of each of its groups from 0; they move alike.
     """
-    tensor: Tensor = (
-        owner.get_parameter(name) if name in owner._parameters else owner.get_buffer(name)
-    )
-    values, size = tensor.data, tensor.shape[axis]
-    made = values.clone()
-    blocks, sources = made.chunk(groups), values.chunk(groups)
-    for number, (block, source) in enumerate(zip(blocks, sources, strict=True)):
-        own = [(new, old) for new, old in pairs if groups == 1 or new // size == number]
-        if any(groups > 1 and old // size != number for _, old in own):
-            raise ValueError("a channel would leave its group")
-        rows = torch.tensor(own, dtype=torch.long).reshape(-1, 2) % size
-        block.index_copy_(axis, rows[:, 0], source.index_select(axis, rows[:, 1]))
-    if isinstance(tensor, nn.Parameter):
-        setattr(owner, name, nn.Parameter(made))
-    else:
-        setattr(owner, name, made)
+    tensor: Tensor = getattr(owner, name)
+    new, old = (torch.tensor(pairs) % tensor.shape[axis]).T
+    made = tensor.data.index_copy(axis, new, tensor.data.index_select(axis, old))
+    setattr(owner, name, nn.Parameter(made) if isinstance(tensor, nn.Parameter) else made)
 
 
 def _randomise(network: nn.Module, generator: torch.Generator) -> None:
