@@ -20,13 +20,13 @@ from compress.core.several import Gates
 from compress.data.splitting import Splitting
 from export import adoption
 from export.sources import open_source
-from export.sources._source import Layout, Output
+from export.sources._source import ChannelOrder, Layout, Output
 
 
 class Config(Splitting, ThresholdOptions):
     """Make an artifact of a network made elsewhere: ONNX, torch.export, TorchScript or Keras 3.
 
-    What the file does not say is said by options, or found out on validation images and printed.
+    What the file does not say is said by options, or found out on images, none of the test part.
     """
 
     model: Path | None = None
@@ -42,10 +42,13 @@ class Config(Splitting, ThresholdOptions):
     image_size: tuple[int, ...] | None = Field(None, min_length=1, max_length=2)
     """Height and width of its images in pixels, or one number for both; default: the file's."""
     mean: Triple | None = None
-    """Per-channel mean of pixels in 0..1, as the network was trained with; default, with --std: the
-    usual one with the best mAP on validation images."""
+    """Mean of pixels in 0..1 of red, green and blue, as the network was trained with; default, with
+    --std: the usual one with the best mAP on images that are not of the test part."""
     std: Triple | None = None
-    """Per-channel standard deviation of pixels in 0..1; pixels of 0 to 255 are 1/255."""
+    """Standard deviation of pixels in 0..1 of red, green and blue; pixels of 0 to 255 are 1/255."""
+    channel_order: ChannelOrder | None = None
+    """BGR for a network that takes blue first, as OpenCV and Caffe read images; default: RGB, or
+    BGR where its mAP on images that are not of the test part is surely better."""
     interpolation: Literal["bilinear", "bicubic", "lanczos"] = "bilinear"
     """Pillow filter of the resize."""
     crop: Literal["squash", "center"] = "squash"
@@ -59,8 +62,9 @@ class Config(Splitting, ThresholdOptions):
     views: int | None = Field(None, ge=1)
     """Label-preserving views of each test image at most that accuracy is averaged over: fewer are
     quicker to measure and certify less (default: all that the data set declares)."""
-    gate: Gates = ("parity <= 1e-3", "flipped <= 0.002")
-    """Gates; parity and flipped are against the file itself, run by its own library."""
+    gate: Gates = ("parity <= 1e-3", "flipped <= 0.002", "chance <= 0.01")
+    """Gates; parity and flipped are against the file itself, run by its own library; chance is the
+    share of random orders of the test images whose mAP is as high as the network's."""
     skip_bad_images: bool = False
     """Go on without the images that cannot be decoded, and list them."""
 

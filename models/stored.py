@@ -15,8 +15,10 @@ from compress.core.errors import UserError
 from compress.core.manifest import Architecture
 from compress.data import probe
 from models import checkpoint, families
+from models.blank import blank_image
 from models.network_reading import make_readable
 from models.network_trial import try_out
+from models.pruning_history import replay
 from models.torch_process import evaluating, seeded
 
 
@@ -30,6 +32,7 @@ def load_network(artifact: Artifact) -> nn.Module:
     architecture, labels = architecture_of(artifact), len(artifact.manifest.labels.names)
     network = families.skeleton(architecture, labels).eval()
     make_readable(network, labels, artifact.manifest.image)
+    replay(network, architecture.pruning_history, blank_image(artifact.manifest.image))
     checkpoint.load_into(network, checkpoint.read(artifact.weights), artifact.weights)
     probe.check(partial(logits, network), artifact)
     return network

@@ -13,7 +13,7 @@ from onnx import ModelProto, TensorProto, ValueInfoProto, helper
 from compress.core.errors import UserError
 from compress.core.image_spec import ImageSpec
 from export import foreign
-from export.sources._source import Adapter, Floats, Shape, damaged, first_line
+from export.sources._source import REVERSED, Adapter, Floats, Shape, damaged, first_line
 from models.onnx_graph.write import INPUT, OUTPUT
 
 NAME = "an ONNX file"
@@ -56,11 +56,10 @@ class OnnxSource:
         Raises:
             UserError: an opset too old to be converted, or shapes that cannot be fixed.
         """
-        network = foreign.with_opset(onnx.load(self.path), self.path)
+        network = foreign.current(onnx.load(self.path), self.path)
         onnx.compose.add_prefix(network, _PREFIX, inplace=True)
         graph = network.graph
-        given = [one for one in graph.input if one.name not in _initialized(network)]
-        before, after = _nodes(network, adapter, given[0].name, graph.output[0].name)
+        before, after = _nodes(network, adapter, graph.input[0].name, graph.output[0].name)
         nodes = [*before, *graph.node, *after]
         copies = [onnx.NodeProto.FromString(node.SerializeToString()) for node in nodes]
         del graph.node[:], graph.input[:], graph.output[:], graph.value_info[:]
@@ -148,9 +147,16 @@ def _nodes(
     before = []
     if adapter.channels == 1:
         before.append(_channel_mean(network))
+    if adapter.turned:
+        turned = _constant(network, "channel_order", REVERSED)
+        before.append(("Gather", {"axis": 1}, (turned,)))
     if adapter.layout == "NHWC":
         before.append(("Transpose", {"perm": [0, 2, 3, 1]}, ()))
-    after: list[_Step] = [("Sigmoid", {}, ())] if adapter.output == "logits" else []
+    after: list[_Step] = []
+    if not adapter.flat:
+        after.append(("Reshape", {}, (_constant(network, "row", (1, -1)),)))
+    if adapter.output == "logits":
+        after.append(("Sigmoid", {}, ()))
     if adapter.order is not None:
         after.append(("Gather", {"axis": 1}, (_constant(network, "order", adapter.order),)))
     identity: _Step = ("Identity", {}, ())

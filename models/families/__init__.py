@@ -13,18 +13,18 @@ from compress.core.errors import UserError, told, unknown_name
 from compress.core.hashing import value_hash
 from compress.core.manifest import Architecture
 from compress.core.source import computing, source_hash
-from models.pruning_history import replay
 from models.torch_process import seeded
 
 
 def build(architecture: Architecture, n_labels: int) -> nn.Module:
-    """Build a network by name with random weights, and replay its pruning.
+    """Build a network by name with random weights, whole: `models.stored` replays its pruning.
 
     Raises:
         UserError: unknown architecture (the closest is offered), or arguments it does not take.
     """
-    network = find(architecture.name).build(architecture.name, n_labels, architecture.kwargs)
-    return replay(network, architecture.pruning_history)
+    family = find(architecture.name)
+    network: nn.Module = family.build(architecture.name, n_labels, architecture.kwargs)
+    return network
 
 
 def skeleton(architecture: Architecture, n_labels: int) -> nn.Module:
