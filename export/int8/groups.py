@@ -7,11 +7,9 @@ from collections.abc import Iterator
 
 from onnx import ModelProto
 
-from models.onnx_graph.index import GraphIndex, attribute
+from models.onnx_graph.index import LAYERS, GraphIndex, attribute
 
 GATES = {"Sigmoid", "HardSigmoid"}
-LAYERS = {"Conv", "ConvTranspose", "Gemm", "MatMul"}
-"""What has weights."""
 WINDOW_POOLS = {"MaxPool", "AveragePool"}
 ON_VECTORS = {"Conv", "Relu", "Clip", "Add", "Mul", "GlobalAveragePool"} | GATES
 

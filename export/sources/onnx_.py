@@ -14,6 +14,7 @@ from compress.core.errors import UserError
 from compress.core.image_spec import ImageSpec
 from export import foreign
 from export.sources._source import Adapter, Floats, Shape, damaged, first_line
+from models.onnx_graph.rename import rename
 from models.onnx_graph.write import INPUT, OUTPUT
 
 NAME = "an ONNX file"
@@ -57,7 +58,7 @@ class OnnxSource:
             UserError: an opset too old to be converted, or shapes that cannot be fixed.
         """
         network = foreign.with_opset(onnx.load(self.path), self.path)
-        onnx.compose.add_prefix(network, _PREFIX, inplace=True)
+        rename(network, lambda name: _PREFIX + name)
         graph = network.graph
         given = [one for one in graph.input if one.name not in _initialized(network)]
         before, after = _nodes(network, adapter, given[0].name, graph.output[0].name)

@@ -22,6 +22,13 @@ EXPECTED = {
     "grouped": {"grouped convolutions", HEAD},
     "concat": {"concatenations", "depthwise convolutions", HEAD},
     "pool": {"poolings", "layers with maps of 16 pixels and more", HEAD},
+    "flat norm": {HEAD},
+    "attention": {HEAD},
+    "normalised inside": {
+        "depthwise convolutions",
+        "layers with maps of 32 pixels and more",
+        HEAD,
+    },
 }
 """The batch norm of what is concatenated is a depthwise convolution."""
 
