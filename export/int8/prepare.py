@@ -50,7 +50,7 @@ def kept_float(model: onnx.ModelProto) -> dict[str, str]:
     """
     before, stems = _first_layers(model)
     tail = _last_layers(model)
-    layers = {node.name for node in model.graph.node if node.op_type in LAYERS}
+    layers = {node.name for node in model.graph.node if node.op_type in LAYERS}.difference(before)
     if layers <= {*stems, *tail}:
         stems = []  # else nothing would be left for the integers
     groups = ((before if layers else [], BEFORE), (stems, STEM), (tail, TAIL))

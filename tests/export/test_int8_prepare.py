@@ -222,3 +222,14 @@ def test_an_int8_file_imports_no_operator_set_that_it_does_not_use(
     assert sorted(entry.domain for entry in model.opset_import) == sorted(used)
     assert model.ir_version == 8
     np.testing.assert_allclose(run(out, inputs()), run(workshop.source, inputs()), atol=0.03)
+
+
+def test_a_normalised_network_of_one_convolution_has_it_in_integers() -> None:
+    """What normalises the image is no layer that would be left for the integers."""
+    model = prepared_from(
+        ("Conv", ["x", "n"]), ("Conv", ["made_0", "w"]), ("GlobalAveragePool", ["made_1"]),
+        ("Flatten", ["made_2"]), ("Gemm", ["made_3", "g"]),
+    )  # fmt: skip
+    kept = kept_float(model)
+    assert STEM not in kept.values()
+    assert kept["Conv_0"] == BEFORE
