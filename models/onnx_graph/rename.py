@@ -24,8 +24,10 @@ def rename(model: ModelProto, new: Callable[[str], str]) -> None:
 
 
 def _rename_ports(graph: GraphProto, new: Callable[[str], str]) -> None:
-    for port in (*graph.input, *graph.output, *graph.value_info, *graph.initializer):
+    for port in (*graph.input, *graph.output, *graph.value_info):
         port.name = new(port.name)
+    for tensor in graph.initializer:
+        tensor.name = new(tensor.name)
     for sparse in graph.sparse_initializer:
         sparse.values.name = new(sparse.values.name)
     for annotation in graph.quantization_annotation:
