@@ -4,9 +4,9 @@ import re
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from benchmarks.candidates import open_model
 from benchmarks.families.listed import Listed
@@ -29,43 +29,35 @@ _ENDED = (0, 3, 4)
 _LONGEST = 300
 
 
-@dataclass(frozen=True)
-class Ended:
-    """How a command ended."""
-
-    problem: str | None
-    """What its message says, `None` where it did its work."""
-
-
 def tried(listed: Listed, data: Path, timeout_s: float) -> Outcome:
     """Take one architecture through the commands, in a folder that is removed afterwards."""
     start = time.monotonic()
     with TemporaryDirectory(prefix="edgepress-families-") as name:
         trained, int8 = (Path(name) / part for part in ("trained", "int8"))
-        size = ("--image-size", str(listed.image_size))
-        words = ("--arch", listed.architecture, *size, "--data", str(data), "--out", str(trained))
-        ended = _command(timeout_s, "compress.train", *words, *TRAIN)
+        size = ("--image-size", str(listed.image_size), "--data", str(data))
+        words = ("--arch", listed.architecture, *size, "--out", str(trained), *TRAIN)
         step: Step = "train"
-        if ended.problem is None:
+        problem = _problem(timeout_s, "compress.train", *words)
+        if problem is None:
             step = "export"
-            words = ("--model", str(trained), "--data", str(data), "--out", str(int8))
-            ended = _command(timeout_s, "export.onnx", *words, *EXPORT)
+            made = ("--model", str(trained), "--data", str(data), "--out", str(int8), *EXPORT)
+            problem = _problem(timeout_s, "export.onnx", *made)
         found = Outcome(
             family=listed.family,
             architecture=listed.architecture,
             image_size=listed.image_size,
-            outcome=ended.problem or OK,
-            failed_step=step if ended.problem else None,
+            outcome=problem or OK,
+            failed_step=step if problem else None,
             seconds=round(time.monotonic() - start, 1),
         )
-        return found if ended.problem else judged(found, open_model(int8))
+        return found if problem else judged(found, open_model(int8))
 
 
 def judged(found: Outcome, int8: Artifact) -> Outcome:
     """Return what became of an architecture whose int8 file was made: is it sound?"""
     known = int8.manifest.measurements
     parity = [one for one in int8.manifest.verdicts if one.gate.startswith("parity")]
-    update = {
+    update: dict[str, Any] = {
         "float_prob_diff": parity[0].measured if parity else None,
         "int8_prob_diff": known.parity_max_prob_diff,
         "int8_layers": (known.int8_convs_fused or 0) + (known.dense_int8 or 0),
@@ -88,13 +80,14 @@ def _unsound(found: Outcome) -> str | None:
     return None
 
 
-def _command(timeout_s: float, module: str, *words: str) -> Ended:
+def _problem(timeout_s: float, module: str, *words: str) -> str | None:
+    """Run a command; return what its message says, `None` where it did its work."""
     line = [sys.executable, "-m", module, *words]
     try:
         done = subprocess.run(line, capture_output=True, text=True, timeout=timeout_s, check=False)
     except subprocess.TimeoutExpired:
-        return Ended(f"{module} was not done after {timeout_s:g} s.")
-    return Ended(None if done.returncode in _ENDED else said(done.stderr, done.returncode))
+        return f"{module} was not done after {timeout_s:g} s."
+    return None if done.returncode in _ENDED else said(done.stderr, done.returncode)
 
 
 def said(text: str, code: int) -> str:

@@ -149,8 +149,10 @@ def attention(build: Build) -> None:
 
 
 def branch(build: Build) -> None:
-    """Take one way or the other by the maps, each reading them by their name."""
-    name, channels, side = build.pick()
+    """Take one way or the other by what a ReLU makes, each reading it by its name."""
+    conv(build)
+    _same(build, lambda name: build.add("Relu", name), True)
+    name, channels, side = build.maps[-1]
     axes = build.store(np.array([0, 1, 2, 3]), np.int64)
     limit = build.store(np.float32(build.random.normal() / 10))
     chosen = build.add("Greater", build.add("ReduceMean", name, axes, keepdims=0), limit)
