@@ -14,6 +14,7 @@ from compress.core.errors import UserError
 from compress.core.image_spec import ImageSpec
 from export import foreign
 from export.sources._source import REVERSED, Adapter, Floats, Shape, damaged, first_line
+from models.onnx_graph.rename import rename
 from models.onnx_graph.write import INPUT, OUTPUT
 
 NAME = "an ONNX file"
@@ -57,7 +58,7 @@ class OnnxSource:
             UserError: an opset too old to be converted, or shapes that cannot be fixed.
         """
         network = foreign.current(onnx.load(self.path), self.path)
-        onnx.compose.add_prefix(network, _PREFIX, inplace=True)
+        rename(network, lambda name: _PREFIX + name)
         graph = network.graph
         before, after = _nodes(network, adapter, graph.input[0].name, graph.output[0].name)
         nodes = [*before, *graph.node, *after]

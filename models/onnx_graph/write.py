@@ -12,6 +12,7 @@ from compress.core.image_spec import ImageSpec
 from compress.core.quiet import quiet
 from models.network_reading import probabilities
 from models.onnx_graph import average_pool
+from models.onnx_graph.index import graphs
 from models.torch_process import evaluating
 
 INPUT, OUTPUT = "image", "probs"
@@ -122,16 +123,11 @@ def _refusal(error: Exception) -> UserError:
 
 def _strip(model: onnx.ModelProto) -> None:
     """Remove stack traces with local paths, and shapes that a rewrite may have made stale."""
-    described = [
-        model,
-        model.graph,
-        *model.graph.node,
-        *model.graph.input,
-        *model.graph.output,
-        *model.graph.initializer,
-    ]
+    described = [model, *graphs(model.graph)]
+    for graph in graphs(model.graph):
+        described += [*graph.node, *graph.input, *graph.output, *graph.initializer]
+        del graph.value_info[:]
     for part in described:
         part.ClearField("metadata_props")
         part.ClearField("doc_string")
-    del model.graph.value_info[:]
     model.ir_version = IR_VERSION
