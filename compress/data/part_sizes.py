@@ -43,12 +43,12 @@ class Wanted:
     @property
     def asked(self) -> Floats:
         """Images that each part is to have, `[parts]`: one at least."""
-        return np.maximum(self.shares * self.sizes.sum(), 1)
+        return np.maximum(self.shares * float(self.sizes.sum()), 1)
 
     def lacking_images(self, part: Rows) -> Floats:
         """Return how many images each part lacks; below 0 it has too many."""
         held = np.bincount(part, weights=self.sizes, minlength=len(self.shares))
-        return self.asked - held
+        return np.asarray(self.asked - held)
 
     def lacking(self, part: Rows) -> Floats:
         """Return what each part lacks of each label, `[parts, k]`."""
@@ -66,7 +66,7 @@ class Wanted:
 
     def fits(self, part: Rows) -> bool:
         """Tell whether all parts have the sizes asked for, as near as they have to be."""
-        return self.off(part) <= max(0.5, TOLERANCE * self.sizes.sum())
+        return self.off(part) <= max(0.5, TOLERANCE * float(self.sizes.sum()))
 
 
 def wanted(sizes: Rows, counts: Floats, shares: Floats) -> Wanted:
