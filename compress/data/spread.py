@@ -57,8 +57,8 @@ def unevenly_spread(dataset: Dataset, split: Split) -> str | None:
         if count
     ]
     return (
-        "labels that too few images, or groups of images, have to be spread over all parts of the "
-        f"split as asked: {len(names)} of {len(dataset.label_names)}"
+        "labels that could not be spread over the parts of the split as asked, since too few images"
+        f" or groups have them: {len(names)} of {len(dataset.label_names)}"
         f"{' (' + ', '.join(without) + ')' if without else ''}: {_listed(names)}"
     )
 

@@ -144,9 +144,9 @@ def test_labels_that_too_few_images_have_are_said_once(capfd):
     data = made(rare())
     made_split = split_by(data, Splitting())
     said = capfd.readouterr().err
-    assert said.startswith("warning: labels that too few images"), said
+    assert said.startswith("warning: labels that could not be spread"), said
     assert said.count("\n") == 1
-    assert "spread over all parts of the split as asked: 2 of 3 (" in said
+    assert "too few images or groups have them: 2 of 3 (" in said
     assert "): b, c" in said
     assert "in no validation image" in said
     assert split_for(data, ()) == made_split
