@@ -68,7 +68,7 @@ def open_data(source: str, skip_bad_images: bool = False) -> Dataset:
     table = table.take(good)
     _check_labels(table)
     ids = tuple(found.image_ids[row] for row in good)
-    ranges.say_pages(found.ranges.take(good), table.paths)
+    ranges.say_left_out(found.ranges.take(good), table.paths)
     return Dataset(
         source=source,
         format=name,

@@ -62,6 +62,8 @@ class Look:
     """Whether it has more than 8 bits."""
     pages: int
     """Pictures in the file, of which the first is the image."""
+    clear: bool
+    """Whether it is transparent in places; the colours are taken without that."""
 
 
 def decoder() -> str:
@@ -93,6 +95,7 @@ def look_at(path: Path) -> Look:
     with _opened(path) as image:
         colours = samples.deep_colours(image)
         pages = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
+        clear = _is_clear(image)
         found = samples.samples(image)
         if isinstance(found, samples.Samples):
             return _deep(found, pages)
@@ -107,7 +110,15 @@ def look_at(path: Path) -> Look:
             white=colours or 255.0,
             deep=colours is not None,
             pages=pages,
+            clear=clear,
         )
+
+
+def _is_clear(image: Image.Image) -> bool:
+    with_alpha = image.mode in {"LA", "PA", "RGBA"}
+    if not with_alpha and not (image.mode in {"L", "P", "RGB"} and "transparency" in image.info):
+        return False
+    return bool(np.asarray(image.convert("RGBA").getchannel("A")).min() < 255)
 
 
 def _stretched(image: Image.Image, values: NDArray[np.uint8]) -> Image.Image:
@@ -129,6 +140,7 @@ def _deep(found: samples.Samples, pages: int) -> Look:
         white=np.nan if found.white is None else found.white,
         deep=True,
         pages=pages,
+        clear=False,
     )
 
 

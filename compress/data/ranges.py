@@ -4,6 +4,7 @@ A range is never made up image by image, which would change what brightness mean
 data set either: its next image could change it. It is asked for.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -42,6 +43,8 @@ class Ranges:
     """Whether it has more than 8 bits: a declared range is for these."""
     pages: NDArray[np.int32]
     """Pictures in the file."""
+    clear: NDArray[np.bool_]
+    """Whether the image is transparent in places."""
 
     def take(self, rows: NDArray[np.intp]) -> "Ranges":
         """Return those of these rows only."""
@@ -145,15 +148,25 @@ def warn(ranges: Ranges | None, declared: Range | None, paths: tuple[Path, ...])
         _warn_of_range(ranges, declared)
 
 
-def say_pages(ranges: Ranges, paths: tuple[Path, ...]) -> None:
-    """Name the files of several pictures."""
-    several = np.flatnonzero(ranges.pages > 1)
-    if len(several):
-        names = listed([paths[row].name for row in several])
-        _once(
-            f"{len(several):,} files hold several pictures (pages or frames), of which the first "
-            f"is taken: {names}"
-        )
+def say_left_out(ranges: Ranges, paths: tuple[Path, ...]) -> None:
+    """Name the files of which something is not used."""
+    for sentence in left_out(ranges, [path.name for path in paths]):
+        _once(sentence)
+
+
+def left_out(ranges: Ranges, names: Sequence[str]) -> list[str]:
+    """Return what is not used of files, a sentence for each kind of thing."""
+    kinds = {
+        "files hold several pictures (pages or frames), of which the first is taken": (
+            ranges.pages > 1
+        ),
+        "images are transparent in places, and their colours are taken without that": ranges.clear,
+    }
+    return [
+        f"{int(found.sum()):,} {what}: {listed([names[row] for row in np.flatnonzero(found)])}"
+        for what, found in kinds.items()
+        if found.any()
+    ]
 
 
 def listed(names: list[str]) -> str:

@@ -79,13 +79,13 @@ def _look_at_all(paths: Paths) -> Arrays:
 _Look = tuple[
     list[str], NDArray[np.bool_], NDArray[np.int32], NDArray[np.uint8], NDArray[np.float64]
 ]
-_FACTS = ("low", "high", "spread", "white", "deep", "pages")
-_BAD = (0, 255, 255, 255, 0, 1)
+_FACTS = ("low", "high", "spread", "white", "deep", "pages", "clear")
+_BAD = (0, 255, 255, 255, 0, 1, 0)
 
 
 def _ranges(facts: NDArray[np.float64]) -> Ranges:
-    low, high, spread, white, deep, pages = facts.T
-    return Ranges(low, high, spread, white, deep > 0, pages.astype(np.int32))
+    low, high, spread, white, deep, pages, clear = facts.T
+    return Ranges(low, high, spread, white, deep > 0, pages.astype(np.int32), clear > 0)
 
 
 def _looks(paths: Paths) -> _Look:

@@ -51,7 +51,8 @@ def facts(*images: tuple[float, float, float, bool]) -> Ranges:
     """Return facts of images by their least and largest sample, the white one, and if deep."""
     low, high, white, deep = (np.array(column) for column in zip(*images, strict=True))
     spread, pages = high - low, np.ones(len(images), np.int32)
-    return Ranges(low * 1.0, high * 1.0, spread * 1.0, white * 1.0, deep.astype(bool), pages)
+    seen = (low * 1.0, high * 1.0, spread * 1.0, white * 1.0, deep.astype(bool))
+    return Ranges(*seen, pages, np.zeros(len(images), bool))
 
 
 NAN = float("nan")
@@ -148,6 +149,22 @@ def test_files_of_several_pictures_are_named(tmp_path: Path, capfd):
         "1 files hold several pictures (pages or frames), of which the first is taken: 1.png"
         in (capfd.readouterr().err)
     )
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P", "L"])
+def test_transparent_images_are_named(mode: str, tmp_path: Path, command, capfd):
+    ranges._once.cache_clear()
+    data = folder(tmp_path / "data", as_pgm, n=4)
+    options = {} if mode.endswith("A") else {"transparency": 9}
+    for number, alpha in ((0, 255), (1, 0)):
+        image = Image.fromarray(np.arange(90, dtype=np.uint8).reshape(9, 10)).convert(mode)
+        if mode.endswith("A"):
+            image.putalpha(alpha)
+        image.save(data / f"{number}.pgm", "PNG", **(options if number else {}))
+    assert open_data(str(data)).ranges.clear.tolist() == [False, True, False, False]
+    said = "1 images are transparent in places, and their colours are taken without that: 1.pgm"
+    assert said in capfd.readouterr().err
+    assert said in inspected(command, data).findings
 
 
 def test_pixels_are_decoded_by_the_range_and_cached_by_it(tmp_path: Path, monkeypatch):

@@ -53,6 +53,7 @@ def inspect(opened: Opened, scored: EvalResult | None, seed: int) -> DataReport:
         flat=_flat(opened),
         n_deep=int(opened.ranges.deep.sum()),
         n_several=int((opened.ranges.pages > 1).sum()),
+        n_transparent=int(opened.ranges.clear.sum()),
         unknown_range=ranges.doubt(opened.ranges),
         duplicates=duplicates,
         suspects=suspected,
@@ -96,7 +97,6 @@ def _about_files(opened: Opened) -> list[str]:
 def _about_samples(opened: Opened) -> list[str]:
     """Say what training would refuse or warn of."""
     found, flat, told = opened.ranges, _flat(opened), ranges.doubt(opened.ranges)
-    several = [*map(opened.name, np.flatnonzero(found.pages > 1).tolist())]
     said = [] if told is None else [f"{told}. Train with {ranges.advice(found)}"]
     if flat.files:
         said.append(
@@ -104,12 +104,8 @@ def _about_samples(opened: Opened) -> list[str]:
             f"{len(flat.files):,}, {flat.n_constant:,} of them with one: "
             f"{ranges.listed(list(flat.files))}"
         )
-    if several:
-        said.append(
-            "Files of several pictures (pages or frames), of which the first is taken: "
-            f"{len(several):,}: {ranges.listed(several)}"
-        )
-    return said
+    names = [*map(opened.name, range(len(opened.image_ids)))]
+    return said + ranges.left_out(found, names)
 
 
 def _flat(opened: Opened) -> FlatImages:

@@ -172,6 +172,8 @@ class DataReport(Noun):
     """Images of more than 8 bits."""
     n_several: int
     """Files of several pictures, of which the first is taken."""
+    n_transparent: int
+    """Images that are transparent in places, whose colours are taken without that."""
     unknown_range: str | None
     """What is not known of the samples of images of more than 8 bits; training asks for it."""
     duplicates: Duplicates
