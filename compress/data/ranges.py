@@ -162,10 +162,11 @@ def left_out(ranges: Ranges, names: Sequence[str]) -> list[str]:
         ),
         "images are transparent in places, and their colours are taken without that": ranges.clear,
     }
+    rows = {what: np.flatnonzero(found).tolist() for what, found in kinds.items()}
     return [
-        f"{int(found.sum()):,} {what}: {listed([names[row] for row in np.flatnonzero(found)])}"
-        for what, found in kinds.items()
-        if found.any()
+        f"{len(some):,} {what}: {listed([names[row] for row in some])}"
+        for what, some in rows.items()
+        if some
     ]
 
 
