@@ -16,11 +16,11 @@ from compress.context import Context, warn_untaught
 from compress.core.artifact import Artifact
 from compress.core.cli import main
 from compress.core.errors import UserError
-from compress.core.image_spec import ImageSpec
+from compress.core.image_spec import ImageSpec, Range
 from compress.core.manifest import Architecture, Manifest
 from compress.core.several import Gates
 from compress.core.stage import Plan, produce, require
-from compress.data import splitting
+from compress.data import ranges, splitting
 from compress.data.dataset import open_data
 from compress.data.splitting import Splitting
 from compress.finish import Trained, Wanted, chosen, finish, wanted_of
@@ -50,6 +50,9 @@ class Config(Training, Splitting, ThresholdOptions):
     """Height and width of the input, pixels."""
     interpolation: Literal["bilinear", "bicubic", "lanczos"] = "bilinear"
     """Pillow filter of the resize."""
+    pixel_range: Range | None = None
+    """LOW HIGH: the samples of images of more than 8 bits that become black and white, e.g. 0 4095
+    for 12 bits in 16-bit files or 0 1 for floats (default: what the files say)."""
     loss: LossName = "bce"
     """`bce`, or `asl` for many rare labels."""
     views: int | None = Field(None, ge=1)
@@ -131,12 +134,19 @@ def _build(plan: Plan, config: Config, context: Context, wanted: Wanted, workdir
 
 def _context(config: Config) -> Context:
     dataset = open_data(config.data, config.skip_bad_images)
-    return Context(dataset, splitting.split_by(dataset, config), _spec(config), config.views)
+    spec = _spec(config)
+    ranges.check(dataset.ranges, spec.pixel_range, dataset.source)
+    ranges.warn(dataset.ranges, spec.pixel_range, dataset.paths)
+    return Context(dataset, splitting.split_by(dataset, config), spec, config.views)
 
 
 def _spec(config: Config) -> ImageSpec:
-    size = config.image_size
-    return ImageSpec(height=size, width=size, interpolation=config.interpolation)
+    return ImageSpec(
+        height=config.image_size,
+        width=config.image_size,
+        interpolation=config.interpolation,
+        pixel_range=config.pixel_range,
+    )
 
 
 def _start(config: Config) -> pretrained.Start:

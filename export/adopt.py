@@ -15,7 +15,7 @@ from compress.core.artifact import Artifact
 from compress.core.cli import main
 from compress.core.errors import UserError
 from compress.core.hashing import file_sha256
-from compress.core.image_spec import Triple
+from compress.core.image_spec import Range, Triple
 from compress.core.several import Gates
 from compress.data.splitting import Splitting
 from export import adoption
@@ -53,6 +53,9 @@ class Config(Splitting, ThresholdOptions):
     """Pillow filter of the resize."""
     crop: Literal["squash", "center"] = "squash"
     """`squash` resizes to height x width; `center` keeps the aspect ratio and cuts the middle."""
+    pixel_range: Range | None = None
+    """LOW HIGH: the samples of images of more than 8 bits that are black and white to it, e.g. 0
+    4095 for 12 bits in 16-bit files (default: what the files say)."""
     layout: Layout | None = None
     """Order of the axes of its images; default: the file's, NCHW where that does not tell."""
     channels: Literal[1, 3] | None = None

@@ -27,7 +27,7 @@ from compress.core.manifest import DataRef, Manifest, Measurements, Split
 from compress.core.results import EvalResult
 from compress.core.source import source_hash
 from compress.core.stage import Plan, manifest_base, produce, require
-from compress.data import probe, splitting
+from compress.data import probe, ranges, splitting
 from compress.data.dataset import Dataset, open_data
 from compress.data.grouping import grouped
 from compress.data.origin import identified
@@ -112,6 +112,8 @@ def _prepare(config: Config, source: Source) -> Adoption:
     """Open the data and find out what the file does not say."""
     dataset = open_data(config.data, config.skip_bad_images)
     check(config, dataset.label_names)
+    ranges.check(dataset.ranges, config.pixel_range, dataset.source)
+    ranges.warn(dataset.ranges, config.pixel_range, dataset.paths)
     split, known = _split(dataset, config)
     require_images(indices(dataset, split, "test"), dataset, "test")
     learning = thresholds.chosen(config, None, ThresholdSettings())

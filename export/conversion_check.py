@@ -88,7 +88,7 @@ def same_answers(
 ) -> Verification:
     """Compare a converted model with its ONNX file on photographs."""
     spec, labels = source.model.manifest.image, source.model.manifest.labels
-    taken = list(photographs.opened(photos, None))
+    taken = list(photographs.opened(photos, None, spec.pixel_range))
     inputs = [network_input(one, spec) for one in taken]
     given: Images = taken if module.FORMAT.takes == "photograph" else inputs
     try:

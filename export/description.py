@@ -41,7 +41,11 @@ def describe(config: Config, source: Source, sample: Sample) -> Description:
     layout, channels, where = _axes(config, source.input_shape)
     height, width, size_from = _size(config.image_size, source.input_shape, layout)
     spec = ImageSpec(
-        height=height, width=width, interpolation=config.interpolation, crop=config.crop
+        height=height,
+        width=width,
+        interpolation=config.interpolation,
+        crop=config.crop,
+        pixel_range=config.pixel_range,
     )
     adapter = Adapter(layout=layout, channels=channels, output="probs", order=order)
     flat, shape = _check_output(source, adapter, spec, sample)

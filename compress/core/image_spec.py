@@ -1,12 +1,23 @@
 """How a photograph becomes the network's input: the one preprocessing of the project."""
 
-from typing import Literal
+import math
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from compress.core.noun import Noun
 
 Triple = tuple[float, float, float]
+
+
+def _wide(found: tuple[float, float]) -> tuple[float, float]:
+    if not (math.isfinite(found[0]) and math.isfinite(found[1]) and found[0] < found[1]):
+        raise ValueError("two numbers, LOW below HIGH")
+    return found
+
+
+Range = Annotated[tuple[float, float], AfterValidator(_wide)]
+"""The samples that are black and white."""
 
 
 class ImageSpec(Noun):
@@ -26,5 +37,8 @@ class ImageSpec(Noun):
     """Per-channel standard deviation of pixels in 0..1 (default: ImageNet)."""
     interpolation: Literal["bilinear", "bicubic", "lanczos"] = "bilinear"
     """Pillow filter for the resize; Pillow antialiases when it shrinks."""
+    pixel_range: Range | None = None
+    """The samples of an image of more than 8 bits that become black and white; `None` is what its
+    file says, and such a file is refused where it says nothing."""
     crop: Literal["squash", "center"] = "squash"
     """`squash` resizes to height x width; `center` keeps the aspect ratio and cuts the middle."""

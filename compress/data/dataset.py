@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from compress.core import console, registry
 from compress.core.errors import UserError
 from compress.core.hashing import value_hash
+from compress.data import ranges
 from compress.data.images import BadImage
+from compress.data.ranges import Ranges
 from compress.data.survey import survey
 from compress.data.table import Table
 
@@ -35,6 +37,8 @@ class Dataset:
     thumbnails: NDArray[np.uint8]
     fingerprint: str
     """Hash over the image hashes, the label names and the targets."""
+    ranges: Ranges | None = None
+    """What is known of the images' samples; `None` where no file was looked at."""
 
     @property
     def paths(self) -> tuple[Path, ...]:
@@ -69,6 +73,7 @@ def open_data(source: str, skip_bad_images: bool = False) -> Dataset:
     table = table.take(good)
     _check_labels(table)
     ids = tuple(found.image_ids[row] for row in good)
+    ranges.say_left_out(found.ranges.take(good), table.paths)
     return Dataset(
         source=source,
         format=name,
@@ -77,6 +82,7 @@ def open_data(source: str, skip_bad_images: bool = False) -> Dataset:
         grey=bool(found.grey[good].all()),
         thumbnails=found.thumbnails[good],
         fingerprint=value_hash([ids, table.label_names, table.targets.tolist()]),
+        ranges=found.ranges.take(good),
     )
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from compress.core.hashing import value_hash
 from compress.core.image_spec import ImageSpec
 from compress.core.source import own_source
+from compress.data import ranges
 from compress.data.cache import cache_dir, cached_file
 from compress.data.dataset import Dataset
 from compress.data.images import decoder, open_image, to_pixels
@@ -20,7 +21,11 @@ def decoded(dataset: Dataset, spec: ImageSpec) -> NDArray[np.uint8]:
     """Return every image resized as `[n, height, width, 3]`, memory-mapped from the cache.
 
     What is there is checked once a process, in about the time of reading it.
+
+    Raises:
+        UserError: it is not known which samples are black and white.
     """
+    ranges.check(dataset.ranges, spec.pixel_range, dataset.source)
     path = cache_dir() / f"pixels-{_key(dataset, spec)}.npy"
     pixels = np.load(cached_file(path, partial(_write, dataset, spec)), mmap_mode="r")
     return np.broadcast_to(pixels, (*pixels.shape[:3], 3))
@@ -36,7 +41,10 @@ def normalise(pixels: NDArray[Any], spec: ImageSpec) -> NDArray[np.float32]:
 
 def _key(dataset: Dataset, spec: ImageSpec) -> str:
     """Return what names decoded images: the files, how they are resized, and by which software."""
-    resize = {name: getattr(spec, name) for name in ("height", "width", "interpolation", "crop")}
+    resize = {
+        name: getattr(spec, name)
+        for name in ("height", "width", "interpolation", "crop", "pixel_range")
+    }
     return value_hash([dataset.image_ids, dataset.grey, resize, decoder(), own_source(__name__)])
 
 
@@ -53,5 +61,5 @@ def _write(dataset: Dataset, spec: ImageSpec, path: Path) -> None:
 
 def _decode(spec: ImageSpec, shape: tuple[int, int, int], paths: Paths) -> NDArray[np.uint8]:
     """Return images `[n, h, w, channels]`, of as many channels as the data set has."""
-    decoded = (to_pixels(open_image(path), spec) for path in paths)
+    decoded = (to_pixels(open_image(path, spec.pixel_range), spec) for path in paths)
     return np.stack([np.broadcast_to(image, shape) for image in decoded])

@@ -46,7 +46,8 @@ class Service:
         if not self._turn.acquire(timeout=self.limits.seconds / 2):
             raise TimeoutError
         try:
-            image = decode(body, self.limits.pixels)
+            declared = self._runner.predictor.bundle.pixel_range
+            image = decode(body, self.limits.pixels, declared)
             prediction = self._runner.predict(image)
             bundle = self._runner.predictor.bundle
         finally:

@@ -65,7 +65,7 @@ def run(config: Config) -> Parity:
     spec, labels = model.manifest.image, model.manifest.labels
     dataset = open_data(config.data, config.skip_bad_images)
     paths = photographs.validation(model, dataset, config.images)
-    taken = list(photographs.opened(paths, None))
+    taken = list(photographs.opened(paths, None, spec.pixel_range))
     theirs = _resized(taken, spec)
     ours = np.stack([to_pixels(Image.fromarray(one), spec) for one in taken])
     session = cpu.open_session(model, 1)
