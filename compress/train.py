@@ -16,7 +16,7 @@ from compress.context import Context, warn_untaught
 from compress.core.artifact import Artifact
 from compress.core.cli import main
 from compress.core.errors import UserError
-from compress.core.image_spec import ImageSpec
+from compress.core.image_spec import Channels, ImageSpec
 from compress.core.manifest import Architecture, Manifest
 from compress.core.several import Gates
 from compress.core.stage import Plan, produce, require
@@ -26,7 +26,7 @@ from compress.data.splitting import Splitting
 from compress.finish import Trained, Wanted, chosen, finish, wanted_of
 from compress.losses import LOSSES, LossName
 from compress.training import Training, fit
-from models import pretrained
+from models import pretrained, stem
 from models.network_output import check_width
 from models.torch_process import seeded
 
@@ -46,6 +46,9 @@ class Config(Training, Splitting, ThresholdOptions):
     """Folder of the artifact."""
     image_size: int = Field(224, ge=32, le=1024)
     """Height and width of the input, pixels."""
+    channels: Channels | None = None
+    """3 for RGB, 1 for grey; default: what the network takes. Weights of three channels are added
+    up for one."""
     interpolation: Literal["bilinear", "bicubic", "lanczos"] = "bilinear"
     """Pillow filter of the resize."""
     loss: LossName = "bce"
@@ -68,6 +71,7 @@ def run(config: Config) -> Artifact:
         GateUndecided: a gate could not be decided.
     """
     check(config)
+    config = _resolved(config)
     context = _context(config)
     checks.check(_asked(config), context.dataset.label_names)
     _check_targets(context)
@@ -94,6 +98,7 @@ def check(config: Config, labels: Sequence[str] | None = None) -> None:
     splitting.check(config)
     checks.check(_asked(config), labels)
     pretrained.check(architecture(config), config.weights)
+    _resolved(config)
 
 
 def _asked(config: Config) -> checks.Asked:
@@ -112,7 +117,7 @@ def architecture(config: Config) -> Architecture:
 def _build(plan: Plan, config: Config, context: Context, wanted: Wanted, workdir: Path) -> Manifest:
     built, labels = architecture(config), len(context.dataset.label_names)
     with seeded(config.seed):
-        network = pretrained.start_network(built, labels, config.weights)
+        network = pretrained.start_network(built, labels, config.weights, context.spec)
     check_width(network, labels, context.spec)
     loss = LOSSES[config.loss]
     fitted = fit(
@@ -128,12 +133,24 @@ def _build(plan: Plan, config: Config, context: Context, wanted: Wanted, workdir
 
 def _context(config: Config) -> Context:
     dataset = open_data(config.data, config.skip_bad_images)
-    spec = ImageSpec(
-        height=config.image_size,
-        width=config.image_size,
-        interpolation=config.interpolation,
-    )
-    return Context(dataset, splitting.split_by(dataset, config), spec, config.views)
+    return Context(dataset, splitting.split_by(dataset, config), _spec(config), config.views)
+
+
+def _spec(config: Config) -> ImageSpec:
+    size = config.image_size
+    spec = ImageSpec(height=size, width=size, interpolation=config.interpolation)
+    return spec.in_channels(config.channels or spec.channels)
+
+
+def _resolved(config: Config) -> Config:
+    """Return the options with the channels of the images, and how a network of these is built.
+
+    Raises:
+        UserError: the network cannot be built, or not for so many channels.
+    """
+    built, channels = stem.resolved(architecture(config), _spec(config), config.channels)
+    kwargs = json.dumps(built.kwargs)
+    return config.model_copy(update={"channels": channels, "arch_kwargs": kwargs})
 
 
 def _check_targets(context: Context) -> None:

@@ -21,7 +21,7 @@ def check_width(network: nn.Module, n_labels: int, spec: ImageSpec) -> None:
         UserError: it fails, returns something else than a tensor, or one of another shape.
     """
     with evaluating(network), torch.no_grad():
-        found = _run(network, torch.zeros(1, 3, spec.height, spec.width))
+        found = _run(network, torch.zeros(1, *spec.shape))
     if isinstance(found, Tensor) and found.shape == (1, n_labels):
         return
     got = f"shape {list(found.shape)}" if isinstance(found, Tensor) else type(found).__name__

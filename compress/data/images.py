@@ -71,9 +71,11 @@ def open_image(path: Path) -> Image.Image:
 def to_pixels(image: Image.Image, spec: ImageSpec) -> NDArray[np.uint8]:
     """Resize as the spec says; returns `[h, w, 1]` for a grey image or else `[h, w, 3]`.
 
+    For a network of one channel every image is made grey before, so that one channel is resized.
     First along the width, then along the height, whatever the image. Pillow 13 turns that round
     where it takes less time, which changes last bits; the graph of a bundle does not.
     """
+    image = image.convert("L") if spec.channels == 1 else image
     left, top, right, bottom = _kept(image.size, spec)
     method = FILTERS[spec.interpolation]
     narrow = image.resize((spec.width, image.height), method, (left, 0, right, image.height))

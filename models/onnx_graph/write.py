@@ -67,7 +67,7 @@ def _export(network: nn.Module, spec: ImageSpec) -> onnx.ModelProto:
     # (0.9 s against 4.6 s for EfficientNet-Lite0), but torch announces its removal. Its one gain,
     # GlobalAveragePool for AdaptiveAvgPool2d, does not cover `mean((2, 3))`, as in timm's
     # squeeze-excite, so `average_pool` is needed after either.
-    example = torch.zeros(1, 3, spec.height, spec.width)
+    example = torch.zeros(1, *spec.shape)
     try:
         with quiet(), torch.no_grad():
             program = torch.onnx.export(
@@ -90,7 +90,7 @@ def _export_traced(network: nn.Module, spec: ImageSpec) -> onnx.ModelProto:
 
     It takes a script, but no module that holds one, so the module is traced into a script first.
     """
-    example = torch.zeros(1, 3, spec.height, spec.width)
+    example = torch.zeros(1, *spec.shape)
     try:
         with TemporaryDirectory(prefix="edgepress-") as folder, quiet(), torch.no_grad():
             torch.onnx.export(

@@ -10,6 +10,7 @@ import torch
 from compress.core import artifact as artifacts
 from compress.core.errors import UserError
 from compress.core.eval_file import load_eval
+from compress.core.image_spec import ImageSpec
 from compress.core.manifest import Architecture
 from compress.data import split
 from compress.data.dataset import open_data
@@ -42,7 +43,8 @@ def test_arguments_that_the_architecture_does_not_take():
 def test_imagenet_weights_without_network(size: str):
     name = f"efficientnet_lite{size}"
     random, loaded = (
-        start_network(Architecture(name=name), 4, weights) for weights in ("random", "imagenet")
+        start_network(Architecture(name=name), 4, weights, ImageSpec())
+        for weights in ("random", "imagenet")
     )
     stem = [network.state_dict()["conv_stem.weight"] for network in (random, loaded)]
     assert not torch.equal(*stem)
@@ -73,7 +75,7 @@ def test_macs_by_hand():
         torch.nn.Flatten(),
         torch.nn.Linear(8, 5),
     )
-    assert count_macs(network, 10, 10) == 100 * 8 * 27 + 100 * 8 * 9 + 40
+    assert count_macs(network, ImageSpec(height=10, width=10)) == 100 * 8 * 27 + 100 * 8 * 9 + 40
     assert count_params(network) == 8 * 27 + 8 + 8 * 9 + 8 + 45
 
 
