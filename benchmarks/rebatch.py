@@ -116,7 +116,7 @@ def prove(got: Probs, images: Images, session: Session, precision: Precision) ->
 
     Args:
         got: `[n, labels]`, returned for a batch of
-        images: `[n, 3, height, width]`
+        images: `[n, c, height, width]`
         session: The model as it was, opened in the same runtime.
         precision: Of the model.
 

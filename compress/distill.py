@@ -80,7 +80,8 @@ def run(config: Config) -> Artifact:
         architecture_of(start)  # refuses what is no network now instead of after the work
     else:
         pretrained.check(_named(config, teacher.manifest.image), config.weights)
-    _spec(config, teacher.manifest.image, start)
+    if _spec(config, teacher.manifest.image, start).channels < teacher.manifest.image.channels:
+        console.say("the student takes one channel: its images are made grey")
     parents = (teacher,) if start is None else (teacher, start)
     context = open_for(parents, config.data, config.skip_bad_images)
     wanted = wanted_of(config.gate, config, context, teacher.manifest.labels)

@@ -13,6 +13,7 @@ from pydantic import Field
 from benchmarks.thresholds import ThresholdOptions
 from compress import checks
 from compress.context import Context, warn_untaught
+from compress.core import console
 from compress.core.artifact import Artifact
 from compress.core.cli import main
 from compress.core.errors import UserError
@@ -71,7 +72,7 @@ def run(config: Config) -> Artifact:
         GateUndecided: a gate could not be decided.
     """
     check(config)
-    config = _resolved(config)
+    config = _told(config)
     context = _context(config)
     checks.check(_asked(config), context.dataset.label_names)
     _check_targets(context)
@@ -151,6 +152,14 @@ def _resolved(config: Config) -> Config:
     built, channels = stem.resolved(architecture(config), _spec(config), config.channels)
     kwargs = json.dumps(built.kwargs)
     return config.model_copy(update={"channels": channels, "arch_kwargs": kwargs})
+
+
+def _told(config: Config) -> Config:
+    """Return the resolved options; say what nobody has asked for."""
+    resolved = _resolved(config)
+    if config.channels is None and resolved.channels == 1:
+        console.say("the network takes one channel: its images are made grey")
+    return resolved
 
 
 def _check_targets(context: Context) -> None:

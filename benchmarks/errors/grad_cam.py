@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 GradCam = Callable[[NDArray[np.float32], int], Heat]
-"""From a normalised image `[3, h, w]` and the place of a label to the heat."""
+"""From a normalised image `[c, h, w]` and the place of a label to the heat."""
 
 
 def why_not(model: Artifact) -> str | None:

@@ -84,6 +84,11 @@ def to_pixels(image: Image.Image, spec: ImageSpec) -> NDArray[np.uint8]:
     return pixels[:, :, None] if pixels.ndim == 2 else pixels
 
 
+def picture(pixels: NDArray[np.uint8]) -> Image.Image:
+    """Return pixels `[h, w, 1 or 3]` as an image."""
+    return Image.fromarray(np.ascontiguousarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels))
+
+
 def small_jpeg(image: Image.Image, longest_px: int = LONGEST_PX) -> bytes:
     """Return a JPEG for a page, made smaller where one of its sides is longer than this."""
     small = image.convert("L" if image.mode == "L" else "RGB")

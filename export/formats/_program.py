@@ -23,7 +23,7 @@ class Calibrated(nn.Module):
         self.register_buffer("offset", torch.tensor(offset))
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
-        """Return logits `[n, labels]` of images `[n, 3, h, w]`."""
+        """Return logits `[n, labels]` of images `[n, c, h, w]`."""
         logits: torch.Tensor = self.network(image) * self.slope + self.offset
         return logits
 

@@ -29,7 +29,7 @@ class WithSigmoid(nn.Module):
         self.network = network
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
-        """Return probabilities `[n, labels]` of images `[n, 3, h, w]`."""
+        """Return probabilities `[n, labels]` of images `[n, c, h, w]`."""
         probs: torch.Tensor = self.network(image).sigmoid()
         return probs
 
