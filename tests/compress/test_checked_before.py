@@ -41,6 +41,8 @@ def unread(monkeypatch: pytest.MonkeyPatch):
         ("compress.train", ("--arch", "resnet_18"), "Unknown architecture"),
         ("compress.train", ("--arch-kwargs", '{"nonsense": 1}'), "nonsense"),
         ("compress.train", ("--weights", "nowhere.pth"), "no such checkpoint"),
+        ("compress.train", ("--arch", "tiny_network:grey", "--channels", 3), "of 3 channels"),
+        ("compress.distill", ("--student", "tiny_network:grey", "--channels", 3), "of 3 channels"),
         ("compress.prune", ("--gate", "ap[defect_certian] >= 0.5"), "mean 'defect_certain'"),
         ("compress.prune", ("--demand", "recall[defect] >= 0.5"), "defect"),
         ("compress.prune", ("--keep", "blocks.9.*"), "layer in --keep"),
