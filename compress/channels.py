@@ -7,11 +7,11 @@ from typing import Literal
 
 import torch
 import torch_pruning
-from torch import nn
+from torch import Tensor, nn
 
 from compress.core.errors import UserError, unknown_name
 from models.network_output import output_layers
-from models.pruning_history import EXAMPLE, History
+from models.pruning_history import History, example
 from models.torch_process import evaluating
 
 STEPS = 200
@@ -53,9 +53,10 @@ def prune_until(
     for parameter in network.parameters():
         parameter.requires_grad_(True)
     with evaluating(network):
-        labels = _output_shape(network)
-        pruner = _pruner(network, widths)
-        left = _remove(pruner, reached, _least(network, widths))
+        images = example(network)
+        labels = _output_shape(network, images)
+        pruner = _pruner(network, images, widths)
+        left = _remove(pruner, images, reached, _least(network, widths))
         narrow_enough = reached(network)
     if left != labels:
         raise UserError(
@@ -76,6 +77,7 @@ def prune_until(
 
 def _remove(
     pruner: torch_pruning.pruner.BasePruner,
+    images: Tensor,
     reached: Callable[[nn.Module], bool],
     least: dict[nn.Module, float],
 ) -> torch.Size:
@@ -91,7 +93,7 @@ def _remove(
             for group in pruner.step(interactive=True):
                 if _may_go(group, least):
                     group.prune()
-        return _output_shape(pruner.model)
+        return _output_shape(pruner.model, images)
     except RuntimeError as error:  # what torch raises where shapes do not fit
         raise UserError(
             f"The layers of the pruned network do not fit together ({error})",
@@ -100,14 +102,14 @@ def _remove(
         ) from None
 
 
-def _pruner(network: nn.Module, widths: Widths) -> torch_pruning.pruner.BasePruner:
-    makers = [network.get_submodule(name) for name in output_layers(network, EXAMPLE)]
+def _pruner(network: nn.Module, images: Tensor, widths: Widths) -> torch_pruning.pruner.BasePruner:
+    makers = [network.get_submodule(name) for name in output_layers(network, images)]
     kept = [*makers, *named_like(network, widths.keep)]
     if widths.keep_residual:
         kept += residual_layers(network)
     return torch_pruning.pruner.BasePruner(
         network,
-        EXAMPLE,
+        images,
         importance=torch_pruning.importance.GroupMagnitudeImportance(p=2),
         global_pruning=widths.ranking == "global",
         pruning_ratio=1.0,
@@ -146,9 +148,9 @@ def _may_go(group: torch_pruning.Group, least: dict[nn.Module, float]) -> bool:
     return True
 
 
-def _output_shape(network: nn.Module) -> torch.Size:
+def _output_shape(network: nn.Module, images: Tensor) -> torch.Size:
     with torch.no_grad():
-        shape: torch.Size = network(EXAMPLE).shape
+        shape: torch.Size = network(images).shape
     return shape
 
 
@@ -159,7 +161,9 @@ def residual_layers(network: nn.Module) -> list[nn.Module]:
     the layer before them, so they do not count; neither do the factors of a multiplication, as in
     squeeze-and-excitation.
     """
-    graph = torch_pruning.DependencyGraph().build_dependency(network, example_inputs=EXAMPLE)
+    graph = torch_pruning.DependencyGraph().build_dependency(
+        network, example_inputs=example(network)
+    )
     found: list[nn.Module] = []
     for group in graph.get_all_groups(root_module_types=list(LAYERS)):
         coupled = {item.dep.target.module: item.dep.handler for item in group}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from benchmarks import metrics
 from compress.core import console
 from compress.core.errors import UserError
-from compress.core.image_spec import ImageSpec, Triple
+from compress.core.image_spec import Channels, ImageSpec, PerChannel
 from compress.data.dataset import Dataset
 from compress.data.pixels import decoded, normalise
 from export.sources._source import Adapter, Floats, Layout, Output, Shape, Source
@@ -24,12 +24,8 @@ if TYPE_CHECKING:
     from export.adopt import Config
 
 MOST_IMAGES = 128
-NORMALISATIONS: dict[str, tuple[Triple, Triple]] = {
-    "ImageNet's": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
-    "0 to 1": ((0.0,) * 3, (1.0,) * 3),
-    "-1 to 1": ((0.5,) * 3, (0.5,) * 3),
-    "0 to 255": ((0.0,) * 3, (1 / 255,) * 3),
-}
+IMAGENETS = "ImageNet's"
+RANGES = {"0 to 1": (0.0, 1.0), "-1 to 1": (0.5, 0.5), "0 to 255": (0.0, 1 / 255)}
 """How the pixels of networks usually are when they come in: mean and std of pixels in 0..1."""
 
 
@@ -59,7 +55,7 @@ class Sample:
         return self.dataset.targets[self.rows]
 
     def images(self, spec: ImageSpec) -> Floats:
-        """Return the images `[n, 3, height, width]`."""
+        """Return the images `[n, channels, height, width]`."""
         return normalise(decoded(self.dataset, spec)[self.rows], spec)
 
 
@@ -73,16 +69,21 @@ def describe(config: Config, source: Source, sample: Sample) -> Description:
     layout, channels, where = _axes(config, source.input_shape)
     height, width, size_from = _size(config.image_size, source.input_shape, layout)
     spec = ImageSpec(
-        height=height, width=width, interpolation=config.interpolation, crop=config.crop
+        height=height,
+        width=width,
+        channels=channels,
+        interpolation=config.interpolation,
+        crop=config.crop,
     )
-    adapter = Adapter(layout=layout, channels=channels, output="probs", order=order)
+    adapter = Adapter(layout=layout, output="probs", order=order)
     _check_output(source, adapter, spec, sample)
     spec, pixels_from = _normalised(config, source, adapter, spec, sample)
     output, output_from = _output(config.output, source, adapter, sample.images(spec))
     labels = sample.dataset.label_names if order is None else config.labels or ()
     facts = (
         f"labels: {', '.join(labels)} ({'--labels' if config.labels else 'the order of the data'})",
-        f"image: {height} x {width} pixels ({size_from}), {channels} channels, {layout} ({where})",
+        f"image: {height} x {width} pixels ({size_from}), {layout} ({where})",
+        f"channels: {channels}, {'grey' if channels == 1 else 'RGB'} ({where})",
         f"pixels: {pixels_from}",
         f"resize: {config.interpolation}, {config.crop} (--interpolation, --crop)",
         f"output: {output} ({output_from})",
@@ -107,7 +108,7 @@ def label_order(given: Sequence[str] | None, wanted: Sequence[str]) -> tuple[int
     return tuple(list(given).index(name) for name in wanted)
 
 
-def _axes(config: Config, shape: Shape | None) -> tuple[Layout, Literal[1, 3], str]:
+def _axes(config: Config, shape: Shape | None) -> tuple[Layout, Channels, str]:
     """Return layout and channels, and where they are from."""
     if shape is None:
         return config.layout or "NCHW", config.channels or 3, "not in the file"
@@ -188,20 +189,40 @@ def _normalised(
     if (config.mean is None) != (config.std is None):
         raise UserError("--mean and --std belong together", next_step="give both")
     if config.mean is not None and config.std is not None:
+        _check_values(config.mean, config.std, spec.channels)
         said = spec.model_copy(update={"mean": config.mean, "std": config.std})
         return said, "(pixels / 255 - mean) / std by --mean and --std"
     found = {}
-    for name, (mean, std) in NORMALISATIONS.items():
-        tried = spec.model_copy(update={"mean": mean, "std": std})
+    usual = _usual(spec)
+    for name, tried in usual.items():
         found[name] = _map(source, adapter, tried, sample)
     best = max(found, key=lambda name: found[name])
-    mean, std = NORMALISATIONS[best]
     tried_all = ", ".join(f"{name} {value:.3f}" for name, value in found.items())
     return (
-        spec.model_copy(update={"mean": mean, "std": std}),
+        usual[best],
         f"{best} (the best mAP on {len(sample.rows)} validation images: {tried_all}; where that is "
         "not how it was trained: --mean --std)",
     )
+
+
+def _check_values(mean: PerChannel, std: PerChannel, channels: Channels) -> None:
+    """Refuse another number of values than the network has channels."""
+    if not len(mean) == len(std) == channels:
+        raise UserError(
+            "--mean and --std need one value for each channel of the network",
+            got=f"{len(mean)} and {len(std)}",
+            allowed=f"{channels} each",
+        )
+
+
+def _usual(spec: ImageSpec) -> dict[str, ImageSpec]:
+    """Return an image with each of the usual normalisations of as many channels."""
+    ranges = {
+        name: spec.model_copy(update={"mean": (mean,) * n, "std": (std,) * n})
+        for n in (spec.channels,)
+        for name, (mean, std) in RANGES.items()
+    }
+    return {IMAGENETS: spec, **ranges}
 
 
 def _map(source: Source, adapter: Adapter, spec: ImageSpec, sample: Sample) -> float:
@@ -234,7 +255,7 @@ def _output(
 
 
 def run(source: Source, adapter: Adapter, images: Floats) -> Floats:
-    """Return what a network makes of images `[n, 3, h, w]`, in the order of the data's labels."""
+    """Return what a network makes of images `[n, c, h, w]`, in the order of the data's labels."""
     tracked = console.track(range(len(images)), "running the network")
     each = [source.run(adapter.feed(images[row : row + 1])) for row in tracked]
     return adapter.probs(np.concatenate(each))

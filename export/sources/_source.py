@@ -19,21 +19,19 @@ Shape = tuple[int | None, ...]
 
 
 class Adapter(Noun):
-    """How a network differs from one of edgepress: NCHW, three channels, the data's labels."""
+    """How a network differs from one of edgepress: NCHW, and the data's labels."""
 
     layout: Layout
     """Order of the axes of the network's images."""
-    channels: Literal[1, 3]
-    """A network of one channel gets the mean of the three, for a grey photograph any of them."""
     output: Output
     """What the network returns; logits get a sigmoid."""
     order: tuple[int, ...] | None = None
     """The network's output for each label of the data; `None` where they are in the same order."""
 
     def feed(self, image: Floats) -> Floats:
-        """Return images `[n, 3, h, w]` as the network takes them."""
-        own = image.mean(1, keepdims=True, dtype=np.float32) if self.channels == 1 else image
-        return np.ascontiguousarray(own.transpose(0, 2, 3, 1) if self.layout == "NHWC" else own)
+        """Return images `[n, channels, h, w]` as the network takes them."""
+        nhwc = self.layout == "NHWC"
+        return np.ascontiguousarray(image.transpose(0, 2, 3, 1) if nhwc else image)
 
     def probs(self, raw: Floats) -> Floats:
         """Return the network's output `[n, outputs]` as probabilities `[n, labels]`."""
@@ -56,7 +54,7 @@ class Source(Protocol):
         ...
 
     def write(self, adapter: Adapter, spec: ImageSpec, path: Path) -> None:
-        """Write `image` float32 `[1, 3, h, w]` to `probs` float32 `[1, labels]` as an ONNX file.
+        """Write `image` float32 `[1, c, h, w]` to `probs` float32 `[1, labels]` as an ONNX file.
 
         Raises:
             UserError: the network has an operation that cannot be exported.

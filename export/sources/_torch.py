@@ -61,10 +61,10 @@ class Adapted(nn.Module):
         return self
 
     def forward(self, image: Tensor) -> Tensor:
-        """Return probabilities `[n, labels]` of images `[n, 3, h, w]`."""
+        """Return probabilities `[n, labels]` of images `[n, channels, h, w]`."""
         adapter = self._adapter
-        own = image.mean(1, keepdim=True) if adapter.channels == 1 else image
-        found = _only(self.network(own.permute(0, 2, 3, 1) if adapter.layout == "NHWC" else own))
+        nhwc = adapter.layout == "NHWC"
+        found = _only(self.network(image.permute(0, 2, 3, 1) if nhwc else image))
         probs = found.sigmoid() if adapter.output == "logits" else found
         return probs if adapter.order is None else probs[:, list(adapter.order)]
 

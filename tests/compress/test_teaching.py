@@ -23,6 +23,7 @@ from compress.training import fit
 from models.stored import count_macs, count_params
 
 IMAGES = torch.rand(2, 3, 48, 48)
+SPEC = ImageSpec(height=48, width=48)
 
 
 def lite0() -> nn.Module:
@@ -30,13 +31,13 @@ def lite0() -> nn.Module:
 
 
 def prune(network: nn.Module, share: float, **changes: object) -> nn.Module:
-    whole = count_macs(network, 48, 48)
+    whole = count_macs(network, SPEC)
     limits = {
         "round_to": 8, "max_pruning_ratio": 0.9, "ranking": "layer", "keep": (),
         "keep_residual": True,
     }  # fmt: skip
     widths = Widths(**(limits | changes))
-    prune_until(network, lambda pruned: count_macs(pruned, 48, 48) <= share * whole, widths)
+    prune_until(network, lambda pruned: count_macs(pruned, SPEC) <= share * whole, widths)
     return network
 
 
