@@ -3,6 +3,7 @@
 import json
 
 import pytest
+import tiny_network
 import torch
 from torch import Tensor, nn
 
@@ -10,7 +11,7 @@ from compress.core.errors import UserError
 from compress.core.image_spec import ImageSpec
 from compress.core.manifest import Architecture
 from models import families, stem
-from models.pretrained import start_network
+from models.pretrained import Start, start_network
 
 SPEC = ImageSpec(height=32, width=32)
 GREY = SPEC.in_channels(1)
@@ -97,14 +98,28 @@ def test_weights_that_fit_stay_as_they_are():
 
 def test_imagenet_weights_in_a_network_of_one_channel():
     one = Architecture(name="efficientnet_lite0", kwargs={"in_chans": 1})
-    grey = start_network(one, 4, "imagenet", GREY).eval()
-    colour = start_network(Architecture(name="efficientnet_lite0"), 4, "imagenet", SPEC).eval()
+    grey = start_network(one, 4, Start("imagenet"), GREY).eval()
+    colours = Architecture(name="efficientnet_lite0")
+    colour = start_network(colours, 4, Start("imagenet"), SPEC).eval()
     pixels = torch.rand(1, 1, 5, 5).repeat_interleave(8, 2).repeat_interleave(8, 3)[:, :, :32, :32]
     with torch.no_grad():
         wanted = colour.bn1(colour.conv_stem(as_seen(pixels, SPEC)))
         found = grey.bn1(grey.conv_stem(as_seen(pixels, GREY)))
     inside = (slice(None), slice(None), slice(1, -1), slice(1, -1))  # not beside the padding
     torch.testing.assert_close(found[inside], wanted[inside], rtol=1e-3, atol=1e-3)
+
+
+def test_a_file_of_colours_starts_a_network_of_one_channel(tmp_path, capfd):
+    """Its weights are found behind the prefix of a training code and added up, which is said."""
+    given = tiny_network.build(2).state_dict()
+    torch.save({"state_dict": {f"model.{n}": t for n, t in given.items()}}, tmp_path / "a.ckpt")
+    grey = Architecture(name="tiny_network:grey")
+    network = start_network(grey, 2, Start(str(tmp_path / "a.ckpt")), GREY)
+    own = network.state_dict()
+    assert torch.equal(own["0.0.weight"], stem.summed(given, network, GREY)["0.0.weight"])
+    assert torch.equal(own["1.0.weight"], given["1.0.weight"])
+    told = capfd.readouterr().err
+    assert "taken from 'state_dict.model'; added up for grey images: 0.0.weight" in told
 
 
 @pytest.mark.parametrize(
