@@ -144,7 +144,7 @@ def _draft_manifest(plan: Plan, trained: Trained, context: Context) -> Manifest:
 def _measure(trained: Trained, context: Context, result: EvalResult) -> Measurements:
     return Measurements(
         params=count_params(trained.network),
-        macs=count_macs(trained.network, context.spec.height, context.spec.width),
+        macs=count_macs(trained.network, context.spec),
         map=result.map,
         waiting_share=trained.waiting_share,
     )

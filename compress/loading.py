@@ -28,7 +28,7 @@ class TrainingImages:
     """The images of the training part, ready to be augmented."""
 
     pixels: NDArray[np.uint8]
-    """`[n, h, w, 3]`, as it lies on the disk; only the rows of a batch are read."""
+    """`[n, h, w, channels]`, as it lies on the disk; only the rows of a batch are read."""
     targets: NDArray[np.float32]
     """`[rows, labels]`"""
     views: tuple[str, ...]
@@ -42,7 +42,7 @@ class _Rows(torch.utils.data.Dataset[Item]):
 
     def __init__(self, images: TrainingImages) -> None:
         # A grey image is broadcast to three equal channels: augment one, spread it afterwards.
-        channels = 1 if images.pixels.strides[-1] == 0 else 3
+        channels = 1 if images.pixels.strides[-1] == 0 else images.spec.channels
         self.pixels = images.pixels[..., :channels]
         self.targets = torch.from_numpy(images.targets)
         self.rows = np.arange(len(images.targets)) if images.rows is None else images.rows

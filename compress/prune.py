@@ -195,7 +195,7 @@ def _share(config: Config, parent: Artifact, prune: Prune, scratch: Path) -> flo
 
 
 def _macs(spec: ImageSpec, network: nn.Module) -> int:
-    return count_macs(network, spec.height, spec.width)
+    return count_macs(network, spec)
 
 
 if __name__ == "__main__":

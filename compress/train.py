@@ -13,10 +13,11 @@ from pydantic import Field
 from benchmarks.thresholds import ThresholdOptions
 from compress import checks
 from compress.context import Context, warn_untaught
+from compress.core import console
 from compress.core.artifact import Artifact
 from compress.core.cli import main
 from compress.core.errors import UserError
-from compress.core.image_spec import ImageSpec, Range
+from compress.core.image_spec import Channels, ImageSpec, Range
 from compress.core.manifest import Architecture, Manifest
 from compress.core.several import Gates
 from compress.core.stage import Plan, produce, require
@@ -27,7 +28,7 @@ from compress.finish import Trained, Wanted, chosen, finish, wanted_of
 from compress.loading import require_batch
 from compress.losses import LOSSES, LossName
 from compress.training import Training, fit
-from models import pretrained
+from models import pretrained, stem
 from models.torch_process import seeded
 
 
@@ -48,6 +49,9 @@ class Config(Training, Splitting, ThresholdOptions):
     """Folder of the artifact."""
     image_size: int = Field(224, ge=32, le=1024)
     """Height and width of the input, pixels."""
+    channels: Channels | None = None
+    """3 for RGB, 1 for grey; default: what the network takes. Weights of three channels are added
+    up for one."""
     interpolation: Literal["bilinear", "bicubic", "lanczos"] = "bilinear"
     """Pillow filter of the resize."""
     pixel_range: Range | None = None
@@ -73,6 +77,7 @@ def run(config: Config) -> Artifact:
         GateUndecided: a gate could not be decided.
     """
     check(config)
+    config = _told(config)
     context = _context(config)
     checks.check(_asked(config), context.dataset.label_names)
     _check_targets(context)
@@ -100,7 +105,9 @@ def check(config: Config, labels: Sequence[str] | None = None) -> None:
     """
     splitting.check(config)
     checks.check(_asked(config), labels)
-    pretrained.check(architecture(config), _start(config), _spec(config), config.epochs > 0)
+    resolved = _resolved(config)
+    start, training = _start(config), config.epochs > 0
+    pretrained.check(architecture(resolved), start, _spec(resolved), training)
 
 
 def _asked(config: Config) -> checks.Asked:
@@ -141,12 +148,32 @@ def _context(config: Config) -> Context:
 
 
 def _spec(config: Config) -> ImageSpec:
-    return ImageSpec(
+    spec = ImageSpec(
         height=config.image_size,
         width=config.image_size,
         interpolation=config.interpolation,
         pixel_range=config.pixel_range,
     )
+    return spec.in_channels(config.channels or spec.channels)
+
+
+def _resolved(config: Config) -> Config:
+    """Return the options with the channels of the images, and how a network of these is built.
+
+    Raises:
+        UserError: the network cannot be built, or not for so many channels.
+    """
+    built, channels = stem.resolved(architecture(config), _spec(config), config.channels)
+    kwargs = json.dumps(built.kwargs)
+    return config.model_copy(update={"channels": channels, "arch_kwargs": kwargs})
+
+
+def _told(config: Config) -> Config:
+    """Return the resolved options; say what nobody has asked for."""
+    resolved = _resolved(config)
+    if config.channels is None and resolved.channels == 1:
+        console.say("the network takes one channel: its images are made grey")
+    return resolved
 
 
 def _start(config: Config) -> pretrained.Start:

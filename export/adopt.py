@@ -15,7 +15,7 @@ from compress.core.artifact import Artifact
 from compress.core.cli import main
 from compress.core.errors import UserError
 from compress.core.hashing import file_sha256
-from compress.core.image_spec import Range, Triple
+from compress.core.image_spec import Channels, PerChannel, Range
 from compress.core.several import Gates
 from compress.data.splitting import Splitting
 from export import adoption
@@ -41,11 +41,11 @@ class Config(Splitting, ThresholdOptions):
     """The network's labels in the order of its outputs; default: the data's."""
     image_size: tuple[int, ...] | None = Field(None, min_length=1, max_length=2)
     """Height and width of its images in pixels, or one number for both; default: the file's."""
-    mean: Triple | None = None
-    """Mean of pixels in 0..1 of red, green and blue, as the network was trained with; default, with
-    --std: the usual one with the best mAP on images that are not of the test part."""
-    std: Triple | None = None
-    """Standard deviation of pixels in 0..1 of red, green and blue; pixels of 0 to 255 are 1/255."""
+    mean: PerChannel | None = None
+    """Mean of pixels in 0..1 of red, green and blue, or of grey, as the network was trained with;
+    default, with --std: the usual one with the best mAP on images that are not of the test part."""
+    std: PerChannel | None = None
+    """Standard deviation of pixels in 0..1 of the same; pixels of 0 to 255 are 1/255."""
     channel_order: ChannelOrder | None = None
     """BGR for a network that takes blue first, as OpenCV and Caffe read images; default: RGB, or
     BGR where its mAP on images that are not of the test part is surely better."""
@@ -58,8 +58,9 @@ class Config(Splitting, ThresholdOptions):
     4095 for 12 bits in 16-bit files (default: what the files say)."""
     layout: Layout | None = None
     """Order of the axes of its images; default: the file's, NCHW where that does not tell."""
-    channels: Literal[1, 3] | None = None
-    """1 for a network of grey images, which gets the mean of the three; default: the file's."""
+    channels: Channels | None = None
+    """1 for a network of grey images, which are made of colours as Pillow does; default: the
+    file's."""
     output: Output | None = None
     """What it returns: `logits` get a sigmoid; default: `probs` where all values are in 0..1."""
     views: int | None = Field(None, ge=1)

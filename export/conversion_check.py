@@ -64,7 +64,7 @@ class _Converted:
     n_labels: int
 
     def run(self, images: Probs) -> Probs:
-        """Return probabilities `[n, labels]` of images `[n, 3, height, width]`."""
+        """Return probabilities `[n, labels]` of images `[n, c, height, width]`."""
         return _probs(self.answers([image[None] for image in images]))
 
     def answers(self, images: Images) -> Probs | Shown:

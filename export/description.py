@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from compress.core.errors import UserError
-from compress.core.image_spec import ImageSpec
+from compress.core.image_spec import Channels, ImageSpec
 from export import pixel_search
 from export.sample import Sample, run
 from export.sources._source import Adapter, Floats, Layout, Output, Shape, Source
@@ -43,11 +43,12 @@ def describe(config: Config, source: Source, sample: Sample) -> Description:
     spec = ImageSpec(
         height=height,
         width=width,
+        channels=channels,
         interpolation=config.interpolation,
         crop=config.crop,
         pixel_range=config.pixel_range,
     )
-    adapter = Adapter(layout=layout, channels=channels, output="probs", order=order)
+    adapter = Adapter(layout=layout, output="probs", order=order)
     flat, shape = _check_output(source, adapter, spec, sample)
     adapter = adapter.model_copy(update={"flat": flat})
     found = pixel_search.find(config, source, adapter, spec, sample)
@@ -56,7 +57,8 @@ def describe(config: Config, source: Source, sample: Sample) -> Description:
     labels = sample.dataset.label_names if order is None else config.labels or ()
     facts = (
         f"labels: {', '.join(labels)} ({'--labels' if config.labels else 'the order of the data'})",
-        f"image: {height} x {width} pixels ({size_from}), {channels} channels, {layout} ({where})",
+        f"image: {height} x {width} pixels ({size_from}), {layout} ({where})",
+        f"channels: {channels}, {'grey' if channels == 1 else 'colour'} ({where})",
         *found.facts,
         f"resize: {config.interpolation}, {config.crop} (--interpolation, --crop)",
         f"output: {output} ({output_from}){'' if flat else f', {list(shape)} read in a row'}",
@@ -81,7 +83,7 @@ def label_order(given: Sequence[str] | None, wanted: Sequence[str]) -> tuple[int
     return tuple(list(given).index(name) for name in wanted)
 
 
-def _axes(config: Config, shape: Shape | None) -> tuple[Layout, Literal[1, 3], str]:
+def _axes(config: Config, shape: Shape | None) -> tuple[Layout, Channels, str]:
     """Return layout and channels, and where they are from."""
     if shape is None:
         return config.layout or "NCHW", config.channels or 3, "not in the file"

@@ -100,7 +100,7 @@ def with_opset(model: ModelProto, source: Path) -> ModelProto:
 def _fix_shape(model: ModelProto, spec: ImageSpec) -> None:
     """Give an open batch, height or width the value that the device uses."""
     shape = model.graph.input[0].type.tensor_type.shape
-    wanted = (1, 3, spec.height, spec.width)
+    wanted = (1, *spec.shape)
     if len(shape.dim) != len(wanted) or all(dim.HasField("dim_value") for dim in shape.dim):
         return
     for dim, value in zip(shape.dim, wanted, strict=True):

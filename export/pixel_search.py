@@ -10,7 +10,7 @@ import numpy as np
 
 from benchmarks.chance import as_good
 from compress.core.errors import UserError
-from compress.core.image_spec import ImageSpec, Triple
+from compress.core.image_spec import MEAN, STD, Channels, ImageSpec, PerChannel
 from compress.data.average_precision import Array, Ranking
 from export.channel_order import CHANNELS
 from export.sample import Sample, run
@@ -19,14 +19,9 @@ from export.sources._source import Adapter, ChannelOrder, Floats, Source
 if TYPE_CHECKING:
     from export.adopt import Config
 
-NORMALISATIONS: dict[str, tuple[Triple, Triple]] = {
-    "ImageNet's": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
-    "0 to 1": ((0.0,) * 3, (1.0,) * 3),
-    "-1 to 1": ((0.5,) * 3, (0.5,) * 3),
-    "0 to 255": ((0.0,) * 3, (1 / 255,) * 3),
-    "Caffe's": ((123.68 / 255, 116.779 / 255, 103.939 / 255), (1 / 255,) * 3),
-}
+RANGES = {"0 to 1": (0.0, 1.0), "-1 to 1": (0.5, 0.5), "0 to 255": (0.0, 1 / 255)}
 """How the pixels of networks usually are when they come in: mean and std of pixels in 0..1."""
+CAFFES = ((123.68 / 255, 116.779 / 255, 103.939 / 255), (1 / 255,) * 3)
 SURELY = 0.01
 """Largest share of random mixtures of both orders whose gain is as high, for blue first to be
 believed: many networks do without colours, and on few images either order may be the better one."""
@@ -51,7 +46,7 @@ def find(
     Raises:
         UserError: only one of mean and std is said, or an order of a single channel.
     """
-    ways, orders = _ways(config), _orders(config, adapter)
+    ways, orders = _ways(config, spec.channels), _orders(config, spec.channels)
     tried = {(name, order): _Tried() for name in ways for order in orders}
     for name, order in tried if len(tried) > 1 else ():
         mean, std = ways[name]
@@ -64,7 +59,7 @@ def find(
     name, order = other if _surely(tried[ours], tried[other], sample.targets) else ours
     mean, std = ways[name]
     facts = [_pixels_fact(name, {way: tried[way, order].map for way in ways}, sample)]
-    if adapter.channels == CHANNELS:
+    if spec.channels == CHANNELS:
         facts.append(_order_fact(order, {o: tried[n, o].map for o, n in best.items()}, sample))
     return Pixels(spec.model_copy(update={"mean": mean, "std": std}), order, tuple(facts))
 
@@ -94,20 +89,41 @@ def _surely(first: _Tried, second: _Tried, targets: Floats) -> bool:
     return as_good(mean_aps(better, targets) - mean_aps(worse, targets)) <= SURELY
 
 
-def _ways(config: Config) -> dict[str, tuple[Triple, Triple]]:
-    """Return the normalisations to choose from, by name."""
+Way = tuple[PerChannel, PerChannel]
+"""Mean and standard deviation."""
+
+
+def _ways(config: Config, channels: Channels) -> dict[str, Way]:
+    """Return the normalisations to choose from, by name.
+
+    Raises:
+        UserError: only one of mean and std is said, or not one value for each channel.
+    """
     if (config.mean is None) != (config.std is None):
         raise UserError("--mean and --std belong together", next_step="give both")
     if config.mean is None or config.std is None:
-        return NORMALISATIONS
+        return usual(channels)
+    if not len(config.mean) == len(config.std) == channels:
+        raise UserError(
+            "--mean and --std need one value for each channel of the network",
+            got=f"{len(config.mean)} and {len(config.std)}",
+            allowed=f"{channels} each",
+        )
     return {"(pixels / 255 - mean) / std by --mean and --std": (config.mean, config.std)}
 
 
-def _orders(config: Config, adapter: Adapter) -> tuple[ChannelOrder, ...]:
+def usual(channels: Channels) -> dict[str, Way]:
+    """Return the usual normalisations of as many channels, by name."""
+    found: dict[str, Way] = {"ImageNet's": (MEAN[channels], STD[channels])}
+    found |= {name: ((mean,) * channels, (std,) * channels) for name, (mean, std) in RANGES.items()}
+    return found if channels == 1 else found | {"Caffe's": CAFFES}
+
+
+def _orders(config: Config, channels: Channels) -> tuple[ChannelOrder, ...]:
     """Return the orders to choose from, ours first."""
     if config.channel_order is None:
-        return ("RGB", "BGR") if adapter.channels == 3 else ("RGB",)
-    if adapter.channels == 1:
+        return ("RGB", "BGR") if channels == CHANNELS else ("RGB",)
+    if channels == 1:
         raise UserError(
             "A network of one channel has no order of channels",
             got=f"--channel-order {config.channel_order}",

@@ -30,7 +30,7 @@ class Sample:
         return self.dataset.targets[self.rows]
 
     def images(self, spec: ImageSpec) -> Floats:
-        """Return the images `[n, 3, height, width]`."""
+        """Return the images `[n, channels, height, width]`."""
         return normalise(decoded(self.dataset, spec)[self.rows], spec)
 
 

@@ -7,5 +7,5 @@ from compress.core.image_spec import ImageSpec
 
 
 def blank_image(spec: ImageSpec) -> Tensor:
-    """Return zeros `[1, 3, height, width]`: one image as a network of this spec takes it."""
-    return torch.zeros(1, 3, spec.height, spec.width)
+    """Return zeros `[1, channels, height, width]`: one image as a network of this spec takes it."""
+    return torch.zeros(1, *spec.shape)

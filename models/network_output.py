@@ -20,7 +20,7 @@ def output_layers(network: nn.Module, images: Tensor) -> list[str]:
 
     Args:
         network: In eval mode; it is left as it is.
-        images: `[n, 3, h, w]`, to run it once.
+        images: `[n, c, h, w]`, to run it once.
 
     Raises:
         UserError: no such layer makes the output.

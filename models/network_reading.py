@@ -100,9 +100,9 @@ def copies_images(network: nn.Module) -> bool:
 
 
 def example(spec: ImageSpec, n: int = 2) -> Tensor:
-    """Return normalised images `[n, 3, h, w]` of noise, always the same."""
+    """Return normalised images `[n, c, h, w]` of noise, always the same."""
     draws = torch.Generator().manual_seed(0)
-    return torch.randn(n, 3, spec.height, spec.width, generator=draws)
+    return torch.randn(n, *spec.shape, generator=draws)
 
 
 def run(network: nn.Module, images: Tensor, raw: bool = False) -> Any:

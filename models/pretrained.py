@@ -6,6 +6,7 @@ Their checkpoints name tensors differently from timm, but hold the same ones in 
 import importlib.util
 import socket
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import getproxies
@@ -18,7 +19,7 @@ from compress.core.errors import UserError
 from compress.core.hashing import file_sha256
 from compress.core.image_spec import ImageSpec
 from compress.core.manifest import Architecture
-from models import checkpoint, families
+from models import checkpoint, families, stem
 from models.network_reading import make_readable
 from models.network_trial import try_out
 from models.torch_process import seeded
@@ -49,6 +50,8 @@ def start_network(
 ) -> nn.Module:
     """Build a network to train, which returns logits `[n, n_labels]` of images of a spec.
 
+    Where the images of `spec` are grey, weights of three channels are added up.
+
     Raises:
         UserError: there are no such weights, or they do not fit, or the network returns something
             else.
@@ -56,15 +59,17 @@ def start_network(
     network = families.build(architecture, n_labels)
     make_readable(network, n_labels, spec)
     if start.weights == "imagenet":
-        _load_imagenet(network, architecture.name)
+        _load_imagenet(network, architecture.name, spec)
     elif start.file is not None:
         content = checkpoint.files.read(start.file)
-        checkpoint.start_from(network, content, _wanted(architecture, n_labels, network, start))
+        checkpoint.start_from(
+            network, content, _wanted(architecture, n_labels, network, start, spec)
+        )
     return network
 
 
 def _wanted(
-    architecture: Architecture, n_labels: int, network: nn.Module, start: Start
+    architecture: Architecture, n_labels: int, network: nn.Module, start: Start, spec: ImageSpec
 ) -> checkpoint.Wanted:
     """Return what a network asks of a file; its head is what another number of labels changes."""
     own = network.state_dict()
@@ -74,7 +79,8 @@ def _wanted(
         for name, tensor in own.items()
         if name in other and not is_lazy(other[name]) and other[name].shape != tensor.shape
     }
-    return checkpoint.Wanted(own, frozenset(head), start.key)
+    adapted = partial(stem.summed, network=network, spec=spec)
+    return checkpoint.Wanted(own, frozenset(head), start.key, adapted)
 
 
 def identity(name: str, source: str) -> str:
@@ -123,22 +129,23 @@ def check(architecture: Architecture, start: Start, spec: ImageSpec, training: b
         network = families.build(architecture, n_labels=2)
         try_out(network, 2, spec, training)
         if start.file is not None:
-            wanted = _wanted(architecture, 2, network, start)
+            wanted = _wanted(architecture, 2, network, start, spec)
             checkpoint.find(checkpoint.files.read(start.file), wanted)
 
 
-def _load_imagenet(network: nn.Module, name: str) -> None:
+def _load_imagenet(network: nn.Module, name: str, spec: ImageSpec) -> None:
     package = PACKAGED.get(name)
     if package is None:
-        _load_online(network, name)
+        _load_online(network, name, spec)
         return
     ours = network.state_dict()
-    theirs = list(checkpoint.read(_checkpoint_file(package)).values())
-    for (key, own), tensor in zip(ours.items(), theirs, strict=True):
+    theirs = checkpoint.read(_checkpoint_file(package)).values()
+    named = stem.summed_and_said(dict(zip(ours, theirs, strict=True)), network, spec)
+    for key, own in ours.items():
         if not key.startswith(HEAD):
-            if own.shape != tensor.shape:
+            if own.shape != named[key].shape:
                 raise UserError(f"The weights of {package} do not fit at {key}")
-            ours[key] = tensor
+            ours[key] = named[key]
     network.load_state_dict(ours)
 
 
@@ -152,7 +159,7 @@ def _checkpoint_file(package: str) -> Path:
     return next((Path(spec.origin).parent / "models").glob("*.pth"))
 
 
-def _load_online(network: nn.Module, name: str) -> None:
+def _load_online(network: nn.Module, name: str, spec: ImageSpec) -> None:
     """Fetch timm's weights, which works only on a machine that is online."""
     import timm
 
@@ -167,7 +174,7 @@ def _load_online(network: nn.Module, name: str) -> None:
             got=name,
             allowed="without a network: " + ", ".join(PACKAGED),
         ) from None
-    own = network.state_dict()
+    own, source = network.state_dict(), stem.summed_and_said(source, network, spec)
     fitting = {k: v for k, v in source.items() if k in own and own[k].shape == v.shape}
     network.load_state_dict(own | fitting)
 

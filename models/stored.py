@@ -12,6 +12,7 @@ from torch import nn
 
 from compress.core.artifact import WEIGHTS, Artifact
 from compress.core.errors import UserError
+from compress.core.image_spec import ImageSpec
 from compress.core.manifest import Architecture
 from compress.data import probe
 from models import checkpoint, families
@@ -23,7 +24,7 @@ from models.torch_process import evaluating, seeded
 
 
 def load_network(artifact: Artifact) -> nn.Module:
-    """Rebuild an artifact's network, in eval mode; it maps `[n, 3, h, w]` to logits `[n, labels]`.
+    """Rebuild an artifact's network, in eval mode; it maps `[n, channels, h, w]` to logits.
 
     Raises:
         UserError: an ONNX artifact, weights that do not fit or are not finite, another number of
@@ -55,7 +56,7 @@ def try_network(artifact: Artifact, training: bool) -> None:
 
 
 def logits(network: nn.Module, images: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return what a network in eval mode answers to images `[n, 3, h, w]`: `[n, labels]`."""
+    """Return what a network in eval mode answers to images `[n, channels, h, w]`: `[n, labels]`."""
     with torch.inference_mode():
         answers: NDArray[np.float32] = network(torch.from_numpy(images)).float().numpy()
     return answers
@@ -97,7 +98,7 @@ def count_params(network: nn.Module) -> int:
     return sum(parameter.numel() for parameter in network.parameters())
 
 
-def count_macs(network: nn.Module, height: int, width: int) -> int:
+def count_macs(network: nn.Module, spec: ImageSpec) -> int:
     """Return the multiply-accumulates of convolutions and linear layers for one image."""
     total = 0
 
@@ -110,5 +111,5 @@ def count_macs(network: nn.Module, height: int, width: int) -> int:
         for layer in network.modules():
             if isinstance(layer, nn.Conv2d | nn.Linear):
                 hooks.enter_context(layer.register_forward_hook(count))
-        network(torch.zeros(1, 3, height, width))
+        network(torch.zeros(1, *spec.shape))
     return total

@@ -178,15 +178,22 @@ def _unidentified(path: Path) -> str:
 def to_pixels(image: Image.Image, spec: ImageSpec) -> NDArray[np.uint8]:
     """Resize as the spec says; returns `[h, w, 1]` for a grey image or else `[h, w, 3]`.
 
+    For a network of one channel every image is made grey before, so that one channel is resized.
     First along the width, then along the height, whatever the image. Pillow 13 turns that round
     where it takes less time, which changes last bits; the graph of a bundle does not.
     """
+    image = image.convert("L") if spec.channels == 1 else image
     left, top, right, bottom = _kept(image.size, spec)
     method = FILTERS[spec.interpolation]
     narrow = image.resize((spec.width, image.height), method, (left, 0, right, image.height))
     resized = narrow.resize((spec.width, spec.height), method, (0, top, spec.width, bottom))
     pixels = np.asarray(resized)
     return pixels[:, :, None] if pixels.ndim == 2 else pixels
+
+
+def picture(pixels: NDArray[np.uint8]) -> Image.Image:
+    """Return pixels `[h, w, 1 or 3]` as an image."""
+    return Image.fromarray(np.ascontiguousarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels))
 
 
 def small_jpeg(image: Image.Image, longest_px: int = LONGEST_PX) -> bytes:

@@ -22,12 +22,10 @@ Shape = tuple[int | None, ...]
 
 
 class Adapter(Noun):
-    """How a network differs from one of edgepress: NCHW, three channels, the data's labels."""
+    """How a network differs from one of edgepress: NCHW, and the data's labels."""
 
     layout: Layout
     """Order of the axes of the network's images."""
-    channels: Literal[1, 3]
-    """A network of one channel gets the mean of the three, for a grey photograph any of them."""
     channel_order: ChannelOrder = "RGB"
     """Ours is RGB; networks trained with OpenCV's or Caffe's images take BGR."""
     output: Output
@@ -38,15 +36,14 @@ class Adapter(Noun):
     """The network's output for each label of the data; `None` where they are in the same order."""
 
     def feed(self, image: Floats) -> Floats:
-        """Return images `[n, 3, h, w]` as the network takes them."""
-        own = image.mean(1, keepdims=True, dtype=np.float32) if self.channels == 1 else image
-        own = own[:, REVERSED] if self.turned else own
+        """Return images `[n, channels, h, w]` as the network takes them."""
+        own = image[:, REVERSED] if self.turned else image
         return np.ascontiguousarray(own.transpose(0, 2, 3, 1) if self.layout == "NHWC" else own)
 
     @property
     def turned(self) -> bool:
         """Whether the channels change places."""
-        return self.channel_order == "BGR" and self.channels == 3
+        return self.channel_order == "BGR"
 
     def probs(self, raw: Floats) -> Floats:
         """Return the network's output `[n, outputs]` as probabilities `[n, labels]`."""
@@ -69,7 +66,7 @@ class Source(Protocol):
         ...
 
     def write(self, adapter: Adapter, spec: ImageSpec, path: Path) -> None:
-        """Write `image` float32 `[1, 3, h, w]` to `probs` float32 `[1, labels]` as an ONNX file.
+        """Write `image` float32 `[1, c, h, w]` to `probs` float32 `[1, labels]` as an ONNX file.
 
         Raises:
             UserError: the network has an operation that cannot be exported.

@@ -61,11 +61,9 @@ class Adapted(nn.Module):
         return self
 
     def forward(self, image: Tensor) -> Tensor:
-        """Return probabilities `[n, labels]` of images `[n, 3, h, w]`."""
+        """Return probabilities `[n, labels]` of images `[n, channels, h, w]`."""
         adapter = self._adapter
-        own = image.mean(1, keepdim=True) if adapter.channels == 1 else image
-        if adapter.turned:
-            own = own.index_select(1, torch.tensor(REVERSED))
+        own = image.index_select(1, torch.tensor(REVERSED)) if adapter.turned else image
         found = _only(self.network(own.permute(0, 2, 3, 1) if adapter.layout == "NHWC" else own))
         found = found if adapter.flat else found.reshape(1, -1)
         probs = found.sigmoid() if adapter.output == "logits" else found

@@ -22,8 +22,6 @@ ENDINGS = (".onnx",)
 RUNS_CODE = False
 _PREFIX = "network/"
 """Begins every name of the network's own, so that none is one of ours."""
-_AXES_ARE_INPUTS = 18
-"""Opset from which ReduceMean is told its axes by an input."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +63,7 @@ class OnnxSource:
         copies = [onnx.NodeProto.FromString(node.SerializeToString()) for node in nodes]
         del graph.node[:], graph.input[:], graph.output[:], graph.value_info[:]
         graph.node.extend(copies)
-        graph.input.append(_port(INPUT, [1, 3, spec.height, spec.width]))
+        graph.input.append(_port(INPUT, [1, *spec.shape]))
         graph.output.append(_port(OUTPUT, [1, None]))
         _save(network, self.path, path)
 
@@ -145,9 +143,7 @@ def _nodes(
     network: ModelProto, adapter: Adapter, taken: str, returned: str
 ) -> tuple[list[onnx.NodeProto], list[onnx.NodeProto]]:
     """Return what turns our image into the network's, and the network's output into ours."""
-    before = []
-    if adapter.channels == 1:
-        before.append(_channel_mean(network))
+    before: list[_Step] = []
     if adapter.turned:
         turned = _constant(network, "channel_order", REVERSED)
         before.append(("Gather", {"axis": 1}, (turned,)))
@@ -169,12 +165,6 @@ def _nodes(
 
 _Step = tuple[str, dict[str, Any], tuple[str, ...]]
 """Operator, attributes, and the inputs after the first."""
-
-
-def _channel_mean(network: ModelProto) -> _Step:
-    if foreign.opset(network) >= _AXES_ARE_INPUTS:
-        return "ReduceMean", {"keepdims": 1}, (_constant(network, "channels", (1,)),)
-    return "ReduceMean", {"keepdims": 1, "axes": [1]}, ()
 
 
 def _constant(network: ModelProto, name: str, values: tuple[int, ...]) -> str:

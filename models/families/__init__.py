@@ -1,7 +1,8 @@
 """Architecture families, one file each: `knows(name)`, `names()`, `build(name, n_labels, kwargs)`.
 
-`build` returns a network that maps float32 `[n, 3, h, w]` to logits `[n, n_labels]`. A family whose
-networks are made of files of the user's own names these by `files(name)`.
+`build` returns a network that maps float32 `[n, channels, h, w]` to logits `[n, n_labels]`.
+`channels_argument(name)` is the keyword argument that says how many channels, `None` where there is
+none. A family whose networks are made of files of the user's own names these by `files(name)`.
 """
 
 from types import ModuleType
@@ -35,6 +36,19 @@ def skeleton(architecture: Architecture, n_labels: int) -> nn.Module:
     """
     with seeded(0):
         return build(architecture, n_labels)
+
+
+def in_channels(architecture: Architecture, channels: int) -> Architecture:
+    """Return an architecture with the argument of its family that sets how many channels it takes.
+
+    Raises:
+        UserError: unknown architecture (the closest is offered).
+    """
+    argument = find(architecture.name).channels_argument(architecture.name)
+    if argument is None:
+        return architecture
+    kwargs = {**architecture.kwargs, argument: channels}
+    return architecture.model_copy(update={"kwargs": kwargs})
 
 
 def identity(name: str) -> str:

@@ -34,7 +34,7 @@ class WithSigmoid(nn.Module):
         self.network = network
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
-        """Return probabilities `[n, labels]` of images `[n, 3, h, w]`."""
+        """Return probabilities `[n, labels]` of images `[n, c, h, w]`."""
         return probabilities(self.network, image)
 
 
@@ -71,7 +71,7 @@ def _export(network: nn.Module, spec: ImageSpec) -> onnx.ModelProto:
     # (0.9 s against 4.6 s for EfficientNet-Lite0), but torch announces its removal. Its one gain,
     # GlobalAveragePool for AdaptiveAvgPool2d, does not cover `mean((2, 3))`, as in timm's
     # squeeze-excite, so `average_pool` is needed after either.
-    example = torch.zeros(1, 3, spec.height, spec.width)
+    example = torch.zeros(1, *spec.shape)
     try:
         with quiet(), torch.no_grad():
             program = torch.onnx.export(
@@ -94,7 +94,7 @@ def _export_traced(network: nn.Module, spec: ImageSpec) -> onnx.ModelProto:
 
     It takes a script, but no module that holds one, so the module is traced into a script first.
     """
-    example = torch.zeros(1, 3, spec.height, spec.width)
+    example = torch.zeros(1, *spec.shape)
     try:
         with TemporaryDirectory(prefix="edgepress-") as folder, quiet(), torch.no_grad():
             torch.onnx.export(

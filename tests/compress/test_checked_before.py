@@ -49,6 +49,8 @@ def unread(monkeypatch: pytest.MonkeyPatch):
         ("compress.train", ("--arch", "torch.nn:Identity", "--arch-kwargs", "{}"),
          "one number per label"),
         ("compress.train", ("--arch", "sys:exit"), "cannot be built with num_classes=2"),
+        ("compress.train", ("--arch", "tiny_network:grey", "--channels", 3), "of 3 channels"),
+        ("compress.distill", ("--student", "tiny_network:grey", "--channels", 3), "of 3 channels"),
         ("compress.prune", ("--gate", "ap[defect_certian] >= 0.5"), "mean 'defect_certain'"),
         ("compress.prune", ("--demand", "recall[defect] >= 0.5"), "defect"),
         ("compress.prune", ("--keep", "blocks.9.*"), "layer in --keep"),

@@ -15,7 +15,7 @@ from compress.channels import Widths, prune_until
 from compress.core.image_spec import ImageSpec
 from compress.kept_layers import kept_layers
 from export.int8 import batch_norms, fake_quantization
-from models import stored
+from models import norms, stored
 from models.onnx_graph import write
 
 SPEC = ImageSpec(height=32, width=32)
@@ -37,12 +37,12 @@ def state(network: nn.Module) -> dict[str, Any]:
 
 
 LOOKS: dict[str, Callable[[nn.Module, Path], object]] = {
-    "macs": lambda network, _: stored.count_macs(network, 32, 32),
+    "macs": lambda network, _: stored.count_macs(network, SPEC),
     "onnx": lambda network, folder: write.to_onnx(network, SPEC, folder / "net.onnx"),
     "student": lambda network, _: features.pair(network, build(2), IMAGES, IMAGES),
     "teacher": lambda network, _: features.pair(build(2), network, IMAGES, IMAGES),
     "norms": lambda network, _: batch_norms.with_absorbed_norms(network, SPEC),
-    "pairs of norms": lambda network, _: batch_norms._pairs(network, IMAGES),
+    "pairs of norms": lambda network, _: norms.pairs(network, IMAGES),
     "kept": lambda network, _: kept_layers(network, IMAGES, (), residual=True),
     "order": lambda network, _: fake_quantization._convolutions_in_order(network, SPEC),
 }

@@ -24,6 +24,7 @@ from compress.training import fit
 from models.stored import count_macs, count_params
 
 IMAGES = torch.rand(2, 3, 48, 48)
+SPEC = ImageSpec(height=48, width=48)
 
 
 def lite0() -> nn.Module:
@@ -31,12 +32,12 @@ def lite0() -> nn.Module:
 
 
 def prune(network: nn.Module, share: float, keep: tuple[str, ...] = (), residual: bool = True):
-    whole = count_macs(network, 48, 48)
+    whole = count_macs(network, SPEC)
     kept = kept_layers(network, IMAGES[:1], keep, residual).layers
     widths = Widths(round_to=8, max_pruning_ratio=0.9, ranking="layer", kept=kept)
 
     def reached(pruned: nn.Module) -> bool:
-        return count_macs(pruned, 48, 48) <= share * whole
+        return count_macs(pruned, SPEC) <= share * whole
 
     prune_until(network, IMAGES[:1], reached, widths)
     return network

@@ -77,7 +77,7 @@ def test_macs_by_hand():
         torch.nn.Flatten(),
         torch.nn.Linear(8, 5),
     )
-    assert count_macs(network, 10, 10) == 100 * 8 * 27 + 100 * 8 * 9 + 40
+    assert count_macs(network, ImageSpec(height=10, width=10)) == 100 * 8 * 27 + 100 * 8 * 9 + 40
     assert count_params(network) == 8 * 27 + 8 + 8 * 9 + 8 + 45
 
 
