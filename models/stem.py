@@ -74,7 +74,7 @@ def summed(weights: Weights, network: nn.Module, spec: ImageSpec) -> Weights:
 
     with ImageNet's `mean_c` and `std_c`. `b` goes into the stem's bias, or out of the mean that a
     batch norm behind it has stored; where neither is there it is left out, and learnt. Padding is
-    0 before and after, so that `b` is too much at the edge, by at most what the taps outside add.
+    0 before and after, so at the edge of the image `b` is too much by what the taps outside add.
 
     Args:
         weights: By the network's names; those that fit already stay as they are.

@@ -49,6 +49,8 @@ def words(config: type[BaseModel], name: str) -> tuple[str, str]:
             return get_args(kind)[-1], get_args(kind)[0]
         if kind is int:
             return "4", "6"
+        if kind is float:
+            return "4.5", "6.5"
         kinds += [part for part in get_args(kind) if not isinstance(part, str)]
     return "one", "two"
 
@@ -76,7 +78,7 @@ def test_an_option_given_again_adds_to_it_and_replaces_default_and_file(
     for name in [option for module, option in options(float("inf")) if module == command]:
         flag, (first, second) = f"--{name.replace('_', '-')}", words(config, name)
         file = tmp_path / "options.toml"
-        text = second if second.isdigit() else f'"{second}"'
+        text = second if second.replace(".", "").isdigit() else f'"{second}"'
         file.write_text(f"{name} = [{text}, {text}]\n")
         for source in ([], ["--config", str(file)]):
             apart = [*source, flag, first, flag, second]

@@ -74,7 +74,7 @@ def test_summed_weights_answer_grey_photographs_alike(bias: bool, mean: float, s
     pixels = torch.rand(4, 1, 32, 32)
     with torch.no_grad():
         wanted, found = colour(as_seen(pixels, SPEC)), grey(as_seen(pixels, spec))
-    torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-4)
+    assert torch.allclose(found, wanted, rtol=1e-4, atol=1e-4)
 
 
 def test_summed_by_hand():
@@ -106,7 +106,7 @@ def test_imagenet_weights_in_a_network_of_one_channel():
         wanted = colour.bn1(colour.conv_stem(as_seen(pixels, SPEC)))
         found = grey.bn1(grey.conv_stem(as_seen(pixels, GREY)))
     inside = (slice(None), slice(None), slice(1, -1), slice(1, -1))  # not beside the padding
-    torch.testing.assert_close(found[inside], wanted[inside], rtol=1e-3, atol=1e-3)
+    assert torch.allclose(found[inside], wanted[inside], rtol=1e-3, atol=1e-3)
 
 
 def test_a_file_of_colours_starts_a_network_of_one_channel(tmp_path, capfd):
