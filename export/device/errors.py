@@ -40,3 +40,7 @@ class CheckFailed(DeviceError):
 
 class ModelFailed(CheckFailed):
     """The model could not be opened, raised an error or gave no probabilities."""
+
+
+class NewerSchema(DeviceError):
+    """The bundle is made for newer runtimes: nothing is wrong with it."""
