@@ -139,12 +139,19 @@ def _check_release(root: Path, manifest: dict[str, Any], files: Files) -> None:
 
 
 def _mends(root: Path, files: Files) -> bool:
-    """Return whether this is the very bundle in use, which is damaged and has no way back."""
-    slot, known = active(root), releases.known(root, read_state(root))
-    if slot is None or slot not in known.slots:
-        return False
-    same = known.slots[slot].manifest == releases.manifest_hash(files[bundle.MANIFEST])
-    return same and slots.damage(root) is not None
+    """Return whether this is the very bundle that came last, which was damaged since.
+
+    It is in use and has no way back, or was gone back from for no other reason.
+    """
+    state = read_state(root)
+    known, failed = releases.known(root, state), state.failed or {}
+    was_damaged = failed.get("damaged") is True and failed.get("release") == known.highest
+    content = releases.manifest_hash(files[bundle.MANIFEST])
+    return any(
+        one.release == known.highest and one.manifest == content
+        and (slot == active(root) or was_damaged) and slots.damage(root, slot) is not None
+        for slot, one in known.slots.items()
+    )  # fmt: skip
 
 
 def _check_unchanged(

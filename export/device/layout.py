@@ -7,7 +7,8 @@ from .bundle import MANIFEST
 
 Slot = Literal["a", "b"]
 SLOTS: tuple[Slot, Slot] = ("a", "b")
-TRIAL = "trial"
+TRIAL = "slots/.trial"
+"""Beside the slots, because what is tested there is moved into one of them."""
 
 Mark = tuple[str, int, int]
 """What differs when another release is in use: slots are filled again."""

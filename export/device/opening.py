@@ -79,7 +79,7 @@ def _intact(root: Path) -> Bundle:
     except DeviceError as damage:
         if active(root) is None:
             raise
-        return slots.told_roll_back(root, str(damage))
+        return slots.told_roll_back(root, str(damage), damaged=True)
 
 
 def _opened(root: Path, bundle: Bundle) -> Opened:

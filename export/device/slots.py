@@ -4,7 +4,7 @@
     ROOT/current -> slots/a         the one in use: the only place that says so
     ROOT/releases.json              what is in them, and the highest release so far (`releases`)
     ROOT/state.json                 probation, the last release that failed (`state`)
-    ROOT/trial/                     a bundle that has yet to pass its self-test (`trial`)
+    ROOT/slots/.trial/              a bundle that has yet to pass its self-test (`trial`)
     ROOT/key.pem                    public key that every bundle must be signed with, once one was
 
 Every change is a file, folder or link put in place of another, after what it points to is on the
@@ -81,9 +81,9 @@ def put(root: Path, place: Path, probation_predictions: int) -> Slot:
     """
     state, slot = read_state(root), other(active(root))
     known, new = releases.known(root, state), _release(place)
-    way_back = active(root) is not None and damage(root) is None
+    before = active(root)
+    way_back = before is not None and damage(root, before) is None
     releases.write(root, replace(known, pending=(slot, new)))
-    (root / "slots").mkdir(exist_ok=True)
     if folder(root, slot).exists():
         folder(root, slot).rename(root / "slots" / ASIDE)
     place.rename(folder(root, slot))
@@ -103,8 +103,10 @@ def commit(root: Path) -> None:
     write_state(root, replace(state, probation=None, highest_release=highest))
 
 
-def roll_back(root: Path, reason: str) -> Bundle:
+def roll_back(root: Path, reason: str, damaged: bool = False) -> Bundle:
     """Put the other slot's older release into use again, and return it.
+
+    One that was only damaged has not failed: the very same bundle may be installed again.
 
     Raises:
         DeviceError: there is none, or it is damaged.
@@ -114,7 +116,8 @@ def roll_back(root: Path, reason: str) -> Bundle:
     bundle = _way_back(root, slot, known)
     assert slot is not None
     probation = replace(state.probation or Probation(slot, 0), slot=slot, failed=reason)
-    state = State(known.highest, probation, {**_told(known.slots.get(slot)), "reason": reason})
+    failed = {**_told(known.slots.get(slot)), "reason": reason, "damaged": damaged}
+    state = State(known.highest, probation, failed)
     write_state(root, state)  # from here on `recover` ends what is begun
     disk.point(root / "current", f"slots/{bundle.folder.name}")
     write_state(root, replace(state, probation=None))
@@ -135,10 +138,10 @@ def recover(root: Path) -> None:
         say(f"warning: what is installed cannot be stored ({error.strerror})")
 
 
-def damage(root: Path) -> DeviceError | None:
-    """Return what is wrong with the release in use, if anything is."""
+def damage(root: Path, slot: Slot) -> DeviceError | None:
+    """Return what is wrong with the release in a slot, if anything is."""
     try:
-        opened(root)
+        in_slot(root, slot, releases.known(root, read_state(root)))
     except NewerSchema:
         return None
     except DeviceError as error:
@@ -148,19 +151,20 @@ def damage(root: Path) -> DeviceError | None:
 
 def heal(root: Path) -> None:
     """Go back where the release in use is damaged and an older one is not; the root is locked."""
-    found = damage(root) if active(root) else None
+    slot = active(root)
+    found = damage(root, slot) if slot else None
     if found is not None:
         with suppress(DeviceError):  # nothing to go back to: a new release may mend it
-            told_roll_back(root, str(found))
+            told_roll_back(root, str(found), damaged=True)
 
 
-def told_roll_back(root: Path, reason: str) -> Bundle:
+def told_roll_back(root: Path, reason: str, damaged: bool = False) -> Bundle:
     """Go back, and say so.
 
     Raises:
         DeviceError: there is nothing to go back to.
     """
-    bundle = roll_back(root, reason)
+    bundle = roll_back(root, reason, damaged)
     say(f"rolled back to release {bundle.release}: {reason}")
     return bundle
 

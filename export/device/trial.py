@@ -1,7 +1,7 @@
 """A bundle on trial: unpacked beside the slots, and tested there as it would be used.
 
-`ROOT/trial` is a root by itself, with the options that were chosen for this device: what is tested
-is `selftest --root`, as whoever asks the release in use.
+`ROOT/slots/.trial` is a root by itself, with the options that were chosen for this device: what is
+tested is `selftest --root`, as whoever asks the release in use.
 """
 
 import json

@@ -11,7 +11,7 @@ from export.device import slots
 from export.device.cli import main
 from export.device.layout import active, folder
 from export.device.locks import locked
-from export.device.runner import RootRunner, running
+from export.device.runner import running
 from export.device.state import Probation, read_state
 
 
@@ -182,14 +182,6 @@ def test_a_release_that_raises_errors_goes_back(device, tmp_path: Path):
     code, out, _ = device("predict", tmp_path / "black.png", "--root", root)
     assert code == 0
     assert "probs" in json.loads(out)
-
-
-def test_a_release_whose_processes_die_goes_back(root: Path, capfd: pytest.CaptureFixture[str]):
-    for _ in range(3):
-        assert RootRunner(root).predictor.bundle.release == 2  # and never closed
-    with running(None, root) as runner:
-        assert runner.predictor.bundle.release == 1
-    assert "3 processes opened it and died" in capfd.readouterr().err
 
 
 def test_a_damaged_release_goes_back(root: Path):

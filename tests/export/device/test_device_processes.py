@@ -19,7 +19,7 @@ from export.device.cli import main
 from export.device.errors import DeviceError, NewerSchema
 from export.device.frames import Frame
 from export.device.install import install
-from export.device.layout import folder
+from export.device.layout import TRIAL, folder
 from export.device.locks import locked
 from export.device.predict import answer
 from export.device.probation import Watchdog
@@ -320,7 +320,7 @@ def test_an_installation_that_tests_blocks_no_start(tmp_path: Path, monkeypatch)
         start = threading.Thread(target=lambda: found.append(release_in(root)), daemon=True)
         start.start()
         start.join(30)
-        assert (root / "trial").is_dir()  # which a start does not tidy away
+        assert (root / TRIAL).is_dir()  # which a start does not tidy away
 
     monkeypatch.setattr(installing.trial, "self_test", self_test)
     files = device_bundles.files(seed=3, release=3)

@@ -102,9 +102,9 @@ def test_one_flipped_bit_of_a_manifest_is_found(tmp_path: Path):
     manifest = root / "current" / "manifest.json"
     for place in range(0, len(manifest.read_bytes()), 7):
         flip(manifest, place)
-        assert slots.damage(root) is not None, place
+        assert slots.damage(root, "b") is not None, place
         flip(manifest, place)
-    assert slots.damage(root) is None
+    assert slots.damage(root, "b") is None
 
 
 def nothing(root: Path) -> None:
@@ -179,6 +179,20 @@ def test_the_same_bundle_mends_its_damaged_copy(damage, tmp_path: Path):
         install(device_bundles.zipped(tmp_path / "other.zip", again), root, None, 200)
     done = install(path, root, None, 200)
     assert (in_use(root), done.on_probation) == (6, False)  # there is nothing to go back to
+
+
+@pytest.mark.usefixtures("untested")
+def test_what_was_gone_back_from_for_damage_may_come_again(tmp_path: Path):
+    root, path = two(tmp_path / "root"), archive(tmp_path, 2)
+    flip(root / "current" / "model.onnx")
+    assert in_use(root) == 1
+    assert install(path, root, None, 9).on_probation
+    assert in_use(root) == 2
+    with locked(root):
+        slots.roll_back(root, "slow")
+    flip(folder(root, "b") / "model.onnx")
+    with pytest.raises(DeviceError, match="not newer"):
+        install(path, root, None, 9)
 
 
 @pytest.mark.usefixtures("untested")
