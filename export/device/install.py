@@ -64,7 +64,11 @@ def _make(root: Path) -> None:
 def _put(root: Path, place: Path, pem: bytes | None, probation_predictions: int) -> Slot:
     if pem is not None:
         disk.replace(root / KEY, pem)
-    return slots.put(root, folder(place, "a"), probation_predictions)
+    try:
+        return slots.put(root, folder(place, "a"), probation_predictions)
+    except OSError:
+        slots.recover(root)
+        raise
 
 
 def _checked(

@@ -14,6 +14,7 @@ one before or the one that was coming; `recover` then ends or undoes what was be
 
 import shutil
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -71,7 +72,8 @@ def in_slot(root: Path, slot: Slot, known: Releases) -> Bundle:
 def put(root: Path, place: Path, probation_predictions: int) -> Slot:
     """Put a bundle that has passed its self-test into use; the root must be locked and recovered.
 
-    It takes the slot that is not in use; the release in use stays in the other one.
+    It takes the slot that is not in use; the release in use stays in the other one. What is left to
+    do once `current` points to it is what `recover` does.
 
     Args:
         root: What it is put under.
@@ -91,8 +93,7 @@ def put(root: Path, place: Path, probation_predictions: int) -> Slot:
     if probation_predictions and way_back:
         write_state(root, replace(state, probation=Probation(slot, probation_predictions)))
     disk.point(root / "current", f"slots/{slot}")
-    releases.write(root, releases.known(root, state))
-    shutil.rmtree(root / "slots" / ASIDE, ignore_errors=True)
+    recover(root)
     return slot
 
 
@@ -129,13 +130,10 @@ def recover(root: Path) -> None:
 
     A disk that is full is told and ends nothing: a device that can predict does.
     """
-    try:
-        _undo(root)
-        _remember(root)
-        _end_probation(root)
-        _tidy(root)
-    except OSError as error:
-        say(f"warning: what is installed cannot be stored ({error.strerror})")
+    if _is_done(_undo, root):  # else what waits aside may still be needed
+        _is_done(_tidy, root)
+    _is_done(_remember, root)
+    _is_done(_end_probation, root)
 
 
 def damage(root: Path, slot: Slot) -> DeviceError | None:
@@ -147,6 +145,15 @@ def damage(root: Path, slot: Slot) -> DeviceError | None:
     except DeviceError as error:
         return error
     return None
+
+
+def _is_done(step: Callable[[Path], None], root: Path) -> bool:
+    try:
+        step(root)
+    except OSError as error:
+        say(f"warning: what is installed cannot be stored ({error.strerror})")
+        return False
+    return True
 
 
 def heal(root: Path) -> None:

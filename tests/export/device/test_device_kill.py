@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from device_kills import FULL
 from device_roots import put
 from places import ROOT, SUPPORT
 
+from export.device import files as disk
 from export.device import slots
 from export.device.bundle import open_folder
 from export.device.cli import main
@@ -192,6 +194,32 @@ def test_a_disk_that_is_full_changes_nothing(archive: Path, tmp_path: Path):
         assert {path.name for path in (root / "slots").iterdir()} == {"a", "b"}
         assert not (root / TRIAL).exists()
         assert (pair(root), active(root)) == ((5, 4), "b")
+
+
+def test_whatever_cannot_be_written_is_undone_or_done(
+    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("export.device.trial.self_test", lambda *_: None)
+    replace, seen = disk.replace, []
+    begin(tmp_path)
+    for failing in range(5):
+        root, calls = copied(tmp_path / "before"), count()
+
+        def full(path: Path, content: bytes, calls: Any = calls, failing: int = failing) -> None:
+            if next(calls) == failing:
+                raise OSError(28, "No space left on device")
+            replace(path, content)
+
+        monkeypatch.setattr(disk, "replace", full)
+        try:
+            seen.append(install(archive, root, None, 200).release)
+        except DeviceError:
+            seen.append(5)
+        monkeypatch.setattr(disk, "replace", replace)
+        assert slots.opened(root).release == seen[-1]
+        assert {path.name for path in (root / "slots").iterdir()} == {"a", "b"}
+        assert pair(root) == (seen[-1], seen[-1] - 1)
+    assert seen == [5, 5, 6, 6, 6]
 
 
 def test_the_real_command_is_killed(archive: Path, tmp_path: Path):
