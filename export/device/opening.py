@@ -79,7 +79,13 @@ def _intact(root: Path) -> Bundle:
     except DeviceError as damage:
         if active(root) is None:
             raise
-        return slots.told_roll_back(root, str(damage), damaged=True)
+        try:
+            return slots.told_roll_back(root, damage.what, damaged=True)
+        except DeviceError as problem:
+            raise DeviceError(
+                f"The release in use is damaged: {damage.what}. {problem.what}", got=root,
+                next_step="install the same bundle again, or a newer one",
+            ) from None  # fmt: skip
 
 
 def _opened(root: Path, bundle: Bundle) -> Opened:

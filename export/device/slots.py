@@ -162,7 +162,7 @@ def heal(root: Path) -> None:
     found = damage(root, slot) if slot else None
     if found is not None:
         with suppress(DeviceError):  # nothing to go back to: a new release may mend it
-            told_roll_back(root, str(found), damaged=True)
+            told_roll_back(root, found.what, damaged=True)
 
 
 def told_roll_back(root: Path, reason: str, damaged: bool = False) -> Bundle:
