@@ -3,9 +3,11 @@
     ROOT/processes/RELEASE-BOOT-PID-RANDOM      locked as long as its process lives
 
 A process that ends well removes its record. One that is killed leaves it behind, and the system
-has freed the lock: that is a death, and a process that lives is none, however many there are. What
-an earlier run of the machine has left counts once for that run: when the power fails, all processes
-are gone, and the release has nothing to do with it.
+has freed the lock: that is a death, and a process that lives is none, however many there are.
+
+When the power fails, all processes are gone, and the release has nothing to do with it: what an
+earlier run of the machine has left is no death, unless the model was not open yet. Then it counts
+once for that run, since opening it may be what has brought the machine down.
 """
 
 import os
@@ -38,6 +40,12 @@ class Life:
         else:
             lock(self._handle)
 
+    def model_is_open(self) -> None:
+        """Note that opening the model has brought nothing down."""
+        if self._handle is not None:
+            with suppress(OSError):
+                os.write(self._handle, b"open\n")
+
     def ended_well(self) -> None:
         """Take the note back; more than once does no harm."""
         handle, self._handle = self._handle, None
@@ -54,9 +62,11 @@ def running(root: Path, release: int) -> int:
 
 def deaths(root: Path, release: int) -> int:
     """Return how often processes that had a release open have died; the root must be locked."""
-    boots = [record.name.split("-")[1] for record, dead in _records(root, release) if dead]
+    dead = [record for record, is_dead in _records(root, release) if is_dead]
     here = _boot()
-    return boots.count(here) + len({boot for boot in boots if boot != here})
+    boots = [record.name.split("-")[1] for record in dead]
+    opening = {boot for boot, one in zip(boots, dead, strict=True) if _is_empty(one)}
+    return boots.count(here) + len(opening - {here})
 
 
 def forget(root: Path, but: int | None = None) -> None:
@@ -79,6 +89,13 @@ def _records(root: Path, release: int | None) -> Iterator[tuple[Path, bool]]:
             yield record, try_lock(handle)
         finally:
             os.close(handle)
+
+
+def _is_empty(record: Path) -> bool:
+    try:
+        return not record.read_bytes()
+    except OSError:  # it has just been removed
+        return False
 
 
 def _boot() -> str:

@@ -98,6 +98,8 @@ def _opened(root: Path, bundle: Bundle) -> Opened:
         if life is not None:
             life.ended_well()
         raise
+    if life is not None:
+        life.model_is_open()
     watchdog = Watchdog(probation, bundle.latency_budget_s) if probation else None
     return Opened(predictor, mark(root), watchdog, life)
 

@@ -132,8 +132,8 @@ def recover(root: Path) -> None:
     """
     if _is_done(_undo, root):  # else what waits aside may still be needed
         _is_done(_tidy, root)
-    _is_done(_remember, root)
-    _is_done(_end_probation, root)
+    for step in (_remember, _end_probation, _forget):
+        _is_done(step, root)
 
 
 def damage(root: Path, slot: Slot) -> DeviceError | None:
@@ -252,14 +252,18 @@ def _end_probation(root: Path) -> None:
 
 def _tidy(root: Path) -> None:
     """Remove what nothing needs."""
-    kept = release_in_use(root) if read_state(root).probation else None
-    lives.forget(root, kept.release if kept else None)
     for name in _LEFT_OVER:
         shutil.rmtree(root / "slots" / name, ignore_errors=True)
     if (root / TRIAL).exists():
         with unless_installing(root) as free:
             if free:
                 shutil.rmtree(root / TRIAL, ignore_errors=True)
+
+
+def _forget(root: Path) -> None:
+    """Remove the records of deaths that count no more."""
+    on_probation = release_in_use(root) if read_state(root).probation else None
+    lives.forget(root, on_probation.release if on_probation else None)
 
 
 def _release(place: Path) -> Release:

@@ -84,17 +84,31 @@ def until(holds) -> None:
         time.sleep(0.01)
 
 
-def test_a_power_cut_counts_once_however_many_were_running(tmp_path: Path):
+def left(root: Path, boot: str, opening: int = 0, opened: int = 0) -> None:
+    """Leave what processes of an earlier run of the machine do."""
+    (root / "processes").mkdir(exist_ok=True)
+    for number in range(opening + opened):
+        record = root / "processes" / f"2-{boot}-{number}-0"
+        record.write_bytes(b"open\n" if number < opened else b"")
+
+
+def test_a_power_cut_is_no_death_unless_it_came_as_the_model_was_opened(tmp_path: Path):
     root = two(tmp_path, probation=100)
-    boots = ["aaaaaaaa"] * 4 + ["bbbbbbbb"] * 2
-    (root / "processes").mkdir()
-    for number, boot in enumerate(boots):
-        (root / "processes" / f"2-{boot}-{number}-0").touch()
-    assert deaths(root) == 2
-    assert release_in(root) == 2
-    (root / "processes" / "2-cccccccc-1-0").touch()
+    for boot in ("aaaaaaaa", "bbbbbbbb", "cccccccc"):
+        left(root, boot, opened=4)
+    assert (deaths(root), release_in(root)) == (0, 2)
+    left(root, "dddddddd", opening=3, opened=1)
+    left(root, "eeeeeeee", opening=1)
+    assert (deaths(root), release_in(root)) == (2, 2)
+    left(root, "ffffffff", opening=1)
     assert release_in(root) == 1
-    assert not list((root / "processes").iterdir()) or release_in(root) == 1
+
+
+def test_a_record_tells_whether_the_model_is_open(tmp_path: Path):
+    root = two(tmp_path, probation=100)
+    with opened(root, 1):
+        (record,) = (root / "processes").iterdir()
+        until(lambda: record.read_bytes() == b"open\n")
 
 
 def test_a_process_that_dies_while_it_opens_the_model_counts(tmp_path: Path):
