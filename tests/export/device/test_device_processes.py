@@ -107,8 +107,7 @@ def test_a_power_cut_is_no_death_unless_it_came_as_the_model_was_opened(tmp_path
 def test_a_record_tells_whether_the_model_is_open(tmp_path: Path):
     root = two(tmp_path, probation=100)
     with opened(root, 1):
-        (record,) = (root / "processes").iterdir()
-        until(lambda: record.read_bytes() == b"open\n")
+        assert [one.read_bytes() for one in (root / "processes").iterdir()] == [b"open\n"]
 
 
 def test_a_process_that_dies_while_it_opens_the_model_counts(tmp_path: Path):
