@@ -49,14 +49,13 @@ class Service:
             declared = self._runner.predictor.bundle.pixel_range
             image = decode(body, self.limits.pixels, declared)
             prediction = self._runner.predict(image)
-            bundle = self._runner.predictor.bundle
         finally:
             self._turn.release()
         if self._watch is not None:
             with self._watch_lock:  # it may be opened anew for another release
-                self._watch.observe(bundle, image, prediction)
+                self._watch.observe(image, prediction)
         self.metrics.predicted(prediction)
-        return as_json(prediction, bundle.names)
+        return as_json(prediction)
 
     def health(self) -> dict[str, Any]:
         """Return which release answers."""

@@ -32,6 +32,8 @@ class Prediction:
     """Labels whose probability reaches their threshold."""
     seconds: float
     """Time in the model, without decoding."""
+    bundle: Bundle
+    """The release that says so; another one may be in use by now."""
 
 
 class Predictor:
@@ -78,7 +80,7 @@ class Predictor:
         ):  # or NaN
             raise ModelFailed("The model gave no probabilities", got=values)
         labels = tuple(compress(self._names, above[0].tolist()))
-        return Prediction(found, labels, seconds)
+        return Prediction(found, labels, seconds, self.bundle)
 
     def _check(self, image: NDArray[np.uint8]) -> None:
         fits = image.ndim == 3 and image.shape[2] == 3
@@ -92,13 +94,19 @@ class Predictor:
             )
 
 
+def settings(bundle: Bundle, runtime: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Return the options that a bundle's model is opened with: the manifest's, or others."""
+    chosen: dict[str, Any] = RUNTIME | bundle.manifest["runtime"] | (runtime or {})
+    return chosen
+
+
 def open_session(bundle: Bundle, runtime: dict[str, Any] | None = None) -> ort.InferenceSession:
     """Return ONNX Runtime's session of a bundle's model, on the CPU.
 
     Raises:
         ModelFailed: it cannot be opened.
     """
-    wanted = RUNTIME | bundle.manifest["runtime"] | (runtime or {})
+    wanted = settings(bundle, runtime)
     options = ort.SessionOptions()
     options.intra_op_num_threads = int(wanted["intra_op_threads"])
     options.inter_op_num_threads = 1
