@@ -112,7 +112,7 @@ def newer_codec(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def changed_source(monkeypatch: pytest.MonkeyPatch) -> None:
     real = images.own_source
-    monkeypatch.setattr(images, "own_source", lambda name: real(name) + "changed")
+    monkeypatch.setattr(images, "own_source", lambda *names: real(*names) + "changed")
 
 
 @pytest.mark.parametrize("change", [newer_pillow, newer_codec, changed_source])
