@@ -10,7 +10,7 @@ import pytest
 from made_data import made, rows_of
 
 from compress.core.errors import UserError
-from compress.core.manifest import DataRef, Split
+from compress.core.manifest import DataRef, Split, SplitBy, SplitIdentity
 from compress.data import grouping, split, splitting, stratify
 from compress.data.grouping import Groups, groups_of
 from compress.data.ready_split import ready_split
@@ -157,6 +157,24 @@ def test_images_that_a_parent_only_validated_or_tested_on_are_no_leak():
     made_by = parent([0], [10])
     tested = Split(train=("x",), val=("y",), test=(f"{10:016x}", f"{3:016x}"))
     assert split.refuse_leak(made_by, tested) is None
+
+
+def test_a_split_is_named_by_each_of_its_parts():
+    parts = {"train": ("a",), "val": ("b",), "test": ("c",)}
+    splits = [Split(**parts | change) for change in ({}, *({part: ("d",)} for part in parts))]
+    assert len({split.identity(made(FOUR), one) for one in splits}) == 4
+
+
+def test_a_split_by_a_column_that_is_gone_cannot_be_made_again():
+    by = SplitBy(seed=0, split_column="gone", val_share=0.1)
+    told = SplitIdentity(fingerprint="made", digest="x", images=(2, 1, 1), by=by)
+    assert split._remade(told, made(FOUR)) is None
+
+
+def test_images_of_one_value_of_a_column_are_together():
+    data = made(FOUR, {"patient": ("a", "b", "a", "b")})
+    assert grouping.grouped(data, np.arange(4), "patient").groups == (0, 1, 0, 1)
+    assert grouping.grouped(data, np.arange(4), None).groups == ()
 
 
 def test_rows_of_a_part_are_in_the_order_of_the_data():

@@ -76,3 +76,8 @@ def test_chains_are_one_group_and_plain_pictures_are_none():
 def test_few_pictures(n: int):
     picture = noise(np.random.default_rng(3), 1)
     assert duplicates.groups(picture.repeat(n, axis=0)).tolist() == [0] * n
+
+
+def test_a_group_has_the_number_of_its_first_row():
+    found = duplicates._joined(np.arange(5), np.array([0, 4]), np.array([1, 3]))
+    assert found.tolist() == [0, 0, 2, 3, 3]
