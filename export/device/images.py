@@ -27,6 +27,10 @@ class BadImage(DeviceError):
     """A photograph that cannot be used."""
 
 
+class TooLarge(BadImage):
+    """A photograph that would take more than is allowed."""
+
+
 def decode(source: Path | bytes, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
     """Return a photograph, upright, as `[height, width, 3]`.
 
@@ -41,10 +45,10 @@ def decode(source: Path | bytes, max_pixels: int = MAX_PIXELS) -> NDArray[np.uin
             with Image.open(opened, formats=FORMATS) as image:
                 if image.width * image.height > max_pixels:
                     size = f"{image.width}x{image.height} pixels"
-                    raise BadImage(f"Bad image: {size} are more than {max_pixels:,}")
+                    raise TooLarge(f"Bad image: {size} are more than {max_pixels:,}")
                 return _pixels(ImageOps.exif_transpose(image))
     except Image.DecompressionBombError:  # before its size is known here
-        raise BadImage(f"Bad image: it has more than {max_pixels:,} pixels") from None
+        raise TooLarge(f"Bad image: it has more than {max_pixels:,} pixels") from None
     except UnidentifiedImageError:
         raise BadImage("Bad image: not of a known format", allowed=", ".join(FORMATS)) from None
     except FileNotFoundError:

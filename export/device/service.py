@@ -1,28 +1,14 @@
 """What the server answers with: the model, its limits and its counters."""
 
 import threading
-from dataclasses import dataclass
 from typing import Any
 
 from .images import decode
+from .limits import Limits
 from .metrics import Metrics
 from .predict import as_json
 from .runner import Runner
 from .watching import Watching
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What clients may use."""
-
-    connections: int
-    """Open at once; the next ones are turned away with 503."""
-    predictions: int
-    """Running at once; others wait for their turn."""
-    body_bytes: int
-    pixels: int
-    seconds: float
-    """For one request, from its first line to the end of the response."""
 
 
 class Service:
