@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 from . import frames
 from .errors import EXIT_BAD_INPUT, EXIT_CHECK_FAILED, EXIT_DONE, DeviceError, ModelFailed
 from .frames import Frame
-from .images import MAX_PIXELS, BadImage
+from .images import MAX_PIXELS, MEMORY_BYTES, BadImage, check_memory
 from .newest import Numbered, newest
 from .runner import Runner, running
 from .session import Prediction
@@ -47,6 +47,8 @@ def answer(
     try:
         if frame.pixels is None:
             raise BadImage(frame.error or "Bad image")
+        height, width = frame.pixels.shape[:2]
+        check_memory(runner.predictor.need_bytes(height, width), height, width, MEMORY_BYTES)
         prediction = runner.predict(frame.pixels)
     except ModelFailed as error:
         return {"file": frame.name, "error": str(error)}, EXIT_CHECK_FAILED

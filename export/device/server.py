@@ -20,6 +20,7 @@ from typing import Any
 from . import handler, process
 from .connection import Connection, Refused
 from .errors import EXIT_DONE, DeviceError
+from .images import bound_texts
 from .limits import Limits
 from .lingering import Lingering
 from .runner import running
@@ -44,7 +45,10 @@ def run(options: Namespace) -> int:
         body_bytes=options.max_body_bytes,
         pixels=options.max_pixels,
         seconds=options.timeout_s,
+        memory_bytes=options.memory_mb * 10**6,
     )
+    limits.check()
+    bound_texts()
     if options.host not in LOOPBACK:
         print("warning: whoever can reach this address can use the model", file=sys.stderr)
     with running(options.bundle, options.root) as runner:

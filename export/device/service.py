@@ -3,11 +3,14 @@
 import threading
 from typing import Any
 
-from .images import decode
+from . import memory, need
+from .budget import Budget
+from .images import check_memory, decode, opened
 from .limits import Limits
 from .metrics import Metrics
 from .predict import as_json
 from .runner import Runner
+from .session import KEPT_BYTES
 from .watching import Watching
 
 
@@ -20,23 +23,39 @@ class Service:
         self._runner = runner
         self._watch = watch
         self._watch_lock = threading.Lock()
-        self._turn = threading.BoundedSemaphore(limits.predictions)
+        self._budget = Budget(limits.photo_bytes, limits.predictions)
 
     def predict(self, body: bytes) -> dict[str, Any]:
         """Return the answer to an image file.
 
         Raises:
             TimeoutError: its turn did not come in half the time of a request.
-            DeviceError: a bad image, or the model failed.
+            TooLarge: it takes more than is allowed.
+            DeviceError: another bad image, or the model failed.
         """
-        if not self._turn.acquire(timeout=self.limits.seconds / 2):
-            raise TimeoutError
-        try:
-            image = decode(body, self.limits.pixels)
-            prediction = self._runner.predict(image)
-            bundle = self._runner.predictor.bundle
-        finally:
-            self._turn.release()
+        wanted_bytes = self._need_bytes(body)
+        with self._budget.taken(wanted_bytes, self.limits.seconds / 2):
+            answer = self._answer(body)
+        if wanted_bytes > KEPT_BYTES:
+            memory.give_back()
+        return answer
+
+    def _need_bytes(self, body: bytes) -> int:
+        """Return the memory that a photograph takes, and refuse one that takes too much."""
+        allowed = self.limits.photo_bytes
+        with (
+            self._budget.taken(need.head(len(body)), self.limits.seconds / 2),
+            opened(body, self.limits.pixels, allowed) as photo,
+        ):
+            predictor = self._runner.predictor
+            for height, width in photo.shapes:
+                check_memory(predictor.need_bytes(height, width), height, width, allowed)
+            return max(photo.need_bytes, *(predictor.need_bytes(*one) for one in photo.shapes))
+
+    def _answer(self, body: bytes) -> dict[str, Any]:
+        image = decode(body, self.limits.pixels, self.limits.photo_bytes)
+        prediction = self._runner.predict(image)
+        bundle = self._runner.predictor.bundle
         if self._watch is not None:
             with self._watch_lock:  # it may be opened anew for another release
                 self._watch.observe(bundle, image, prediction)
