@@ -10,8 +10,8 @@ STRIP_PIXELS = 1 << 20
 """Pixels that are converted at a time."""
 _STRIP_BYTES = 24 * STRIP_PIXELS
 """16-bit samples are divided in double precision: the largest of the conversions."""
-_FIXED_BYTES = 4 << 20
-"""Tables of the decoders, and metadata."""
+_FIXED_BYTES = 16 << 20
+"""Tables of the decoders, metadata, and what is freed and not given back at once."""
 _FILE_COPIES = 3
 MOST_TEXT_BYTES = 4 << 20
 """Of all texts in a PNG, which may be compressed."""
@@ -58,7 +58,7 @@ def resizing(height: int, width: int, columns: int, arena: bool) -> int:
     """
     image, lines = 3 * height * width, 3 * height * columns
     heap = 0 if arena else min(_HEAP_BYTES, 4 * image)
-    return 3 * image + _LINES_BYTES * lines + _WATCH_BYTES * width + heap
+    return _FIXED_BYTES + 3 * image + _LINES_BYTES * lines + _WATCH_BYTES * width + heap
 
 
 def _of_decoder(image: Image.Image, stored: int) -> int:

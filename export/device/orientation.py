@@ -1,6 +1,8 @@
 """Which side of a photograph is up, as EXIF or XMP tells (tag 0x0112: EXIF 3.0, 4.6.5.1)."""
 
+import io
 from collections.abc import Callable
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +20,9 @@ AS_STORED: dict[int, Callable[[Pixels], Pixels]] = {
     8: lambda upright: np.rot90(upright, -1),
 }
 """An upright image, seen as the camera stored it."""
+_TEXTS = (b"eXIf", b"tEXt", b"zTXt", b"iTXt")
+_OTHERS = ("xmp", "XML:com.adobe.xmp", "Raw profile type exif")
+"""Where Pillow looks besides EXIF."""
 LYING = (5, 6, 7, 8)
 """Orientations whose stored rows are the upright image's columns."""
 
@@ -49,5 +54,20 @@ def _told(image: Image.Image) -> int | None:
     exif = Image.Exif()  # not the image's own, which is read once all of it was seen
     exif.load(image.info.get("exif", b""))
     found: int | None = exif.get(ExifTags.Base.Orientation)
-    elsewhere = image.format == "PNG" or "xmp" in image.info
-    return found if found is not None or elsewhere else 1
+    behind = image.format == "PNG" and _texts_behind(image)
+    elsewhere = behind or any(key in image.info for key in _OTHERS)
+    return None if behind or (found is None and elsewhere) else found or 1
+
+
+def _texts_behind(image: Image.Image) -> bool:
+    """Tell whether a PNG has chunks behind its pixels that may say which side is up."""
+    stream: BinaryIO = image.fp  # type: ignore[attr-defined]  # of every image that was opened
+    place, seen = stream.tell(), False
+    stream.seek(8)
+    while len(head := stream.read(8)) == 8 and head[4:] != b"IEND":
+        seen = seen or head[4:] == b"IDAT"
+        if seen and head[4:] in _TEXTS:
+            break
+        stream.seek(int.from_bytes(head[:4], "big") + 4, io.SEEK_CUR)
+    stream.seek(place)
+    return seen and head[4:] in _TEXTS

@@ -54,6 +54,8 @@ def answer(
         return {"file": frame.name, "error": str(error)}, EXIT_CHECK_FAILED
     except DeviceError as error:
         return {"file": frame.name, "error": str(error)}, EXIT_BAD_INPUT
+    except MemoryError:
+        return {"file": frame.name, "error": "There is no memory for it now"}, EXIT_BAD_INPUT
     bundle = runner.predictor.bundle
     if watch is not None:
         watch.observe(bundle, frame.pixels, prediction)

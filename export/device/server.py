@@ -18,7 +18,7 @@ from socketserver import TCPServer
 from typing import Any
 
 from . import handler, process
-from .connection import Connection, Refused
+from .connection import Connection, Refused, refusal
 from .errors import EXIT_DONE, DeviceError
 from .images import bound_texts
 from .limits import Limits
@@ -85,7 +85,15 @@ class Server(TCPServer):
             self._lingering.close(request)
             return
         self._open.add(request)
-        self._threads.submit(self._converse, request)
+        try:
+            self._threads.submit(self._converse, request)
+        except (RuntimeError, MemoryError):  # no thread can be started now
+            self._leave(request)
+            raise
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say in one line why a connection could not be served."""
+        print(f"error: {sys.exception()!r}", file=sys.stderr)
 
     def drain(self) -> None:
         """Close idle connections and wait for requests that have begun, up to their time."""
@@ -108,10 +116,13 @@ class Server(TCPServer):
         except Exception as error:  # a client must not end the server
             print(f"error: {type(error).__name__}: {error}", file=sys.stderr)
         finally:
-            self._begun.discard(stream)
-            self._open.discard(stream)
-            self._lingering.close(stream)
-            self._free.release()
+            self._leave(stream)
+
+    def _leave(self, stream: socket.socket) -> None:
+        self._begun.discard(stream)
+        self._open.discard(stream)
+        self._lingering.close(stream)
+        self._free.release()
 
     def _exchange(self, connection: Connection) -> bool:
         """Answer one request; tell whether another may follow."""
@@ -124,6 +135,8 @@ class Server(TCPServer):
             answer = handler.answer(self.service, method, path, connection.body)
         except Refused as refused:  # nobody knows where the next one would begin
             answer, last = refused.answer(), True
+        except MemoryError:  # the system has less than the limits allow
+            answer, last = refusal(HTTPStatus.SERVICE_UNAVAILABLE, "no memory is left"), True
         self.service.metrics.answered(answer.status)
         return connection.send(answer, last or self.draining)
 
@@ -134,9 +147,12 @@ def _serve(service: Service, host: str, port: int) -> None:
     except (OSError, OverflowError) as error:
         raise DeviceError(f"The address cannot be used ({error})", got=f"{host}:{port}") from None
     with server:
+        asked = threading.Event()
+        # shutdown() waits for the loop, which runs in this very thread; when a signal comes, there
+        # may be no memory for another one.
+        threading.Thread(target=lambda: asked.wait() and server.shutdown(), daemon=True).start()
         for number in (signal.SIGTERM, *process.heeded(signal.SIGINT)):
-            # shutdown() waits for the loop, which runs in this very thread
-            signal.signal(number, lambda *_: threading.Thread(target=server.shutdown).start())
+            signal.signal(number, lambda *_: asked.set())
         print(json.dumps({"serving": _address(server)}), flush=True)
         server.serve_forever()
         server.socket.close()  # nobody else comes in

@@ -31,14 +31,16 @@ class Service:
         Raises:
             TimeoutError: its turn did not come in half the time of a request.
             TooLarge: it takes more than is allowed.
+            MemoryError: the system has less than is allowed.
             DeviceError: another bad image, or the model failed.
         """
         wanted_bytes = self._need_bytes(body)
         with self._budget.taken(wanted_bytes, self.limits.seconds / 2):
-            answer = self._answer(body)
-        if wanted_bytes > KEPT_BYTES:
-            memory.give_back()
-        return answer
+            try:
+                return self._answer(body, is_large=wanted_bytes > KEPT_BYTES)
+            finally:
+                if wanted_bytes > KEPT_BYTES:
+                    memory.give_back()
 
     def _need_bytes(self, body: bytes) -> int:
         """Return the memory that a photograph takes, and refuse one that takes too much."""
@@ -52,8 +54,10 @@ class Service:
                 check_memory(predictor.need_bytes(height, width), height, width, allowed)
             return max(photo.need_bytes, *(predictor.need_bytes(*one) for one in photo.shapes))
 
-    def _answer(self, body: bytes) -> dict[str, Any]:
+    def _answer(self, body: bytes, is_large: bool) -> dict[str, Any]:
         image = decode(body, self.limits.pixels, self.limits.photo_bytes)
+        if is_large:
+            memory.give_back()  # the decoder's part, before the model takes its own
         prediction = self._runner.predict(image)
         bundle = self._runner.predictor.bundle
         if self._watch is not None:

@@ -74,6 +74,7 @@ class Predictor:
         Raises:
             DeviceError: an image of another form.
             ModelFailed: the model raised an error or gave no probabilities.
+            MemoryError: the system has no memory for it.
         """
         self._check(image)
         start = time.perf_counter()
@@ -82,6 +83,8 @@ class Predictor:
                 ["probs", "labels"], {"image": image}, self._options(image)
             )
         except Exception as error:  # onnxruntime's errors have no common class
+            if _no_memory(error):  # says nothing of the model
+                raise MemoryError(str(error)) from None
             raise ModelFailed(f"The model failed: {error}") from None
         seconds = time.perf_counter() - start
         found = probs[0]
@@ -111,6 +114,12 @@ class Predictor:
                 got=f"{image.dtype} {list(image.shape)}",
                 allowed=f"uint8 {list(self._fixed or ('height', 'width', 3))}",
             )
+
+
+def _no_memory(error: Exception) -> bool:
+    return isinstance(error, MemoryError) or any(
+        told in str(error) for told in ("Failed to allocate memory", "bad allocation", "bad_alloc")
+    )
 
 
 def _settings(bundle: Bundle, runtime: dict[str, Any] | None) -> dict[str, Any]:
