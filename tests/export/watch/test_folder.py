@@ -54,9 +54,9 @@ def test_another_release_begins_anew(tmp_path: Path) -> None:
 
 
 def test_no_state_that_was_put_aside_is_lost(tmp_path: Path) -> None:
-    for images, window in enumerate((50, 60, 50, 60)):
+    for seen, window in enumerate((50, 60, 50, 60)):
         with WatchFolder(tmp_path, reference(window=window), LABELS) as kept:
-            for _ in range(images):
+            for _ in range(seen):
                 kept.observe(FRAME, SURE, 0.002)
     names = ("state.previous.json", "state.previous-2.json", "state.previous-3.json")
     aside = [json.loads((tmp_path / name).read_bytes())["images"] for name in names]
