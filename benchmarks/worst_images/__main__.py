@@ -57,11 +57,12 @@ class Result(Noun):
     def faults(self) -> list[str]:
         """Return what is not as promised."""
         allowed_bytes = self.memory_mb * 10**6
-        took = [*self.rows, *([self.together] if self.together else [])]
+        took = [row.memory_bytes for row in self.rows]
+        took += [self.together.memory_bytes] if self.together else []
         other = [f"{row.name}: {row.status}" for row in self.rows if row.status != row.expected]
         failed = [500] if self.together and 500 in self.together.answered else []
-        more = [one.memory_bytes for one in took if one.memory_bytes > allowed_bytes]
-        return [*other, *map(str, failed), *(f"{size / 1e6:.0f} MB" for size in more)]
+        more = [f"{size / 1e6:.0f} MB" for size in took if size > allowed_bytes]
+        return [*other, *map(str, failed), *more]
 
 
 def run(config: Config) -> Result:

@@ -52,8 +52,8 @@ def open_image(path: Path) -> Image.Image:
         BadImage: missing, truncated, not an image, or more than 64 million pixels.
     """
     try:
-        # Never by its name: Pillow 13 maps an uncompressed TIFF of that into memory and, where it is
-        # to be turned, takes its lines for as long as the upright image's.
+        # Never by its name: Pillow 13 maps an uncompressed TIFF of that into memory, and takes its
+        # lines for as long as the upright image's where it is to be turned.
         with path.open("rb") as file, Image.open(file, formats=FORMATS) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise BadImage(path, f"{image.width}x{image.height} pixels is a decompression bomb")

@@ -137,7 +137,7 @@ class Connection:
                     return False
         except h11.RemoteProtocolError:
             return False
-        return self._parser.their_state in (h11.DONE, h11.MIGHT_SWITCH_PROTOCOL)
+        return self._parser.their_state not in (h11.IDLE, h11.SEND_BODY, h11.ERROR)
 
     def _wait(self) -> bool:
         """Wait for the first byte of a request; tell whether there is one."""

@@ -11,6 +11,7 @@ from PIL import ExifTags, Image
 Pixels = NDArray[np.uint8]
 
 AS_STORED: dict[int, Callable[[Pixels], Pixels]] = {
+    1: lambda upright: upright,
     2: lambda upright: upright[:, ::-1],
     3: lambda upright: upright[::-1, ::-1],
     4: lambda upright: upright[::-1],
@@ -33,7 +34,7 @@ def empty(image: Image.Image) -> tuple[Pixels, Pixels]:
     height, width = image.height, image.width
     shape = (width, height, 3) if found in LYING else (height, width, 3)
     upright = np.empty(shape, np.uint8)
-    return upright, AS_STORED.get(found, lambda whole: whole)(upright)
+    return upright, AS_STORED.get(found, AS_STORED[1])(upright)
 
 
 def shapes(image: Image.Image) -> set[tuple[int, int]]:

@@ -150,13 +150,18 @@ def _serve(service: Service, host: str, port: int) -> None:
         asked = threading.Event()
         # shutdown() waits for the loop, which runs in this very thread; when a signal comes, there
         # may be no memory for another one.
-        threading.Thread(target=lambda: asked.wait() and server.shutdown(), daemon=True).start()
+        threading.Thread(target=_end, args=(server, asked), daemon=True).start()
         for number in (signal.SIGTERM, *process.heeded(signal.SIGINT)):
             signal.signal(number, lambda *_: asked.set())
         print(json.dumps({"serving": _address(server)}), flush=True)
         server.serve_forever()
         server.socket.close()  # nobody else comes in
         server.drain()
+
+
+def _end(server: Server, asked: threading.Event) -> None:
+    asked.wait()
+    server.shutdown()
 
 
 def _address(server: Server) -> str:

@@ -24,7 +24,7 @@ def _packed(image: NDArray[np.uint8]) -> Iterator[bytes]:
     for strip in np.array_split(image, min(len(image), 1 + (image.size >> 20))):
         rows = np.zeros((len(strip), 1 + strip[0].size), np.uint8)  # begin with their filter: none
         rows[:, 1:] = strip.reshape(len(strip), -1)
-        yield compressor.compress(rows)
+        yield compressor.compress(rows.data)
     yield compressor.flush()
 
 
