@@ -87,7 +87,7 @@ def opened(
         BadImage: missing, not an image, or too large.
     """
     with ExitStack() as stack:
-        with _told():
+        with _told(max_pixels):
             file = stack.enter_context(_stream(source))
             file_bytes = file.seek(0, io.SEEK_END)
             file.seek(0)
@@ -125,7 +125,7 @@ def _check_size(photo: Photo, max_pixels: int, memory_bytes: int) -> None:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _told(max_pixels: int = MAX_PIXELS) -> Iterator[None]:
     """Say in one message what is wrong with a photograph, whatever Pillow raises.
 
     Pillow warns of large images, where the limit is ours, and of odd palettes: not told.
@@ -135,7 +135,7 @@ def _told() -> Iterator[None]:
             warnings.simplefilter("ignore")
             yield
     except Image.DecompressionBombError:  # before its size is known here
-        raise TooLarge("Bad image: it has far too many pixels") from None
+        raise TooLarge(f"Bad image: it has more than {max_pixels:,} pixels") from None
     except UnidentifiedImageError:
         raise BadImage("Bad image: not of a known format", allowed=", ".join(FORMATS)) from None
     except FileNotFoundError:
