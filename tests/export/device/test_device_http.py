@@ -173,7 +173,9 @@ def test_a_body_is_never_the_next_request(line: bytes, status: int, framing: str
                 with suppress(OSError):
                     stream.sendall(part)
                 time.sleep(0.02 * (len(parts) - 1))
-            assert statuses(b"".join(iter(lambda: stream.recv(65_536), b""))) == [status]
+            answers = b"".join(iter(lambda: stream.recv(65_536), b""))
+            assert statuses(answers) == [status]
+            assert b"\r\nConnection: close\r\n" in answers
 
 
 def test_requests_after_each_other_in_one_packet(port: int):
