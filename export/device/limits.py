@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 
+from . import need
 from .errors import DeviceError
 
-LEAST_PHOTO_BYTES = 32 * 10**6
-"""Less is not enough for reading the head of any photograph."""
 _CONNECTION_BYTES = 1 << 19
 
 
@@ -38,12 +37,13 @@ class Limits:
         Raises:
             DeviceError: what may be received leaves no memory to look at it.
         """
-        if self.photo_bytes < LEAST_PHOTO_BYTES:
+        least_bytes = need.head(self.body_bytes)
+        if self.photo_bytes < least_bytes:
             received = self.memory_bytes - self.photo_bytes
             raise DeviceError(
                 "There is too little memory for photographs",
                 got=f"{self.memory_bytes / 1e6:g} MB, of which {self.connections} connections "
                 f"with their bodies take {received / 1e6:.0f} MB",
-                allowed=f"at least {LEAST_PHOTO_BYTES / 1e6:g} MB besides",
+                allowed=f"at least {least_bytes / 1e6:.0f} MB besides, for the head of one",
                 next_step="a larger --memory-mb, or smaller --connections, --max-body-bytes",
             )

@@ -205,6 +205,10 @@ def test_limits_that_do_not_go_together_are_refused():
     Limits().check()
     with pytest.raises(DeviceError, match=r"too little memory for photographs.*8 connections"):
         Limits(memory_bytes=100 * 10**6).check()
+    least = 80 * 10**6 + need.head(Limits().body_bytes)
+    Limits(memory_bytes=least).check()
+    with pytest.raises(DeviceError, match="for the head of one"):
+        Limits(memory_bytes=least - 10**6).check()
 
 
 def wait(budget: Budget, wanted: int, order: list[int], hold: threading.Event) -> threading.Thread:
