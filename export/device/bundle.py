@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from .archive import Files, is_safe
-from .errors import DeviceError
+from .errors import DeviceError, NewerSchema
 
 SCHEMA_VERSION = 2
 MANIFEST = "manifest.json"
@@ -98,7 +98,8 @@ def parse(content: bytes, origin: Path) -> dict[str, Any]:
     """Return a manifest.
 
     Raises:
-        DeviceError: it is not valid, or of a newer schema.
+        NewerSchema: it is of a newer schema.
+        DeviceError: it is not valid, or of an older schema.
     """
     try:
         manifest = json.loads(content)
@@ -106,11 +107,12 @@ def parse(content: bytes, origin: Path) -> dict[str, Any]:
     except (ValueError, TypeError, KeyError, RecursionError):
         raise _invalid("it is not a manifest of edgepress", origin) from None
     if version != SCHEMA_VERSION:
-        raise DeviceError(
+        newer = type(version) is int and version > SCHEMA_VERSION
+        raise (NewerSchema if newer else DeviceError)(
             "The bundle is of another schema than this runtime reads",
             got=f"{origin} with schema_version {version}",
             allowed=SCHEMA_VERSION,
-            next_step="use the run.py that lies in the bundle",
+            next_step=f"{'update the runtime, or ' * newer}use the run.py that lies in the bundle",
         )
     reason = _objection(manifest)
     if reason:

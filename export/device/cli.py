@@ -72,22 +72,23 @@ def _module(name: str) -> Command:
 
 
 def _selftest(options: Namespace) -> int:
-    from . import selftest, slots
+    from . import selftest, slots, tune
 
     bundle = slots.opened(options.root) if options.root else open_folder(options.bundle)
-    found = selftest.report(bundle, selftest.run(bundle))
+    runtime = tune.stored(options.root) if options.root else None
+    found = selftest.report(bundle, selftest.run(bundle, runtime), runtime)
     print(json.dumps(found, indent=1))
     return EXIT_DONE if found["passed"] else EXIT_CHECK_FAILED
 
 
 def _tune(options: Namespace) -> int:
-    from . import slots, tune
+    from . import locks, slots, tune
 
     place = slots.opened(options.root).folder if options.root else options.bundle
     trials = tune.measure(place)
     chosen = tune.choose(trials)
     if options.root:
-        with slots.locked(options.root):
+        with locks.locked(options.root):
             tune.store(options.root, chosen)
     print(json.dumps({"runtime": chosen, "trials": [asdict(one) for one in trials]}, indent=1))
     return EXIT_DONE
@@ -102,9 +103,9 @@ def _install(options: Namespace) -> int:
 
 
 def _rollback(options: Namespace) -> int:
-    from . import slots
+    from . import locks, slots
 
-    with slots.locked(options.root):
+    with locks.locked(options.root):
         slots.recover(options.root)
         bundle = slots.roll_back(options.root, "by hand")
     print(json.dumps({"release": bundle.release, "slot": bundle.folder.name}))

@@ -22,7 +22,9 @@ class DeviceError(Exception):
         allowed: object = None,
         next_step: str | None = None,
     ) -> None:
-        parts = [what.rstrip(".") + "."]
+        self.what = what.rstrip(".")
+        """The first sentence alone, for another one to go on with."""
+        parts = [self.what + "."]
         if got is not None:
             parts.append(f"Got: {got}.")
         if allowed is not None:
@@ -40,3 +42,7 @@ class CheckFailed(DeviceError):
 
 class ModelFailed(CheckFailed):
     """The model could not be opened, raised an error or gave no probabilities."""
+
+
+class NewerSchema(DeviceError):
+    """The bundle is made for newer runtimes: nothing is wrong with it."""

@@ -1,19 +1,18 @@
 """Installs a bundle beside the one in use, and switches when it has passed its self-test."""
 
-import os
-import subprocess
-import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import archive, bundle, signature, slots
+from . import archive, bundle, releases, signature, slots, trial, tune
 from . import files as disk
-from .errors import CheckFailed, DeviceError
+from .archive import Files
+from .errors import DeviceError
+from .layout import Slot, active, folder
+from .locks import installing, locked, not_written
+from .state import read_state
 
 KEY = "key.pem"
-TIMEOUT_S = 300
 
 
 @dataclass(frozen=True)
@@ -28,65 +27,73 @@ class Installed:
 
 
 def install(path: Path, root: Path, key: Path | None, probation_predictions: int) -> Installed:
-    """Verify a bundle, unpack it into the free slot, test it there and put it into use.
+    """Verify a bundle, test it beside the slots and put it into use.
 
-    A key that was given once is demanded from then on.
+    What is in use can be opened meanwhile: it is locked for the checks before the test and for the
+    switch after it, which looks again at what may have changed. A key that was given once is
+    demanded from then on.
 
     Raises:
         DeviceError: the bundle is refused; nothing has changed.
         CheckFailed: it does not pass its self-test here; the old one stays in use.
     """
     files = archive.read(path)
-    slots.make(root)
-    with slots.locked(root):
-        slots.recover(root)
-        pem = _key(root, key)
-        if pem is not None:
-            signature.verify(files, pem)
-        manifest = bundle.check(files, path)
-        _check_release(root, manifest)
-        slot = slots.other(slots.active(root))
-        place = slots.fill(root, slot, files)
-        self_test(place)
-        if pem is not None:
-            disk.replace(root / KEY, pem)
-        slots.switch(root, slot, probation_predictions)
-        on_probation = slots.read_state(root).probation is not None
+    _make(root)
+    with installing(root):
+        pem, manifest = _checked(root, files, path, key)
+        with locked(root):
+            _admit(root, manifest, files)
+            runtime = tune.stored(root)
+        with trial.on_trial(root, files, runtime) as place:
+            trial.self_test(place, runtime)
+            with locked(root):
+                _admit(root, manifest, files)
+                _check_unchanged(root, key, pem, runtime)
+                slot = _put(root, place, pem, probation_predictions)
+                on_probation = read_state(root).probation is not None
     return Installed(manifest["name"], manifest["release"], slot, pem is not None, on_probation)
 
 
-def self_test(place: Path) -> None:
-    """Test an unpacked bundle in a process of its own, by the runtime that it brings along.
+def _make(root: Path) -> None:
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise not_written(root, error) from None
+
+
+def _put(root: Path, place: Path, pem: bytes | None, probation_predictions: int) -> Slot:
+    if pem is not None:
+        disk.replace(root / KEY, pem)
+    try:
+        return slots.put(root, folder(place, "a"), probation_predictions)
+    except OSError:
+        slots.recover(root)
+        raise
+
+
+def _checked(
+    root: Path, files: Files, path: Path, key: Path | None
+) -> tuple[bytes | None, dict[str, Any]]:
+    """Return the key that is demanded and the manifest, once signature and hashes are right.
 
     Raises:
-        CheckFailed: it does not pass, crashes or hangs.
+        DeviceError: they are not.
     """
-    command, environment = _self_test_command(place)
-    try:
-        done = subprocess.run(
-            command, env=environment, capture_output=True, text=True, timeout=TIMEOUT_S
-        )
-    except subprocess.TimeoutExpired:
-        raise CheckFailed(f"The self-test did not end within {TIMEOUT_S} s", got=place) from None
-    if done.returncode != 0:
-        said = (done.stdout.strip() or done.stderr.strip())[-2000:]
-        raise CheckFailed(
-            f"The bundle does not pass its self-test here (exit code {done.returncode})",
-            got=said or place,
-            next_step="the release in use stays; mend the bundle or its budget",
-        )
+    pem = _key(root, key)
+    if pem is not None:
+        signature.verify(files, pem)
+    return pem, bundle.check(files, path)
 
 
-def _self_test_command(place: Path) -> tuple[list[str], Mapping[str, str]]:
-    """Return the command for `run.py` of the bundle, or for this package where it has none."""
-    script = place / "run.py"
-    options = ["selftest", "--bundle", str(place)]
-    if script.is_file():
-        return [sys.executable, str(script), *options], os.environ
-    package = str(__package__)
-    found_in = Path(__file__).resolve().parents[len(package.split("."))]
-    environment = {**os.environ, "PYTHONPATH": str(found_in)}
-    return [sys.executable, "-m", package, *options], environment
+def _admit(root: Path, manifest: dict[str, Any], files: Files) -> None:
+    """Check that the root may take a bundle, after what stands in the way is cleared up.
+
+    Raises:
+        DeviceError: it is refused.
+    """
+    slots.recover(root)
+    slots.heal(root)
+    _check_release(root, manifest, files)
 
 
 def _key(root: Path, key: Path | None) -> bytes | None:
@@ -107,37 +114,56 @@ def _key(root: Path, key: Path | None) -> bytes | None:
     return given
 
 
-def _check_release(root: Path, manifest: dict[str, Any]) -> None:
+def _check_release(root: Path, manifest: dict[str, Any], files: Files) -> None:
     """Refuse another product, an older or equal release, and a second one on probation."""
-    state = slots.read_state(root)
+    state, in_use = read_state(root), active(root)
     if state.probation is not None:
         raise DeviceError(
             "The release in use is on probation, and the other slot is its way back",
             next_step="let it predict, or use rollback",
         )
-    highest, name = state.highest_release, manifest["name"]
-    if slots.active(root) is not None:
-        current = _readable(root)
-        if current is not None:
-            highest = max(highest, current.release)
-            name = current.manifest["name"]
-    if manifest["name"] != name:
+    known = releases.known(root, state)
+    if known.name is None and in_use is not None:
         raise DeviceError(
-            "The bundle is of another product", got=manifest["name"], allowed=name,
+            "What is installed is damaged, and nothing tells which product and release it was",
+            got=root, next_step="use another root",
+        )  # fmt: skip
+    if known.name not in (None, manifest["name"]):
+        raise DeviceError(
+            "The bundle is of another product", got=manifest["name"], allowed=known.name,
             next_step="use another root",
         )  # fmt: skip
-    if manifest["release"] <= highest:
+    if manifest["release"] <= known.highest and not _mends(root, files):
         raise DeviceError(
             "The bundle is not newer than what was installed here",
             got=f"release {manifest['release']}",
-            allowed=f"above {highest}",
+            allowed=f"above {known.highest}",
             next_step="python -m export.bundle --release N",
         )
 
 
-def _readable(root: Path) -> bundle.Bundle | None:
-    """Return the bundle in use; `None` if it is damaged, which a new one may mend."""
-    try:
-        return slots.opened(root)
-    except DeviceError:
-        return None
+def _mends(root: Path, files: Files) -> bool:
+    """Return whether this is the very bundle that came last, which was damaged since.
+
+    It is in use and has no way back, or was gone back from for no other reason.
+    """
+    state = read_state(root)
+    known, failed = releases.known(root, state), state.failed or {}
+    was_damaged = failed.get("damaged") is True and failed.get("release") == known.highest
+    content = releases.manifest_hash(files[bundle.MANIFEST])
+    return any(
+        one.release == known.highest and one.manifest == content
+        and (slot == active(root) or was_damaged) and slots.damage(root, slot) is not None
+        for slot, one in known.slots.items()
+    )  # fmt: skip
+
+
+def _check_unchanged(
+    root: Path, key: Path | None, pem: bytes | None, runtime: dict[str, Any] | None
+) -> None:
+    """Refuse what was tested under conditions that are not those of the root any more."""
+    if (_key(root, key), tune.stored(root)) != (pem, runtime):
+        raise DeviceError(
+            "While the bundle was tested, tune has chosen other options, or the key was replaced",
+            got=root, next_step="install it again",
+        )  # fmt: skip

@@ -56,14 +56,14 @@ def answer(
         return {"file": frame.name, "error": str(error)}, EXIT_BAD_INPUT
     except MemoryError:
         return {"file": frame.name, "error": "There is no memory for it now"}, EXIT_BAD_INPUT
-    bundle = runner.predictor.bundle
     if watch is not None:
-        watch.observe(bundle, frame.pixels, prediction)
-    return {"file": frame.name, **as_json(prediction, bundle.names)}, EXIT_DONE
+        watch.observe(frame.pixels, prediction)
+    return {"file": frame.name, **as_json(prediction)}, EXIT_DONE
 
 
-def as_json(prediction: Prediction, names: tuple[str, ...]) -> dict[str, Any]:
-    """Return a prediction as JSON has it."""
+def as_json(prediction: Prediction) -> dict[str, Any]:
+    """Return a prediction as JSON has it, with the labels of the release that has made it."""
+    names = prediction.bundle.names
     return {
         "labels": prediction.labels,
         "probs": dict(zip(names, prediction.probs.tolist(), strict=True)),

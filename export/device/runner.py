@@ -1,10 +1,9 @@
 """The model in use: opened, held against its promises while on probation, replaced by itself.
 
-With a root the release may change while a process runs: `install` switches, the watchdog rolls
-back. The next prediction is then made by the other release.
+With a root the release may change while a process runs: `install` switches, a watchdog rolls back,
+this process's or another's. The next prediction is then made by the other release.
 """
 
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -15,14 +14,21 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from . import slots, tune
-from .bundle import MANIFEST, Bundle, open_folder
+from . import slots
+from .bundle import open_folder
 from .errors import DeviceError, ModelFailed
-from .probation import MOST_STARTS, Watchdog
+from .layout import mark
+from .locks import locked
+from .opening import Opened, on_probation, open_root
+from .probation import Watchdog
 from .session import Prediction, Predictor
+from .slots import say
+from .state import Probation, read_state, write_state
 
 LOOK_EVERY_S = 1.0
 """How often another release is looked for."""
+AGAIN_AFTER_S = 60.0
+"""When one that could not be opened is tried again."""
 
 
 class FolderRunner:
@@ -45,13 +51,20 @@ class FolderRunner:
 
 
 class RootRunner:
-    """Predicts with whatever release a root has in use."""
+    """Predicts with whatever release a root has in use; used by several threads at once."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
         self._lock = threading.RLock()
-        self._watchdog: Watchdog | None
-        self._open()
+        self._following = threading.Lock()
+        self._look_at_s = time.monotonic() + LOOK_EVERY_S
+        self._told = ""
+        self._now = open_root(root)
+
+    @property
+    def predictor(self) -> Predictor:
+        """The release that the next prediction is made by."""
+        return self._now.predictor
 
     def predict(self, image: NDArray[np.uint8]) -> Prediction:
         """Return what the model says about a uint8 RGB image `[height, width, 3]`.
@@ -61,93 +74,131 @@ class RootRunner:
             ModelFailed: the model raised an error or gave no probabilities.
         """
         self._follow()
-        predictor = self.predictor
+        now = self._now
         try:
-            prediction = predictor.predict(image)
+            prediction = now.predictor.predict(image)
         except ModelFailed as error:
-            self._note(predictor, None, str(error))
+            self._note(now, error)
             raise
-        if self._watchdog is not None:
-            self._note(predictor, prediction.seconds, "")
+        self._note(now, prediction.seconds)
         return prediction
 
     def close(self) -> None:
         """Store how far the probation is; this process has ended well."""
         with self._lock:
-            watchdog, self._watchdog = self._watchdog, None
-            if watchdog is None:
-                return
-            try:
-                self._store(watchdog, ended=1)
-            except DeviceError as problem:
-                _say(f"warning: the probation cannot be stored: {problem}")
-
-    def _open(self) -> None:
-        self._looked, self._seen = time.monotonic(), _release_in_use(self._root)
-        self.predictor = _open_root(self._root)
-        self._watchdog = _watchdog(self._root, self.predictor.bundle)
+            self._end(self._now)
+            self._drop_watchdog()
 
     def _follow(self) -> None:
-        """Open the release in use if it is another one by now."""
-        if time.monotonic() - self._looked < LOOK_EVERY_S:
+        """Open the release in use if it is another one by now; other threads predict meanwhile."""
+        if time.monotonic() < self._look_at_s or not self._following.acquire(blocking=False):
+            return
+        try:
+            self._look_at_s = time.monotonic() + LOOK_EVERY_S
+            seen = mark(self._root)
+            if seen is not None and seen != self._now.mark:
+                self._change()
+        finally:
+            self._following.release()
+
+    def _change(self) -> None:
+        """Open what is in use; where that fails, what is open is kept."""
+        try:
+            new = open_root(self._root)
+        except DeviceError as problem:
+            self._look_at_s = time.monotonic() + AGAIN_AFTER_S
+            if self._told != str(problem):
+                release = self.predictor.bundle.release
+                say(f"another release is in use, and release {release} predicts here: {problem}")
+            self._told = str(problem)
             return
         with self._lock:
-            self._looked = time.monotonic()
-            seen = _release_in_use(self._root)
-            if seen is not None and seen != self._seen:
-                self.close()
-                self._open()
+            old, self._now, self._told = self._now, new, ""
+            self._end(old)
 
-    def _note(self, predictor: Predictor, seconds: float | None, error: str) -> None:
-        """Tell the watchdog, and do what it says."""
-        with self._lock:
-            watchdog = self._watchdog
-            if watchdog is None or predictor is not self.predictor:
-                return
-            reason = watchdog.failed(error) if seconds is None else watchdog.predicted(seconds)
-            if reason is not None:
-                self._roll_back(reason)
-                return
-            try:
-                if watchdog.passed:
-                    self._commit()
-                elif watchdog.worth_storing:
-                    self._store(watchdog)
-            except DeviceError as problem:  # a disk that is full does not end predictions
-                watchdog.stored()
-                _say(f"warning: the probation cannot be stored: {problem}")
-
-    def _roll_back(self, reason: str) -> None:
-        self._watchdog = None
+    def _end(self, opened: Opened) -> None:
+        """Store what was counted, and note that no death has ended it."""
         try:
-            with slots.locked(self._root):
-                bundle = _rolled_back(self._root, reason)
-            self.predictor = _predictor(self._root, bundle)
-        except DeviceError as problem:  # what is in memory is all there is
-            _say(f"the release should go back ({reason}) and cannot: {problem}")
-        self._seen = _release_in_use(self._root)
+            if opened.watchdog is not None:
+                self._store(opened, opened.watchdog)
+        except DeviceError as problem:
+            say(f"warning: the probation cannot be stored: {problem}")
+        finally:
+            if opened.life is not None:
+                opened.life.ended_well()
+
+    def _note(self, opened: Opened, found: float | ModelFailed) -> None:
+        """Tell the watchdog how long a prediction took, or what went wrong, and do what it says."""
+        if opened.watchdog is None:
+            return
+        with self._lock:
+            watchdog = self._now.watchdog
+            if watchdog is None or watchdog is not opened.watchdog:
+                return
+            if isinstance(found, float):
+                watchdog.predicted(found)
+            else:
+                watchdog.failed(str(found))
+            try:
+                self._judge(watchdog)
+            except DeviceError as problem:  # a disk that is full does not end predictions
+                watchdog.rest()
+                say(f"warning: the probation cannot be stored: {problem}")
+
+    def _judge(self, watchdog: Watchdog) -> None:
+        if watchdog.worth_storing and not self._store(self._now, watchdog):
+            self._drop_watchdog()  # another process has kept it, or gone back
+        elif (reason := watchdog.objection) is not None:
+            self._roll_back(watchdog, reason)
+        elif watchdog.passed:
+            self._commit()
+
+    def _roll_back(self, watchdog: Watchdog, reason: str) -> None:
+        """Go back, unless another process has decided before; then open what is in use."""
+        with locked(self._root):
+            if self._probation_of(self._now):
+                try:
+                    slots.told_roll_back(self._root, reason)
+                except DeviceError as problem:  # what is in memory is all there is
+                    watchdog.rest()
+                    say(f"the release should go back ({reason}) and cannot: {problem}")
+                    return
+        self._drop_watchdog()
+        if mark(self._root) != self._now.mark:
+            self._change()
 
     def _commit(self) -> None:
-        self._watchdog = None
-        with slots.locked(self._root):
-            slots.commit(self._root)
-        _say(f"release {self.predictor.bundle.release} is kept")
+        with locked(self._root):
+            if self._probation_of(self._now):
+                slots.commit(self._root)
+                say(f"release {self.predictor.bundle.release} is kept")
+        self._drop_watchdog()
 
-    def _store(self, watchdog: Watchdog, ended: int = 0) -> None:
-        """Add what this process has counted to the state."""
-        with slots.locked(self._root):
-            state = slots.read_state(self._root)
-            probation = state.probation
+    def _drop_watchdog(self) -> None:
+        if self._now.life is not None:
+            self._now.life.ended_well()
+        self._now = replace(self._now, watchdog=None, life=None)
+
+    def _store(self, opened: Opened, watchdog: Watchdog) -> bool:
+        """Add what was counted here to the state, and take over what others have counted.
+
+        Returns:
+            Whether the release is still on probation.
+        """
+        with locked(self._root):
+            probation = self._probation_of(opened)
             if probation is None:
-                return
-            counted = replace(
-                probation,
-                predictions=probation.predictions + watchdog.new_predictions,
-                errors=probation.errors + watchdog.new_errors,
-                starts=max(0, probation.starts - ended),
-            )
-            slots.write_state(self._root, replace(state, probation=counted))
-        watchdog.stored()
+                return False
+            counted = watchdog.counted(probation)
+            write_state(self._root, replace(read_state(self._root), probation=counted))
+        watchdog.stored(counted)
+        return True
+
+    def _probation_of(self, opened: Opened) -> Probation | None:
+        """Return the probation of what was opened; the root must be locked."""
+        if mark(self._root) != opened.mark:
+            return None
+        return on_probation(self._root, opened.predictor.bundle)
 
 
 Runner = FolderRunner | RootRunner
@@ -170,58 +221,3 @@ def running(bundle: Path | None, root: Path | None) -> Iterator[Runner]:
         yield runner
     finally:
         runner.close()
-
-
-def _open_root(root: Path) -> Predictor:
-    """Open the release in use; go back to the other slot if it is damaged or keeps dying."""
-    with slots.locked(root):
-        slots.recover(root)
-        probation = slots.read_state(root).probation
-        if probation is not None and probation.starts >= MOST_STARTS:
-            reason = f"{probation.starts} processes opened it and died"
-            return _predictor(root, _rolled_back(root, reason))
-        if slots.active(root) is None:
-            return _predictor(root, slots.opened(root))
-        try:
-            return _predictor(root, slots.opened(root))
-        except DeviceError as error:
-            return _predictor(root, _rolled_back(root, str(error)))
-
-
-def _predictor(root: Path, bundle: Bundle) -> Predictor:
-    return Predictor(bundle, tune.stored(root))
-
-
-def _watchdog(root: Path, bundle: Bundle) -> Watchdog | None:
-    """Return the watchdog of a release on probation, and note that a process has opened it."""
-    with slots.locked(root):
-        state = slots.read_state(root)
-        probation = state.probation
-        if probation is None or slots.folder(root, probation.slot) != bundle.folder:
-            return None
-        counted = replace(probation, starts=probation.starts + 1)
-        try:
-            slots.write_state(root, replace(state, probation=counted))
-        except OSError as problem:
-            _say(f"warning: the probation cannot be stored ({problem.strerror})")
-    left = max(1, probation.wanted - probation.predictions)
-    return Watchdog(left, probation.errors, bundle.latency_budget_s)
-
-
-def _release_in_use(root: Path) -> tuple[int, int] | None:
-    """Return what differs when another release is in use: slots are filled again."""
-    try:
-        found = (root / "current" / MANIFEST).stat()
-    except OSError:
-        return None
-    return found.st_ino, found.st_mtime_ns
-
-
-def _rolled_back(root: Path, reason: str) -> Bundle:
-    bundle = slots.roll_back(root, reason)
-    _say(f"rolled back to release {bundle.release}: {reason}")
-    return bundle
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)

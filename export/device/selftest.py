@@ -13,7 +13,7 @@ from . import memory
 from .bundle import EXPECTED, Bundle
 from .errors import DeviceError, ModelFailed
 from .images import decode
-from .session import Predictor
+from .session import Predictor, settings
 
 WARM_UP = 5
 RUNS = 50
@@ -33,8 +33,8 @@ class Check:
 Images = list[tuple[NDArray[np.uint8], NDArray[np.float64]]]
 
 
-def run(bundle: Bundle) -> list[Check]:
-    """Return the checks of a bundle on this device.
+def run(bundle: Bundle, runtime: dict[str, Any] | None = None) -> list[Check]:
+    """Return the checks of a bundle on this device, opened with the options that will be used.
 
     The probabilities of the golden images, the decisions at the stored thresholds, p90 of the
     latency in seconds and the process's peak of resident memory in bytes.
@@ -42,7 +42,7 @@ def run(bundle: Bundle) -> list[Check]:
     Raises:
         ModelFailed: the model cannot be opened or fails.
     """
-    predictor, golden = Predictor(bundle), golden_images(bundle)
+    predictor, golden = Predictor(bundle, runtime), golden_images(bundle)
     return [
         *_answers(predictor, golden),
         _within("latency_s", latency_s(predictor, golden), bundle.latency_budget_s),
@@ -50,11 +50,14 @@ def run(bundle: Bundle) -> list[Check]:
     ]
 
 
-def report(bundle: Bundle, checks: list[Check]) -> dict[str, Any]:
-    """Return the outcome of a self-test as one JSON object."""
+def report(
+    bundle: Bundle, checks: list[Check], runtime: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return the outcome of a self-test with these options as one JSON object."""
     return {
         "release": bundle.release,
         "id": bundle.manifest["id"],
+        "runtime": settings(bundle, runtime),
         "passed": all(check.passed for check in checks),
         "checks": [asdict(check) for check in checks],
     }

@@ -59,12 +59,11 @@ class Service:
         if is_large:
             memory.give_back()  # the decoder's part, before the model takes its own
         prediction = self._runner.predict(image)
-        bundle = self._runner.predictor.bundle
         if self._watch is not None:
             with self._watch_lock:  # it may be opened anew for another release
-                self._watch.observe(bundle, image, prediction)
+                self._watch.observe(image, prediction)
         self.metrics.predicted(prediction)
-        return as_json(prediction, bundle.names)
+        return as_json(prediction)
 
     def health(self) -> dict[str, Any]:
         """Return which release answers."""

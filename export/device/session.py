@@ -37,6 +37,8 @@ class Prediction:
     """Labels whose probability reaches their threshold."""
     seconds: float
     """Time in the model, without decoding."""
+    bundle: Bundle
+    """The release that says so; another one may be in use by now."""
 
 
 class Predictor:
@@ -62,7 +64,7 @@ class Predictor:
         self._fixed = sizes if all(isinstance(size, int) for size in sizes) else None
         self._names = bundle.names
         self._columns = _columns(self._session)
-        self._arena = bool(_settings(bundle, runtime)["enable_cpu_mem_arena"])
+        self._arena = bool(settings(bundle, runtime)["enable_cpu_mem_arena"])
 
     def need_bytes(self, height: int, width: int) -> int:
         """Return the memory that predicting an image of this size takes at most."""
@@ -94,7 +96,7 @@ class Predictor:
         ):  # or NaN
             raise ModelFailed("The model gave no probabilities", got=values)
         labels = tuple(compress(self._names, above[0].tolist()))
-        return Prediction(found, labels, seconds)
+        return Prediction(found, labels, seconds, self.bundle)
 
     def _options(self, image: NDArray[np.uint8]) -> ort.RunOptions | None:
         """Return how to run: what a large image took is given back, not kept for the next one."""
@@ -122,7 +124,8 @@ def _no_memory(error: Exception) -> bool:
     )
 
 
-def _settings(bundle: Bundle, runtime: dict[str, Any] | None) -> dict[str, Any]:
+def settings(bundle: Bundle, runtime: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Return the options that a bundle's model is opened with: the manifest's, or others."""
     chosen: dict[str, Any] = RUNTIME | bundle.manifest["runtime"] | (runtime or {})
     return chosen
 
@@ -142,7 +145,7 @@ def open_session(bundle: Bundle, runtime: dict[str, Any] | None = None) -> ort.I
     Raises:
         ModelFailed: it cannot be opened.
     """
-    wanted = _settings(bundle, runtime)
+    wanted = settings(bundle, runtime)
     options = ort.SessionOptions()
     options.intra_op_num_threads = int(wanted["intra_op_threads"])
     options.inter_op_num_threads = 1

@@ -1,260 +1,278 @@
 """Two slots for bundles under one folder, of which one is in use.
 
-    ROOT/slots/a/  ROOT/slots/b/    unpacked bundles
+    ROOT/slots/a/  ROOT/slots/b/    unpacked bundles that have passed their self-test here
     ROOT/current -> slots/a         the one in use: the only place that says so
-    ROOT/state.json                 highest release so far, probation, the last release that failed
+    ROOT/releases.json              what is in them, and the highest release so far (`releases`)
+    ROOT/state.json                 probation, the last release that failed (`state`)
+    ROOT/slots/.trial/              a bundle that has yet to pass its self-test (`trial`)
     ROOT/key.pem                    public key that every bundle must be signed with, once one was
 
-Every change is a file or link put in place of another, after what it points to is on the disk. A
-process that dies between two steps leaves `current` on a complete bundle; `recover` then ends or
-undoes what was begun.
+Every change is a file, folder or link put in place of another, after what it points to is on the
+disk. A process that dies between two steps leaves `current` on a complete bundle, and beside it the
+one before or the one that was coming; `recover` then ends or undoes what was begun.
 """
 
-import json
 import shutil
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from . import files as disk
-from .archive import Files
-from .bundle import Bundle, open_folder
-from .errors import DeviceError
+from . import lives, releases
+from .bundle import MANIFEST, Bundle, open_folder
+from .errors import DeviceError, NewerSchema
+from .layout import TRIAL, Slot, active, folder, other
+from .locks import nothing_in, unless_installing
+from .releases import Release, Releases
+from .state import Probation, State, read_state, write_state
 
-if sys.platform != "win32":
-    import fcntl
-
-Slot = Literal["a", "b"]
-STAGING = ".new"
-
-
-@dataclass(frozen=True)
-class Probation:
-    """A release that is in use and has yet to prove itself."""
-
-    slot: Slot
-    wanted: int
-    """Predictions after which it is kept."""
-    predictions: int = 0
-    errors: int = 0
-    starts: int = 0
-    """Processes that opened it and have not ended well (yet)."""
-    failed: str | None = None
-    """Why it is being rolled back."""
-
-
-@dataclass(frozen=True)
-class State:
-    """What is known of a root beside which slot is in use."""
-
-    highest_release: int = 0
-    """No older release is installed, also after a roll-back."""
-    probation: Probation | None = None
-    failed: dict[str, Any] | None = None
-    """The last release that was rolled back: release, id, reason."""
-
-
-def active(root: Path) -> Slot | None:
-    """Return the slot in use, `None` before the first installation."""
-    try:
-        target = (root / "current").readlink()
-    except OSError:
-        return None
-    return "b" if target.name == "b" else "a"
-
-
-def other(slot: Slot | None) -> Slot:
-    """Return the slot that is not in use."""
-    return "b" if slot == "a" else "a"
-
-
-def folder(root: Path, slot: Slot) -> Path:
-    """Return a slot's folder."""
-    return root / "slots" / slot
+ASIDE = ".old"
+"""Where the older bundle waits while the new one takes its slot."""
+REFUSE = ".dead"
+_LEFT_OVER = (ASIDE, REFUSE, ".new")
+"""Folders that nothing needs once all is undone; older runtimes unpack into the last one."""
 
 
 def opened(root: Path) -> Bundle:
     """Return the bundle in use, its hashes checked.
 
     Raises:
+        NewerSchema: it is for newer runtimes.
         DeviceError: nothing is installed, or a file is altered.
     """
     slot = active(root)
     if slot is None:
-        raise _nothing_in(root)
-    return open_folder(folder(root, slot))
+        raise nothing_in(root)
+    return in_slot(root, slot, releases.known(root, read_state(root)))
 
 
-def make(root: Path) -> None:
-    """Make a root where there is none.
-
-    Raises:
-        DeviceError: it cannot be made.
-    """
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise _not_written(root, error) from None
+def release_in_use(root: Path) -> Release | None:
+    """Return what was put into use, also where it is damaged; `None` where nothing tells."""
+    slot = active(root)
+    return releases.known(root, read_state(root)).slots.get(slot) if slot else None
 
 
-@contextmanager
-def locked(root: Path) -> Iterator[None]:
-    """Let one process at a time change a root; the system frees the lock when a process dies.
+def in_slot(root: Path, slot: Slot, known: Releases) -> Bundle:
+    """Return the bundle of a slot, if it is the one that was put there.
 
     Raises:
-        DeviceError: there is no such root, it cannot be written, or the system has no such locks.
+        NewerSchema: it is for newer runtimes.
+        DeviceError: it is damaged.
     """
-    if sys.platform == "win32":
-        raise DeviceError("Slots need Linux or macOS", next_step="use --bundle instead of --root")
-    try:
-        lock = (root / "lock").open("w")
-    except FileNotFoundError:
-        raise _nothing_in(root) from None
-    except OSError as error:
-        raise _not_written(root, error) from None
-    with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        try:
-            yield
-        except OSError as error:
-            raise _not_written(root, error) from None
+    place, expected = folder(root, slot), known.slots.get(slot)
+    found = releases.look(place)
+    if found is not None and expected is not None and found != expected:
+        raise DeviceError(f"{MANIFEST} is not the file that was installed", got=place)
+    return open_folder(place)
 
 
-def read_state(root: Path) -> State:
-    """Return the state of a root; a damaged file counts as none, and is told."""
-    path = root / "state.json"
-    try:
-        return _state(json.loads(path.read_bytes()))
-    except FileNotFoundError:
-        return State()
-    except (OSError, ValueError, TypeError, KeyError, RecursionError):
-        print(f"warning: {path} is damaged and starts anew", file=sys.stderr)
-        return State()
+def put(root: Path, place: Path, probation_predictions: int) -> Slot:
+    """Put a bundle that has passed its self-test into use; the root must be locked and recovered.
 
+    It takes the slot that is not in use; the release in use stays in the other one. What is left to
+    do once `current` points to it is what `recover` does.
 
-def _state(stored: Any) -> State:
-    """Return a state as it was stored; whatever is not one raises an error."""
-    probation = stored["probation"] and Probation(**stored["probation"])
-    state = State(stored["highest_release"], probation, stored["failed"])
-    counts = [state.highest_release]
-    if probation is not None:
-        counts += [probation.wanted, probation.predictions, probation.errors, probation.starts]
-    slots_known = probation is None or probation.slot in ("a", "b")
-    if not slots_known or any(type(count) is not int for count in counts):
-        raise ValueError("a field has a value that it cannot have")
-    return state
-
-
-def write_state(root: Path, state: State) -> None:
-    """Store the state of a root."""
-    disk.replace_json(root / "state.json", asdict(state))
-
-
-def fill(root: Path, slot: Slot, files: Files) -> Path:
-    """Unpack a bundle's files into a slot that is not in use; return its folder."""
-    slots = root / "slots"
-    draft = slots / STAGING
-    shutil.rmtree(draft, ignore_errors=True)
-    try:
-        draft.mkdir(parents=True)
-        for name, content in files.items():
-            (draft / name).parent.mkdir(parents=True, exist_ok=True)
-            disk.write_new(draft / name, content)
-    except OSError:  # a full disk gets its space back
-        shutil.rmtree(draft, ignore_errors=True)
-        raise
-    for inner in (draft, *(path for path in draft.rglob("*") if path.is_dir())):
-        disk.sync_folder(inner)
-    shutil.rmtree(slots / slot, ignore_errors=True)
-    draft.rename(slots / slot)
-    disk.sync_folder(slots)
-    disk.sync_folder(root)
-    return slots / slot
-
-
-def switch(root: Path, slot: Slot, probation_predictions: int) -> None:
-    """Put a slot into use, on probation if it takes the place of another.
-
-    The state is first: it means nothing as long as `current` points elsewhere.
+    Args:
+        root: What it is put under.
+        place: The unpacked bundle, in the same file system; it is moved.
+        probation_predictions: After which it is kept; 0: at once. There is none either where there
+            is no way back.
     """
-    if probation_predictions and active(root) is not None:
-        probation = Probation(slot, probation_predictions)
-        write_state(root, replace(read_state(root), probation=probation))
+    state, slot = read_state(root), other(active(root))
+    known, new = releases.known(root, state), _release(place)
+    before = active(root)
+    way_back = before is not None and damage(root, before) is None
+    releases.write(root, replace(known, pending=(slot, new)))
+    if folder(root, slot).exists():
+        folder(root, slot).rename(root / "slots" / ASIDE)
+    place.rename(folder(root, slot))
+    disk.sync_folder(root / "slots")
+    if probation_predictions and way_back:
+        write_state(root, replace(state, probation=Probation(slot, probation_predictions)))
     disk.point(root / "current", f"slots/{slot}")
+    recover(root)
+    return slot
 
 
 def commit(root: Path) -> None:
     """End the probation: the release is kept."""
     state = read_state(root)
-    kept = replace(state, probation=None, highest_release=highest(root, state))
-    write_state(root, kept)
+    highest = releases.known(root, state).highest
+    write_state(root, replace(state, probation=None, highest_release=highest))
 
 
-def roll_back(root: Path, reason: str) -> Bundle:
+def roll_back(root: Path, reason: str, damaged: bool = False) -> Bundle:
     """Put the other slot's older release into use again, and return it.
+
+    One that was only damaged has not failed: the very same bundle may be installed again.
 
     Raises:
         DeviceError: there is none, or it is damaged.
     """
     slot, state = active(root), read_state(root)
-    target = other(slot)
-    if slot is None or not folder(root, target).is_dir():
-        raise DeviceError("There is no release to go back to", got=root)
-    bundle = open_folder(folder(root, target))
-    bad = _identity(folder(root, slot))
-    if bad["release"] is not None and bundle.release >= bad["release"]:
-        raise DeviceError(
-            "There is no older release to go back to",
-            got=f"release {bundle.release} in the other slot, {bad['release']} in use",
-        )
+    known = releases.known(root, state)
+    bundle = _way_back(root, slot, known)
+    assert slot is not None
     probation = replace(state.probation or Probation(slot, 0), slot=slot, failed=reason)
-    failed = {**bad, "reason": reason}
-    state = State(highest(root, state), probation, failed)
+    failed = {**_told(known.slots.get(slot)), "reason": reason, "damaged": damaged}
+    state = State(known.highest, probation, failed)
     write_state(root, state)  # from here on `recover` ends what is begun
-    disk.point(root / "current", f"slots/{target}")
+    disk.point(root / "current", f"slots/{bundle.folder.name}")
     write_state(root, replace(state, probation=None))
     return bundle
 
 
-def highest(root: Path, state: State) -> int:
-    """Return the highest release that was ever in use; 0: none."""
-    slot = active(root)
-    release = _identity(folder(root, slot))["release"] if slot else None
-    return max(state.highest_release, release or 0)
-
-
 def recover(root: Path) -> None:
-    """End or undo what a process that died has begun; the root must be locked."""
-    shutil.rmtree(root / "slots" / STAGING, ignore_errors=True)
+    """End or undo what a process that died has begun; the root must be locked.
+
+    A disk that is full is told and ends nothing: a device that can predict does.
+    """
+    if _is_done(_undo, root):  # else what waits aside may still be needed
+        _is_done(_tidy, root)
+    for step in (_remember, _end_probation, _forget):
+        _is_done(step, root)
+
+
+def damage(root: Path, slot: Slot) -> DeviceError | None:
+    """Return what is wrong with the release in a slot, if anything is."""
+    try:
+        in_slot(root, slot, releases.known(root, read_state(root)))
+    except NewerSchema:
+        return None
+    except DeviceError as error:
+        return error
+    return None
+
+
+def _is_done(step: Callable[[Path], None], root: Path) -> bool:
+    try:
+        step(root)
+    except OSError as error:
+        say(f"warning: what is installed cannot be stored ({error.strerror})")
+        return False
+    return True
+
+
+def heal(root: Path) -> None:
+    """Go back where the release in use is damaged and an older one is not; the root is locked."""
+    slot = active(root)
+    found = damage(root, slot) if slot else None
+    if found is not None:
+        with suppress(DeviceError):  # nothing to go back to: a new release may mend it
+            told_roll_back(root, found.what, damaged=True)
+
+
+def told_roll_back(root: Path, reason: str, damaged: bool = False) -> Bundle:
+    """Go back, and say so.
+
+    Raises:
+        DeviceError: there is nothing to go back to.
+    """
+    bundle = roll_back(root, reason, damaged)
+    say(f"rolled back to release {bundle.release}: {reason}")
+    return bundle
+
+
+def say(text: str) -> None:
+    """Tell the user what has happened by itself."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def _way_back(root: Path, slot: Slot | None, known: Releases) -> Bundle:
+    """Return the older release in the other slot.
+
+    Raises:
+        DeviceError: there is none that has passed its self-test here, or it is damaged.
+    """
+    target = other(slot)
+    if slot is None or target not in known.slots or not folder(root, target).is_dir():
+        raise DeviceError("There is no release to go back to", got=root)
+    older, newer = known.slots[target], known.slots.get(slot)
+    if newer is not None and older.release >= newer.release:
+        raise DeviceError(
+            "There is no older release to go back to",
+            got=f"release {older.release} in the other slot, {newer.release} in use",
+        )
+    return in_slot(root, target, known)
+
+
+def _undo(root: Path) -> None:
+    """Give a slot its older bundle back where an installation died before the new one was in use.
+
+    Where the record of an installation is lost, what waits aside belongs into a slot that is not
+    there.
+    """
+    stored, slot, aside = releases.read(root), other(active(root)), root / "slots" / ASIDE
+    pending = stored.pending if stored else None
+    place = folder(root, slot)
+    is_begun = pending is not None and pending[0] == slot
+    unused = is_begun and pending is not None and releases.look(place) == pending[1]
+    if unused or (aside.exists() and (is_begun or not place.exists())):
+        shutil.rmtree(root / "slots" / REFUSE, ignore_errors=True)
+        if place.exists():
+            place.rename(root / "slots" / REFUSE)
+        if aside.exists():
+            aside.rename(place)
+        disk.sync_folder(root / "slots")
+    if is_begun and stored is not None:
+        releases.write(root, replace(stored, pending=None))
+
+
+def _remember(root: Path) -> None:
+    """Store what is known where it is not stored yet, or not any more."""
+    state, stored = read_state(root), releases.read(root)
+    known = releases.known(root, state)
+    if stored is None and (root / releases.FILE).exists():
+        say(f"warning: {root / releases.FILE} is damaged; what the slots tell takes its place")
+    if known != stored and known != Releases():
+        releases.write(root, known)
+    if state == State() and (root / "state.json").exists():  # it is damaged: this is told once
+        write_state(root, State(known.highest))
+
+
+def _end_probation(root: Path) -> None:
+    """End a probation of what is not in use, and go on with a roll-back that was begun."""
     state = read_state(root)
-    if state == State() and (root / "state.json").exists():  # it is damaged, which is told once
-        write_state(root, State(highest(root, state)))
     if state.probation is None:
         return
-    if state.probation.slot != active(root):
-        write_state(root, replace(state, probation=None))
-    elif state.probation.failed:
-        roll_back(root, state.probation.failed)
+    reason = state.probation.failed
+    if state.probation.slot == active(root) and reason is None:
+        return
+    if state.probation.slot == active(root):
+        try:
+            roll_back(root, str(reason))
+            return
+        except DeviceError as problem:  # what it was to go back to is gone
+            say(f"the release should go back ({reason}) and cannot: {problem}")
+    write_state(root, replace(state, probation=None))
 
 
-def _nothing_in(root: Path) -> DeviceError:
-    return DeviceError("Nothing is installed", got=root, next_step="install BUNDLE.zip --root")
+def _tidy(root: Path) -> None:
+    """Remove what nothing needs."""
+    for name in _LEFT_OVER:
+        shutil.rmtree(root / "slots" / name, ignore_errors=True)
+    if (root / TRIAL).exists():
+        with unless_installing(root) as free:
+            if free:
+                shutil.rmtree(root / TRIAL, ignore_errors=True)
 
 
-def _not_written(root: Path, error: OSError) -> DeviceError:
-    return DeviceError(
-        f"The root cannot be written ({error.strerror})", got=root,
-        next_step=f"make it writable; --bundle {root / 'current'} predicts without writing",
-    )  # fmt: skip
+def _forget(root: Path) -> None:
+    """Remove the records of deaths that count no more."""
+    on_probation = release_in_use(root) if read_state(root).probation else None
+    lives.forget(root, on_probation.release if on_probation else None)
 
 
-def _identity(place: Path) -> dict[str, Any]:
-    """Return release and id of a slot; `None` for both where its manifest is damaged."""
-    try:
-        manifest = open_folder(place).manifest
-    except DeviceError:
-        return {"release": None, "id": None}
-    return {"release": manifest["release"], "id": manifest["id"]}
+def _release(place: Path) -> Release:
+    found = releases.look(place)
+    assert found is not None  # it was checked, and is in nobody's way
+    return found
+
+
+def _told(release: Release | None) -> dict[str, Any]:
+    """Return release and id; `None` for both where nothing tells."""
+    told = asdict(release) if release else {}
+    return {"release": told.get("release"), "id": told.get("id")}

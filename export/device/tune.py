@@ -15,10 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from . import files as disk
-from . import memory, selftest
+from . import selftest
 from .bundle import open_folder
 from .errors import CheckFailed
-from .session import Predictor
 
 NEAR = 1.05
 """A setting is as good as the fastest when it takes at most this many times as long."""
@@ -36,6 +35,8 @@ class Trial:
     latency_s: float
     """p90 of one inference."""
     peak_rss_bytes: int | None
+    passed: bool = True
+    """Whether the self-test passes with it: the answers and the budgets."""
 
 
 def settings(cores: int) -> list[dict[str, Any]]:
@@ -64,10 +65,21 @@ def measure(bundle: Path) -> list[Trial]:
 def choose(trials: list[Trial]) -> dict[str, Any]:
     """Return the `runtime` of the setting with the fewest threads among those near the fastest.
 
-    Then without spinning rather than with it, then with the least memory.
+    Then without spinning rather than with it, then with the least memory. Only those count with
+    which the self-test passes.
+
+    Raises:
+        CheckFailed: with none.
     """
-    fastest_s = min(trial.latency_s for trial in trials)
-    near = [trial for trial in trials if trial.latency_s <= NEAR * fastest_s]
+    kept = [trial for trial in trials if trial.passed]
+    if not kept:
+        best = min(trials, key=lambda one: one.latency_s)
+        raise CheckFailed(
+            "With no setting does the self-test pass", got=f"the fastest: {best}",
+            next_step="selftest tells which check fails",
+        )  # fmt: skip
+    fastest_s = min(trial.latency_s for trial in kept)
+    near = [trial for trial in kept if trial.latency_s <= NEAR * fastest_s]
     best = min(near, key=lambda one: (one.intra_op_threads, one.allow_spinning, _memory(one)))
     return {name: getattr(best, name) for name in settings(1)[0]}
 
@@ -78,12 +90,21 @@ def store(root: Path, runtime: dict[str, Any]) -> None:
 
 
 def stored(root: Path) -> dict[str, Any] | None:
-    """Return the options chosen for a root; `None` where the manifest decides."""
+    """Return the options chosen for a root; `None` where the manifest decides.
+
+    It does so too where the file is damaged, which is told.
+    """
+    path = root / RUNTIME_FILE
     try:
-        found = json.loads((root / RUNTIME_FILE).read_bytes())
-    except (OSError, ValueError):
+        found = json.loads(path.read_bytes())
+    except FileNotFoundError:
         return None
-    return found if _is_setting(found) else None
+    except (OSError, ValueError, RecursionError):
+        found = None
+    if _is_setting(found):
+        return dict(found)
+    print(f"warning: {path} is damaged; the manifest's options are used", file=sys.stderr)
+    return None
 
 
 def _is_setting(found: Any) -> bool:
@@ -113,10 +134,15 @@ def _trial(bundle: Path, setting: dict[str, Any]) -> Trial:
 
 
 def _measured(bundle: Path, setting: dict[str, Any]) -> Trial:
-    opened = open_folder(bundle)
-    golden = selftest.golden_images(opened)
-    latency_s = selftest.latency_s(Predictor(opened, setting), golden)
-    return Trial(**setting, latency_s=latency_s, peak_rss_bytes=memory.peak_bytes())
+    checks = selftest.run(open_folder(bundle), setting)
+    measured = {check.name: check.measured for check in checks}
+    peak_bytes = measured["peak_rss_bytes"]
+    return Trial(
+        **setting,
+        latency_s=float(measured["latency_s"] or 0.0),
+        peak_rss_bytes=None if peak_bytes is None else int(peak_bytes),
+        passed=all(check.passed for check in checks),
+    )
 
 
 if __name__ == "__main__":

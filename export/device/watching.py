@@ -31,21 +31,29 @@ class Watching:
         """
         self._folder = folder
         self._keep_images = keep_images
-        self._said = 0
+        self._before: Bundle | None = None
+        self._watch: Any = None
         self._open(bundle)
 
-    def observe(self, bundle: Bundle, image: NDArray[np.uint8], prediction: Prediction) -> None:
-        """Count one image and the answer to it."""
-        if bundle is not self._bundle:
-            self.close()
-            self._open(bundle)
-        self._watch.observe(image, prediction.probs, prediction.seconds)
-        self._say_remarks()
+    def observe(self, image: NDArray[np.uint8], prediction: Prediction) -> None:
+        """Count one image and the answer to it.
+
+        Not the late answer of a release that another one has followed: each is held against its own
+        reference, and going back and forth would put the counts aside each time.
+        """
+        if prediction.bundle is self._before:
+            return
+        if prediction.bundle is not self._bundle:
+            self._change(prediction.bundle)
+        if self._watch is not None:
+            self._watch.observe(image, prediction.probs, prediction.seconds)
+            self._say_remarks()
 
     def close(self) -> None:
         """Save what was counted; a disk that is full is told."""
         try:
-            self._watch.close()
+            if self._watch is not None:
+                self._watch.close()
         except OSError as error:
             print(f"warning: the watch cannot be saved ({error.strerror})", file=sys.stderr)
 
@@ -60,6 +68,16 @@ class Watching:
     ) -> None:
         self.close()
 
+    def _change(self, bundle: Bundle) -> None:
+        """Watch another release; where that cannot be, it answers without."""
+        self.close()
+        self._before = self._bundle
+        try:
+            self._open(bundle)
+        except DeviceError as problem:
+            self._watch = None
+            print(f"warning: release {bundle.release} is not watched: {problem}", file=sys.stderr)
+
     def _open(self, bundle: Bundle) -> None:
         from .watch import WatchError, WatchFolder
 
@@ -67,7 +85,7 @@ class Watching:
         labels = {key: bundle.manifest["labels"][key] for key in ("names", "thresholds")}
         reference = bundle.manifest.get("reference")
         try:
-            self._watch: Any = WatchFolder(self._folder, reference, labels, self._keep_images)
+            self._watch = WatchFolder(self._folder, reference, labels, self._keep_images)
         except WatchError as error:
             raise DeviceError(str(error)) from None
         self._say_remarks()

@@ -24,7 +24,9 @@ SIDE = 16
 
 
 @cache
-def model(seed: int = 0, layers: int = 1, fails_on_black: bool = False) -> bytes:
+def model(
+    seed: int = 0, layers: int = 1, fails_on_black: bool = False, labels: int = len(LABELS)
+) -> bytes:
     """Return a model of a bundle: uint8 `[height, width, 3]` to `probs` and `labels`."""
     random = np.random.default_rng(seed)
 
@@ -35,8 +37,8 @@ def model(seed: int = 0, layers: int = 1, fails_on_black: bool = False) -> bytes
         "batch": np.array([0]),
         "sizes": np.array([1, 3, SIDE, SIDE]),
         "whole": np.float32(255),
-        "out": weights(8, len(LABELS)),
-        "thresholds": np.array(THRESHOLDS, np.float32),
+        "out": weights(8, labels),
+        "thresholds": np.array(THRESHOLDS[:labels], np.float32),
         "conv_0": weights(8, 3, 3, 3),
         **{f"conv_{layer}": weights(8, 8, 3, 3) for layer in range(1, layers)},
     }
@@ -60,7 +62,7 @@ def model(seed: int = 0, layers: int = 1, fails_on_black: bool = False) -> bytes
         node("Sigmoid", ["logits"], ["probs"]),
         node("GreaterOrEqual", ["probs", "thresholds"], ["labels"]),
     ]
-    shape = [1, len(LABELS)]
+    shape = [1, labels]
     graph = helper.make_graph(
         nodes,
         "tiny",

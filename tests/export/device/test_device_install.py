@@ -5,10 +5,14 @@ from pathlib import Path
 
 import device_bundles
 import pytest
+from device_roots import put, two
 
 from export.device import slots
 from export.device.cli import main
-from export.device.runner import RootRunner, running
+from export.device.layout import active, folder
+from export.device.locks import locked
+from export.device.runner import running
+from export.device.state import Probation, read_state
 
 
 @pytest.fixture
@@ -30,19 +34,10 @@ def archive(folder: Path, release: int = 1, **changes: object) -> Path:
     return device_bundles.zipped(folder / f"{release}.zip", files)
 
 
-def put(root: Path, slot: slots.Slot, probation: int = 0, **changes: object) -> None:
-    """Put a bundle into use without a self-test, which takes a second."""
-    slots.fill(root, slot, device_bundles.files(**changes))
-    slots.switch(root, slot, probation)
-
-
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     """A root with release 1 in use and release 2 on probation."""
-    place = tmp_path / "root"
-    put(place, "a", seed=1, release=1)
-    put(place, "b", 10, seed=2, release=2)
-    return place
+    return two(tmp_path / "root", probation=10)
 
 
 def test_install_twice_and_go_back(device, tmp_path: Path):
@@ -65,7 +60,7 @@ def test_install_twice_and_go_back(device, tmp_path: Path):
 
 @pytest.mark.parametrize(("release", "said"), [(1, "not newer"), (2, "not newer"), (3, "")])
 def test_only_a_newer_release_is_installed(release: int, said: str, device, tmp_path: Path):
-    put(tmp_path / "root", "a", seed=2, release=2)
+    put(tmp_path / "root", seed=2, release=2)
     options = ("install", archive(tmp_path, release), "--root", tmp_path / "root")
     code, _, err = device(*options)
     assert code == (2 if said else 0)
@@ -73,7 +68,7 @@ def test_only_a_newer_release_is_installed(release: int, said: str, device, tmp_
 
 
 def test_another_product_is_refused(device, tmp_path: Path):
-    put(tmp_path / "root", "a", release=1)
+    put(tmp_path / "root", release=1)
     other = archive(tmp_path, 2, name="cells")
     code, _, err = device("install", other, "--root", tmp_path / "root")
     assert code == 2
@@ -87,7 +82,7 @@ def test_nothing_is_installed_during_probation(device, root: Path, tmp_path: Pat
 
 
 def test_a_bundle_that_fails_here_changes_nothing(device, tmp_path: Path):
-    put(tmp_path / "root", "a", release=1)
+    put(tmp_path / "root", release=1)
     slow = archive(tmp_path, 2, budget={"latency_s": 1e-9, "peak_rss_bytes": None})
     code, _, err = device("install", slow, "--root", tmp_path / "root")
     assert code == 3
@@ -96,13 +91,13 @@ def test_a_bundle_that_fails_here_changes_nothing(device, tmp_path: Path):
 
 
 def test_a_damaged_bundle_changes_nothing(device, tmp_path: Path):
-    put(tmp_path / "root", "a", release=1)
+    put(tmp_path / "root", release=1)
     whole = archive(tmp_path, 2).read_bytes()
     (tmp_path / "broken.zip").write_bytes(whole[:-100])
     code, _, err = device("install", tmp_path / "broken.zip", "--root", tmp_path / "root")
     assert code == 2
     assert "refused" in err
-    assert not slots.folder(tmp_path / "root", "b").exists()
+    assert not folder(tmp_path / "root", "b").exists()
 
 
 def test_a_key_that_was_given_once_is_demanded(device, tmp_path: Path):
@@ -110,7 +105,7 @@ def test_a_key_that_was_given_once_is_demanded(device, tmp_path: Path):
     _, stranger = device_bundles.keys(tmp_path, "stranger")
     unsigned = archive(tmp_path)
     code, _, err = device("install", unsigned, "--root", root, "--key", public)
-    assert (code, slots.active(root)) == (2, None)
+    assert (code, active(root)) == (2, None)
     assert "not signed" in err
     signed = device_bundles.signed(device_bundles.files(release=1), private, public)
     path = device_bundles.zipped(tmp_path / "signed.zip", signed)
@@ -152,21 +147,21 @@ def test_a_release_that_works_is_kept(root: Path, capfd: pytest.CaptureFixture[s
         with running(None, root) as runner:
             for seed in range(5):
                 runner.predict(device_bundles.image(seed))
-    state = slots.read_state(root)
+    state = read_state(root)
     assert (state.probation, state.highest_release) == (None, 2)
     assert "release 2 is kept" in capfd.readouterr().err
 
 
 def test_a_slow_release_goes_back(tmp_path: Path):
-    put(tmp_path, "a", seed=1, release=1)
-    put(tmp_path, "b", 5, seed=2, release=2, budget={"latency_s": 1e-9, "peak_rss_bytes": None})
+    put(tmp_path, seed=1, release=1)
+    put(tmp_path, 5, seed=2, release=2, budget={"latency_s": 1e-9, "peak_rss_bytes": None})
     image = device_bundles.image(0)
     with running(None, tmp_path) as runner:
         for _ in range(5):
             runner.predict(image)
         expected = device_bundles.probs(device_bundles.model(1), image)
         assert runner.predict(image).probs.tolist() == pytest.approx(expected, abs=1e-6)
-    state = slots.read_state(tmp_path)
+    state = read_state(tmp_path)
     assert state.probation is None
     assert state.failed is not None
     assert "p90 of the latency" in state.failed["reason"]
@@ -175,10 +170,9 @@ def test_a_slow_release_goes_back(tmp_path: Path):
 
 def test_a_release_that_raises_errors_goes_back(device, tmp_path: Path):
     root = tmp_path / "root"
-    put(root, "a", seed=1, release=1)
+    put(root, seed=1, release=1)
     bad = device_bundles.files(content=device_bundles.model(fails_on_black=True), release=2)
-    slots.fill(root, "b", bad)
-    slots.switch(root, "b", 100)
+    put(root, 100, bad)
     (tmp_path / "black.png").write_bytes(device_bundles.encoded(device_bundles.image(0) * 0))
     for _ in range(3):  # processes of their own, as a script would start them
         code, out, _ = device("predict", tmp_path / "black.png", "--root", root)
@@ -190,17 +184,9 @@ def test_a_release_that_raises_errors_goes_back(device, tmp_path: Path):
     assert "probs" in json.loads(out)
 
 
-def test_a_release_whose_processes_die_goes_back(root: Path, capfd: pytest.CaptureFixture[str]):
-    for _ in range(3):
-        assert RootRunner(root).predictor.bundle.release == 2  # and never closed
-    with running(None, root) as runner:
-        assert runner.predictor.bundle.release == 1
-    assert "3 processes opened it and died" in capfd.readouterr().err
-
-
 def test_a_damaged_release_goes_back(root: Path):
     slots.commit(root)
-    (slots.folder(root, "b") / "model.onnx").write_bytes(b"worn out flash")
+    (folder(root, "b") / "model.onnx").write_bytes(b"worn out flash")
     with running(None, root) as runner:
         assert runner.predictor.bundle.release == 1
     assert slots.opened(root).release == 1
@@ -211,14 +197,14 @@ def test_a_running_process_follows(root: Path, monkeypatch: pytest.MonkeyPatch):
     image = device_bundles.image(0)
     with running(None, root) as runner:
         runner.predict(image)
-        with slots.locked(root):
+        with locked(root):
             slots.roll_back(root, "by hand")
         runner.predict(image)
         assert runner.predictor.bundle.release == 1
-        put(root, "b", 10, seed=3, release=3)
+        put(root, 10, seed=3, release=3)
         runner.predict(image)
         assert runner.predictor.bundle.release == 3
-    assert slots.read_state(root).probation == slots.Probation("b", 10, predictions=1)
+    assert read_state(root).probation == Probation("b", 10, predictions=1)
 
 
 def test_a_damaged_state_is_told_and_the_model_stays(root: Path, capfd):

@@ -1,0 +1,91 @@
+"""Locks of a root, which the system frees when a process dies, however it dies."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from .errors import DeviceError
+
+if sys.platform != "win32":
+    import fcntl
+
+CHANGE, INSTALLATION = "lock", "install.lock"
+
+
+@contextmanager
+def locked(root: Path) -> Iterator[None]:
+    """Let one process at a time change a root; held for moments, because every start needs it.
+
+    Raises:
+        DeviceError: there is no such root, it cannot be written, or the system has no such locks.
+    """
+    with _opened(root, CHANGE) as file:
+        lock(file.fileno())
+        try:
+            yield
+        except OSError as error:
+            raise not_written(root, error) from None
+
+
+@contextmanager
+def installing(root: Path) -> Iterator[None]:
+    """Let one process at a time install; nobody else waits for it while it tests a bundle.
+
+    Raises:
+        DeviceError: as `locked`.
+    """
+    with _opened(root, INSTALLATION) as file:
+        lock(file.fileno())
+        try:
+            yield
+        except OSError as error:
+            raise not_written(root, error) from None
+
+
+@contextmanager
+def unless_installing(root: Path) -> Iterator[bool]:
+    """Keep installations off for a moment; gives False where one is under way."""
+    with _opened(root, INSTALLATION) as file:
+        yield try_lock(file.fileno())
+
+
+def lock(handle: int) -> None:
+    """Lock an open file, and wait for whoever has."""
+    if sys.platform != "win32":
+        fcntl.flock(handle, fcntl.LOCK_EX)
+
+
+def try_lock(handle: int) -> bool:
+    """Lock an open file if nobody else has; return whether it is locked now."""
+    if sys.platform != "win32":
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+    return True
+
+
+def nothing_in(root: Path) -> DeviceError:
+    """Return what is said about a root without a release."""
+    return DeviceError("Nothing is installed", got=root, next_step="install BUNDLE.zip --root")
+
+
+def not_written(root: Path, error: OSError) -> DeviceError:
+    """Return what is said about a root that cannot be changed."""
+    return DeviceError(
+        f"The root cannot be written ({error.strerror})", got=root,
+        next_step=f"make it writable; --bundle {root / 'current'} predicts without writing",
+    )  # fmt: skip
+
+
+def _opened(root: Path, name: str) -> TextIO:
+    if sys.platform == "win32":
+        raise DeviceError("Slots need Linux or macOS", next_step="use --bundle instead of --root")
+    try:
+        return (root / name).open("w")
+    except FileNotFoundError:
+        raise nothing_in(root) from None
+    except OSError as error:
+        raise not_written(root, error) from None
