@@ -183,7 +183,7 @@ def probabilities(
     view_names: tuple[str, ...],
     images: NDArray[np.uint8],
 ) -> Scores:
-    """Return probabilities `[views, n, labels]` of images `[n, h, w, 3]`.
+    """Return probabilities `[views, n, labels]` of images `[n, h, w, c]`.
 
     Raises:
         UserError: the model does not return one probability per label.
@@ -278,7 +278,7 @@ def _ids(dataset: Dataset, rows: Rows) -> tuple[str, ...]:
 
 
 def _images(model: Artifact, dataset: Dataset, chunks: list[Rows]) -> Iterator[NDArray[np.uint8]]:
-    """Yield the pixels of each chunk, `[n, h, w, 3]`, read from the cache when it is its turn."""
+    """Yield the pixels of each chunk, `[n, h, w, c]`, read from the cache when it is its turn."""
     everything = pixels.decoded(dataset, model.manifest.image)
     for chunk in chunks:
         yield np.asarray(everything[chunk])

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from benchmarks import sequential
 from benchmarks.accuracy_findings import accuracy, agreement, drop, worst_drop
+from benchmarks.chance import finding as chance
 from benchmarks.decision_findings import ece, label_drop, label_value, mean_drop, mean_value
 from benchmarks.evidence import Evidence, Finding, Subject
 from benchmarks.robustness import finding as robustness
@@ -110,6 +111,7 @@ FINDERS: dict[tuple[str, str], Callable[[Gate, Evidence], Finding | None]] = {
     ("precision", "value"): label_value("precision"),
     ("precision", "drop"): label_drop("precision"),
     ("ece", "value"): ece,
+    ("chance", "value"): chance,
     ("int8_convs", "value"): int8_layers,
     ("latency", "value"): p50,
     ("latency", "speedup"): speedup,

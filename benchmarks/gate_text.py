@@ -27,6 +27,7 @@ OPS: dict[tuple[str, str], Op] = {
     ("precision", "value"): ">=",
     ("precision", "drop"): "<=",
     ("ece", "value"): "<=",
+    ("chance", "value"): "<=",
     ("latency", "value"): "<=",
     ("latency", "speedup"): ">=",
     ("size", "value"): "<=",
@@ -65,7 +66,7 @@ _UNITS = {
     "robust_map": {"%": 1e-2},
     "drifting": {"%": 1e-2},
     "agreement": {"%": 1e-2},
-    **{name: {"%": 1e-2} for name in ("cf1", "of1", "recall", "precision", "ece")},
+    **{name: {"%": 1e-2} for name in ("cf1", "of1", "recall", "precision", "ece", "chance")},
     "float_time": {"%": 1e-2},
 }
 _SYNTAX = re.compile(
@@ -118,7 +119,7 @@ def tells_accuracy(text: str) -> bool:
     (True, False)
     """
     metric = text.split()[0].partition("[")[0]
-    return metric not in (*COSTS, "ece", "drifting")
+    return metric not in (*COSTS, "ece", "chance", "drifting")
 
 
 def base_metric(gate: Gate) -> str:

@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 
-ACCURACY_METRICS = ("map", "ap", "worst_ap", "ece", *THRESHOLD_METRICS)
+ACCURACY_METRICS = ("map", "ap", "worst_ap", "ece", "chance", *THRESHOLD_METRICS)
 
 
 def needs_accuracy(gate: Gate) -> bool:

@@ -106,7 +106,7 @@ def _nodes(model: Artifact, config: Config) -> tuple[NodeTime, ...]:
     name = _session.name_for(model, config.provider)
     spec = model.manifest.image
     session = _session.find(name).open_session(model, config.threads)
-    image = np.random.default_rng(0).standard_normal((1, 3, spec.height, spec.width), np.float32)
+    image = np.random.default_rng(0).standard_normal((1, *spec.shape), np.float32)
     nodes = profile(session, image)
     if nodes is None:
         raise UserError(

@@ -93,13 +93,16 @@ def _lengths(model: ModelProto) -> dict[str, int]:
 
 
 def random_images(n: int, spec: ImageSpec) -> Images:
-    """Return images `[n, 3, height, width]`, each with its own contrast and colour.
+    """Return images `[n, channels, height, width]`, each with its own contrast and colour.
 
     Plain noise looks the same to a network in every image, so that a mixed-up batch would pass.
     """
     rng = np.random.default_rng(0)
-    noise = rng.standard_normal((n, 3, spec.height, spec.width), np.float32)
-    contrast, colour = rng.uniform(0.2, 1.5, (n, 1, 1, 1)), rng.normal(size=(n, 3, 1, 1))
+    noise = rng.standard_normal((n, *spec.shape), np.float32)
+    contrast, colour = (
+        rng.uniform(0.2, 1.5, (n, 1, 1, 1)),
+        rng.normal(size=(n, spec.channels, 1, 1)),
+    )
     return noise * contrast.astype(np.float32) + colour.astype(np.float32)
 
 
@@ -113,7 +116,7 @@ def prove(got: Probs, images: Images, session: Session, precision: Precision) ->
 
     Args:
         got: `[n, labels]`, returned for a batch of
-        images: `[n, 3, height, width]`
+        images: `[n, c, height, width]`
         session: The model as it was, opened in the same runtime.
         precision: Of the model.
 

@@ -5,7 +5,7 @@ from itertools import zip_longest
 
 from benchmarks.report.schema import AgreementEntry, Report
 from compress.data.dataset import Dataset
-from compress.data.images import BadImage, open_image, small_jpeg
+from compress.data.images import BadImage, look_at, small_jpeg
 
 MOST_BYTES = 900_000
 """Of all thumbnails of a report together, so that the page stays small enough to be mailed."""
@@ -30,7 +30,7 @@ def small_copies(image_ids: Iterable[str], dataset: Dataset) -> dict[str, bytes]
     room = MOST_BYTES
     for image_id in dict.fromkeys(image_ids):
         try:
-            small = small_jpeg(open_image(paths[image_id]))
+            small = small_jpeg(look_at(paths[image_id]).image)
         except (KeyError, BadImage):
             continue  # the report shows the id in its place
         room -= len(small)

@@ -19,14 +19,14 @@ class Batch:
     """What one step learns from."""
 
     inputs: Tensor
-    """`[n, 3, h, w]`, as the network takes them."""
+    """`[n, channels, h, w]`, as the network takes them."""
     targets: Tensor
     """`[n, labels]`, 0 to 1; NaN is unknown."""
     weights: Tensor
     """`[n, labels]`: the share of the image that the target speaks for; 0 where it is unknown."""
 
 
-_LUMA = (0.2989, 0.587, 0.114)
+LUMA = (0.2989, 0.587, 0.114)
 """Shares of red, green and blue in grey (ITU-R BT.601)."""
 
 
@@ -82,7 +82,7 @@ def _jittered(images: Tensor, spread: float, draws: torch.Generator) -> Tensor:
     shape = (2, len(images), 1, 1, 1)
     factors = _uniform(max(0.0, 1 - spread), 1 + spread, shape, draws).to(images.device)
     brightness, contrast = factors
-    weights = torch.tensor(_LUMA if images.shape[1] == 3 else (1.0,), device=images.device)
+    weights = torch.tensor(LUMA if images.shape[1] == 3 else (1.0,), device=images.device)
     grey = (images.mean(dim=(2, 3)) * weights).sum(dim=1).view(-1, 1, 1, 1)
     return images.mul_(contrast).add_((1 - contrast) * grey).mul_(brightness)
 
@@ -92,9 +92,12 @@ def _uniform(low: float, high: float, shape: tuple[int, ...], draws: torch.Gener
 
 
 def normalised(batch: Tensor, spec: ImageSpec) -> Tensor:
-    """Return uint8 `[n, 1 or 3, h, w]` as the network's input `[n, 3, h, w]`, channels last."""
-    mean = torch.tensor(spec.mean, device=batch.device).view(1, 3, 1, 1)
-    std = torch.tensor(spec.std, device=batch.device).view(1, 3, 1, 1)
+    """Return uint8 `[n, 1 or 3, h, w]` as the network's input `[n, channels, h, w]`.
+
+    It lies in memory channels last; a grey image fills three channels alike.
+    """
+    mean = torch.tensor(spec.mean, device=batch.device).view(1, -1, 1, 1)
+    std = torch.tensor(spec.std, device=batch.device).view(1, -1, 1, 1)
     return ((batch / 255 - mean) / std).contiguous(memory_format=torch.channels_last)
 
 

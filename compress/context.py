@@ -13,7 +13,7 @@ from compress.core.eval_file import EVAL_FILE, load_eval
 from compress.core.image_spec import ImageSpec
 from compress.core.labels import shares
 from compress.core.manifest import DataRef, Split
-from compress.data import pixels, views
+from compress.data import pixels, ranges, views
 from compress.data.dataset import Dataset, open_data
 from compress.data.grouping import Grouped, grouped
 from compress.data.split import Part, identity, indices, split_for
@@ -103,7 +103,10 @@ def open_for(parents: tuple[Artifact, ...], source: str, skip_bad_images: bool) 
     dataset = open_data(source, skip_bad_images)
     for parent in parents:
         check_labels(parent, dataset)
-    context = Context(dataset, split_for(dataset, parents), parents[0].manifest.image)
+    spec = parents[0].manifest.image
+    ranges.check(dataset.ranges, spec.pixel_range, dataset.source)
+    ranges.warn(dataset.ranges, spec.pixel_range, dataset.paths)
+    context = Context(dataset, split_for(dataset, parents), spec)
     warn_untaught(context)
     _say_power(parents[0], context)
     return context

@@ -20,17 +20,18 @@ from compress.core import artifact as artifacts
 from compress.core import console
 from compress.core.artifact import Artifact
 from compress.core.cli import main
-from compress.core.image_spec import ImageSpec
+from compress.core.errors import UserError
+from compress.core.image_spec import Channels, ImageSpec
 from compress.core.manifest import Architecture, Manifest
 from compress.core.several import Gates
 from compress.core.stage import Plan, produce, require
 from compress.finish import Trained, Wanted, chosen, finish, wanted_of
+from compress.loading import require_batch
 from compress.onnx_teacher import OnnxTeacher
 from compress.teaching import Student, Teaching, teach
-from models import families, pretrained
+from models import families, pretrained, stem
 from models.defaults import ZOO_TEACHER, default_student
-from models.network_output import check_width
-from models.stored import architecture_of, load_network
+from models.stored import architecture_of, load_network, try_network
 from models.torch_process import seeded
 
 
@@ -45,6 +46,8 @@ class Config(Teaching, ThresholdOptions):
     pruned artifact under runs/, else mobilenetv3_small_050."""
     weights: str = "random"
     """Start of a student given by name: `imagenet`, `random` or a file."""
+    weights_key: str | None = None
+    """Where in the file the weights are, e.g. state_dict_ema; default: where they fit."""
     data: str = "elpv"
     """`elpv`, a path whose format is recognised, or `format:path`."""
     out: Path = Path("runs/distilled")
@@ -53,6 +56,9 @@ class Config(Teaching, ThresholdOptions):
     """Passes over the training images."""
     image_size: int | None = Field(None, ge=32, le=1024)
     """Height and width of the student's input, pixels; default: the teacher's."""
+    channels: Channels | None = None
+    """Channels of the images of a student given by name, 3 for RGB and 1 for grey; default: the
+    teacher's. A student that is an artifact keeps its own."""
     gate: Gates = ("map drop <= 0.05",)
     """Gates against the teacher, e.g. --gate "map drop <= 0.03"."""
     skip_bad_images: bool = False
@@ -72,12 +78,13 @@ def run(config: Config) -> Artifact:
     check(config, teacher.manifest.labels.names)
     config = config.model_copy(update={"student": config.student or default_student()})
     start = _student_artifact(config.student)
-    if start is not None:
-        architecture_of(start)  # refuses what is no network now instead of after the work
-    else:
-        pretrained.check(_named(config), config.weights)
+    _try(config, teacher, start)
+    if _spec(config, teacher.manifest.image, start).channels < teacher.manifest.image.channels:
+        console.say("the student takes one channel: its images are made grey")
     parents = (teacher,) if start is None else (teacher, start)
     context = open_for(parents, config.data, config.skip_bad_images)
+    if config.epochs:
+        require_batch(len(context.rows("train")), config.batch_size)
     wanted = wanted_of(config.gate, config, context, teacher.manifest.labels)
     plan = Plan(
         stage="compress.distill",
@@ -104,12 +111,11 @@ def check(config: Config, labels: Sequence[str] | None = None) -> None:
 
 def _build(plan: Plan, config: Config, context: Context, wanted: Wanted, workdir: Path) -> Manifest:
     teacher = plan.parents[0]
-    spec = _student_spec(config, context.spec)
+    spec = _spec(config, context.spec, _start(plan))
     images, scratch = context.training_images(), workdir / "scratch"
     network, settings = _teacher(teacher, config)
     with seeded(config.seed):
-        architecture, student = _student(plan, config, context)
-        check_width(student, len(context.dataset.label_names), spec)
+        architecture, student = _student(plan, config, spec)
         taught = teach(Student(student, spec), network, images, settings, scratch)
     trained = Trained(taught, architecture, teacher)
     return finish(plan, trained, replace(context, spec=spec), wanted)
@@ -138,24 +144,85 @@ def _teacher(teacher: Artifact, config: Config) -> tuple[nn.Module, Teaching]:
     return OnnxTeacher(teacher), config.model_copy(update={"feature_weight": 0.0})
 
 
-def _student_spec(config: Config, spec: ImageSpec) -> ImageSpec:
-    if config.image_size is None:
-        return spec
-    return spec.model_copy(update={"height": config.image_size, "width": config.image_size})
+def _spec(config: Config, teachers: ImageSpec, start: Artifact | None) -> ImageSpec:
+    """Return the student's images: the teacher's, in the size and the channels of its own.
+
+    An artifact's weights were trained for its own normalisation.
+
+    Raises:
+        UserError: its channels are not those asked for, or the teacher sees less than it.
+    """
+    spec = teachers
+    if config.image_size is not None:
+        size = {"height": config.image_size, "width": config.image_size}
+        spec = teachers.model_copy(update=size)
+    if start is None:
+        spec = spec.in_channels(_named_in_channels(config, spec)[1])
+    else:
+        own = start.manifest.image.model_dump(include={"channels", "mean", "std"})
+        spec = spec.model_copy(update=own)
+    if spec.channels != (config.channels or spec.channels) or spec.channels > teachers.channels:
+        raise UserError(
+            "The student cannot be given images of its channels",
+            got=f"{spec.channels} of the student, {teachers.channels} of the teacher"
+            + (f", --channels {config.channels}" if config.channels else ""),
+            allowed="the teacher's channels, or 1; an artifact keeps its own",
+            next_step="another --student, or a teacher of 3 channels",
+        )
+    return spec
 
 
-def _student(plan: Plan, config: Config, context: Context) -> tuple[Architecture, nn.Module]:
-    if len(plan.parents) == 2:
-        start = plan.parents[1]
+def _try(config: Config, teacher: Artifact, start: Artifact | None) -> None:
+    """Run both networks once, before the work.
+
+    Raises:
+        UserError: one fails, or its weights do not fit.
+    """
+    if teacher.manifest.kind == "torch":
+        try_network(teacher, training=False)
+    if start is not None:
+        try_network(start, training=config.epochs > 0)
+        return
+    spec = _spec(config, teacher.manifest.image, start)
+    pretrained.check(_named(config, spec), _weights(config), spec, config.epochs > 0)
+
+
+def _weights(config: Config) -> pretrained.Start:
+    return pretrained.Start(config.weights, config.weights_key)
+
+
+def _student(plan: Plan, config: Config, spec: ImageSpec) -> tuple[Architecture, nn.Module]:
+    """Return a student to be taught, and what builds it."""
+    start = _start(plan)
+    if start is not None:
         network = load_network(start)
         return architecture_of(start), network
-    architecture = _named(config)
-    labels = len(context.dataset.label_names)
-    return architecture, pretrained.start_network(architecture, labels, config.weights)
+    architecture, labels = _named(config, spec), len(plan.parents[0].manifest.labels.names)
+    return architecture, pretrained.start_network(architecture, labels, _weights(config), spec)
 
 
-def _named(config: Config) -> Architecture:
-    return Architecture(name=config.student or default_student())
+def _start(plan: Plan) -> Artifact | None:
+    """Return the artifact that the student goes on from, `None` where it is a name."""
+    return plan.parents[1] if len(plan.parents) == 2 else None
+
+
+def _named(config: Config, spec: ImageSpec) -> Architecture:
+    return _named_in_channels(config, spec)[0]
+
+
+def _named_in_channels(config: Config, spec: ImageSpec) -> tuple[Architecture, Channels]:
+    """Return what builds a student given by name, and its channels.
+
+    Those are the ones asked for, else the teacher's where its family can be told them, else what it
+    takes.
+
+    Raises:
+        UserError: the architecture cannot be built, or not for so many channels.
+    """
+    named = Architecture(name=config.student or default_student())
+    if config.channels is None and spec.channels == 1:
+        named = families.in_channels(named, 1)
+    return stem.resolved(named, spec, config.channels)
 
 
 def _student_artifact(student: str | None) -> Artifact | None:

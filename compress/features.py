@@ -73,7 +73,7 @@ def _input_recorder(features: dict[str, Tensor]) -> Any:
 
 
 def pair(student: nn.Module, teacher: nn.Module, images: Tensor, student_images: Tensor) -> Pairing:
-    """Find what two networks share, by running each on its images `[n, 3, h, w]`.
+    """Find what two networks share, by running each on its images `[n, c, h, w]`.
 
     Of several output layers, whose outputs are joined, the last that runs counts.
 

@@ -33,6 +33,8 @@ class Trained:
     """The model that the gates compare with: the teacher or the unpruned parent."""
     waiting_share: float | None = None
     """Share of the training in which it waited for images; `None` is not known."""
+    notes: tuple[str, ...] = ()
+    """What was said of it on the way, for the manifest."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,8 @@ def finish(plan: Plan, trained: Trained, context: Context, wanted: Wanted) -> Ma
     told = thresholds.told(labels, result)
     for note in told:
         console.say(note)
-    notes = (*context.untaught(), *told)  # the first were said before the work
+    # all but the last were said before the work
+    notes = (*context.untaught(), *trained.notes, *told)
     return _updated(draft, verdicts=verdicts + thresholds.unkept(labels), notes=notes).manifest
 
 
@@ -141,7 +144,7 @@ def _draft_manifest(plan: Plan, trained: Trained, context: Context) -> Manifest:
 def _measure(trained: Trained, context: Context, result: EvalResult) -> Measurements:
     return Measurements(
         params=count_params(trained.network),
-        macs=count_macs(trained.network, context.spec.height, context.spec.width),
+        macs=count_macs(trained.network, context.spec),
         map=result.map,
         waiting_share=trained.waiting_share,
     )

@@ -28,7 +28,7 @@ class TrainingImages:
     """The images of the training part, ready to be augmented."""
 
     pixels: NDArray[np.uint8]
-    """`[n, h, w, 3]`, as it lies on the disk; only the rows of a batch are read."""
+    """`[n, h, w, channels]`, as it lies on the disk; only the rows of a batch are read."""
     targets: NDArray[np.float32]
     """`[rows, labels]`"""
     views: tuple[str, ...]
@@ -42,7 +42,7 @@ class _Rows(torch.utils.data.Dataset[Item]):
 
     def __init__(self, images: TrainingImages) -> None:
         # A grey image is broadcast to three equal channels: augment one, spread it afterwards.
-        channels = 1 if images.pixels.strides[-1] == 0 else 3
+        channels = 1 if images.pixels.strides[-1] == 0 else images.spec.channels
         self.pixels = images.pixels[..., :channels]
         self.targets = torch.from_numpy(images.targets)
         self.rows = np.arange(len(images.targets)) if images.rows is None else images.rows
@@ -56,6 +56,20 @@ class _Rows(torch.utils.data.Dataset[Item]):
         return pixels.permute(0, 3, 1, 2).contiguous(), self.targets[chosen]
 
 
+def require_batch(images: int, batch_size: int) -> None:
+    """Refuse a training part that does not fill one batch.
+
+    Raises:
+        UserError: it does not.
+    """
+    if images < batch_size:
+        raise UserError(
+            "There are fewer training images than one batch",
+            got=f"{images} images, batch size {batch_size}",
+            next_step="lower --batch-size",
+        )
+
+
 def training_loader(
     images: TrainingImages, batch_size: int, order: torch.Generator
 ) -> DataLoader[Item]:
@@ -64,12 +78,7 @@ def training_loader(
     Raises:
         UserError: fewer images than one batch.
     """
-    if len(images.targets) < batch_size:
-        raise UserError(
-            "There are fewer training images than one batch",
-            got=f"{len(images.targets)} images, batch size {batch_size}",
-            next_step="lower --batch-size",
-        )
+    require_batch(len(images.targets), batch_size)
     return DataLoader(
         _Rows(images), batch_size, shuffle=True, drop_last=True, generator=order, collate_fn=_as_is
     )

@@ -30,7 +30,7 @@ class OnnxTeacher(nn.Module):
         self._session = cpu.open_session(artifact, usable_cores(), across_images=True)
 
     def forward(self, image: Tensor) -> Tensor:
-        """Return logits `[n, labels]` of images `[n, 3, h, w]`.
+        """Return logits `[n, labels]` of images `[n, c, h, w]`.
 
         Raises:
             UserError: the file returns another number of probabilities, or fails.

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
-from torch import nn
+from torch import Tensor, nn
 
 from benchmarks.thresholds import ThresholdOptions
 from compress import checks
-from compress.channels import Widths, channels_of, named_like, prune_until
+from compress.channels import Widths, channels_of, prune_until
 from compress.context import Context, open_for
 from compress.core import artifact as artifacts
 from compress.core import console, writable
@@ -27,13 +27,16 @@ from compress.core.manifest import Architecture, Manifest
 from compress.core.several import Gates
 from compress.core.stage import Plan, produce, require
 from compress.finish import Trained, Wanted, chosen, finish, wanted_of
+from compress.kept_layers import SHOWN, Kept, kept_layers, named_like
 from compress.latency_target import Prune, macs_share
+from compress.loading import require_batch
 from compress.teaching import Student, Teaching, teach
 from compress.training import recalibrate_batchnorm
 from models import families
+from models.blank import blank_image
 from models.defaults import default_model
 from models.pruning_history import History
-from models.stored import architecture_of, count_macs, load_network
+from models.stored import architecture_of, count_macs, load_network, try_network
 from models.torch_process import seeded
 
 
@@ -89,7 +92,9 @@ def run(config: Config) -> Artifact:
     check(config, parent.manifest.labels.names)
     architecture = architecture_of(parent)
     check_layers(config, architecture)
+    try_network(parent, training=True)
     context = open_for((parent,), config.data, config.skip_bad_images)
+    require_batch(len(context.rows("train")), config.batch_size)
     wanted = wanted_of(config.gate, config, context, parent.manifest.labels)
     plan = Plan(
         stage="compress.prune",
@@ -130,16 +135,20 @@ def _model(config: Config) -> Path:
 
 def _build(plan: Plan, config: Config, context: Context, wanted: Wanted, workdir: Path) -> Manifest:
     parent = plan.parents[0]
-    network = load_network(parent)
+    network, example = load_network(parent), blank_image(context.spec)
+    kept = _kept(config, network, example)
     architecture = architecture_of(parent)
     history = list(architecture.pruning_history)
     teacher = load_network(parent)
     images = context.training_images()
-    widths = _widths(config, network)
+    widths = _widths(config, network, kept)
     whole = _macs(context.spec, network)
 
     def prune(trial: nn.Module, share: float) -> History:
-        return prune_until(trial, lambda n: _macs(context.spec, n) <= share * whole, widths)
+        def small(pruned: nn.Module) -> bool:
+            return _macs(context.spec, pruned) <= share * whole
+
+        return prune_until(trial, example, small, widths)
 
     share = _share(config, parent, prune, workdir / "scratch")
     for number in range(1, config.rounds + 1):
@@ -152,16 +161,24 @@ def _build(plan: Plan, config: Config, context: Context, wanted: Wanted, workdir
             student = Student(network, context.spec)
             network = teach(student, teacher, images, config, scratch)
     pruned = architecture.model_copy(update={"pruning_history": tuple(history)})
-    return finish(plan, Trained(network, pruned, parent), context, wanted)
+    notes = (kept.told(),) if kept.unfit else ()
+    return finish(plan, Trained(network, pruned, parent, notes=notes), context, wanted)
 
 
-def _widths(config: Config, whole: nn.Module) -> Widths:
+def _kept(config: Config, network: nn.Module, example: Tensor) -> Kept:
+    """Return which layers keep their width, and say which of them cannot be pruned."""
+    kept = kept_layers(network, example, config.keep, config.keep_residual)
+    if kept.unfit:
+        console.say(kept.told(SHOWN))
+    return kept
+
+
+def _widths(config: Config, whole: nn.Module, kept: Kept) -> Widths:
     return Widths(
         round_to=config.round_to,
         max_pruning_ratio=config.max_pruning_ratio,
         ranking=config.ranking,
-        keep=config.keep,
-        keep_residual=config.keep_residual,
+        kept=kept.layers,
         whole=channels_of(whole),
     )
 
@@ -178,7 +195,7 @@ def _share(config: Config, parent: Artifact, prune: Prune, scratch: Path) -> flo
 
 
 def _macs(spec: ImageSpec, network: nn.Module) -> int:
-    return count_macs(network, spec.height, spec.width)
+    return count_macs(network, spec)
 
 
 if __name__ == "__main__":

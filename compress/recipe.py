@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field, ValidationError
 from compress import recipe_checks
 from compress.core import cli, console
 from compress.core.artifact import Artifact
-from compress.core.errors import UserError, unknown_name
+from compress.core.errors import EdgepressError, UserError, unknown_name
 from compress.core.noun import Noun
 from compress.data.dataset import read_table
 from compress.recipe_checks import MODEL_OPTIONS
@@ -175,7 +175,13 @@ def _runner(step: Step, config: BaseModel) -> Callable[[], Artifact]:
 
     def run() -> Artifact:
         console.say(f"{step.name}: {step.stage}")
-        artifact: Artifact = stage.run(config)
+        try:
+            artifact: Artifact = stage.run(config)
+        except EdgepressError:
+            raise
+        except Exception as error:
+            error.add_note(f"It was in step {step.name}")
+            raise
         return artifact
 
     return run

@@ -10,7 +10,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from compress.augmentation import Batch
+from compress.augmentation import LUMA, Batch
 from compress.core.image_spec import ImageSpec
 from compress.features import PENULTIMATE, pair, run_recorded, unexplained
 from compress.loading import TrainingImages
@@ -51,7 +51,7 @@ def teach(
     """
     teacher.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     if settings.feature_weight == 0:
-        pupil = _Pupil(student)
+        pupil = _Pupil(student, images.spec)
         loss = _label_loss(teacher, settings)
     else:
         pupil = observed = _ObservedPupil(student, teacher, images.spec)
@@ -62,16 +62,16 @@ def teach(
 
 
 class _Pupil(nn.Module):
-    """A student in training: sees the teacher's image at its own size."""
+    """A student in training: sees the teacher's image as it takes images itself."""
 
-    def __init__(self, student: Student) -> None:
+    def __init__(self, student: Student, seen: ImageSpec) -> None:
         super().__init__()
         self.network = student.network
-        self.size = (student.spec.height, student.spec.width)
+        self.own, self.seen = student.spec, seen
 
     def forward(self, image: Tensor) -> Tensor:
-        """Return logits `[n, labels]` of images `[n, 3, h, w]` of the teacher's size."""
-        logits: Tensor = self.network(_resized(image, self.size))
+        """Return logits `[n, labels]` of the teacher's images `[n, channels, h, w]`."""
+        logits: Tensor = self.network(as_taken(image, self.seen, self.own))
         return logits
 
 
@@ -79,26 +79,44 @@ class _ObservedPupil(_Pupil):
     """One that keeps its features, as those to be compared with the teacher's."""
 
     def __init__(self, student: Student, teacher: nn.Module, spec: ImageSpec) -> None:
-        super().__init__(student)
-        example = torch.zeros(1, 3, spec.height, spec.width)
-        self.pairing = pair(self.network, teacher, example, _resized(example, self.size))
+        super().__init__(student, spec)
+        example = torch.zeros(1, *spec.shape)
+        self.pairing = pair(self.network, teacher, example, as_taken(example, spec, self.own))
         narrow, wide = self.pairing.widths
         self.adapter = nn.Identity() if narrow == wide else nn.Linear(narrow, wide)
         self.features: dict[str, Tensor] = {}
 
     def forward(self, image: Tensor) -> Tensor:
-        """Return logits `[n, labels]` of images `[n, 3, h, w]` of the teacher's size."""
-        image = _resized(image, self.size)
+        """Return logits `[n, labels]` of the teacher's images `[n, channels, h, w]`."""
+        image = as_taken(image, self.seen, self.own)
         shared = self.pairing
         logits, self.features = run_recorded(self.network, image, shared.layers, shared.heads[0])
         self.features[PENULTIMATE] = self.adapter(self.features[PENULTIMATE])
         return logits
 
 
-def _resized(image: Tensor, size: tuple[int, int]) -> Tensor:
-    if image.shape[-2:] == size:
+def as_taken(image: Tensor, seen: ImageSpec, own: ImageSpec) -> Tensor:
+    """Return images that were prepared by one spec as a network of another one takes them.
+
+    Grey is the sum of red, green and blue by ITU-R BT.601, as of files, but is not rounded.
+    """
+    size = (own.height, own.width)
+    if image.shape[-2:] != size:
+        image = interpolate(image, size, mode="bilinear", antialias=True)
+    if (seen.mean, seen.std) == (own.mean, own.std):
         return image
-    return interpolate(image, size, mode="bilinear", antialias=True)
+    mean, std = _per_channel(image, seen)
+    pixels = image * std + mean
+    if own.channels < seen.channels:
+        pixels = (pixels * torch.tensor(LUMA, device=image.device).view(1, -1, 1, 1)).sum(1, True)
+    mean, std = _per_channel(image, own)
+    return (pixels - mean) / std
+
+
+def _per_channel(image: Tensor, spec: ImageSpec) -> tuple[Tensor, Tensor]:
+    """Return mean and standard deviation, `[1, channels, 1, 1]` beside the image."""
+    mean, std = (torch.tensor(each, device=image.device) for each in (spec.mean, spec.std))
+    return mean.view(1, -1, 1, 1), std.view(1, -1, 1, 1)
 
 
 def _label_loss(teacher: nn.Module, settings: Teaching) -> Loss:

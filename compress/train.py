@@ -13,21 +13,22 @@ from pydantic import Field
 from benchmarks.thresholds import ThresholdOptions
 from compress import checks
 from compress.context import Context, warn_untaught
+from compress.core import console
 from compress.core.artifact import Artifact
 from compress.core.cli import main
 from compress.core.errors import UserError
-from compress.core.image_spec import ImageSpec
+from compress.core.image_spec import Channels, ImageSpec, Range
 from compress.core.manifest import Architecture, Manifest
 from compress.core.several import Gates
 from compress.core.stage import Plan, produce, require
-from compress.data import splitting
+from compress.data import ranges, splitting
 from compress.data.dataset import open_data
 from compress.data.splitting import Splitting
 from compress.finish import Trained, Wanted, chosen, finish, wanted_of
+from compress.loading import require_batch
 from compress.losses import LOSSES, LossName
 from compress.training import Training, fit
-from models import pretrained
-from models.network_output import check_width
+from models import pretrained, stem
 from models.torch_process import seeded
 
 
@@ -41,13 +42,21 @@ class Config(Training, Splitting, ThresholdOptions):
     arch_kwargs: str = "{}"
     """JSON object of further arguments of the architecture, e.g. '{"drop_rate": 0.2}'."""
     weights: str = "imagenet"
-    """`imagenet`, `random`, or a `.safetensors` or `.pth` file of this architecture."""
+    """`imagenet`, `random`, or a file of this architecture: safetensors, or of torch.save."""
+    weights_key: str | None = None
+    """Where in the file the weights are, e.g. state_dict_ema; default: where they fit."""
     out: Path = Path("runs/train")
     """Folder of the artifact."""
     image_size: int = Field(224, ge=32, le=1024)
     """Height and width of the input, pixels."""
+    channels: Channels | None = None
+    """3 for RGB, 1 for grey; default: what the network takes. Weights of three channels are added
+    up for one."""
     interpolation: Literal["bilinear", "bicubic", "lanczos"] = "bilinear"
     """Pillow filter of the resize."""
+    pixel_range: Range | None = None
+    """LOW HIGH: the samples of images of more than 8 bits that become black and white, e.g. 0 4095
+    for 12 bits in 16-bit files or 0 1 for floats (default: what the files say)."""
     loss: LossName = "bce"
     """`bce`, or `asl` for many rare labels."""
     views: int | None = Field(None, ge=1)
@@ -68,9 +77,12 @@ def run(config: Config) -> Artifact:
         GateUndecided: a gate could not be decided.
     """
     check(config)
+    config = _told(config)
     context = _context(config)
     checks.check(_asked(config), context.dataset.label_names)
     _check_targets(context)
+    if config.epochs:
+        require_batch(len(context.rows("train")), config.batch_size)
     wanted = wanted_of(config.gate, config, context)
     plan = Plan(
         stage="compress.train",
@@ -93,7 +105,9 @@ def check(config: Config, labels: Sequence[str] | None = None) -> None:
     """
     splitting.check(config)
     checks.check(_asked(config), labels)
-    pretrained.check(architecture(config), config.weights)
+    resolved = _resolved(config)
+    start, training = _start(config), config.epochs > 0
+    pretrained.check(architecture(resolved), start, _spec(resolved), training)
 
 
 def _asked(config: Config) -> checks.Asked:
@@ -112,8 +126,7 @@ def architecture(config: Config) -> Architecture:
 def _build(plan: Plan, config: Config, context: Context, wanted: Wanted, workdir: Path) -> Manifest:
     built, labels = architecture(config), len(context.dataset.label_names)
     with seeded(config.seed):
-        network = pretrained.start_network(built, labels, config.weights)
-    check_width(network, labels, context.spec)
+        network = pretrained.start_network(built, labels, _start(config), context.spec)
     loss = LOSSES[config.loss]
     fitted = fit(
         network,
@@ -128,12 +141,43 @@ def _build(plan: Plan, config: Config, context: Context, wanted: Wanted, workdir
 
 def _context(config: Config) -> Context:
     dataset = open_data(config.data, config.skip_bad_images)
+    spec = _spec(config)
+    ranges.check(dataset.ranges, spec.pixel_range, dataset.source)
+    ranges.warn(dataset.ranges, spec.pixel_range, dataset.paths)
+    return Context(dataset, splitting.split_by(dataset, config), spec, config.views)
+
+
+def _spec(config: Config) -> ImageSpec:
     spec = ImageSpec(
         height=config.image_size,
         width=config.image_size,
         interpolation=config.interpolation,
+        pixel_range=config.pixel_range,
     )
-    return Context(dataset, splitting.split_by(dataset, config), spec, config.views)
+    return spec.in_channels(config.channels or spec.channels)
+
+
+def _resolved(config: Config) -> Config:
+    """Return the options with the channels of the images, and how a network of these is built.
+
+    Raises:
+        UserError: the network cannot be built, or not for so many channels.
+    """
+    built, channels = stem.resolved(architecture(config), _spec(config), config.channels)
+    kwargs = json.dumps(built.kwargs)
+    return config.model_copy(update={"channels": channels, "arch_kwargs": kwargs})
+
+
+def _told(config: Config) -> Config:
+    """Return the resolved options; say what nobody has asked for."""
+    resolved = _resolved(config)
+    if config.channels is None and resolved.channels == 1:
+        console.say("the network takes one channel: its images are made grey")
+    return resolved
+
+
+def _start(config: Config) -> pretrained.Start:
+    return pretrained.Start(config.weights, config.weights_key)
 
 
 def _check_targets(context: Context) -> None:

@@ -91,10 +91,10 @@ def fit(
     Raises:
         UserError: fewer images than one batch, or a loss that is not finite.
     """
+    if settings.epochs == 0:
+        return Fitted(network.eval(), None)
     with freed_memory_kept(), seeded(settings.seed), _accelerate_of_its_own():
         run = _Run(network, images, settings, loss, scratch)
-        if settings.epochs == 0:
-            return Fitted(network.eval(), None)
         for epoch in range(run.resume(), settings.epochs):
             mean_loss = run.epoch(epoch)
             run.save(epoch)

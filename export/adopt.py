@@ -15,18 +15,18 @@ from compress.core.artifact import Artifact
 from compress.core.cli import main
 from compress.core.errors import UserError
 from compress.core.hashing import file_sha256
-from compress.core.image_spec import Triple
+from compress.core.image_spec import Channels, PerChannel, Range
 from compress.core.several import Gates
 from compress.data.splitting import Splitting
 from export import adoption
 from export.sources import open_source
-from export.sources._source import Layout, Output
+from export.sources._source import ChannelOrder, Layout, Output
 
 
 class Config(Splitting, ThresholdOptions):
     """Make an artifact of a network made elsewhere: ONNX, torch.export, TorchScript or Keras 3.
 
-    What the file does not say is said by options, or found out on validation images and printed.
+    What the file does not say is said by options, or found out on images, none of the test part.
     """
 
     model: Path | None = None
@@ -41,26 +41,34 @@ class Config(Splitting, ThresholdOptions):
     """The network's labels in the order of its outputs; default: the data's."""
     image_size: tuple[int, ...] | None = Field(None, min_length=1, max_length=2)
     """Height and width of its images in pixels, or one number for both; default: the file's."""
-    mean: Triple | None = None
-    """Per-channel mean of pixels in 0..1, as the network was trained with; default, with --std: the
-    usual one with the best mAP on validation images."""
-    std: Triple | None = None
-    """Per-channel standard deviation of pixels in 0..1; pixels of 0 to 255 are 1/255."""
+    mean: PerChannel | None = None
+    """Mean of pixels in 0..1 of red, green and blue, or of grey, as the network was trained with;
+    default, with --std: the usual one with the best mAP on images that are not of the test part."""
+    std: PerChannel | None = None
+    """Standard deviation of pixels in 0..1 of the same; pixels of 0 to 255 are 1/255."""
+    channel_order: ChannelOrder | None = None
+    """BGR for a network that takes blue first, as OpenCV and Caffe read images; default: RGB, or
+    BGR where its mAP on images that are not of the test part is surely better."""
     interpolation: Literal["bilinear", "bicubic", "lanczos"] = "bilinear"
     """Pillow filter of the resize."""
     crop: Literal["squash", "center"] = "squash"
     """`squash` resizes to height x width; `center` keeps the aspect ratio and cuts the middle."""
+    pixel_range: Range | None = None
+    """LOW HIGH: the samples of images of more than 8 bits that are black and white to it, e.g. 0
+    4095 for 12 bits in 16-bit files (default: what the files say)."""
     layout: Layout | None = None
     """Order of the axes of its images; default: the file's, NCHW where that does not tell."""
-    channels: Literal[1, 3] | None = None
-    """1 for a network of grey images, which gets the mean of the three; default: the file's."""
+    channels: Channels | None = None
+    """1 for a network of grey images, which are made of colours as Pillow does; default: the
+    file's."""
     output: Output | None = None
     """What it returns: `logits` get a sigmoid; default: `probs` where all values are in 0..1."""
     views: int | None = Field(None, ge=1)
     """Label-preserving views of each test image at most that accuracy is averaged over: fewer are
     quicker to measure and certify less (default: all that the data set declares)."""
-    gate: Gates = ("parity <= 1e-3", "flipped <= 0.002")
-    """Gates; parity and flipped are against the file itself, run by its own library."""
+    gate: Gates = ("parity <= 1e-3", "flipped <= 0.002", "chance <= 0.01")
+    """Gates; parity and flipped are against the file itself, run by its own library; chance is the
+    share of random orders of the test images whose mAP is as high as the network's."""
     skip_bad_images: bool = False
     """Go on without the images that cannot be decoded, and list them."""
 

@@ -27,15 +27,17 @@ from compress.core.manifest import DataRef, Manifest, Measurements, Split
 from compress.core.results import EvalResult
 from compress.core.source import source_hash
 from compress.core.stage import Plan, manifest_base, produce, require
-from compress.data import probe, splitting
+from compress.data import probe, ranges, splitting
 from compress.data.dataset import Dataset, open_data
 from compress.data.grouping import grouped
 from compress.data.origin import identified
 from compress.data.split import Part, data_of, identity, indices, refuse_trained
 from compress.data.splitting import Splitting
 from export import description, evidence, metadata, parity
-from export.description import MOST_IMAGES, Description, Sample
+from export.channel_order import fold
+from export.description import Description
 from export.metadata import ModelFacts
+from export.sample import MOST_IMAGES, Sample, run
 from export.simplify import simplify
 from export.sources._source import Source
 from models.onnx_graph.index import count_macs, count_params
@@ -110,6 +112,8 @@ def _prepare(config: Config, source: Source) -> Adoption:
     """Open the data and find out what the file does not say."""
     dataset = open_data(config.data, config.skip_bad_images)
     check(config, dataset.label_names)
+    ranges.check(dataset.ranges, config.pixel_range, dataset.source)
+    ranges.warn(dataset.ranges, config.pixel_range, dataset.paths)
     split, known = _split(dataset, config)
     require_images(indices(dataset, split, "test"), dataset, "test")
     learning = thresholds.chosen(config, None, ThresholdSettings())
@@ -151,14 +155,20 @@ def _own(file: Path | None, dataset: Dataset) -> DataRef | None:
 
 
 def _sample(dataset: Dataset, split: Split) -> Sample:
-    """Return validation images, evenly spaced; training ones where there are none."""
+    """Return validation images, and training ones where those are few.
+
+    Few tell too little of what a network takes; images of the test part tell nothing here.
+    """
     parts: tuple[Part, ...] = ("val", "train")
+    taken = np.empty(0, np.intp)
     for part in parts:
         rows = indices(dataset, split, part)
-        if len(rows):
-            n = min(len(rows), MOST_IMAGES)  # spread, for tables are often sorted by label
-            return Sample(dataset, rows[np.linspace(0, len(rows) - 1, n).astype(int)])
-    raise UserError("There is no image to run the network on", got=dataset.source)
+        n = min(len(rows), MOST_IMAGES - len(taken))
+        if n:  # spread, for tables are often sorted by label
+            taken = np.append(taken, rows[np.linspace(0, len(rows) - 1, n).astype(int)])
+    if not len(taken):
+        raise UserError("There is no image to run the network on", got=dataset.source)
+    return Sample(dataset, taken)
 
 
 def _build(plan: Plan, job: Adoption, workdir: Path) -> Manifest:
@@ -168,6 +178,7 @@ def _build(plan: Plan, job: Adoption, workdir: Path) -> Manifest:
     job.source.write(job.found.adapter, job.found.image, out)
     if precision_of(onnx.load(out)) == "fp32":
         simplify(out)
+        fold(out)
     draft = BareModel(out, _manifest(plan, job, out))
     found = _parity(job, draft)
     draft = _with_thresholds(job, draft)
@@ -203,7 +214,7 @@ def _judged(job: Adoption, measured: BareModel, result: EvalResult) -> Manifest:
 def _parity(job: Adoption, written: Artifact) -> parity.Parity:
     """Compare the written file with the network as its own library runs it."""
     images = job.sample.images(job.found.image)
-    theirs = description.run(job.source, job.found.adapter, images)
+    theirs = run(job.source, job.found.adapter, images)
     ours = cpu.open_session(written, threads=1).run(images)
     return parity.compare(theirs, ours, written.manifest.labels.thresholds)
 

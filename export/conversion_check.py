@@ -64,7 +64,7 @@ class _Converted:
     n_labels: int
 
     def run(self, images: Probs) -> Probs:
-        """Return probabilities `[n, labels]` of images `[n, 3, height, width]`."""
+        """Return probabilities `[n, labels]` of images `[n, c, height, width]`."""
         return _probs(self.answers([image[None] for image in images]))
 
     def answers(self, images: Images) -> Probs | Shown:
@@ -88,7 +88,7 @@ def same_answers(
 ) -> Verification:
     """Compare a converted model with its ONNX file on photographs."""
     spec, labels = source.model.manifest.image, source.model.manifest.labels
-    taken = list(photographs.opened(photos, None))
+    taken = list(photographs.opened(photos, None, spec.pixel_range))
     inputs = [network_input(one, spec) for one in taken]
     given: Images = taken if module.FORMAT.takes == "photograph" else inputs
     try:

@@ -7,30 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from benchmarks import metrics
-from compress.core import console
 from compress.core.errors import UserError
-from compress.core.image_spec import ImageSpec, Triple
-from compress.data.dataset import Dataset
-from compress.data.pixels import decoded, normalise
+from compress.core.image_spec import Channels, ImageSpec
+from export import pixel_search
+from export.sample import Sample, run
 from export.sources._source import Adapter, Floats, Layout, Output, Shape, Source
 
 if TYPE_CHECKING:
     from export.adopt import Config
-
-MOST_IMAGES = 128
-NORMALISATIONS: dict[str, tuple[Triple, Triple]] = {
-    "ImageNet's": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
-    "0 to 1": ((0.0,) * 3, (1.0,) * 3),
-    "-1 to 1": ((0.5,) * 3, (0.5,) * 3),
-    "0 to 255": ((0.0,) * 3, (1 / 255,) * 3),
-}
-"""How the pixels of networks usually are when they come in: mean and std of pixels in 0..1."""
 
 
 @dataclass(frozen=True)
@@ -43,26 +31,6 @@ class Description:
     """What was taken, and where it is from."""
 
 
-@dataclass(frozen=True)
-class Sample:
-    """Images to find out on what a network takes: of the validation part, never of the test part.
-
-    `targets` is `[n, labels]`.
-    """
-
-    dataset: Dataset
-    rows: NDArray[np.intp]
-
-    @property
-    def targets(self) -> NDArray[np.float32]:
-        """What is true of the images."""
-        return self.dataset.targets[self.rows]
-
-    def images(self, spec: ImageSpec) -> Floats:
-        """Return the images `[n, 3, height, width]`."""
-        return normalise(decoded(self.dataset, spec)[self.rows], spec)
-
-
 def describe(config: Config, source: Source, sample: Sample) -> Description:
     """Describe a network, by running it on images where nothing else tells.
 
@@ -73,19 +41,27 @@ def describe(config: Config, source: Source, sample: Sample) -> Description:
     layout, channels, where = _axes(config, source.input_shape)
     height, width, size_from = _size(config.image_size, source.input_shape, layout)
     spec = ImageSpec(
-        height=height, width=width, interpolation=config.interpolation, crop=config.crop
+        height=height,
+        width=width,
+        channels=channels,
+        interpolation=config.interpolation,
+        crop=config.crop,
+        pixel_range=config.pixel_range,
     )
-    adapter = Adapter(layout=layout, channels=channels, output="probs", order=order)
-    _check_output(source, adapter, spec, sample)
-    spec, pixels_from = _normalised(config, source, adapter, spec, sample)
+    adapter = Adapter(layout=layout, output="probs", order=order)
+    flat, shape = _check_output(source, adapter, spec, sample)
+    adapter = adapter.model_copy(update={"flat": flat})
+    found = pixel_search.find(config, source, adapter, spec, sample)
+    spec, adapter = found.spec, adapter.model_copy(update={"channel_order": found.order})
     output, output_from = _output(config.output, source, adapter, sample.images(spec))
     labels = sample.dataset.label_names if order is None else config.labels or ()
     facts = (
         f"labels: {', '.join(labels)} ({'--labels' if config.labels else 'the order of the data'})",
-        f"image: {height} x {width} pixels ({size_from}), {channels} channels, {layout} ({where})",
-        f"pixels: {pixels_from}",
+        f"image: {height} x {width} pixels ({size_from}), {layout} ({where})",
+        f"channels: {channels}, {'grey' if channels == 1 else 'colour'} ({where})",
+        *found.facts,
         f"resize: {config.interpolation}, {config.crop} (--interpolation, --crop)",
-        f"output: {output} ({output_from})",
+        f"output: {output} ({output_from}){'' if flat else f', {list(shape)} read in a row'}",
     )
     return Description(adapter.model_copy(update={"output": output}), spec, facts)
 
@@ -107,7 +83,7 @@ def label_order(given: Sequence[str] | None, wanted: Sequence[str]) -> tuple[int
     return tuple(list(given).index(name) for name in wanted)
 
 
-def _axes(config: Config, shape: Shape | None) -> tuple[Layout, Literal[1, 3], str]:
+def _axes(config: Config, shape: Shape | None) -> tuple[Layout, Channels, str]:
     """Return layout and channels, and where they are from."""
     if shape is None:
         return config.layout or "NCHW", config.channels or 3, "not in the file"
@@ -161,58 +137,33 @@ def _size(
     return height, width, "--image-size" if None in in_file else "the file"
 
 
-def _check_output(source: Source, adapter: Adapter, spec: ImageSpec, sample: Sample) -> None:
-    """Refuse a network that does not return one value for each label."""
+def _check_output(
+    source: Source, adapter: Adapter, spec: ImageSpec, sample: Sample
+) -> tuple[bool, Sequence[int]]:
+    """Return whether the output is `[1, labels]`, and its shape, for one image.
+
+    Raises:
+        UserError: it is not one value for each label, on whatever axis.
+    """
     names = sample.dataset.label_names
     shape = np.shape(source.run(adapter.feed(sample.images(spec)[:1])))
-    if len(shape) != 2 or shape[0] != 1:
+    several = [axis for axis, size in enumerate(shape) if size != 1]
+    if not shape or len(several) > 1 or (len(shape) > 1 and shape[0] != 1):
         raise UserError(
             "The network's output is not one value for each label",
             got=list(shape),
-            allowed=f"[1, {len(names)}]",
+            allowed=f"[1, {len(names)}], or [1, {len(names)}, 1, 1]",
             next_step="end it with its classifier: a detector or a segmenter cannot be taken",
         )
-    if shape[1] != len(names):
+    outputs = int(np.prod(shape))
+    if outputs != len(names):
         raise UserError(
-            f"The network has {shape[1]} outputs, and the data have {len(names)} labels",
+            f"The network has {outputs} outputs, and the data have {len(names)} labels",
             got=list(shape),
             allowed=f"[1, {len(names)}] for {', '.join(names)}",
             next_step="give data with the network's labels, or a network for these",
         )
-
-
-def _normalised(
-    config: Config, source: Source, adapter: Adapter, spec: ImageSpec, sample: Sample
-) -> tuple[ImageSpec, str]:
-    """Return how pixels come in: as said, else the usual way with the highest mAP."""
-    if (config.mean is None) != (config.std is None):
-        raise UserError("--mean and --std belong together", next_step="give both")
-    if config.mean is not None and config.std is not None:
-        said = spec.model_copy(update={"mean": config.mean, "std": config.std})
-        return said, "(pixels / 255 - mean) / std by --mean and --std"
-    found = {}
-    for name, (mean, std) in NORMALISATIONS.items():
-        tried = spec.model_copy(update={"mean": mean, "std": std})
-        found[name] = _map(source, adapter, tried, sample)
-    best = max(found, key=lambda name: found[name])
-    mean, std = NORMALISATIONS[best]
-    tried_all = ", ".join(f"{name} {value:.3f}" for name, value in found.items())
-    return (
-        spec.model_copy(update={"mean": mean, "std": std}),
-        f"{best} (the best mAP on {len(sample.rows)} validation images: {tried_all}; where that is "
-        "not how it was trained: --mean --std)",
-    )
-
-
-def _map(source: Source, adapter: Adapter, spec: ImageSpec, sample: Sample) -> float:
-    scores = run(source, adapter, sample.images(spec))
-    if not np.isfinite(scores).all():
-        return 0.0
-    each = (
-        metrics.average_precision(sample.targets[:, label], scores[:, label])
-        for label in range(scores.shape[1])
-    )
-    return metrics.mean_defined(each) or 0.0
+    return len(shape) == 2, shape
 
 
 def _output(
@@ -231,13 +182,6 @@ def _output(
             next_step="--output logits",
         )  # fmt: skip
     return said or looks, f"--output, {shown}" if said else shown
-
-
-def run(source: Source, adapter: Adapter, images: Floats) -> Floats:
-    """Return what a network makes of images `[n, 3, h, w]`, in the order of the data's labels."""
-    tracked = console.track(range(len(images)), "running the network")
-    each = [source.run(adapter.feed(images[row : row + 1])) for row in tracked]
-    return adapter.probs(np.concatenate(each))
 
 
 def _shown(shape: Shape) -> str:

@@ -81,7 +81,7 @@ def available() -> bool:
 
 
 def emulate(model: Path, images: Floats, native: Floats, thresholds: tuple[float, ...]) -> Emulated:
-    """Run a file on images `[n, 3, h, w]` under the emulated CPU and compare with `native`.
+    """Run a file on images `[n, c, h, w]` under the emulated CPU and compare with `native`.
 
     Raises:
         UserError: the emulated process failed.

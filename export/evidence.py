@@ -108,7 +108,7 @@ def parity_of(candidate: Artifact, reference: Artifact, request: Request) -> Par
 def parity_images(
     model: Artifact, dataset: Dataset, most: int = PARITY_IMAGES
 ) -> NDArray[np.float32]:
-    """Return validation images `[n, 3, height, width]` (training ones where there are none).
+    """Return validation images `[n, c, height, width]` (training ones where there are none).
 
     Raises:
         UserError: there is no image.

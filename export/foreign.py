@@ -13,6 +13,8 @@ from compress.core.image_spec import ImageSpec
 OLDEST_OPSET = 13
 """The first one with a scale per channel."""
 OPSET = 18
+IR = 8
+"""The version of the file format that came with this opset: before 4, weights were inputs too."""
 
 
 def check(path: Path) -> None:
@@ -33,7 +35,7 @@ def write(source: Path, spec: ImageSpec, out: Path) -> None:
     Raises:
         UserError: the opset is too old and the file cannot be converted.
     """
-    model = with_opset(onnx.load(source), source)
+    model = current(onnx.load(source), source)
     _fix_shape(model, spec)
     onnx.save(model, out)
 
@@ -56,6 +58,21 @@ def opset(model: ModelProto) -> int:
     """Return the version of ONNX's own operators, 0 where the file has none."""
     versions = [entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")]
     return max(versions, default=0)
+
+
+def current(model: ModelProto, source: Path) -> ModelProto:
+    """Return a model in an opset that can be quantized, whose only inputs are its images.
+
+    Raises:
+        UserError: it is too old and cannot be converted.
+    """
+    made = with_opset(model, source)
+    made.ir_version = max(made.ir_version, IR)
+    weights = {tensor.name for tensor in made.graph.initializer}
+    images = [port for port in made.graph.input if port.name not in weights]
+    del made.graph.input[:]
+    made.graph.input.extend(images)
+    return made
 
 
 def with_opset(model: ModelProto, source: Path) -> ModelProto:
@@ -83,7 +100,7 @@ def with_opset(model: ModelProto, source: Path) -> ModelProto:
 def _fix_shape(model: ModelProto, spec: ImageSpec) -> None:
     """Give an open batch, height or width the value that the device uses."""
     shape = model.graph.input[0].type.tensor_type.shape
-    wanted = (1, 3, spec.height, spec.width)
+    wanted = (1, *spec.shape)
     if len(shape.dim) != len(wanted) or all(dim.HasField("dim_value") for dim in shape.dim):
         return
     for dim, value in zip(shape.dim, wanted, strict=True):

@@ -26,7 +26,7 @@ from export.targets._target import Target
 from models import families
 from models.defaults import default_model
 from models.onnx_graph import scaling
-from models.stored import architecture_of
+from models.stored import architecture_of, try_network
 
 if TYPE_CHECKING:
     from export.onnx import Config
@@ -124,6 +124,8 @@ def prepare(config: Config) -> Job:
         _require_scaling_found(parent)
     if config.qat:
         _require_trainable(parent)
+    if parent.manifest.kind == "torch":
+        try_network(parent, training=config.qat > 0)
     dataset = open_data(config.data, config.skip_bad_images)
     require_images(rows_for((parent,), dataset, "test"), dataset, "test")
     job = Job(config, parent, dataset, target, precision, _provider(config, target))

@@ -85,7 +85,7 @@ def verdict(model: Path, images: Floats, target: Target) -> Verdict:
 
     Args:
         model: the ONNX file
-        images: `[n, 3, height, width]`
+        images: `[n, c, height, width]`
         target: that `model.ort` was made for
     """
     file = model.with_name(MODEL)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import onnx
 
-from models.onnx_graph.index import drop_unused_initializers
+from models.onnx_graph.index import drop_unused_initializers, graphs
 
 
 def save_plain(model: onnx.ModelProto, source: Path, out: Path) -> None:
@@ -20,7 +20,7 @@ def save_plain(model: onnx.ModelProto, source: Path, out: Path) -> None:
 
 def _drop_unused_domains(model: onnx.ModelProto) -> None:
     """Remove operator sets that ONNX Runtime's optimiser names but no node uses."""
-    used = {node.domain for node in model.graph.node} | {""}
+    used = {node.domain for graph in graphs(model.graph) for node in graph.node} | {""}
     kept = {entry.domain: entry for entry in model.opset_import if entry.domain in used}
     copies = [onnx.helper.make_opsetid(domain, entry.version) for domain, entry in kept.items()]
     del model.opset_import[:]

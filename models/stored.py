@@ -7,20 +7,24 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import nn
 
 from compress.core.artifact import WEIGHTS, Artifact
 from compress.core.errors import UserError
+from compress.core.image_spec import ImageSpec
 from compress.core.manifest import Architecture
 from compress.data import probe
 from models import checkpoint, families
-from models.network_output import check_width
-from models.torch_process import evaluating
+from models.blank import blank_image
+from models.network_reading import make_readable
+from models.network_trial import try_out
+from models.pruning_history import replay
+from models.torch_process import evaluating, seeded
 
 
 def load_network(artifact: Artifact) -> nn.Module:
-    """Rebuild an artifact's network, in eval mode; it maps `[n, 3, h, w]` to logits `[n, labels]`.
+    """Rebuild an artifact's network, in eval mode; it maps `[n, channels, h, w]` to logits.
 
     Raises:
         UserError: an ONNX artifact, weights that do not fit or are not finite, another number of
@@ -28,14 +32,31 @@ def load_network(artifact: Artifact) -> nn.Module:
     """
     architecture, labels = architecture_of(artifact), len(artifact.manifest.labels.names)
     network = families.skeleton(architecture, labels).eval()
+    make_readable(network, labels, artifact.manifest.image)
+    replay(network, architecture.pruning_history, blank_image(artifact.manifest.image))
     checkpoint.load_into(network, checkpoint.read(artifact.weights), artifact.weights)
-    check_width(network, labels, artifact.manifest.image)
     probe.check(partial(logits, network), artifact)
     return network
 
 
+def try_network(artifact: Artifact, training: bool) -> None:
+    """Run a network as an artifact has it, with weights that do not matter, before the work.
+
+    Args:
+        artifact: Of a network.
+        training: Whether it will be trained.
+
+    Raises:
+        UserError: an ONNX artifact, or as `models.network_trial.try_out`.
+    """
+    labels = len(artifact.manifest.labels.names)
+    with seeded(0):
+        network = families.build(architecture_of(artifact), labels)
+        try_out(network, labels, artifact.manifest.image, training)
+
+
 def logits(network: nn.Module, images: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return what a network in eval mode answers to images `[n, 3, h, w]`: `[n, labels]`."""
+    """Return what a network in eval mode answers to images `[n, channels, h, w]`: `[n, labels]`."""
     with torch.inference_mode():
         answers: NDArray[np.float32] = network(torch.from_numpy(images)).float().numpy()
     return answers
@@ -62,11 +83,14 @@ def architecture_of(artifact: Artifact) -> Architecture:
 def save_network(network: nn.Module, folder: Path) -> None:
     """Write a network's weights as the artifact file `model.safetensors`.
 
-    Weights that layers share are written once for each of them: the format refuses shared memory.
+    Weights that layers share are written once, by the first of their names. The file is written
+    here, and not by the format's library, which lets nobody but its owner read it.
     """
     form = torch.contiguous_format
-    tensors = {n: tensor.clone(memory_format=form) for n, tensor in network.state_dict().items()}
-    save_file(tensors, folder / WEIGHTS["torch"])
+    kept = checkpoint.stored_once(network).items()
+    (folder / WEIGHTS["torch"]).write_bytes(
+        save({name: tensor.clone(memory_format=form) for name, tensor in kept})
+    )
 
 
 def count_params(network: nn.Module) -> int:
@@ -74,7 +98,7 @@ def count_params(network: nn.Module) -> int:
     return sum(parameter.numel() for parameter in network.parameters())
 
 
-def count_macs(network: nn.Module, height: int, width: int) -> int:
+def count_macs(network: nn.Module, spec: ImageSpec) -> int:
     """Return the multiply-accumulates of convolutions and linear layers for one image."""
     total = 0
 
@@ -87,5 +111,5 @@ def count_macs(network: nn.Module, height: int, width: int) -> int:
         for layer in network.modules():
             if isinstance(layer, nn.Conv2d | nn.Linear):
                 hooks.enter_context(layer.register_forward_hook(count))
-        network(torch.zeros(1, 3, height, width))
+        network(torch.zeros(1, *spec.shape))
     return total

@@ -76,8 +76,21 @@ def evaluating(*networks: nn.Module) -> Iterator[None]:
 @contextmanager
 def frozen(network: nn.Module) -> Iterator[None]:
     """Ask no gradients of a network's weights, and then those that were asked before."""
+    with _gradients(network, asked=False):
+        yield
+
+
+@contextmanager
+def learning(network: nn.Module) -> Iterator[None]:
+    """Ask gradients of all of a network's weights, and then those that were asked before."""
+    with _gradients(network, asked=True):
+        yield
+
+
+@contextmanager
+def _gradients(network: nn.Module, asked: bool) -> Iterator[None]:
     with ExitStack() as back:
         for parameter in network.parameters():
             back.callback(parameter.requires_grad_, parameter.requires_grad)
-            parameter.requires_grad_(False)
+            parameter.requires_grad_(asked)
         yield

@@ -13,6 +13,7 @@ from benchmarks.runtimes._session import Session
 from compress.core import console
 from compress.core.artifact import Artifact
 from compress.core.hashing import file_sha256, value_hash
+from compress.core.image_spec import Range
 from compress.core.source import source_hash
 from compress.data.cache import cached_arrays
 from compress.data.dataset import Dataset
@@ -87,7 +88,7 @@ class _Looker:
 
     def _chunk(self, chunk: Rows, change: Change) -> Values:
         spec = self.model.manifest.image
-        images = [change(_raw(self.dataset, row), int(row)) for row in chunk]
+        images = [change(_raw(self.dataset, row, spec.pixel_range), int(row)) for row in chunk]
         inputs = np.stack([to_pixels(Image.fromarray(image), spec) for image in images])
         probs = self.session.run(normalise(inputs, spec))
         pairs = zip(images, probs, strict=True)
@@ -105,5 +106,5 @@ def look(model: Artifact, dataset: Dataset, rows: Rows, settings: EvalSettings) 
     return Cells(looker.labels, values, dataset.targets[rows])
 
 
-def _raw(dataset: Dataset, row: int) -> Pixels:
-    return np.asarray(open_image(dataset.paths[row]).convert("RGB"))
+def _raw(dataset: Dataset, row: int, pixel_range: Range | None) -> Pixels:
+    return np.asarray(open_image(dataset.paths[row], pixel_range).convert("RGB"))

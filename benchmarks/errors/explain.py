@@ -48,7 +48,7 @@ class Photographs:
     spec: ImageSpec
 
     def pixels(self, row: int) -> NDArray[np.uint8]:
-        """Return one image `[h, w, 3]`."""
+        """Return one image `[h, w, c]`."""
         return np.asarray(decoded(self.dataset, self.spec)[self.rows[row]])
 
 

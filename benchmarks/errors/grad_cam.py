@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 GradCam = Callable[[NDArray[np.float32], int], Heat]
-"""From a normalised image `[3, h, w]` and the place of a label to the heat."""
+"""From a normalised image `[c, h, w]` and the place of a label to the heat."""
 
 
 def why_not(model: Artifact) -> str | None:
@@ -48,7 +48,7 @@ def open_grad_cam(model: Artifact, threads: int) -> GradCam:
     with quiet():  # captum draws in matplotlib, which builds a font cache and says so
         from captum.attr import LayerAttribution, LayerGradCam
     network, spec = load_network(model), model.manifest.image
-    layer = last_map(network, torch.zeros(1, 3, spec.height, spec.width))
+    layer = last_map(network, torch.zeros(1, *spec.shape))
     explainer = LayerGradCam(network, layer)
 
     def explain(image: NDArray[np.float32], label: int) -> Heat:

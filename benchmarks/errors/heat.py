@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from benchmarks.errors.occlusion import Heat
-from compress.data.images import small_jpeg
+from compress.data.images import picture, small_jpeg
 
 LONGEST_PX = 256
 _FOR, _AGAINST = np.array([213.0, 94, 0]), np.array([0.0, 114, 178])
@@ -15,7 +15,7 @@ _STRONGEST = 0.7
 
 
 def overlay(pixels: NDArray[np.uint8], heat: Heat) -> bytes:
-    """Return a JPEG of an image `[h, w, 3]` with heat `[h, w]` over it, on the heat's own scale."""
+    """Return a JPEG of an image `[h, w, c]` with heat `[h, w]` over it, on the heat's own scale."""
     largest = np.abs(heat).max()
     share = _STRONGEST * np.abs(heat) / largest if largest > 0 else np.zeros_like(heat)
     hue = np.where(heat[:, :, None] > 0, _FOR, _AGAINST)
@@ -26,5 +26,5 @@ def overlay(pixels: NDArray[np.uint8], heat: Heat) -> bytes:
 
 
 def plain(pixels: NDArray[np.uint8]) -> bytes:
-    """Return a JPEG of an image `[h, w, 3]` of the same size as an overlay."""
-    return small_jpeg(Image.fromarray(pixels), LONGEST_PX)
+    """Return a JPEG of an image `[h, w, c]` of the same size as an overlay."""
+    return small_jpeg(picture(pixels), LONGEST_PX)

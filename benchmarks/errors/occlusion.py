@@ -25,7 +25,7 @@ def occlusion(session: Session, image: NDArray[np.float32], label: int) -> Heat:
 
     Args:
         session: An open model.
-        image: Normalised, `[3, h, w]`, so that 0 is the mean colour.
+        image: Normalised, `[c, h, w]`, so that 0 is the mean colour.
         label: Place of the label in the model's output.
     """
     height, width = image.shape[1:]

@@ -50,7 +50,7 @@ def look(dataset: Dataset, rows: NDArray[np.intp], spec: ImageSpec) -> Propertie
 
 
 def _look(images: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return brightness and sharpness of images `[n, h, w, 3]`."""
+    """Return brightness and sharpness of images `[n, h, w, c]`."""
     grey = images.mean(axis=3)
     return grey.mean(axis=(1, 2)) / _WHITE, np.array([blur_measure(image) for image in grey])
 

@@ -171,7 +171,7 @@ def _calibration_path(fp32: Path, config: Config) -> Path:
 
 
 def calibration_file(fp32: Path, config: Config) -> Path:
-    """Write the images that our export calibrates on, float32 `[n, 3, h, w]`, for other tools."""
+    """Write the images that our export calibrates on, float32 `[n, c, h, w]`, for other tools."""
     file = _calibration_path(fp32, config)
     if not file.is_file():
         model, dataset = open_model(fp32), open_data("elpv")

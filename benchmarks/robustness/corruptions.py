@@ -22,6 +22,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
+from compress.data.images import picture
+
 Pixels = NDArray[np.uint8]
 """`[h, w, c]`, c = 1 (grey) or 3."""
 Random = np.random.Generator
@@ -79,7 +81,7 @@ def contrast(image: Pixels, strength: int, _: Random) -> Pixels:
 def jpeg(image: Pixels, strength: int, _: Random) -> Pixels:
     """Return the image as it comes out of a JPEG file (their `jpeg_compression`)."""
     packed = io.BytesIO()
-    _picture(image).save(packed, "JPEG", quality=int(LEVELS["jpeg"][strength - 1]))
+    picture(image).save(packed, "JPEG", quality=int(LEVELS["jpeg"][strength - 1]))
     return _values(Image.open(packed))
 
 
@@ -101,7 +103,7 @@ def crop(image: Pixels, strength: int, random: Random) -> Pixels:
     height, width = image.shape[:2]
     left, top = random.random(2) * (1 - kept) * (width, height)
     box = (left, top, left + kept * width, top + kept * height)
-    return _values(_picture(image).resize((width, height), Image.Resampling.BILINEAR, box))
+    return _values(picture(image).resize((width, height), Image.Resampling.BILINEAR, box))
 
 
 CORRUPTIONS: dict[str, Callable[[Pixels, int, Random], Pixels]] = {
@@ -119,10 +121,10 @@ CORRUPTIONS: dict[str, Callable[[Pixels, int, Random], Pixels]] = {
 def corrupt(
     images: NDArray[np.uint8], name: str, strength: int, seeds: Sequence[int]
 ) -> NDArray[np.uint8]:
-    """Return images `[n, h, w, 3]` with one corruption.
+    """Return images `[n, h, w, c]` with one corruption.
 
     Args:
-        images: `[n, h, w, 3]`.
+        images: `[n, h, w, c]`, of colours or grey.
         name: One of `CORRUPTIONS`.
         strength: 1 to 5.
         seeds: One per image; equal seeds are equal random numbers.
@@ -146,10 +148,6 @@ def _grey_or_colour(image: Pixels) -> Pixels:
 def _whole(values: NDArray[Any]) -> Pixels:
     whole: Pixels = np.clip(np.rint(values), 0, 255).astype(np.uint8)
     return whole
-
-
-def _picture(image: Pixels) -> Image.Image:
-    return Image.fromarray(np.ascontiguousarray(image[..., 0] if image.shape[2] == 1 else image))
 
 
 def _values(picture: Image.Image) -> Pixels:

@@ -1,10 +1,8 @@
 """Pictures of one image, clean and corrupted, for the page."""
 
-from PIL import Image
-
 from benchmarks.robustness.measuring import CLEAN, Images, Step
 from compress.core.image_spec import ImageSpec
-from compress.data.images import small_jpeg
+from compress.data.images import picture, small_jpeg
 
 SHOWN = (1, 3, 5)
 """Strengths of which the page shows a picture."""
@@ -19,8 +17,6 @@ def pictures(images: Images, spec: ImageSpec, names: tuple[str, ...]) -> dict[st
     """Return JPEGs of the first image, clean and corrupted, by `picture_name`."""
     steps: list[Step] = [CLEAN, *((name, strength) for name in names for strength in SHOWN)]
     return {
-        picture_name(step): small_jpeg(
-            Image.fromarray(images.corrupted(spec, images.rows[:1], step)[0])
-        )
+        picture_name(step): small_jpeg(picture(images.corrupted(spec, images.rows[:1], step)[0]))
         for step in steps
     }

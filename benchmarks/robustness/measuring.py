@@ -49,7 +49,7 @@ class Images:
         return self.chosen.rows
 
     def corrupted(self, spec: ImageSpec, chunk: Rows, step: Step) -> NDArray[np.uint8]:
-        """Return images `[n, h, w, 3]` as one preprocessing makes them, with a corruption."""
+        """Return images `[n, h, w, c]` as one preprocessing makes them, with a corruption."""
         images = np.asarray(pixels.decoded(self.dataset, spec)[chunk])
         if step == CLEAN:
             return images

@@ -53,7 +53,7 @@ def check(artifact: Artifact, inputs: Sequence[Port], output: Port) -> None:
     """
     spec = artifact.manifest.image
     batch = artifact.batch if isinstance(artifact, Batched) else 1
-    wanted = (batch, 3, spec.height, spec.width)
+    wanted = (batch, *spec.shape)
     first = inputs[0]
     fits = len(first.shape) == 4 and all(
         not _differs(got, want) for got, want in zip(first.shape, wanted, strict=True)

@@ -82,7 +82,7 @@ class OrtSession:
         self._pool = ThreadPoolExecutor(workers) if workers > 1 else None
 
     def run(self, images: Images) -> Probs:
-        """Return probabilities `[n, labels]` of images `[n, 3, height, width]`.
+        """Return probabilities `[n, labels]` of images `[n, c, height, width]`.
 
         Raises:
             UserError: the provider fails.

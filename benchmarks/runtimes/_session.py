@@ -15,7 +15,7 @@ from compress.core.source import source_hash
 RUNTIMES = "benchmarks.runtimes"
 
 Images = NDArray[np.float32]
-"""Normalised by the model's ImageSpec, `[n, 3, height, width]`."""
+"""Normalised by the model's ImageSpec, `[n, channels, height, width]`."""
 Probs = NDArray[np.float32]
 """`[n, labels]`"""
 
@@ -34,7 +34,7 @@ class Runs(Protocol):
     """What answers images."""
 
     def run(self, images: Images) -> Probs:
-        """Return probabilities `[n, labels]` of images `[n, 3, height, width]`."""
+        """Return probabilities `[n, labels]` of images `[n, channels, height, width]`."""
         ...
 
 

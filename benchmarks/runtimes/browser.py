@@ -29,7 +29,7 @@ class BrowserSession:
         self._page, self._site, self._output = page, site, output
 
     def run(self, images: Images) -> Probs:
-        """Return probabilities `[n, labels]` of images `[n, 3, height, width]`.
+        """Return probabilities `[n, labels]` of images `[n, c, height, width]`.
 
         Raises:
             UserError: the page or the browser fails.

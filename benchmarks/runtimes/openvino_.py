@@ -44,7 +44,7 @@ class OpenVinoSession:
         self.batch = _contract.images_per_run(_port(compiled.inputs[0]))
 
     def run(self, images: Images) -> Probs:
-        """Return probabilities `[n, labels]` of images `[n, 3, height, width]`.
+        """Return probabilities `[n, labels]` of images `[n, c, height, width]`.
 
         Raises:
             UserError: OpenVINO fails.

@@ -34,7 +34,7 @@ class TorchSession:
         self._slope, self._offset = map(torch.tensor, coefficients(scalings))
 
     def run(self, images: Images) -> Probs:
-        """Return probabilities `[n, labels]` of images `[n, 3, height, width]`.
+        """Return probabilities `[n, labels]` of images `[n, c, height, width]`.
 
         Raises:
             UserError: the network returns something else than one logit per label.

@@ -61,7 +61,7 @@ def _check(model: Artifact, name: str) -> Check:
 
 
 def _images(model: Artifact) -> NDArray[np.float32]:
-    """Return test images as the network sees them, `[n, 3, h, w]`."""
+    """Return test images as the network sees them, `[n, c, h, w]`."""
     source = model.manifest.data.source if model.manifest.data else "elpv"
     dataset = open_data(source, skip_bad_images=True)  # as its training may have done
     rows = rows_for((model,), dataset, "test")[:IMAGES]

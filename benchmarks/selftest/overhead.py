@@ -25,7 +25,7 @@ def run(folder: Path) -> tuple[Check, ...]:
     bare = ort.InferenceSession(model.weights, options, providers=[CPU])
     harness = OrtSession(bare, Provider("cpu", CPU), workers=1)
     spec = model.manifest.image
-    image = np.zeros((1, 3, spec.height, spec.width), np.float32)
+    image = np.zeros((1, *spec.shape), np.float32)
     ratios = [
         np.median(timed_block(harness, image, BLOCK_S)) / np.median(_bare_block(bare, image))
         for _ in range(BLOCKS)

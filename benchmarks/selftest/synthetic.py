@@ -30,7 +30,7 @@ def write(path: Path, convs: int) -> Artifact:
         helper.make_node("MatMul", ["features", "head"], ["logits"]),
         helper.make_node("Sigmoid", ["logits"], ["probs"]),
     ]
-    shape = [1, 3, SPEC.height, SPEC.width]
+    shape = [1, *SPEC.shape]
     image = helper.make_tensor_value_info("image", TensorProto.FLOAT, shape)
     probs = helper.make_tensor_value_info("probs", TensorProto.FLOAT, [1, 1])
     graph = helper.make_graph(nodes, "synthetic", [image], [probs], weights)

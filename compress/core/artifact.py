@@ -219,7 +219,7 @@ def _way_in(path: Path) -> str | None:
     adopt = f"python -m export.adopt --model {path} --data D --out DIR"
     if path.suffix in {".pt2", ".keras", ".ts", ".torchscript"}:
         return adopt
-    if path.suffix not in {".safetensors", ".pth", ".pt"}:
+    if path.suffix not in {".safetensors", ".pth", ".pt", ".bin", ".ckpt", ".tar"}:
         return None
     train = f"python -m compress.train --weights {path} --arch NAME --data D --epochs 0 --out DIR"
     return train if path.suffix == ".safetensors" else f"{train}; of TorchScript: {adopt}"

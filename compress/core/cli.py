@@ -10,8 +10,9 @@ from typing import Any, TypeVar
 import tyro
 from pydantic import BaseModel, ValidationError
 
-from compress.core import console, memory, several
+from compress.core import console, memory, several, unforeseen
 from compress.core.errors import EXIT_DONE, EdgepressError, UserError, unknown_name
+from compress.core.unforeseen import EXIT_UNFORESEEN
 
 C = TypeVar("C", bound=BaseModel)
 
@@ -22,9 +23,12 @@ def main(
     """Parse a stage's config, run it and return the exit code.
 
     Every option can also stand in the TOML file given with `--config`; flags win over the file.
+    However it ends, it is with one message: an error that nobody has foreseen leaves its traceback
+    in a file.
     """
+    words = sys.argv[1:] if argv is None else argv
     try:
-        config = parse(config_type, sys.argv[1:] if argv is None else argv)
+        config = parse(config_type, words)
         with memory.watched():
             run(config)
     except ValidationError as error:
@@ -36,6 +40,9 @@ def main(
     except KeyboardInterrupt:
         console.fail("Interrupted. The same command goes on from where it stopped.")
         return 130
+    except Exception as error:
+        console.fail(unforeseen.told(error, [_program() or "python", *words]))
+        return EXIT_UNFORESEEN
     finally:
         console.flush()
     return EXIT_DONE

@@ -71,7 +71,7 @@ def unknown_name(kind: str, got: str, known: Iterable[str]) -> UserError:
     return UserError(f"Unknown {kind}", got=got, allowed=listed or "none", next_step=hint)
 
 
-def told(error: Exception) -> str:
+def told(error: BaseException) -> str:
     """Return what an error in somebody's program says, with its kind and where it was raised."""
     if isinstance(error, UserError | TypeError | ValueError | ImportError | SyntaxError):
         return str(error)

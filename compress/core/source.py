@@ -39,6 +39,7 @@ SAYING = (
     "compress.core.several",
     "compress.core.source",
     "compress.core.stage",
+    "compress.core.unforeseen",
     "compress.core.writable",
     "compress.data.cache",
     "compress.data.parallel",

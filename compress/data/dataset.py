@@ -1,5 +1,6 @@
 """A data set: images that decode, targets, and the hash that names them."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,11 +10,17 @@ from numpy.typing import NDArray
 from compress.core import console, registry
 from compress.core.errors import UserError
 from compress.core.hashing import value_hash
+from compress.data import ranges
 from compress.data.images import BadImage
+from compress.data.ranges import Ranges
 from compress.data.survey import survey
 from compress.data.table import Table
 
 FORMATS = "compress.data.formats"
+TABLES = (".csv", ".tsv")
+SHEETS = (".xlsx", ".xls", ".ods")
+PACKED = (".zip", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
+MOST_SHOWN = 10
 
 
 @dataclass(frozen=True)
@@ -30,6 +37,8 @@ class Dataset:
     thumbnails: NDArray[np.uint8]
     fingerprint: str
     """Hash over the image hashes, the label names and the targets."""
+    ranges: Ranges | None = None
+    """What is known of the images' samples; `None` where no file was looked at."""
 
     @property
     def paths(self) -> tuple[Path, ...]:
@@ -64,6 +73,7 @@ def open_data(source: str, skip_bad_images: bool = False) -> Dataset:
     table = table.take(good)
     _check_labels(table)
     ids = tuple(found.image_ids[row] for row in good)
+    ranges.say_left_out(found.ranges.take(good), table.paths)
     return Dataset(
         source=source,
         format=name,
@@ -72,6 +82,7 @@ def open_data(source: str, skip_bad_images: bool = False) -> Dataset:
         grey=bool(found.grey[good].all()),
         thumbnails=found.thumbnails[good],
         fingerprint=value_hash([ids, table.label_names, table.targets.tolist()]),
+        ranges=found.ranges.take(good),
     )
 
 
@@ -101,7 +112,28 @@ def _resolve(source: str) -> tuple[str, Path]:
         "The format of the data is not recognised",
         got=source,
         allowed=", ".join(known) + " (say which with format:path)",
+        next_step=_hint(path, known),
     )
+
+
+def _hint(path: Path, known: Iterable[str]) -> str | None:
+    """Return what a person may have meant by a folder or file that no format recognises."""
+    files = sorted(path.iterdir()) if path.is_dir() else [path]
+    tables = [file for file in files if file.suffix.lower() in TABLES]
+    sheets = [file for file in files if file.suffix.lower() in SHEETS]
+    if path.suffix.lower() in PACKED:
+        return "unpack it and give the folder"
+    if sheets and not tables:
+        return f"save {sheets[0].name} as CSV UTF-8 and give that"
+    if len(tables) > 1:
+        shown = ", ".join(map(str, tables[:MOST_SHOWN]))
+        return f"give the table that is meant: {shown}"
+    below = [file for file in files if file.is_dir() and not file.name.startswith(".")]
+    for folder in below[:MOST_SHOWN]:
+        for name in known:
+            if registry.find(FORMATS, name, "data format").recognises(folder):
+                return f"give {folder}, which is of the format {name}"
+    return None
 
 
 def _existing(path: Path) -> Path:
@@ -142,9 +174,11 @@ def _check_labels(table: Table) -> None:
     )
     for what, wrong in kinds:
         names = [name for name, hit in zip(table.label_names, wrong, strict=True) if hit]
+        unknown = bool(np.isnan(table.targets[:, wrong]).any())
         if names:
             raise UserError(
                 f"There are labels that {what}, so nothing can be learnt or measured of them",
                 got=", ".join(names),
-                next_step="remove them from the table or add images",
+                next_step="remove them from the table or add images"
+                + unknown * ", or write 0 where what is not known means no",
             )

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from compress.core.hashing import value_hash
 from compress.core.image_spec import ImageSpec
 from compress.core.source import own_source
+from compress.data import ranges
 from compress.data.cache import cache_dir, cached_file
 from compress.data.dataset import Dataset
 from compress.data.images import decoder, open_image, to_pixels
@@ -17,17 +18,21 @@ from compress.data.parallel import Paths, map_chunks
 
 
 def decoded(dataset: Dataset, spec: ImageSpec) -> NDArray[np.uint8]:
-    """Return every image resized as `[n, height, width, 3]`, memory-mapped from the cache.
+    """Return every image resized as `[n, height, width, channels]`, mapped from the cache.
 
     What is there is checked once a process, in about the time of reading it.
+
+    Raises:
+        UserError: it is not known which samples are black and white.
     """
+    ranges.check(dataset.ranges, spec.pixel_range, dataset.source)
     path = cache_dir() / f"pixels-{_key(dataset, spec)}.npy"
     pixels = np.load(cached_file(path, partial(_write, dataset, spec)), mmap_mode="r")
-    return np.broadcast_to(pixels, (*pixels.shape[:3], 3))
+    return np.broadcast_to(pixels, (*pixels.shape[:3], spec.channels))
 
 
 def normalise(pixels: NDArray[Any], spec: ImageSpec) -> NDArray[np.float32]:
-    """Return `(pixels / 255 - mean) / std` of `[n, h, w, 3]` as float32 `[n, 3, h, w]`."""
+    """Return `(pixels / 255 - mean) / std` of `[n, h, w, c]` as float32 `[n, c, h, w]`."""
     scaled = pixels.astype(np.float32) / np.float32(255)
     mean, std = np.array(spec.mean, np.float32), np.array(spec.std, np.float32)
     centred = (scaled - mean) / std
@@ -36,13 +41,22 @@ def normalise(pixels: NDArray[Any], spec: ImageSpec) -> NDArray[np.float32]:
 
 def _key(dataset: Dataset, spec: ImageSpec) -> str:
     """Return what names decoded images: the files, how they are resized, and by which software."""
-    resize = {name: getattr(spec, name) for name in ("height", "width", "interpolation", "crop")}
-    return value_hash([dataset.image_ids, dataset.grey, resize, decoder(), own_source(__name__)])
+    resize = {
+        name: getattr(spec, name)
+        for name in ("height", "width", "interpolation", "crop", "pixel_range")
+    }
+    stored = [_stored_channels(dataset, spec), resize]
+    return value_hash([dataset.image_ids, *stored, decoder(), own_source(__name__)])
+
+
+def _stored_channels(dataset: Dataset, spec: ImageSpec) -> int:
+    """Return how many channels are written: one where all three would be the same."""
+    return 1 if dataset.grey else spec.channels
 
 
 def _write(dataset: Dataset, spec: ImageSpec, path: Path) -> None:
     """Write the images one after the other: what is written to a mapped file stays in memory."""
-    shape = (spec.height, spec.width, 1 if dataset.grey else 3)
+    shape = (spec.height, spec.width, _stored_channels(dataset, spec))
     whole = (len(dataset.paths), *shape)
     header = {"descr": "|u1", "fortran_order": False, "shape": whole}
     with path.open("wb") as file:
@@ -52,6 +66,6 @@ def _write(dataset: Dataset, spec: ImageSpec, path: Path) -> None:
 
 
 def _decode(spec: ImageSpec, shape: tuple[int, int, int], paths: Paths) -> NDArray[np.uint8]:
-    """Return images `[n, h, w, channels]`, of as many channels as the data set has."""
-    decoded = (to_pixels(open_image(path), spec) for path in paths)
+    """Return images `[n, h, w, channels]`, a grey one among coloured ones three times."""
+    decoded = (to_pixels(open_image(path, spec.pixel_range), spec) for path in paths)
     return np.stack([np.broadcast_to(image, shape) for image in decoded])

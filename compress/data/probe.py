@@ -37,11 +37,11 @@ _BUILT = "what its architecture's name builds"
 _RUN = "the runtime, with the same file,"
 
 Small = NDArray[np.uint8]
-"""`[n, 32, 32, 3]`"""
+"""`[n, 32, 32, channels]`"""
 Answers = NDArray[np.float32]
 """`[n, labels]`, logits of a network or probabilities of a file."""
 Run = Callable[[NDArray[np.float32]], Answers]
-"""Images `[n, 3, h, w]` -> answers."""
+"""Images `[n, channels, h, w]` -> answers."""
 
 
 def rows(dataset: Dataset, split: Split) -> NDArray[np.intp]:
@@ -54,12 +54,12 @@ def images(dataset: Dataset, spec: ImageSpec, among: NDArray[np.intp]) -> Small:
     """Return photographs among the rows, evenly spaced and made small, and images of noise."""
     places = np.linspace(0, len(among) - 1, min(PHOTOGRAPHS, len(among))).astype(int)
     whole = pixels.decoded(dataset, spec)[among[places]]
-    noise = np.random.RandomState(0).randint(0, 256, (NOISE, SIDE, SIDE, 3))
+    noise = np.random.RandomState(0).randint(0, 256, (NOISE, SIDE, SIDE, spec.channels))
     return np.concatenate([_resampled(whole, SIDE, SIDE), noise.astype(np.uint8)])
 
 
 def inputs(small: Small, spec: ImageSpec) -> NDArray[np.float32]:
-    """Return the network's input `[n, 3, h, w]`: every pixel is repeated, no library resizes."""
+    """Return the network's input `[n, c, h, w]`: every pixel is repeated, no library resizes."""
     return pixels.normalise(_resampled(small, spec.height, spec.width), spec)
 
 
@@ -117,7 +117,7 @@ def difference(answers: Answers, told: Answers) -> float:
 
 
 def _resampled(whole: NDArray[np.uint8], height: int, width: int) -> Small:
-    """Return the nearest pixels of images `[n, h, w, 3]`, by whole numbers."""
+    """Return the nearest pixels of images `[n, h, w, channels]`, by whole numbers."""
     rows = np.arange(height) * whole.shape[1] // height
     columns = np.arange(width) * whole.shape[2] // width
     return np.ascontiguousarray(whole[:, rows][:, :, columns])

@@ -1,7 +1,8 @@
-"""A split that comes with the data: a column of `train`, `val` and `test`."""
+"""A split that comes with the data: a column of `train`, `val` and `test`, or marks of one part."""
 
 import re
 from collections import Counter
+from collections.abc import Collection
 
 import numpy as np
 
@@ -9,6 +10,7 @@ from compress.core import console
 from compress.core.errors import UserError
 from compress.core.manifest import Split, SplitBy
 from compress.data.dataset import Dataset
+from compress.data.formats import _cells
 from compress.data.grouping import Groups, Rows, column_of, groups_of
 from compress.data.split import SEED, VAL_SHARE, Part, named, without_val
 
@@ -22,8 +24,11 @@ SPELLINGS: dict[str, Part] = {
     "test": "test",
     "testing": "test",
 }
+PARTS: tuple[Part, ...] = ("train", "val", "test")
 YEAR = r"([a-z]*)(?:19|20)\d\d"
 """COCO's parts are called `train2017` and `val2017`."""
+CELEBA = ("0", "1", "2")
+"""CelebA's numbers of the three parts, in a column `partition`."""
 MOST_LISTED = 20
 
 
@@ -32,7 +37,9 @@ def ready_split(
 ) -> Split:
     """Return the split that a column of the data's table says.
 
-    Where it says nothing of validation, that part is taken from the training part by
+    A column that marks one part (`is_valid`, `is_test`, `is_train`) is read with the others that
+    do. Where they tell two parts only, the one that is not trained on is the test part, which is
+    said. Where nothing is said of validation, that part is taken from the training part by
     stratification; its share is of all images. Near-duplicates in different parts stay where they
     are, and a warning counts them.
 
@@ -40,7 +47,7 @@ def ready_split(
         UserError: no such column, a value that is no part, one file in two parts, or no training
             or test image.
     """
-    parts = np.array(_parts(column, column_of(dataset, column)))
+    parts = np.array(_marked(dataset, column) or _parts(column, column_of(dataset, column)))
     _check_files(dataset, column, parts)
     train, val, test = (np.flatnonzero(parts == part) for part in ("train", "val", "test"))
     if not len(train) or not len(test):
@@ -62,14 +69,74 @@ def _with_val(groups: Groups, share: float, seed: int) -> tuple[Rows, Rows]:
     return train.rows, val.rows
 
 
+def _marked(dataset: Dataset, column: str) -> list[Part]:
+    """Return the part of each image by columns of yes and no; nothing if `column` is none.
+
+    Raises:
+        UserError: an image is marked for two parts, or for none although each has its marks.
+    """
+    if not _answers(dataset, column):
+        return []
+    marks: dict[Part, list[bool]] = {}
+    for name in (*dataset.table.columns, column):
+        part, answers = _mark(name), _answers(dataset, name)
+        marks |= {part: answers} if part and answers else {}
+    rest = _rest(marks)
+    told = [
+        [part for part, answers in marks.items() if answers[row]] or rest
+        for row in range(len(dataset.paths))
+    ]
+    wrong = [row for row, found in enumerate(told) if len(found) != 1]
+    if wrong:
+        raise UserError(
+            f"The columns that mark parts of the split put an image into {len(told[wrong[0]])}",
+            got=f"{dataset.paths[wrong[0]]}: {', '.join(told[wrong[0]]) or 'none of them'}",
+            next_step="mark each image for one part",
+        )
+    parts = [found[0] for found in told]
+    if set(marks) == {"val"}:
+        console.say(
+            f"{column!r} tells two parts: what it marks is the test part, on which nothing is "
+            "chosen; validation images are taken from the others"
+        )
+        parts = ["test" if part == "val" else part for part in parts]
+    return parts
+
+
+def _rest(marks: Collection[Part]) -> list[Part]:
+    """Return the part of what is not marked; nothing where each part has its marks."""
+    if len(marks) == 1:
+        return ["test" if "train" in marks else "train"]
+    return [part for part in PARTS if part not in marks]
+
+
+def _mark(name: str) -> Part | None:
+    """Return the part that a column marks by its name: `val` for `is_valid`."""
+    return SPELLINGS.get(re.sub("^is|[^a-z]", "", name.lower()))
+
+
+def _answers(dataset: Dataset, name: str) -> list[bool]:
+    """Return what a column says of each image; nothing if it is no mark of a part."""
+    if _mark(name) is None:
+        return []
+    answer_of = {text: _cells.answer(text) for text in set(dataset.table.columns[name])}
+    found = [answer_of[text] for text in dataset.table.columns[name]]
+    return [each for each in found if each is not None] if None not in found else []
+
+
 def _parts(column: str, texts: tuple[str, ...]) -> list[Part]:
-    part_of = {text: SPELLINGS.get(_plain(text)) for text in set(texts)}
+    known: dict[str, Part] = dict(SPELLINGS)
+    if column.lower() == "partition" and set(texts) == set(CELEBA):
+        known |= dict(zip(CELEBA, ("train", "val", "test"), strict=True))
+        console.say(f"0, 1 and 2 in {column!r} are train, val and test, as in CelebA")
+    part_of = {text: known.get(_plain(text)) for text in set(texts)}
     wrong = Counter(text for text in texts if part_of[text] is None)
     if wrong:
         raise UserError(
             f"The column {column!r} has values that are no part of a split",
             got=_listed(wrong),
-            allowed="train; val, valid, validation or dev; test",
+            allowed="train; val, valid, validation or dev; test; "
+            "in a column is_valid, is_test or is_train also True and False",
             next_step="write one of these for every image, or remove the others' rows",
         )
     return [part for text in texts if (part := part_of[text]) is not None]

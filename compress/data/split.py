@@ -14,6 +14,7 @@ from compress.core.artifact import Artifact
 from compress.core.errors import UserError
 from compress.core.hashing import value_hash
 from compress.core.manifest import DataRef, Split, SplitBy, SplitIdentity
+from compress.data import spread
 from compress.data.dataset import Dataset
 from compress.data.grouping import Groups, Rows, groups_of
 from compress.data.origin import covers, digest, say_changes, say_unknown
@@ -118,7 +119,7 @@ def split_for(dataset: Dataset, parents: tuple[Artifact, ...]) -> Split:
     origins = [data_of(parent, dataset) for parent in parents]
     ranked = sorted((data for data in origins if data is not None), key=lambda data: data.assumed)
     fitting = [data.split for data in ranked if covers(data.split, dataset)]
-    split = fitting[0] if fitting else default_split(dataset)
+    split = fitting[0] if fitting else _said(dataset, default_split(dataset))
     for parent, data in zip(parents, origins, strict=True):
         if data is None or data.assumed:
             say_unknown(parent)
@@ -127,6 +128,11 @@ def split_for(dataset: Dataset, parents: tuple[Artifact, ...]) -> Split:
             if data.split == split:
                 say_changes(parent, data, dataset)
     return split
+
+
+def _said(dataset: Dataset, made: Split) -> Split:
+    spread.say(dataset, made, sizes=False)
+    return made
 
 
 def data_of(model: Artifact, dataset: Dataset) -> DataRef | None:

@@ -2,11 +2,10 @@
 
 from pydantic import Field
 
-from compress.core import console
 from compress.core.errors import UserError
 from compress.core.manifest import Split, SplitBy
 from compress.core.noun import Noun
-from compress.data import split
+from compress.data import split, spread
 from compress.data.dataset import Dataset
 
 
@@ -23,8 +22,9 @@ class Splitting(Noun):
     group_column: str | None = None
     """Column of the data's table (patient, module, ...): images with one value stay in one part."""
     split_column: str | None = None
-    """Column of the data's table that holds a ready-made split: `train`, `val` and `test`. Without
-    `val`, that part is taken from the training part."""
+    """Column of the data's table that holds a ready-made split: `train`, `val` and `test`, or marks
+    of one part (`is_valid`, `is_test`, `is_train`). Without `val`, that part is taken from the
+    training part."""
     split_seed: int = split.SEED
     """Seed of the split."""
 
@@ -68,13 +68,5 @@ def split_by(dataset: Dataset, options: Splitting) -> Split:
         split_column=options.split_column,
     )
     made = split.made(dataset, how)
-    if options.split_column is not None or options.group_column is not None:
-        _say(made, len(dataset.image_ids))
+    spread.say(dataset, made, options.split_column is not None or options.group_column is not None)
     return made
-
-
-def _say(made: Split, n: int) -> None:
-    """Print the shares that came out, which groups and ready-made splits decide."""
-    parts = {"train": made.train, "validation": made.val, "test": made.test}
-    shares = (f"{name} {len(ids):,} ({len(ids) / n:.1%})" for name, ids in parts.items())
-    console.say(f"images in each part: {', '.join(shares)}")

@@ -3,7 +3,8 @@
 Sechidis, Tsoumakas, Vlahavas 2011, "On the stratification of multi-label data", through the
 `iterative-stratification` package, for which a group has the labels that any of its images has. It
 counts every group as one. So where groups hold several images, they are moved afterwards until the
-shares fit, from a few starts, of which the best result is taken.
+shares fit, from a few starts, of which the best result is taken. It gives images by their rarest
+label, and many rare labels can leave a part empty: sizes that are not those asked for are mended.
 """
 
 from typing import Any
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
 from compress.core.errors import UserError
+from compress.data import part_sizes
 from compress.data.grouping import Groups, Rows
 
 STARTS = 10
@@ -34,7 +36,7 @@ def halves(groups: Groups, share: float, seed: int) -> tuple[Groups, Groups]:
     """
     random = check_random_state(seed)
     splitter = MultilabelStratifiedShuffleSplit(n_splits=1, test_size=share, random_state=random)
-    part = _best(groups, splitter, np.array([1 - share, share]))
+    part = _best(groups, splitter, np.array([1 - share, share]), seed)
     return groups.take(np.flatnonzero(part == 0)), groups.take(np.flatnonzero(part == 1))
 
 
@@ -46,27 +48,35 @@ def folds(groups: Groups, number: int, seed: int) -> Rows:
     """
     random = check_random_state(seed)
     splitter = MultilabelStratifiedKFold(n_splits=number, shuffle=True, random_state=random)
-    return _best(groups, splitter, np.full(number, 1 / number))
+    return _best(groups, splitter, np.full(number, 1 / number), seed)
 
 
-def _best(groups: Groups, splitter: Any, shares: Shares) -> Rows:
-    """Return the part of each image.
+def _best(groups: Groups, splitter: Any, shares: Shares, seed: int) -> Rows:
+    """Return the part of each image, in parts of the sizes asked for.
 
     Raises:
         UserError: the groups cannot be split, or one is too large for the part that it is in.
     """
     counts = groups.counts
+    found = _starts(groups, splitter, counts, shares)
+    part = part_sizes.best(found, part_sizes.wanted(groups.sizes, counts, shares), seed)
+    _check_sizes(groups, part, shares)
+    return part[groups.number]
+
+
+def _starts(
+    groups: Groups, splitter: Any, counts: NDArray[np.float64], shares: Shares
+) -> list[Rows]:
+    """Return the part of each group by the stratifier, moved where groups are large; best first."""
     if groups.sizes.max() == 1:
-        return _start(groups, splitter, counts)[groups.number]
+        return [_start(groups, splitter, counts)]
     weights = _weights(groups)
     order = np.argsort(-groups.sizes, kind="stable")
     found = [
         _moved(_start(groups, splitter, counts), weights, shares, order)
         for _ in range(STARTS if len(counts) <= FEW else 1)
     ]
-    part = min(found, key=lambda part: _misfit(part, weights, shares))
-    _check_sizes(groups, part, shares)
-    return part[groups.number]
+    return sorted(found, key=lambda part: _misfit(part, weights, shares))
 
 
 def _start(groups: Groups, splitter: Any, counts: NDArray[np.float64]) -> Rows:

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from compress.core.hashing import SHORT, file_sha256, value_hash
 from compress.core.source import own_source
 from compress.data.cache import Arrays, cached_arrays
-from compress.data.images import BadImage, decoder, open_image
+from compress.data.images import BadImage, decoder, look_at
 from compress.data.parallel import Paths, map_chunks
+from compress.data.ranges import Ranges
 
 THUMBNAIL = 32
 
@@ -27,7 +28,9 @@ class Survey:
     sizes: NDArray[np.int32]
     """`[n, 2]` width and height of the upright image, pixels; 0 where it is bad."""
     thumbnails: NDArray[np.uint8]
-    """`[n, 32, 32]` grey."""
+    """`[n, 32, 32]` grey; of images whose range is not known, each stretched to its own."""
+    ranges: Ranges
+    """Of bad images nothing is known, which is not a doubt."""
 
 
 def survey(paths: tuple[Path, ...]) -> Survey:
@@ -44,6 +47,7 @@ def survey(paths: tuple[Path, ...]) -> Survey:
         grey=arrays["grey"].astype(np.bool_),
         sizes=arrays["sizes"].astype(np.int32),
         thumbnails=arrays["thumbnails"].astype(np.uint8, copy=False),
+        ranges=_ranges(arrays["facts"].astype(np.float64)),
     )
 
 
@@ -68,23 +72,36 @@ def _look_at_all(paths: Paths) -> Arrays:
         "grey": np.concatenate([chunk[1] for chunk in looks]),
         "sizes": np.concatenate([chunk[2] for chunk in looks]),
         "thumbnails": np.concatenate([chunk[3] for chunk in looks]),
+        "facts": np.concatenate([chunk[4] for chunk in looks]),
     }
 
 
-_Look = tuple[list[str], NDArray[np.bool_], NDArray[np.int32], NDArray[np.uint8]]
+_Look = tuple[
+    list[str], NDArray[np.bool_], NDArray[np.int32], NDArray[np.uint8], NDArray[np.float64]
+]
+_FACTS = ("low", "high", "spread", "white", "deep", "pages", "clear")
+_BAD = (0, 255, 255, 255, 0, 1, 0)
+
+
+def _ranges(facts: NDArray[np.float64]) -> Ranges:
+    low, high, spread, white, deep, pages, clear = facts.T
+    return Ranges(low, high, spread, white, deep > 0, pages.astype(np.int32), clear > 0)
 
 
 def _looks(paths: Paths) -> _Look:
-    """Return faults, whether grey, sizes and thumbnails of a few files."""
+    """Return faults, whether grey, sizes, thumbnails and samples of a few files."""
     n = len(paths)
     faults, grey, sizes = [""] * n, np.ones(n, np.bool_), np.zeros((n, 2), np.int32)
     thumbnails = np.zeros((n, THUMBNAIL, THUMBNAIL), np.uint8)
+    facts = np.tile(np.array(_BAD, np.float64), (n, 1))
     for row, path in enumerate(paths):
         try:
-            image = open_image(path)
+            look = look_at(path)
         except BadImage as error:
             faults[row] = error.reason
             continue
+        image = look.image
+        facts[row] = [getattr(look, name) for name in _FACTS]
         grey[row], sizes[row] = image.mode == "L", image.size
         thumbnails[row] = np.asarray(image.convert("L").resize((THUMBNAIL, THUMBNAIL)))
-    return faults, grey, sizes, thumbnails
+    return faults, grey, sizes, thumbnails, facts

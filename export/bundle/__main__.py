@@ -5,6 +5,7 @@ The same artifact, data and options give the same bytes.
 
 import sys
 import tempfile
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,7 @@ from export.bundle.manifest import (
 )
 from export.conversion import Converted
 from export.device.archive import Files, pack
-from export.device.bundle import MANIFEST, MODEL, SIGNATURE
+from export.device.bundle import MANIFEST, MODEL, RANGE_VERSION, SCHEMA_VERSION, SIGNATURE
 from export.device.watch import MIN_IMAGES, reference
 from models.defaults import default_model
 
@@ -189,10 +190,10 @@ def _files(job: Job) -> Files:
         shipped = Path(work) / MODEL
         onnx.save(graph.whole(job.model, job.camera), shipped)
         console.say(f"checking the graph on {len(job.paths)} photographs ...")
-        checked = check(job.model, shipped, photographs.opened(job.paths, job.camera))
+        checked = check(job.model, shipped, _photographs(job, job.paths))
         model = shipped.read_bytes()
     doubtful = contents.most_doubtful(checked.probs, job.config.golden_images)
-    shown = list(photographs.opened([job.paths[row] for row in doubtful], job.camera))
+    shown = list(_photographs(job, [job.paths[row] for row in doubtful]))
     files = {
         MODEL: model,
         **contents.runtime(),
@@ -207,10 +208,16 @@ def _files(job: Job) -> Files:
     return {**files, MANIFEST: manifest.model_dump_json(indent=1).encode() + b"\n"}
 
 
+def _photographs(job: Job, paths: Sequence[Path]) -> Iterator[photographs.Photograph]:
+    return photographs.opened(paths, job.camera, job.model.manifest.image.pixel_range)
+
+
 def _manifest(job: Job, checked: Checked) -> DeviceManifest:
     manifest, config = job.model.manifest, job.config
     labels = DeviceLabels(names=manifest.labels.names, thresholds=manifest.labels.thresholds)
+    pixel_range = manifest.image.pixel_range
     return DeviceManifest(
+        schema_version=SCHEMA_VERSION if pixel_range is None else RANGE_VERSION,
         name=config.name or job.model.name,
         release=config.release,
         id=manifest.id,
@@ -220,6 +227,7 @@ def _manifest(job: Job, checked: Checked) -> DeviceManifest:
         target=manifest.target,
         io=ports(len(labels.names), job.camera),
         labels=labels,
+        pixel_range=pixel_range,
         golden_tolerance=TOLERANCE[manifest.precision],
         budget=job.budget,
         runtime=RuntimeOptions(intra_op_threads=config.threads),
@@ -240,7 +248,7 @@ def _reference(job: Job, labels: DeviceLabels, probs: NDArray[np.float32]) -> di
             f"{MIN_IMAGES}): it will count, and find nothing"
         )
         return None
-    seen = photographs.opened(job.paths, job.camera)
+    seen = _photographs(job, job.paths)
     return reference(probs, seen, labels.model_dump(mode="json"))
 
 

@@ -87,9 +87,12 @@ def _formats(device: DeviceManifest) -> list[str]:
 def _photographs(manifest: Manifest) -> str:
     spec = manifest.image
     cut = CROPS[spec.crop].format(width=spec.width, height=spec.height)
+    declared = spec.pixel_range
+    deep = f"; of more, {declared[0]:g} is black and {declared[1]:g} white" if declared else ""
+    grey = "made grey (as Pillow's mode L), " if spec.channels == 1 else ""
     return (
-        f"RGB with 8 bits per channel. Inside the model they are {cut} ({spec.interpolation}, as "
-        "Pillow does it), and normalised."
+        f"RGB with 8 bits per channel{deep}. Inside the model they are {grey}{cut} "
+        f"({spec.interpolation}, as Pillow does it), and normalised."
     )
 
 

@@ -72,7 +72,7 @@ def open_shipped(shipped: Path) -> ort.InferenceSession:
 
 
 def network_input(photograph: Photograph, spec: ImageSpec) -> NDArray[np.float32]:
-    """Return `[1, 3, h, w]` as the pipeline prepares it."""
+    """Return `[1, channels, h, w]` as the pipeline prepares it."""
     return normalise(to_pixels(Image.fromarray(photograph), spec)[None], spec)
 
 

@@ -10,6 +10,7 @@ from compress.core.artifact import Artifact
 from compress.core.errors import UserError
 from compress.core.labels import Labels
 from export.bundle import preprocessing
+from models.onnx_graph.rename import rename
 
 OLDEST_OPSET = 18
 """What the preprocessing is written in."""
@@ -59,10 +60,8 @@ def _network(model: Artifact) -> ModelProto:
     kept = [output for output in network.graph.output if output.name == name]
     del network.graph.output[:]
     network.graph.output.extend(kept)
-    network = compose.add_prefix(
-        network, "network/", rename_nodes=False, rename_edges=False, rename_outputs=False,
-        rename_initializers=False, rename_value_infos=False, rename_functions=False,
-    )  # fmt: skip
+    inputs = {port.name for port in network.graph.input}
+    rename(network, lambda name: f"network/{name}" if name in inputs else name)
     if name != "probs":
         network.graph.node.append(helper.make_node("Identity", [name], ["probs"]))
         network.graph.output[0].name = "probs"

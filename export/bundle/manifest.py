@@ -9,6 +9,7 @@ from pydantic import Field
 
 from benchmarks.formats import Verification
 from compress.core.gates import Verdict
+from compress.core.image_spec import Range
 from compress.core.manifest import FileEntry, Measurements, Precision
 from compress.core.noun import Noun
 from export.device.bundle import SCHEMA_VERSION
@@ -80,6 +81,9 @@ class DeviceManifest(Noun):
     target: str | None
     io: InputOutput
     labels: DeviceLabels
+    pixel_range: Range | None
+    """The samples of images of more than 8 bits that are black and white; `None` is what their
+    files say. Runtimes of schema 2 would not know of it."""
     golden_tolerance: float
     """Largest difference of a probability from golden/expected.json on a healthy device."""
     budget: Budget

@@ -157,7 +157,9 @@ def _on_device(model: Artifact, config: Config, paths: list[Path]) -> NDArray[np
         archive.unpack(archive.read(packed), folder)
         predictor = Predictor(open_folder(folder))
         tracked = console.track(paths, f"running {model.name}")
-        return np.stack([predictor.predict(decode(path)).probs for path in tracked])
+        declared = predictor.bundle.pixel_range
+        pictures = (decode(path, pixel_range=declared) for path in tracked)
+        return np.stack([predictor.predict(picture).probs for picture in pictures])
 
 
 if __name__ == "__main__":

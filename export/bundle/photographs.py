@@ -11,6 +11,7 @@ from PIL import Image
 from benchmarks.evaluation import check_labels, rows_for
 from compress.core.artifact import Artifact
 from compress.core.errors import UserError
+from compress.core.image_spec import Range
 from compress.data.dataset import Dataset
 from compress.data.images import open_image
 from export.bundle.graph import Camera
@@ -36,10 +37,12 @@ def validation(model: Artifact, dataset: Dataset, most: int) -> tuple[Path, ...]
     return tuple(dataset.paths[row] for row in rows)
 
 
-def opened(paths: Sequence[Path], camera: Camera | None) -> Iterator[Photograph]:
+def opened(
+    paths: Sequence[Path], camera: Camera | None, pixel_range: Range | None
+) -> Iterator[Photograph]:
     """Yield photographs one by one, stretched to the camera's size where there is one."""
     for path in paths:
-        image = open_image(path).convert("RGB")
+        image = open_image(path, pixel_range).convert("RGB")
         if camera is not None and image.size != camera:
             image = image.resize(camera, Image.Resampling.BICUBIC)
         yield np.asarray(image)

@@ -5,7 +5,7 @@ from onnxscript import OnnxFunction, optimizer, script
 from onnxscript import opset18 as op
 from onnxscript.onnx_types import FLOAT, INT64, UINT8
 
-from compress.core.image_spec import ImageSpec
+from compress.core.image_spec import ImageSpec, PerChannel
 from export.bundle import resampling
 from export.bundle.resampling import LOCAL, fixed_point, taps, weighted
 
@@ -13,7 +13,7 @@ Box = tuple[FLOAT, FLOAT, FLOAT, FLOAT]
 
 
 def graph(spec: ImageSpec) -> ModelProto:
-    """Return a model: `image` uint8 `[height, width, 3]` to `pixels` float32 `[1, 3, h, w]`.
+    """Return a model: `image` uint8 `[height, width, 3]` to `pixels` float32 `[1, c, h, w]`.
 
     Every value equals that of `compress.data.images.to_pixels` and `compress.data.pixels`.
     """
@@ -26,20 +26,23 @@ def _whole(spec: ImageSpec) -> OnnxFunction:
     box = _middle(spec) if spec.crop == "center" else whole_image
     height, width = spec.height, spec.width
     mean, std = (_channels(name, getattr(spec, name)) for name in ("mean", "std"))
+    planes_of, channels = grey if spec.channels == 1 else colours, spec.channels
 
     @script(LOCAL, default_opset=op)
-    def preprocess(image: UINT8["height", "width", 3]) -> FLOAT[1, 3, height, width]:
+    def preprocess(image: UINT8["height", "width", 3]) -> FLOAT[1, channels, height, width]:
         rows, columns = op.Shape(image, start=0, end=1), op.Shape(image, start=1, end=2)
         left, right, top, bottom = box(op.Squeeze(rows), op.Squeeze(columns))
-        planes = op.Reshape(op.Transpose(image, perm=[2, 0, 1]), op.Concat([-1], columns, axis=0))
+        planes = op.Reshape(planes_of(image), op.Concat([-1], columns, axis=0))
         narrow = op.Transpose(
             line(op.Transpose(planes, perm=[1, 0]), width, left, right), perm=[1, 0]
         )
         upright = op.Transpose(
-            op.Reshape(narrow, op.Concat([3], rows, [-1], axis=0)), perm=[1, 0, 2]
+            op.Reshape(narrow, op.Concat(op.Reshape(channels, [1]), rows, [-1], axis=0)),
+            perm=[1, 0, 2],
         )
         small = line(op.Reshape(upright, [0, -1]), height, top, bottom)
-        resized = op.Transpose(op.Reshape(small, [0, 3, -1]), perm=[1, 0, 2])
+        lines = op.Concat([0], op.Reshape(channels, [1]), [-1], axis=0)
+        resized = op.Transpose(op.Reshape(small, lines), perm=[1, 0, 2])
         scaled = op.Cast(resized, to=TensorProto.FLOAT) / 255.0
         return op.Unsqueeze((scaled - op.Constant(value=mean)) / op.Constant(value=std), [0])
 
@@ -58,6 +61,25 @@ def _line(spec: ImageSpec) -> OnnxFunction:
         return weighted(lines, places, fixed_point(kernel(distance), inside))
 
     return line
+
+
+@script(LOCAL, default_opset=op)
+def colours(image: UINT8[...]) -> UINT8[...]:
+    """Return the three channels `[3, height, width]` of an image."""
+    return op.Transpose(image, perm=[2, 0, 1])
+
+
+@script(LOCAL, default_opset=op)
+def grey(image: UINT8[...]) -> UINT8[...]:
+    """Return the grey `[1, height * width]` of an image, as Pillow's mode `L`.
+
+    Pillow's shares are whole numbers of 16 bits (`Convert.c`, `L24`; ITU-R BT.601). They and their
+    sums are below 2^24, so that single precision holds them exactly.
+    """
+    planes = op.Transpose(op.Reshape(image, [-1, 3]), perm=[1, 0])
+    red, green, blue = op.Split(op.Cast(planes, to=TensorProto.FLOAT), num_outputs=3, axis=0)
+    total = red * 19595.0 + green * 38470.0 + blue * 7471.0 + 32768.0
+    return op.Cast(op.Floor(total / 65536.0), to=TensorProto.UINT8)
 
 
 @script(LOCAL, default_opset=op)
@@ -89,5 +111,5 @@ def _middle(spec: ImageSpec) -> OnnxFunction:
     return middle
 
 
-def _channels(name: str, values: tuple[float, float, float]) -> TensorProto:
-    return helper.make_tensor(name, TensorProto.FLOAT, [3, 1, 1], values)
+def _channels(name: str, values: PerChannel) -> TensorProto:
+    return helper.make_tensor(name, TensorProto.FLOAT, [len(values), 1, 1], values)

@@ -10,6 +10,8 @@ from .archive import Files, is_safe
 from .errors import DeviceError, NewerSchema
 
 SCHEMA_VERSION = 2
+RANGE_VERSION = 3
+"""Of bundles with a pixel range, which older runtimes would pass over."""
 MANIFEST = "manifest.json"
 MODEL = "model.onnx"
 SIGNATURE = "model.sig"
@@ -43,6 +45,12 @@ class Bundle:
     def names(self) -> tuple[str, ...]:
         """Label names, in output order."""
         return tuple(self.manifest["labels"]["names"])
+
+    @property
+    def pixel_range(self) -> tuple[float, float] | None:
+        """Samples of images of more than 8 bits that are black and white; `None`: by the file."""
+        found = self.manifest.get("pixel_range")
+        return None if found is None else (float(found[0]), float(found[1]))
 
     @property
     def latency_budget_s(self) -> float | None:
@@ -106,12 +114,12 @@ def parse(content: bytes, origin: Path) -> dict[str, Any]:
         version = manifest["schema_version"]
     except (ValueError, TypeError, KeyError, RecursionError):
         raise _invalid("it is not a manifest of edgepress", origin) from None
-    if version != SCHEMA_VERSION:
-        newer = type(version) is int and version > SCHEMA_VERSION
+    if version not in (SCHEMA_VERSION, RANGE_VERSION):
+        newer = type(version) is int and version > RANGE_VERSION
         raise (NewerSchema if newer else DeviceError)(
             "The bundle is of another schema than this runtime reads",
             got=f"{origin} with schema_version {version}",
-            allowed=SCHEMA_VERSION,
+            allowed=f"{SCHEMA_VERSION} and {RANGE_VERSION}",
             next_step=f"{'update the runtime, or ' * newer}use the run.py that lies in the bundle",
         )
     reason = _objection(manifest)
@@ -134,9 +142,18 @@ def _objection(manifest: dict[str, Any]) -> str | None:
     limits = [manifest["budget"].get(name) for name in ("latency_s", "peak_rss_bytes")]
     if not all(limit is None or _is_number(limit) for limit in limits):
         return f"its budget is {manifest['budget']!r}"
+    if not _is_range(manifest.get("pixel_range")):
+        return f"its pixel range is {manifest['pixel_range']!r}"
     if MODEL not in manifest["files"]:
         return f"it lists no {MODEL}"
     return next((reason for item in manifest["files"].items() if (reason := _bad(*item))), None)
+
+
+def _is_range(value: Any) -> bool:
+    if value is None:
+        return True
+    pair = isinstance(value, list) and len(value) == 2 and all(map(_is_number, value))
+    return pair and value[0] < value[1]
 
 
 def _is_number(value: Any) -> bool:

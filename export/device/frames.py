@@ -5,7 +5,7 @@ bad image does not end a stream.
 """
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -19,6 +19,13 @@ from .jpegs import broken, split
 MOST_IMAGE_BYTES = 64 * 2**20
 _CHUNK = 65_536
 
+Read = Callable[[Path | bytes], NDArray[np.uint8]]
+"""Decodes an image file.
+
+Raises:
+    BadImage: it cannot be used.
+"""
+
 
 @dataclass(frozen=True)
 class Frame:
@@ -29,11 +36,11 @@ class Frame:
     error: str | None = None
 
 
-def from_files(paths: Iterable[Path]) -> Iterator[Frame]:
+def from_files(paths: Iterable[Path], read: Read = decode) -> Iterator[Frame]:
     """Yield the images of files and of folders, whose files come sorted by name."""
     for path in paths:
         if not _is_folder(path):
-            yield _frame(str(path), path)
+            yield _frame(str(path), path, read)
             continue
         try:
             os.scandir(path).close()
@@ -41,18 +48,18 @@ def from_files(paths: Iterable[Path]) -> Iterator[Frame]:
             yield Frame(str(path), None, f"The folder cannot be read ({error.strerror})")
         else:
             for file in _images_in(path):
-                yield _frame(str(file), file)
+                yield _frame(str(file), file, read)
 
 
-def from_list(stream: BinaryIO) -> Iterator[Frame]:
+def from_list(stream: BinaryIO, read: Read = decode) -> Iterator[Frame]:
     """Yield the images that a stream names, one path in a line."""
     for line in stream:
         path = os.fsdecode(line.rstrip(b"\r\n"))  # a name need not be text
         if path:
-            yield from from_files([Path(path)])
+            yield from from_files([Path(path)], read)
 
 
-def from_lengths(stream: BinaryIO) -> Iterator[Frame]:
+def from_lengths(stream: BinaryIO, read: Read = decode) -> Iterator[Frame]:
     """Yield image files that follow each other, each behind its length as 4 bytes, big-endian.
 
     Raises:
@@ -66,7 +73,7 @@ def from_lengths(stream: BinaryIO) -> Iterator[Frame]:
         content = stream.read(size_bytes)
         if len(content) < size_bytes:
             raise broken(number, f"{len(content):,} of {size_bytes:,} bytes")
-        yield frame(number, content)
+        yield frame(number, content, read)
         number += 1
 
 
@@ -94,9 +101,9 @@ def raw(stream: BinaryIO, height: int, width: int) -> Iterator[bytes]:
         number += 1
 
 
-def frame(number: int, content: bytes) -> Frame:
+def frame(number: int, content: bytes, read: Read = decode) -> Frame:
     """Return a frame of a stream: an image file."""
-    return _frame(f"frame {number}", content)
+    return _frame(f"frame {number}", content, read)
 
 
 def raw_frame(number: int, content: bytes, height: int, width: int) -> Frame:
@@ -124,8 +131,8 @@ def _images_in(folder: Path) -> Iterator[Path]:
     return (path for path in found if not _is_folder(path))
 
 
-def _frame(name: str, source: Path | bytes) -> Frame:
+def _frame(name: str, source: Path | bytes, read: Read) -> Frame:
     try:
-        return Frame(name, decode(source))
+        return Frame(name, read(source))
     except BadImage as error:
         return Frame(name, None, str(error))

@@ -1,7 +1,7 @@
 """Photographs in: files or bytes that may be anything, out as uint8 RGB pixels.
 
-The same decoding as in training (formats, EXIF orientation, 16-bit samples scaled); resizing and
-normalising are inside the model.
+The same decoding as in training (formats, EXIF orientation, samples of more than 8 bits by the
+range that the file or the bundle says); resizing and normalising are inside the model.
 """
 
 import io
@@ -15,10 +15,12 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, PngImagePlugin, UnidentifiedImageError
+from PIL.ImageFile import ImageFile
 
 from . import need, orientation
 from .errors import DeviceError
 from .limits import Limits
+from .samples import NoRange, Range, strips
 
 FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP", "PPM")
 SUFFIXES = frozenset(
@@ -44,42 +46,50 @@ class TooLarge(BadImage):
 class Photo:
     """A photograph of which the head was read, and is known to be within the limits."""
 
-    def __init__(self, image: Image.Image, file_bytes: int) -> None:
-        self._image = image
+    def __init__(self, image: ImageFile, file_bytes: int, pixel_range: Range | None) -> None:
+        self._image, self._range = image, pixel_range
         self.width, self.height = image.size
         """As stored, not upright."""
         self.shapes = orientation.shapes(image)
         """Height and width that it may have upright."""
-        self.need_bytes = need.decoding(image, file_bytes)
+        self.need_bytes = need.decoding(image, file_bytes, pixel_range is not None)
         """Memory to decode it."""
 
     def pixels(self) -> NDArray[np.uint8]:
         """Decode it; return it upright, as `[height, width, 3]`.
 
         Raises:
-            BadImage: truncated, or damaged.
+            BadImage: truncated, damaged, or of samples of which neither the file nor the bundle
+                says which are black and white.
         """
         with _told():
-            pixels = _pixels(self._image)
+            pixels = _pixels(self._image, self._range)
             self._image.close()
             return pixels
 
 
 def decode(
-    source: Path | bytes, max_pixels: int = MAX_PIXELS, memory_bytes: int = MEMORY_BYTES
+    source: Path | bytes,
+    max_pixels: int = MAX_PIXELS,
+    memory_bytes: int = MEMORY_BYTES,
+    pixel_range: Range | None = None,
 ) -> NDArray[np.uint8]:
-    """Return a photograph, upright, as `[height, width, 3]`.
+    """Return a photograph, upright, as `[height, width, 3]`; the range is the bundle's.
 
     Raises:
-        BadImage: missing, truncated, not an image, or too large.
+        BadImage: missing, truncated, not an image, too large, or of samples of which neither the
+            file nor the bundle says which are black and white.
     """
-    with opened(source, max_pixels, memory_bytes) as photo:
+    with opened(source, max_pixels, memory_bytes, pixel_range) as photo:
         return photo.pixels()
 
 
 @contextmanager
 def opened(
-    source: Path | bytes, max_pixels: int = MAX_PIXELS, memory_bytes: int = MEMORY_BYTES
+    source: Path | bytes,
+    max_pixels: int = MAX_PIXELS,
+    memory_bytes: int = MEMORY_BYTES,
+    pixel_range: Range | None = None,
 ) -> Iterator[Photo]:
     """Read the head of a photograph and hold it against the limits.
 
@@ -91,7 +101,8 @@ def opened(
             file = stack.enter_context(_stream(source))
             file_bytes = file.seek(0, io.SEEK_END)
             file.seek(0)
-            photo = Photo(stack.enter_context(Image.open(file, formats=FORMATS)), file_bytes)
+            image = stack.enter_context(Image.open(file, formats=FORMATS))
+            photo = Photo(image, file_bytes, pixel_range)
         _check_size(photo, max_pixels, memory_bytes)
         yield photo
 
@@ -138,6 +149,8 @@ def _told(max_pixels: int = MAX_PIXELS) -> Iterator[None]:
         raise TooLarge(f"Bad image: it has more than {max_pixels:,} pixels") from None
     except UnidentifiedImageError:
         raise BadImage("Bad image: not of a known format", allowed=", ".join(FORMATS)) from None
+    except NoRange as error:
+        raise BadImage(f"Bad image: {error}; the bundle's model knows no such images") from None
     except FileNotFoundError:
         raise BadImage("Bad image: there is no such file") from None
     except BadImage:
@@ -162,24 +175,15 @@ def _stream(source: Path | bytes) -> BinaryIO:
     return source.open("rb")
 
 
-def _pixels(image: Image.Image) -> NDArray[np.uint8]:
+def _pixels(image: ImageFile, pixel_range: Range | None) -> NDArray[np.uint8]:
     """Decode an image; convert it strip by strip, each straight to where it is upright.
 
-    As `ImageOps.exif_transpose` and one conversion do it, without their copies of the whole.
+    As `samples.read` and one conversion do it, without their copies of the whole.
     """
-    image.load()
+    read = strips(image, pixel_range)
     upright, stored = orientation.empty(image)
     rows = max(1, need.STRIP_PIXELS // image.width)
     for top in range(0, image.height, rows):
-        strip = image.crop((0, top, image.width, min(top + rows, image.height)))
-        stored[top : top + rows] = np.asarray(_eight_bit(strip))
+        bottom = min(top + rows, image.height)
+        stored[top:bottom] = np.asarray(read(top, bottom).convert("RGB"))
     return upright
-
-
-def _eight_bit(strip: Image.Image) -> Image.Image:
-    if strip.mode.startswith("I"):  # 16-bit grey, which Pillow would clip instead of scale
-        scaled = np.asarray(strip, dtype=np.float64) / 257
-        strip = Image.fromarray(scaled.clip(0, 255).astype(np.uint8))
-    elif strip.mode in {"1", "LA"}:
-        strip = strip.convert("L")
-    return strip.convert("RGB")

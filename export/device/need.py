@@ -5,11 +5,16 @@ is promised of a server must hold for the photograph that somebody thought out.
 """
 
 from PIL import Image, TiffImagePlugin
+from PIL.ImageFile import ImageFile
 
-STRIP_PIXELS = 1 << 20
+from .samples import deep_colours
+
+STRIP_PIXELS = 1 << 16
 """Pixels that are converted at a time."""
-_STRIP_BYTES = 24 * STRIP_PIXELS
-"""16-bit samples are divided in double precision: the largest of the conversions."""
+_PIXEL_BYTES = 100
+"""Of a strip: 16-bit colours are scaled in double precision, the largest of the conversions."""
+_WHOLE_FILE_COPIES = 2
+"""16-bit colours are read twice, for their upper and their lower halves."""
 _FIXED_BYTES = 16 << 20
 """Tables of the decoders, metadata, and what is freed and not given back at once."""
 _FILE_COPIES = 3
@@ -37,12 +42,20 @@ def head(file_bytes: int) -> int:
     return _FILE_COPIES * file_bytes + _TEXT_BYTES
 
 
-def decoding(image: Image.Image, file_bytes: int) -> int:
-    """Return the memory in bytes for decoding an opened image to RGB, its file included."""
+def decoding(image: ImageFile, file_bytes: int, declared: bool = False) -> int:
+    """Return the memory in bytes for decoding an opened image to RGB, its file included.
+
+    Args:
+        image: Not loaded yet.
+        file_bytes: Of its file.
+        declared: Whether a range of samples is, so that colours of 16 bits are read as a whole.
+    """
     pixels = image.width * image.height
     stored = pixels * _SAMPLE_BYTES.get(image.mode, 4)
-    converted = 3 * pixels + min(_STRIP_BYTES, 24 * pixels)
+    converted = 3 * pixels + _PIXEL_BYTES * min(max(STRIP_PIXELS, image.width), pixels)
     fixed = _FIXED_BYTES + head(file_bytes)
+    if declared and deep_colours(image):
+        fixed += 4 * pixels + _WHOLE_FILE_COPIES * file_bytes
     return fixed + stored + max(_of_decoder(image, stored), converted)
 
 

@@ -5,12 +5,16 @@ import sys
 from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import nullcontext
+from pathlib import Path
 from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
 
 from . import frames
 from .errors import EXIT_BAD_INPUT, EXIT_CHECK_FAILED, EXIT_DONE, DeviceError, ModelFailed
-from .frames import Frame
-from .images import MAX_PIXELS, MEMORY_BYTES, BadImage, check_memory
+from .frames import Frame, Read
+from .images import MAX_PIXELS, MEMORY_BYTES, BadImage, check_memory, decode
 from .newest import Numbered, newest
 from .runner import Runner, running
 from .session import Prediction
@@ -26,8 +30,10 @@ def run(options: Namespace) -> int:
         DeviceError: no bundle, no images, or a stream that breaks.
     """
     worst, any_image = EXIT_DONE, False
-    source = frames_of(options)
+    read = Reader()
+    source = frames_of(options, read)
     with running(options.bundle, options.root) as runner:
+        read.runner = runner
         opened = watching(options, runner.predictor.bundle)
         with opened or nullcontext():
             for frame in source:
@@ -38,6 +44,21 @@ def run(options: Namespace) -> int:
     if not any_image:
         print("warning: there was no image to predict", file=sys.stderr)
     return worst
+
+
+class Reader:
+    """Decodes photographs by the pixel range of the release in use, once there is one."""
+
+    runner: Runner | None = None
+
+    def __call__(self, source: Path | bytes) -> NDArray[np.uint8]:
+        """Return a photograph `[height, width, 3]`.
+
+        Raises:
+            BadImage: it cannot be used.
+        """
+        declared = self.runner.predictor.bundle.pixel_range if self.runner else None
+        return decode(source, pixel_range=declared)
 
 
 def answer(
@@ -71,7 +92,7 @@ def as_json(prediction: Prediction) -> dict[str, Any]:
     }
 
 
-def frames_of(options: Namespace) -> Iterator[Frame]:
+def frames_of(options: Namespace, read: Read = decode) -> Iterator[Frame]:
     """Return the images that a command is to look at.
 
     Raises:
@@ -84,13 +105,13 @@ def frames_of(options: Namespace) -> Iterator[Frame]:
     if (options.latest or options.every) and not live:
         raise DeviceError("--latest and --every are for a camera: an address, or mjpeg and raw")
     if addresses:
-        return _camera(options)
+        return _camera(options, read)
     if options.images:
-        return frames.from_files(options.images)
-    return _standard_input(options)
+        return frames.from_files(options.images, read)
+    return _standard_input(options, read)
 
 
-def _camera(options: Namespace) -> Iterator[Frame]:
+def _camera(options: Namespace, read: Read) -> Iterator[Frame]:
     from . import address, camera  # only here: a device starts with what it needs
 
     if len(options.images) > 1:
@@ -100,10 +121,10 @@ def _camera(options: Namespace) -> Iterator[Frame]:
         )  # fmt: skip
     wishes = camera.Wishes(options.every, options.timeout_s, options.retries)
     source = camera.images(address.parse(options.images[0]), wishes)
-    return (frames.frame(*taken) for taken in newest(source, options.every))
+    return (frames.frame(*taken, read) for taken in newest(source, options.every))
 
 
-def _standard_input(options: Namespace) -> Iterator[Frame]:
+def _standard_input(options: Namespace, read: Read) -> Iterator[Frame]:
     if options.stdin is None:
         raise DeviceError(
             "There is nothing to predict", next_step="give images, folders or --stdin"
@@ -112,14 +133,14 @@ def _standard_input(options: Namespace) -> Iterator[Frame]:
         raise DeviceError("Standard input is closed")
     stream: BinaryIO = sys.stdin.buffer
     if options.stdin == "paths":
-        return frames.from_list(stream)
+        return frames.from_list(stream, read)
     if options.stdin == "lengths":
-        return frames.from_lengths(stream)
+        return frames.from_lengths(stream, read)
     if options.latest or options.every:
         # Read in a thread, which may not hold the lock of `sys.stdin` when the process ends.
         stream = open(sys.stdin.fileno(), "rb", buffering=0, closefd=False)  # noqa: SIM115
     if options.stdin == "mjpeg":
-        return (frames.frame(*taken) for taken in _some(frames.jpegs(stream), options))
+        return (frames.frame(*taken, read) for taken in _some(frames.jpegs(stream), options))
     if not options.width or not options.height:
         raise DeviceError("Raw frames have no size of their own", next_step="--width, --height")
     size = options.height, options.width

@@ -44,18 +44,18 @@ class Service:
 
     def _need_bytes(self, body: bytes) -> int:
         """Return the memory that a photograph takes, and refuse one that takes too much."""
-        allowed = self.limits.photo_bytes
+        allowed, predictor = self.limits.photo_bytes, self._runner.predictor
         with (
             self._budget.taken(need.head(len(body)), self.limits.seconds / 2),
-            opened(body, self.limits.pixels, allowed) as photo,
+            opened(body, self.limits.pixels, allowed, predictor.bundle.pixel_range) as photo,
         ):
-            predictor = self._runner.predictor
             for height, width in photo.shapes:
                 check_memory(predictor.need_bytes(height, width), height, width, allowed)
             return max(photo.need_bytes, *(predictor.need_bytes(*one) for one in photo.shapes))
 
     def _answer(self, body: bytes, is_large: bool) -> dict[str, Any]:
-        image = decode(body, self.limits.pixels, self.limits.photo_bytes)
+        declared = self._runner.predictor.bundle.pixel_range
+        image = decode(body, self.limits.pixels, self.limits.photo_bytes, declared)
         if is_large:
             memory.give_back()  # the decoder's part, before the model takes its own
         prediction = self._runner.predict(image)

@@ -42,7 +42,7 @@ class Format(Noun):
     """The devices and runtimes that it is for."""
     takes: Literal["photograph", "network_input"] = "network_input"
     """`photograph`: uint8 `[height, width, 3]` of any size, RGB. `network_input`: float32
-    `[1, 3, height, width]`, resized and normalised as the manifest's `image` says."""
+    `[1, channels, height, width]`, resized and normalised as the manifest's `image` says."""
     made_from: Literal["onnx", "torch"] = "onnx"
     """What the converter reads; `torch` needs the PyTorch artifact."""
     precisions: tuple[Precision, ...] = ("fp32",)

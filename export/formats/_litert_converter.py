@@ -1,7 +1,7 @@
 """Runs in the environment of LiteRT's converter: `SAVED OUT [IMAGES]`.
 
 SAVED is a saved `torch.export` program, OUT the file to write, IMAGES a NumPy file of network
-inputs `[n, 3, height, width]`: with it, the file is quantized to int8.
+inputs `[n, c, height, width]`: with it, the file is quantized to int8.
 """
 
 import os

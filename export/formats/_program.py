@@ -23,7 +23,7 @@ class Calibrated(nn.Module):
         self.register_buffer("offset", torch.tensor(offset))
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
-        """Return logits `[n, labels]` of images `[n, 3, h, w]`."""
+        """Return logits `[n, labels]` of images `[n, c, h, w]`."""
         logits: torch.Tensor = self.network(image) * self.slope + self.offset
         return logits
 
@@ -31,12 +31,12 @@ class Calibrated(nn.Module):
 def program(source: Source) -> Any:
     """Return the network with its calibration and sigmoid as an exported program of one image.
 
-    It maps float32 `[1, 3, height, width]` to probabilities `[1, labels]`.
+    It maps float32 `[1, channels, height, width]` to probabilities `[1, labels]`.
     """
-    image, labels = source.given.manifest.image, source.given.manifest.labels
+    spec, labels = source.given.manifest.image, source.given.manifest.labels
     network = load_network(source.given)
     if any(labels.scalings):
         network = Calibrated(network, labels.scalings)
-    example = torch.zeros(1, 3, image.height, image.width)
+    example = torch.zeros(1, *spec.shape)
     with quiet(), torch.no_grad():
         return torch.export.export(WithSigmoid(network).eval(), (example,))

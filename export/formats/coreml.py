@@ -28,8 +28,7 @@ def write(source: Source, folder: Path) -> None:
 
         from export.formats._program import program
 
-        image = source.given.manifest.image
-        shape = (1, 3, image.height, image.width)
+        shape = (1, *source.given.manifest.image.shape)
         converted = coremltools.convert(
             program(source).run_decompositions({}),
             inputs=[coremltools.TensorType(name="image", shape=shape)],

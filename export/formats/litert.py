@@ -28,7 +28,7 @@ FORMAT = Format(
 
 
 def write(source: Source, folder: Path) -> None:
-    """Write `model.tflite`: one input `[1, 3, height, width]`, one output `[1, labels]`, float32.
+    """Write `model.tflite`: one input `[1, c, height, width]`, one output `[1, labels]`, float32.
 
     Raises:
         UserError: the converter's environment is not there, or it cannot convert the model.

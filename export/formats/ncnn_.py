@@ -31,11 +31,11 @@ def write(source: Source, folder: Path) -> None:
     Raises:
         UserError: pnnx cannot convert the model.
     """
-    image = source.model.manifest.image
+    spec = source.model.manifest.image
     with tempfile.TemporaryDirectory(prefix="edgepress-pnnx-") as work:
         model = Path(work) / "model.onnx"
         copyfile(source.model.weights, model)
-        shape = f"inputshape=[1,3,{image.height},{image.width}]"
+        shape = f"inputshape=[1,{','.join(map(str, spec.shape))}]"
         said = _pnnx([str(model), shape, "fp16=0"])
         made = (Path(work) / "model.ncnn.param", Path(work) / "model.ncnn.bin")
         if not all(file.is_file() for file in made):

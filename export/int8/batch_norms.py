@@ -1,14 +1,13 @@
 """Batch norms go into the convolutions before them, as they will in the file."""
 
-from contextlib import ExitStack
 from copy import deepcopy
-from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from compress.core.image_spec import ImageSpec
+from models.norms import pairs
 from models.torch_process import evaluating
 
 SAME = 1e-3
@@ -23,8 +22,8 @@ def with_absorbed_norms(network: nn.Module, spec: ImageSpec) -> nn.Module:
     Where they do not, because something else reads the convolution as well, it is a plain copy.
     """
     absorbed = deepcopy(network).eval()
-    example = torch.randn(2, 3, spec.height, spec.width, generator=torch.Generator().manual_seed(0))
-    for conv, norm in _pairs(absorbed, example):
+    example = torch.randn(2, *spec.shape, generator=torch.Generator().manual_seed(0))
+    for conv, norm in pairs(absorbed, example):
         _absorb(conv, norm)
     with torch.inference_mode(), evaluating(network):
         before, after = network(example), absorbed(example)
@@ -32,32 +31,10 @@ def with_absorbed_norms(network: nn.Module, spec: ImageSpec) -> nn.Module:
     return absorbed if same else deepcopy(network).eval()
 
 
-def _pairs(network: nn.Module, example: Tensor) -> list[tuple[nn.Conv2d, nn.BatchNorm2d]]:
-    """Return each batch norm that reads a convolution, and that convolution."""
-    made: dict[int, tuple[nn.Conv2d, Tensor]] = {}  # holds the tensors, so that ids stay unique
-    found: dict[nn.BatchNorm2d, nn.Conv2d] = {}
-
-    def remember(conv: Any, _inputs: Any, output: Tensor) -> None:
-        made[id(output)] = (conv, output)
-
-    def match(norm: Any, inputs: tuple[Tensor, ...]) -> None:
-        if id(inputs[0]) in made:
-            found[norm] = made[id(inputs[0])][0]
-
-    with ExitStack() as hooks, evaluating(network), torch.no_grad():
-        for layer in network.modules():
-            if isinstance(layer, nn.Conv2d):
-                hooks.enter_context(layer.register_forward_hook(remember))
-            elif isinstance(layer, nn.BatchNorm2d) and layer.affine and layer.track_running_stats:
-                hooks.enter_context(layer.register_forward_pre_hook(match))
-        network(example)
-    return [(conv, norm) for norm, conv in found.items()]
-
-
 def _absorb(conv: nn.Conv2d, norm: nn.BatchNorm2d) -> None:
     """Move a batch norm's scale into the convolution before it, in place."""
     mean, variance = norm.running_mean, norm.running_var
-    assert mean is not None  # `_pairs` has checked it
+    assert mean is not None  # `pairs` has checked it
     assert variance is not None
     weight, bias = fuse_conv_bn_weights(
         conv.weight, conv.bias, mean, variance, norm.eps, norm.weight, norm.bias

@@ -63,7 +63,8 @@ def input_means(source: ModelProto, images: Calibration) -> Means:
         pixels = normalise(images.pixels[[row]], images.image)
         found = session.run(made, {image: pixels}) if made else []
         for name, value in zip((image, *made), (pixels, *found), strict=True):
-            totals[name] = totals[name] + value.mean(axis=(0, 2, 3), dtype=np.float64)
+            places = (0, *range(2, value.ndim))  # a sequence has one axis of them, an image two
+            totals[name] = totals[name] + value.mean(axis=places, dtype=np.float64)
     return {conv.name: totals[conv.input[0]] / len(rows) for conv in convs}
 
 
@@ -90,8 +91,13 @@ def _response(weight: Array, mean: Array, group: int) -> Array:
 
 
 def _subtract(conv: NodeProto, shift: Array, index: GraphIndex) -> bool:
-    """Take a shift from a convolution's bias, which is float or a rounded one."""
+    """Take a shift from a convolution's bias, which is float or a rounded one.
+
+    A bias that something else reads too would be shifted for that as well, and is left as it is.
+    """
     name = conv.input[2]
+    if index.only_consumer(name, "Conv") is None:
+        return False
     if name in index.initializers:
         _store(index.initializers[name], index.constant(name) - shift)
         return True
@@ -100,6 +106,7 @@ def _subtract(conv: NodeProto, shift: Array, index: GraphIndex) -> bool:
         node is None
         or node.op_type != "DequantizeLinear"
         or node.input[0] not in index.initializers
+        or index.only_consumer(node.input[0], "DequantizeLinear") is None
     ):
         return False
     stored, scale = index.initializers[node.input[0]], index.constant(node.input[1])

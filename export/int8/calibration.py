@@ -33,14 +33,14 @@ class Calibration:
     """The images from which the ranges of activations are taken, and how."""
 
     pixels: NDArray[np.uint8]
-    """Every image of the data set `[n, h, w, 3]`."""
+    """Every image of the data set `[n, h, w, c]`."""
     rows: NDArray[np.intp]
     """Which of them are used."""
     image: ImageSpec
     method: Method = "minmax"
 
     def inputs(self) -> Iterator[NDArray[np.float32]]:
-        """Yield network inputs `[1, 3, h, w]`, one image after the other."""
+        """Yield network inputs `[1, c, h, w]`, one image after the other."""
         said = f"calibrating ({self.method})"
         for row in console.track(self.rows.tolist(), said, len(self.rows)):
             yield normalise(self.pixels[[row]], self.image)

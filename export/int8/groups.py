@@ -7,11 +7,9 @@ from collections.abc import Iterator
 
 from onnx import ModelProto
 
-from models.onnx_graph.index import GraphIndex, attribute
+from models.onnx_graph.index import LAYERS, GraphIndex, attribute
 
 GATES = {"Sigmoid", "HardSigmoid"}
-LAYERS = {"Conv", "ConvTranspose", "Gemm", "MatMul"}
-"""What has weights."""
 WINDOW_POOLS = {"MaxPool", "AveragePool"}
 ON_VECTORS = {"Conv", "Relu", "Clip", "Add", "Mul", "GlobalAveragePool"} | GATES
 
@@ -130,8 +128,11 @@ def _head(model: ModelProto, index: GraphIndex) -> Iterator[str]:
     pools = [node for node in model.graph.node if node.op_type == "GlobalAveragePool"]
     if not pools:
         return
-    waiting = [pools[-1]]
+    waiting, seen = [pools[-1]], set[str]()
     while waiting:
         node = waiting.pop()
+        if node.output[0] in seen:
+            continue  # sums of two branches would double the ways to what follows, each time
+        seen.add(node.output[0])
         yield node.name
         waiting += [reader for name in node.output for reader in index.consumers[name]]

@@ -114,7 +114,7 @@ class _Still(nn.Module):
         self.train()
 
     def forward(self, image: Tensor) -> Tensor:
-        """Return logits `[n, labels]` of images `[n, 3, h, w]`."""
+        """Return logits `[n, labels]` of images `[n, c, h, w]`."""
         logits: Tensor = self.network(image)
         return logits
 

@@ -6,6 +6,9 @@ from compress.core.noun import Noun
 from export.int8.calibration import Method
 
 STEM = "it reads the image: there 8 bits cost accuracy, not time"
+BEFORE = "it makes the image ready for the first layer: there 8 bits cost accuracy, not time"
+CLIPS = "its bounds leave out 0, which a range of integers always holds: only a node can clip so"
+INNER = "a branch or a loop reads what it makes, where no range stands in for it"
 TAIL = "it makes the output: there 8 bits cost accuracy, not time"
 
 

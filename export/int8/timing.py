@@ -118,10 +118,9 @@ class Stopwatch:
         return _session.find(self.provider).open_session(self.as_model(path), self.threads)
 
     def image(self) -> Images:
-        """Return one image of noise, `[1, 3, h, w]`."""
+        """Return one image of noise, `[1, channels, h, w]`."""
         spec = self.as_model(self.reference).manifest.image
-        shape = (1, 3, spec.height, spec.width)
-        return np.random.default_rng(0).standard_normal(shape, np.float32)
+        return np.random.default_rng(0).standard_normal((1, *spec.shape), np.float32)
 
     def node_times(self, path: Path) -> tuple[NodeTime, ...]:
         """Return what each node of a file costs; empty where the runtime has no profile."""

@@ -11,11 +11,11 @@ import onnx
 
 from compress.core import console
 from compress.core.manifest import SearchStep
-from export.int8.groups import LAYERS
 from export.int8.quantize import Workshop, quantize
 from export.int8.setting import Setting
 from export.int8.steps import sentence
 from export.int8.timing import Comparison, Stopwatch
+from models.onnx_graph.index import LAYERS
 
 PROBE_IMAGES = 16
 """Enough to tell which part of a network makes most noise."""

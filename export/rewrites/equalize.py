@@ -17,18 +17,25 @@ from models.onnx_graph.index import Array, GraphIndex, attribute
 
 ROUNDS = 10
 """Passes over all pairs; a channel's range settles after a few."""
+DEAD = 1e-6
+"""A channel whose weights are smaller than this share of the largest is left as it is: to bring it
+up would take factors that no float holds, and blow up its bias with it."""
 
 
 def apply(model: ModelProto) -> int:
     """Rewrite a float model in place; returns how many pairs of convolutions were equalized."""
     index = GraphIndex(model)
     pairs = [pair for node in model.graph.node if (pair := _pair(node, index)) is not None]
-    weights = {name: numpy_helper.to_array(index.initializers[name]) for name in _names(pairs)}
+    weights = {
+        name: numpy_helper.to_array(index.initializers[name]).astype(np.float64)
+        for name in _names(pairs)
+    }
     for _ in range(ROUNDS):
         for first, second in pairs:
             _balance(first, second, weights)
     for name, value in weights.items():
-        index.initializers[name].CopyFrom(numpy_helper.from_array(value, name))
+        stored = value.astype(numpy_helper.to_array(index.initializers[name]).dtype)
+        index.initializers[name].CopyFrom(numpy_helper.from_array(stored, name))
     return len(pairs)
 
 
@@ -46,11 +53,16 @@ def _pair(first: NodeProto, index: GraphIndex) -> tuple[NodeProto, NodeProto] | 
 
 
 def _has_weights(node: NodeProto, index: GraphIndex) -> bool:
-    return node.op_type == "Conv" and all(name in index.initializers for name in node.input[1:])
+    """Tell whether a node is a convolution whose weights are stored, and nobody else's."""
+    return node.op_type == "Conv" and all(
+        name in index.initializers and index.only_consumer(name, "Conv") is not None
+        for name in node.input[1:]
+        if name
+    )
 
 
 def _names(pairs: list[tuple[NodeProto, NodeProto]]) -> set[str]:
-    return {name for pair in pairs for conv in pair for name in conv.input[1:]}
+    return {name for pair in pairs for conv in pair for name in conv.input[1:] if name}
 
 
 def _balance(first: NodeProto, second: NodeProto, weights: dict[str, Array]) -> None:
@@ -59,11 +71,11 @@ def _balance(first: NodeProto, second: NodeProto, weights: dict[str, Array]) -> 
     axis = 0 if attribute(second, "group", 1) > 1 else 1
     before = np.abs(one).reshape(len(one), -1).max(axis=1)
     after = np.abs(np.moveaxis(two, axis, 0)).reshape(len(one), -1).max(axis=1)
-    usable = (before > 0) & (after > 0)
-    scale = np.ones(len(one), np.float32)
+    usable = (before > DEAD * before.max()) & (after > DEAD * after.max())
+    scale = np.ones(len(one))
     scale[usable] = np.sqrt(before[usable] * after[usable]) / after[usable]
     weights[first.input[1]] = one / scale.reshape(-1, *[1] * (one.ndim - 1))
-    if len(first.input) > 2:
+    if len(first.input) > 2 and first.input[2]:
         weights[first.input[2]] = weights[first.input[2]] / scale
     shape = [1] * two.ndim
     shape[axis] = len(scale)

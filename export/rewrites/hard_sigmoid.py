@@ -32,6 +32,8 @@ def _replace(model: ModelProto, node: NodeProto, index: GraphIndex) -> bool:
     if scale is None or zero is None or not _clips_like_it(scale, zero):
         return False
     alpha, beta = attribute(node, "alpha", 0.2), attribute(node, "beta", 0.5)
+    if alpha <= 0 or beta <= 0:
+        return False  # no scale is negative, and the sum needs a term
     name = f"{node.output[0]}_as_sum"
     shift = _add_quantized(model, f"{name}_shift", np.float32(beta / alpha), zero)
     wide = add_constant(model, f"{name}_scale", np.asarray(scale / alpha, dtype=np.float32))

@@ -6,16 +6,15 @@ split) tie their tensors together as well. What a ReLU or ReLU6 has clipped keep
 quantizer drops these operators and relies on the range to clip.
 """
 
-import json
 from collections import defaultdict
 from collections.abc import Set
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from onnx import ModelProto, NodeProto
+from onnxruntime.quantization.calibrate import load_tensors_data, save_tensors_data
 
-from models.onnx_graph.index import GraphIndex
+from models.onnx_graph.index import GraphIndex, clip_bounds
 
 PASS_ON = {"MaxPool", "Reshape", "Transpose", "Squeeze", "Unsqueeze", "Flatten", "Slice", "Split"}
 CLIPPED = {"Relu", "Clip"}
@@ -29,7 +28,7 @@ def share(model: ModelProto, floats: Set[str], ranges: Ranges) -> Ranges:
 
     Nodes of the float model that are named in `floats` will not be quantized.
     """
-    bounds = _clipped(model, ranges)
+    bounds = _clipped(model, floats, ranges)
     found: Ranges = {}
     for names in _groups(model, floats, ranges):
         low = min(ranges[name][0] for name in names)
@@ -41,18 +40,20 @@ def share(model: ModelProto, floats: Set[str], ranges: Ranges) -> Ranges:
 
 
 def share_file(model: ModelProto, floats: Set[str], stored: Path, out: Path) -> int:
-    """Write the ranges that onnxruntime has stored anew; returns how many have changed."""
-    text: dict[str, Any] = json.loads(stored.read_text())
-    tensors = text["data"]
+    """Write the ranges that onnxruntime has stored anew; returns how many have changed.
+
+    It reads them itself: the extremes are lists of one number, the ends of a histogram plain ones.
+    """
+    tensors = load_tensors_data(stored)
     ranges = {
-        name: (float(one["lowest"]["data"][0]), float(one["highest"]["data"][0]))
+        name: (float(np.asarray(one.lowest).item()), float(np.asarray(one.highest).item()))
         for name, one in tensors.items()
     }
     changed = share(model, floats, ranges)
-    for name, both in changed.items():
-        for key, value in zip(("lowest", "highest"), both, strict=True):
-            tensors[name][key]["data"] = [value]
-    out.write_text(json.dumps(text))
+    for name, (low, high) in changed.items():
+        one = tensors[name]
+        one.lowest, one.highest = np.full_like(one.lowest, low), np.full_like(one.highest, high)
+    save_tensors_data(tensors, out)
     return len(changed)
 
 
@@ -86,24 +87,10 @@ def _tensors(node: NodeProto, ranges: Ranges) -> list[str]:
     return [name for name in (*node.input, *node.output) if name in ranges]
 
 
-def _clipped(model: ModelProto, ranges: Ranges) -> Ranges:
-    """Return the bounds of every tensor that a ReLU or a clip has made."""
+def _clipped(model: ModelProto, floats: Set[str], ranges: Ranges) -> Ranges:
+    """Return the bounds of every tensor that a ReLU or a clip has made which will be dropped."""
     index, bounds = GraphIndex(model), Ranges()
     for node in model.graph.node:
-        if node.op_type in CLIPPED and node.output[0] in ranges:
-            low, high = (_bound(node, position, index) for position in (1, 2))
-            if node.op_type == "Relu":
-                low = 0.0
-            bounds[node.output[0]] = (
-                -np.inf if low is None else low,
-                np.inf if high is None else high,
-            )
+        if node.op_type in CLIPPED and node.output[0] in ranges and node.name not in floats:
+            bounds[node.output[0]] = clip_bounds(node, index) or (-np.inf, np.inf)
     return bounds
-
-
-def _bound(node: NodeProto, position: int, index: GraphIndex) -> float | None:
-    """Return a bound of a clip, `None` where it has none."""
-    if len(node.input) <= position or not node.input[position]:
-        return None
-    value = index.constant(node.input[position])
-    return None if value is None else float(value)

@@ -62,7 +62,7 @@ def _kind_of(path: Path) -> ModuleType:
 
 def _of_pickle(path: Path) -> str | None:
     """Return what to do with a pickle, which PyTorch's own `torch.save` writes."""
-    if path.suffix.lower() not in (".pt", ".pth", ".bin", ".pkl"):
+    if path.suffix.lower() not in (".pt", ".pth", ".bin", ".pkl", ".ckpt", ".tar"):
         return None
     return (
         "a pickle is never opened, it may run anything: load it where it was made and save it with "

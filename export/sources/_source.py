@@ -14,26 +14,36 @@ from compress.core.noun import Noun
 Floats = NDArray[np.float32]
 Layout = Literal["NCHW", "NHWC"]
 Output = Literal["logits", "probs"]
+ChannelOrder = Literal["RGB", "BGR"]
+REVERSED = (2, 1, 0)
+"""Our channels in the order of a network that takes blue first."""
 Shape = tuple[int | None, ...]
 """Sizes of a tensor; `None` is open."""
 
 
 class Adapter(Noun):
-    """How a network differs from one of edgepress: NCHW, three channels, the data's labels."""
+    """How a network differs from one of edgepress: NCHW, and the data's labels."""
 
     layout: Layout
     """Order of the axes of the network's images."""
-    channels: Literal[1, 3]
-    """A network of one channel gets the mean of the three, for a grey photograph any of them."""
+    channel_order: ChannelOrder = "RGB"
+    """Ours is RGB; networks trained with OpenCV's or Caffe's images take BGR."""
     output: Output
     """What the network returns; logits get a sigmoid."""
+    flat: bool = True
+    """Whether that is `[1, labels]`; others, as `[1, labels, 1, 1]`, are read in a row."""
     order: tuple[int, ...] | None = None
     """The network's output for each label of the data; `None` where they are in the same order."""
 
     def feed(self, image: Floats) -> Floats:
-        """Return images `[n, 3, h, w]` as the network takes them."""
-        own = image.mean(1, keepdims=True, dtype=np.float32) if self.channels == 1 else image
+        """Return images `[n, channels, h, w]` as the network takes them."""
+        own = image[:, REVERSED] if self.turned else image
         return np.ascontiguousarray(own.transpose(0, 2, 3, 1) if self.layout == "NHWC" else own)
+
+    @property
+    def turned(self) -> bool:
+        """Whether the channels change places."""
+        return self.channel_order == "BGR"
 
     def probs(self, raw: Floats) -> Floats:
         """Return the network's output `[n, outputs]` as probabilities `[n, labels]`."""
@@ -56,7 +66,7 @@ class Source(Protocol):
         ...
 
     def write(self, adapter: Adapter, spec: ImageSpec, path: Path) -> None:
-        """Write `image` float32 `[1, 3, h, w]` to `probs` float32 `[1, labels]` as an ONNX file.
+        """Write `image` float32 `[1, c, h, w]` to `probs` float32 `[1, labels]` as an ONNX file.
 
         Raises:
             UserError: the network has an operation that cannot be exported.

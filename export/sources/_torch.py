@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from compress.core.errors import UserError
 from compress.core.image_spec import ImageSpec
 from compress.core.quiet import quiet
-from export.sources._source import Adapter, Floats, Shape, first_line
+from export.sources._source import REVERSED, Adapter, Floats, Shape, first_line
 from models.onnx_graph.write import probs_to_onnx
 
 
@@ -61,10 +61,11 @@ class Adapted(nn.Module):
         return self
 
     def forward(self, image: Tensor) -> Tensor:
-        """Return probabilities `[n, labels]` of images `[n, 3, h, w]`."""
+        """Return probabilities `[n, labels]` of images `[n, channels, h, w]`."""
         adapter = self._adapter
-        own = image.mean(1, keepdim=True) if adapter.channels == 1 else image
+        own = image.index_select(1, torch.tensor(REVERSED)) if adapter.turned else image
         found = _only(self.network(own.permute(0, 2, 3, 1) if adapter.layout == "NHWC" else own))
+        found = found if adapter.flat else found.reshape(1, -1)
         probs = found.sigmoid() if adapter.output == "logits" else found
         return probs if adapter.order is None else probs[:, list(adapter.order)]
 

@@ -13,7 +13,8 @@ from onnx import ModelProto, TensorProto, ValueInfoProto, helper
 from compress.core.errors import UserError
 from compress.core.image_spec import ImageSpec
 from export import foreign
-from export.sources._source import Adapter, Floats, Shape, damaged, first_line
+from export.sources._source import REVERSED, Adapter, Floats, Shape, damaged, first_line
+from models.onnx_graph.rename import rename
 from models.onnx_graph.write import INPUT, OUTPUT
 
 NAME = "an ONNX file"
@@ -21,8 +22,6 @@ ENDINGS = (".onnx",)
 RUNS_CODE = False
 _PREFIX = "network/"
 """Begins every name of the network's own, so that none is one of ours."""
-_AXES_ARE_INPUTS = 18
-"""Opset from which ReduceMean is told its axes by an input."""
 
 
 @dataclass(frozen=True)
@@ -56,16 +55,15 @@ class OnnxSource:
         Raises:
             UserError: an opset too old to be converted, or shapes that cannot be fixed.
         """
-        network = foreign.with_opset(onnx.load(self.path), self.path)
-        onnx.compose.add_prefix(network, _PREFIX, inplace=True)
+        network = foreign.current(onnx.load(self.path), self.path)
+        rename(network, lambda name: _PREFIX + name)
         graph = network.graph
-        given = [one for one in graph.input if one.name not in _initialized(network)]
-        before, after = _nodes(network, adapter, given[0].name, graph.output[0].name)
+        before, after = _nodes(network, adapter, graph.input[0].name, graph.output[0].name)
         nodes = [*before, *graph.node, *after]
         copies = [onnx.NodeProto.FromString(node.SerializeToString()) for node in nodes]
         del graph.node[:], graph.input[:], graph.output[:], graph.value_info[:]
         graph.node.extend(copies)
-        graph.input.append(_port(INPUT, [1, 3, spec.height, spec.width]))
+        graph.input.append(_port(INPUT, [1, *spec.shape]))
         graph.output.append(_port(OUTPUT, [1, None]))
         _save(network, self.path, path)
 
@@ -145,12 +143,17 @@ def _nodes(
     network: ModelProto, adapter: Adapter, taken: str, returned: str
 ) -> tuple[list[onnx.NodeProto], list[onnx.NodeProto]]:
     """Return what turns our image into the network's, and the network's output into ours."""
-    before = []
-    if adapter.channels == 1:
-        before.append(_channel_mean(network))
+    before: list[_Step] = []
+    if adapter.turned:
+        turned = _constant(network, "channel_order", REVERSED)
+        before.append(("Gather", {"axis": 1}, (turned,)))
     if adapter.layout == "NHWC":
         before.append(("Transpose", {"perm": [0, 2, 3, 1]}, ()))
-    after: list[_Step] = [("Sigmoid", {}, ())] if adapter.output == "logits" else []
+    after: list[_Step] = []
+    if not adapter.flat:
+        after.append(("Reshape", {}, (_constant(network, "row", (1, -1)),)))
+    if adapter.output == "logits":
+        after.append(("Sigmoid", {}, ()))
     if adapter.order is not None:
         after.append(("Gather", {"axis": 1}, (_constant(network, "order", adapter.order),)))
     identity: _Step = ("Identity", {}, ())
@@ -162,12 +165,6 @@ def _nodes(
 
 _Step = tuple[str, dict[str, Any], tuple[str, ...]]
 """Operator, attributes, and the inputs after the first."""
-
-
-def _channel_mean(network: ModelProto) -> _Step:
-    if foreign.opset(network) >= _AXES_ARE_INPUTS:
-        return "ReduceMean", {"keepdims": 1}, (_constant(network, "channels", (1,)),)
-    return "ReduceMean", {"keepdims": 1, "axes": [1]}, ()
 
 
 def _constant(network: ModelProto, name: str, values: tuple[int, ...]) -> str:

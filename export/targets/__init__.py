@@ -4,7 +4,7 @@ from compress.core import registry
 from compress.core.cpu import CpuKind, this_cpu
 from compress.core.errors import UserError
 from compress.core.manifest import Precision
-from export.targets._target import Target
+from export.targets._target import CPU_PROVIDERS, Target
 
 AUTO = "auto"
 
@@ -30,7 +30,8 @@ def resolve(name: str, precision: Precision = "fp32", kind: CpuKind | None = Non
     ranked = {
         target.auto_rank: target
         for target in fitting
-        if target.auto_rank is not None and target.runs_here(here)
+        if target.auto_rank is not None
+        and (target.runs_here(here) or target.provider not in CPU_PROVIDERS)
     }
     return ranked[max(ranked)]
 

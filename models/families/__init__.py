@@ -1,7 +1,8 @@
 """Architecture families, one file each: `knows(name)`, `names()`, `build(name, n_labels, kwargs)`.
 
-`build` returns a network that maps float32 `[n, 3, h, w]` to logits `[n, n_labels]`. A family whose
-networks are made of files of the user's own names these by `files(name)`.
+`build` returns a network that maps float32 `[n, channels, h, w]` to logits `[n, n_labels]`.
+`channels_argument(name)` is the keyword argument that says how many channels, `None` where there is
+none. A family whose networks are made of files of the user's own names these by `files(name)`.
 """
 
 from types import ModuleType
@@ -13,18 +14,18 @@ from compress.core.errors import UserError, told, unknown_name
 from compress.core.hashing import value_hash
 from compress.core.manifest import Architecture
 from compress.core.source import computing, source_hash
-from models.pruning_history import replay
 from models.torch_process import seeded
 
 
 def build(architecture: Architecture, n_labels: int) -> nn.Module:
-    """Build a network by name with random weights, and replay its pruning.
+    """Build a network by name with random weights, whole: `models.stored` replays its pruning.
 
     Raises:
         UserError: unknown architecture (the closest is offered), or arguments it does not take.
     """
-    network = find(architecture.name).build(architecture.name, n_labels, architecture.kwargs)
-    return replay(network, architecture.pruning_history)
+    family = find(architecture.name)
+    network: nn.Module = family.build(architecture.name, n_labels, architecture.kwargs)
+    return network
 
 
 def skeleton(architecture: Architecture, n_labels: int) -> nn.Module:
@@ -35,6 +36,19 @@ def skeleton(architecture: Architecture, n_labels: int) -> nn.Module:
     """
     with seeded(0):
         return build(architecture, n_labels)
+
+
+def in_channels(architecture: Architecture, channels: int) -> Architecture:
+    """Return an architecture with the argument of its family that sets how many channels it takes.
+
+    Raises:
+        UserError: unknown architecture (the closest is offered).
+    """
+    argument = find(architecture.name).channels_argument(architecture.name)
+    if argument is None:
+        return architecture
+    kwargs = {**architecture.kwargs, argument: channels}
+    return architecture.model_copy(update={"kwargs": kwargs})
 
 
 def identity(name: str) -> str:
@@ -57,7 +71,10 @@ def call(factory: object, shown_name: str, /, **kwargs: object) -> nn.Module:
     """
     try:
         network = factory(**kwargs)  # type: ignore[operator]
-    except Exception as error:  # a factory is the user's program, and may fail as any program does
+    except (
+        Exception,
+        SystemExit,
+    ) as error:  # a factory is the user's program, and may fail as any program does
         shown = ", ".join(f"{key}={value!r}" for key, value in kwargs.items())
         raise UserError(f"{shown_name} cannot be built with {shown} ({told(error)})") from None
     if not isinstance(network, nn.Module):

@@ -24,7 +24,7 @@ class LeNet5(nn.Module):
         self.classifier = nn.Sequential(nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, num_classes))
 
     def forward(self, image: Tensor) -> Tensor:
-        """Return logits `[n, classes]` of images `[n, 3, h, w]` of 32 pixels or more."""
+        """Return logits `[n, classes]` of images `[n, in_chans, h, w]` of 32 pixels or more."""
         logits: Tensor = self.classifier(self.features(image))
         return logits
 
@@ -45,3 +45,8 @@ def knows(name: str) -> bool:
 def build(name: str, n_labels: int, kwargs: dict[str, Any]) -> nn.Module:
     """Build with random weights."""
     return families.call(FACTORIES[name], name, num_classes=n_labels, **kwargs)
+
+
+def channels_argument(_name: str) -> str:
+    """Return the argument that sets how many channels a network takes."""
+    return "in_chans"

@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.util
+import inspect
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,9 @@ from torch import nn
 from compress.core.errors import UserError, told
 from compress.core.source import imports
 from models import families
+
+CHANNELS = ("in_chans", "in_channels", "input_channels", "channels")
+"""What factories call the number of channels: timm's word, and others that are usual."""
 
 
 def names() -> list[str]:
@@ -31,10 +35,20 @@ def build(name: str, n_labels: int, kwargs: dict[str, Any]) -> nn.Module:
     Raises:
         UserError: the module or the factory is not there.
     """
-    module_name, _, factory_name = name.partition(":")
-    with _importable(name):
-        factory = getattr(importlib.import_module(module_name), factory_name)
-    return families.call(factory, name, num_classes=n_labels, **kwargs)
+    return families.call(_factory(name), name, num_classes=n_labels, **kwargs)
+
+
+def channels_argument(name: str) -> str | None:
+    """Return the factory's argument that sets how many channels its network takes, by its name.
+
+    Raises:
+        UserError: the module or the factory is not there.
+    """
+    try:
+        taken = inspect.signature(_factory(name)).parameters
+    except (TypeError, ValueError):  # it is not callable, or written in C
+        return None
+    return next((argument for argument in CHANNELS if argument in taken), None)
 
 
 def files(name: str) -> tuple[Path, ...]:
@@ -55,6 +69,17 @@ def files(name: str) -> tuple[Path, ...]:
         root = start.parents[above]
         installed = {"site-packages", "dist-packages"} & set(root.parts)
         return files_of(start, root / module.partition(".")[0] if installed else root)
+
+
+def _factory(name: str) -> Any:
+    """Import a factory.
+
+    Raises:
+        UserError: the module or the factory is not there.
+    """
+    module_name, _, factory_name = name.partition(":")
+    with _importable(name):
+        return getattr(importlib.import_module(module_name), factory_name)
 
 
 def files_of(start: Path, within: Path) -> tuple[Path, ...]:
@@ -98,7 +123,10 @@ def _importable(name: str) -> Iterator[None]:
         raise
     except AttributeError as error:
         raise _unimportable(name, error) from None
-    except Exception as error:  # a module is the user's program, and may fail as any program does
+    except (
+        Exception,
+        SystemExit,
+    ) as error:  # a module is the user's program, and may fail as any program does
         raise _unimportable(name, told(error)) from None
 
 

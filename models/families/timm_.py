@@ -25,3 +25,8 @@ def build(name: str, n_labels: int, kwargs: dict[str, Any]) -> nn.Module:
     return families.call(
         timm.create_model, name, model_name=name, pretrained=False, num_classes=n_labels, **kwargs
     )
+
+
+def channels_argument(_name: str) -> str:
+    """Return the argument that sets how many channels a network takes."""
+    return "in_chans"

@@ -5,20 +5,19 @@ Torch's exporter writes the mean over height and width as `ReduceMean`, whether 
 `GlobalAveragePool` only: with `ReduceMean` the tensor goes to float and back.
 """
 
-import onnx
 from onnx import ModelProto, NodeProto, helper
 
-from models.onnx_graph.index import GraphIndex, attribute, drop_unused_initializers
+from models.onnx_graph.index import GraphIndex, attribute, drop_unused_initializers, ranks
 
 
 def apply(model: ModelProto) -> int:
     """Rewrite a model in place; returns how many nodes were replaced."""
     index = GraphIndex(model)
-    ranks = _ranks(model)
+    known = ranks(model)
     nodes: list[NodeProto] = []
     replaced = 0
     for node in model.graph.node:
-        if node.op_type == "ReduceMean" and _is_spatial(node, index, ranks):
+        if node.op_type == "ReduceMean" and _is_spatial(node, index, known):
             nodes += _pool(node)
             replaced += 1
         else:
@@ -30,19 +29,11 @@ def apply(model: ModelProto) -> int:
     return replaced
 
 
-def _ranks(model: ModelProto) -> dict[str, int]:
-    graph = onnx.shape_inference.infer_shapes(model).graph
-    return {
-        info.name: len(info.type.tensor_type.shape.dim)
-        for info in [*graph.value_info, *graph.input]
-    }
-
-
-def _is_spatial(node: NodeProto, index: GraphIndex, ranks: dict[str, int]) -> bool:
+def _is_spatial(node: NodeProto, index: GraphIndex, known: dict[str, int]) -> bool:
     axes = attribute(node, "axes")
     if axes is None and len(node.input) > 1:
         axes = index.constant(node.input[1])
-    if axes is None or ranks.get(node.input[0]) != 4:
+    if axes is None or known.get(node.input[0]) != 4:
         return False
     return sorted(int(axis) % 4 for axis in axes) == [2, 3]
 

@@ -1,15 +1,22 @@
-"""Looking things up in an ONNX graph, for the rewrites and the audit."""
+"""Looking things up in an ONNX graph, for the rewrites and the audit.
+
+What is in the branches of an `If` and the bodies of loops is read, so that nothing is taken from
+under them, and otherwise left as it is: they run in float.
+"""
 
 from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import ModelProto, NodeProto, numpy_helper
+from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, numpy_helper
 
 Array = NDArray[Any]
+LAYERS = {"Conv", "ConvTranspose", "Gemm", "MatMul"}
+"""What has weights."""
 
 
 class GraphIndex:
@@ -20,8 +27,9 @@ class GraphIndex:
         self.producer = {name: node for node in graph.node for name in node.output}
         self.consumers: dict[str, list[NodeProto]] = defaultdict(list)
         for node in graph.node:
-            for name in node.input:
+            for name in reads(node):
                 self.consumers[name].append(node)
+        self.outputs = {output.name for output in graph.output}
         self.initializers = {tensor.name: tensor for tensor in graph.initializer}
 
     def constant(self, name: str) -> Array | None:
@@ -34,10 +42,52 @@ class GraphIndex:
             return None if value is None else numpy_helper.to_array(value)
         return None
 
+    def is_constant(self, name: str) -> bool:
+        """Tell whether a tensor is stored in the file."""
+        maker = self.producer.get(name)
+        return name in self.initializers or (maker is not None and maker.op_type == "Constant")
+
     def only_consumer(self, name: str, op_type: str) -> NodeProto | None:
-        """Return the node that alone reads a tensor, if it is of this type."""
+        """Return the node that alone reads a tensor, if it is of this type.
+
+        Whoever runs the model reads its outputs too.
+        """
         readers = self.consumers[name]
-        return readers[0] if len(readers) == 1 and readers[0].op_type == op_type else None
+        alone = len(readers) == 1 and name not in self.outputs
+        return readers[0] if alone and readers[0].op_type == op_type else None
+
+
+def graphs(graph: GraphProto) -> Iterator[GraphProto]:
+    """Yield a graph and those in it: the branches of an `If`, the bodies of loops."""
+    yield graph
+    for node in graph.node:
+        for inner in _inside(node):
+            yield from graphs(inner)
+
+
+def reads(node: NodeProto) -> list[str]:
+    """Return the tensors that a node reads, those among them that the graphs inside it name."""
+    return [*node.input, *_read_inside(node)]
+
+
+def captured(model: ModelProto) -> set[str]:
+    """Return the tensors that branches and loops read from around them."""
+    return {name for node in model.graph.node for name in _read_inside(node)}
+
+
+def _read_inside(node: NodeProto) -> Iterator[str]:
+    """Yield what the graphs in a node read, things of their own among it."""
+    for inner in _inside(node):
+        for graph in graphs(inner):
+            yield from (name for one in graph.node for name in one.input)
+            yield from (output.name for output in graph.output)
+
+
+def _inside(node: NodeProto) -> Iterator[GraphProto]:
+    for found in node.attribute:
+        if found.type == AttributeProto.GRAPH:
+            yield found.g
+        yield from found.graphs
 
 
 def attribute(node: NodeProto, name: str, default: Any = None) -> Any:
@@ -48,6 +98,30 @@ def attribute(node: NodeProto, name: str, default: Any = None) -> Any:
     return default
 
 
+def clip_bounds(node: NodeProto, index: GraphIndex) -> tuple[float, float] | None:
+    """Return the bounds of a `Clip` or a `Relu`, infinite where it has none, `None` if computed."""
+    if node.op_type == "Relu":
+        return 0.0, np.inf
+    bounds = [-np.inf, np.inf]
+    for place, name in enumerate(node.input[1:3]):
+        value = index.constant(name) if name else np.asarray(bounds[place])
+        if value is None:
+            return None
+        bounds[place] = float(value.item())
+    return bounds[0], bounds[1]
+
+
+def ranks(model: ModelProto) -> dict[str, int]:
+    """Return how many axes each tensor has whose shape is known."""
+    graph = onnx.shape_inference.infer_shapes(model).graph
+    ports = [*graph.value_info, *graph.input, *graph.output]
+    return {
+        port.name: len(port.type.tensor_type.shape.dim)
+        for port in ports
+        if port.type.tensor_type.HasField("shape")
+    }
+
+
 def add_constant(model: ModelProto, name: str, value: Array) -> str:
     """Add an initializer and return its name."""
     model.graph.initializer.append(numpy_helper.from_array(np.asarray(value), name))
@@ -56,7 +130,7 @@ def add_constant(model: ModelProto, name: str, value: Array) -> str:
 
 def drop_unused_initializers(model: ModelProto) -> None:
     """Remove initializers that no node reads; the runtime would warn about each of them."""
-    read = {name for node in model.graph.node for name in node.input}
+    read = {name for node in model.graph.node for name in reads(node)}
     read |= {output.name for output in model.graph.output}
     kept = [tensor for tensor in model.graph.initializer if tensor.name in read]
     del model.graph.initializer[:]
@@ -75,12 +149,13 @@ def replace_node(model: ModelProto, old: NodeProto, new: list[NodeProto]) -> Non
 
 def count_params(path: Path) -> int:
     """Return the number of weights and biases of a float file's layers."""
-    model = onnx.load(path)
-    sizes = {tensor.name: int(np.prod(tensor.dims)) for tensor in model.graph.initializer}
+    every = list(graphs(onnx.load(path).graph))
+    sizes = {one.name: int(np.prod(one.dims)) for graph in every for one in graph.initializer}
     read = {
         name
-        for node in model.graph.node
-        if node.op_type in {"Conv", "ConvTranspose", "Gemm", "MatMul"}
+        for graph in every
+        for node in graph.node
+        if node.op_type in LAYERS
         for name in node.input[1:]
     }
     return sum(sizes.get(name, 0) for name in read)
@@ -89,9 +164,13 @@ def count_params(path: Path) -> int:
 def count_macs(path: Path) -> int | None:
     """Return the multiply-accumulates of convolutions and dense layers for one image.
 
-    `None` where the shape of a layer's output or of its weights is not in the file.
+    `None` where the shape of a layer's output or of its weights is not in the file, or where a
+    layer is in a branch or a loop: how often that runs, only the image decides.
     """
     model = onnx.shape_inference.infer_shapes(onnx.load(path), data_prop=True)
+    inner = [node for graph in list(graphs(model.graph))[1:] for node in graph.node]
+    if any(node.op_type in LAYERS for node in inner):
+        return None
     ports = [*model.graph.value_info, *model.graph.output]
     shapes = {
         port.name: [dim.dim_value for dim in port.type.tensor_type.shape.dim] for port in ports

@@ -10,7 +10,9 @@ from torch import nn
 from compress.core.errors import UserError
 from compress.core.image_spec import ImageSpec
 from compress.core.quiet import quiet
+from models.network_reading import probabilities
 from models.onnx_graph import average_pool
+from models.onnx_graph.index import graphs
 from models.torch_process import evaluating
 
 INPUT, OUTPUT = "image", "probs"
@@ -22,16 +24,18 @@ IR_VERSION = 8
 
 
 class WithSigmoid(nn.Module):
-    """A network whose outputs are probabilities instead of logits."""
+    """A network whose outputs are probabilities instead of logits.
+
+    One that returns probabilities itself keeps its own: there is nothing to take back.
+    """
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
         self.network = network
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
-        """Return probabilities `[n, labels]` of images `[n, 3, h, w]`."""
-        probs: torch.Tensor = self.network(image).sigmoid()
-        return probs
+        """Return probabilities `[n, labels]` of images `[n, c, h, w]`."""
+        return probabilities(self.network, image)
 
 
 def to_onnx(network: nn.Module, spec: ImageSpec, path: Path) -> None:
@@ -67,7 +71,7 @@ def _export(network: nn.Module, spec: ImageSpec) -> onnx.ModelProto:
     # (0.9 s against 4.6 s for EfficientNet-Lite0), but torch announces its removal. Its one gain,
     # GlobalAveragePool for AdaptiveAvgPool2d, does not cover `mean((2, 3))`, as in timm's
     # squeeze-excite, so `average_pool` is needed after either.
-    example = torch.zeros(1, 3, spec.height, spec.width)
+    example = torch.zeros(1, *spec.shape)
     try:
         with quiet(), torch.no_grad():
             program = torch.onnx.export(
@@ -90,7 +94,7 @@ def _export_traced(network: nn.Module, spec: ImageSpec) -> onnx.ModelProto:
 
     It takes a script, but no module that holds one, so the module is traced into a script first.
     """
-    example = torch.zeros(1, 3, spec.height, spec.width)
+    example = torch.zeros(1, *spec.shape)
     try:
         with TemporaryDirectory(prefix="edgepress-") as folder, quiet(), torch.no_grad():
             torch.onnx.export(
@@ -119,16 +123,11 @@ def _refusal(error: Exception) -> UserError:
 
 def _strip(model: onnx.ModelProto) -> None:
     """Remove stack traces with local paths, and shapes that a rewrite may have made stale."""
-    described = [
-        model,
-        model.graph,
-        *model.graph.node,
-        *model.graph.input,
-        *model.graph.output,
-        *model.graph.initializer,
-    ]
+    described = [model, *graphs(model.graph)]
+    for graph in graphs(model.graph):
+        described += [*graph.node, *graph.input, *graph.output, *graph.initializer]
+        del graph.value_info[:]
     for part in described:
         part.ClearField("metadata_props")
         part.ClearField("doc_string")
-    del model.graph.value_info[:]
     model.ir_version = IR_VERSION

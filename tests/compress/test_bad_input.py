@@ -64,9 +64,9 @@ def test_empty_folder(command, tmp_path: Path):
 
 
 def test_table_without_image_column(command, table: Path, tmp_path: Path):
-    rewrite(table, ["picture", "a"], [["0.png", 1]])
+    rewrite(table, ["animal", "a"], [["rex", 1]])
     out = tmp_path / "out"
-    refused(train(command, table, out), out, "no image column", "picture", "filename")
+    refused(train(command, table, out), out, "no image column", "animal", "filename")
 
 
 def test_value_that_is_no_label(command, table: Path, tmp_path: Path):

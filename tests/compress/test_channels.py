@@ -9,16 +9,18 @@ from torch import nn
 from compress import channels
 from compress.channels import Widths, prune_until
 from compress.core.errors import UserError
+from compress.kept_layers import kept_layers
 
 Reached = Callable[[nn.Module], bool]
+IMAGES = torch.zeros(1, 3, 32, 32)
 
 
 def prune(network: nn.Module, reached: Reached, **changes: object) -> list:
-    limits = {
-        "round_to": 1, "max_pruning_ratio": 0.9, "ranking": "layer", "keep": (),
-        "keep_residual": True,
-    }  # fmt: skip
-    return list(prune_until(network, reached, Widths(**(limits | changes))))
+    asked = {"round_to": 1, "max_pruning_ratio": 0.9, "ranking": "layer", "keep": (),
+             "keep_residual": True} | changes  # fmt: skip
+    patterns, residual = asked.pop("keep"), asked.pop("keep_residual")
+    kept = kept_layers(network.eval(), IMAGES, patterns, residual).layers
+    return list(prune_until(network, IMAGES, reached, Widths(kept=kept, **asked)))
 
 
 def conv(inputs: int, outputs: int, kernel: int = 3, groups: int = 1) -> nn.Conv2d:
@@ -236,12 +238,12 @@ def test_no_label_is_lost_however_the_network_is_declared(kind: type[nn.Module],
     assert network.body[2].out_channels < 16
 
 
-def test_a_lost_label_ends_the_pruning(monkeypatch):
-    """Where the search for the output layers has failed, the output itself is looked at."""
-    monkeypatch.setattr(channels, "output_layers", lambda network, images: ["0"])
+def test_a_lost_label_ends_the_pruning():
+    """Where neither the search for the output layers nor the trial has kept them."""
     network = nn.Sequential(conv(3, 8), nn.ReLU(), conv(8, 4), head(4))
+    widths = Widths(round_to=1, max_pruning_ratio=0.9, ranking="layer", kept=("0",))
     with pytest.raises(UserError, match=r"remove labels.*\[1, 1\] instead of \[1, 3\]"):
-        prune(network, lambda n: n[3][2].out_features == 1)
+        prune_until(network, IMAGES, lambda n: n[3][2].out_features == 1, widths)
 
 
 @pytest.mark.parametrize("ranking", ["layer", "global"])
@@ -255,23 +257,3 @@ def test_no_layer_loses_more_than_its_share_in_several_rounds(ranking: str):
     with pytest.raises(UserError, match="lose 60%"):
         prune(network, lambda n: n[0].out_channels < 16, **limits)
     assert network[0].out_channels == 16
-
-
-class Place(nn.Module):
-    """Something of its own that is as wide as a layer, and no layer."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.stem, self.last, self.head = conv(3, 8), conv(8, 8), head(8)
-
-    def forward(self, image):
-        first = self.stem(image)
-        return self.head(self.last(first + torch.ones(1, 8, 1, 1)))
-
-
-def test_layers_that_do_not_fit_any_more_are_told():
-    with pytest.raises(UserError, match=r"do not fit together.*--keep"):
-        prune(Place(), lambda n: n.stem.out_channels < 6, keep_residual=False)
-    network = Place()
-    prune(network, lambda n: n.last.out_channels < 6, keep_residual=False, keep=("stem",))
-    assert network(torch.zeros(2, 3, 8, 8)).shape == (2, 3)

@@ -41,6 +41,16 @@ def unread(monkeypatch: pytest.MonkeyPatch):
         ("compress.train", ("--arch", "resnet_18"), "Unknown architecture"),
         ("compress.train", ("--arch-kwargs", '{"nonsense": 1}'), "nonsense"),
         ("compress.train", ("--weights", "nowhere.pth"), "no such checkpoint"),
+        ("compress.train", ("--arch", "lenet5", "--weights", ZOO_TEACHER / "model.safetensors"),
+         "another architecture"),
+        ("compress.train", ("--weights-key", "ema"), "--weights FILE"),
+        ("compress.train", ("--arch", "lenet5", "--image-size", 32, "--arch-kwargs",
+                            '{"in_chans": 4}'), "4 channels"),
+        ("compress.train", ("--arch", "torch.nn:Identity", "--arch-kwargs", "{}"),
+         "one number per label"),
+        ("compress.train", ("--arch", "sys:exit"), "cannot be built with num_classes=2"),
+        ("compress.train", ("--arch", "tiny_network:grey", "--channels", 3), "of 3 channels"),
+        ("compress.distill", ("--student", "tiny_network:grey", "--channels", 3), "of 3 channels"),
         ("compress.prune", ("--gate", "ap[defect_certian] >= 0.5"), "mean 'defect_certain'"),
         ("compress.prune", ("--demand", "recall[defect] >= 0.5"), "defect"),
         ("compress.prune", ("--keep", "blocks.9.*"), "layer in --keep"),
@@ -48,6 +58,8 @@ def unread(monkeypatch: pytest.MonkeyPatch):
         ("compress.distill", ("--gate", "recall[defect] drop <= 0.1"), "defect"),
         ("compress.distill", ("--student", "resnet_18"), "Unknown architecture"),
         ("compress.distill", ("--weights", "nowhere.pth"), "no such checkpoint"),
+        ("compress.distill", ("--student", "vit_tiny_patch16_224", "--image-size", 32),
+         "Input height (32) doesn't match model (224)"),
         ("export.onnx", ("--gate", "ap[defect_certian] drop <= 0.1"), "mean 'defect_certain'"),
         ("export.onnx", ("--gate", "int8_convs >= 1"), "int8_convs is not measured here"),
         ("export.onnx", ("--demand", "recall[defect] >= 0.5", "--quantize", "fp16",
@@ -118,11 +130,13 @@ def test_imagenet_weights_without_a_network(command, tmp_path, offline, stage) -
 
 
 def test_weights_that_are_here_ask_no_host(offline, monkeypatch) -> None:
+    from compress.core.image_spec import ImageSpec
     from compress.core.manifest import Architecture
 
-    pretrained.check(Architecture(name="efficientnet_lite0"), "imagenet")
+    spec, start = ImageSpec(height=32, width=32), pretrained.Start("imagenet")
+    pretrained.check(Architecture(name="efficientnet_lite0"), start, spec)
     monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda *_: "/a/file")
-    pretrained.check(Architecture(name="resnet18"), "imagenet")
+    pretrained.check(Architecture(name="resnet18"), start, spec)
     assert offline == []
 
 
@@ -212,3 +226,19 @@ def test_a_part_without_images_is_said(small: Path, tmp_path: Path, command) -> 
         assert done.code == 2, (module, done.err)
         assert "part val" in done.err or "validation images" in done.err
         assert not place.exists(), module
+
+
+@pytest.mark.parametrize("stage", ["compress.train", "compress.prune", "compress.distill"])
+def test_too_few_images_for_a_batch_are_found_before_the_work(command, small, tmp_path, stage):
+    model, out = tmp_path / "model", tmp_path / "out"
+    assert command(*training(small, model, "--epochs", 0, "--batch-size", 999)).code == 0
+    source = {
+        "compress.train": TINY,
+        "compress.prune": ("--model", model),
+        "compress.distill": ("--teacher", model, "--student", model),
+    }[stage]
+    done = command(stage, *source, "--data", small, "--out", out, "--batch-size", 999)
+    assert done.code == 2, done.err
+    assert "fewer training images than one batch" in done.err
+    assert "round 1" not in done.err
+    assert not out.exists()

@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,12 +11,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, interpolate
 
-from compress import teaching
+from compress import distill, teaching
 from compress.augmentation import Batch, normalised
 from compress.core.errors import UserError
 from compress.core.image_spec import ImageSpec
 from compress.features import PENULTIMATE
 from compress.teaching import Student, Teaching, teach
+from models import families
 
 SPEC = small_training.SPEC
 PLAIN = {"mixup": 0, "augmentation": 0, "batch_size": 4, "epochs": 1}
@@ -164,6 +166,60 @@ def test_a_student_of_another_size_sees_the_same_images_resized(tmp_path):
         assert theirs.shape[-2:] == (32, 32)
         wanted = interpolate(theirs, (16, 16), mode="bilinear", antialias=True)
         torch.testing.assert_close(mine, wanted)
+
+
+@pytest.mark.parametrize("weight", [0.0, 2.0])
+def test_a_student_of_one_channel_sees_the_grey_of_the_teachers_images(tmp_path, weight: float):
+    teacher, network = Watched(two_layers(8)), two_layers(4, 5)
+    network[0] = nn.Conv2d(1, 5, 3, 4)
+    student, images = Watched(network), small_training.images(8)
+    settings = Teaching(feature_weight=weight, **PLAIN)
+    grey = SPEC.in_channels(1)
+    teach(Student(student, grey), teacher, images, settings, tmp_path)
+    mean, std = (torch.tensor(each).view(1, 3, 1, 1) for each in (SPEC.mean, SPEC.std))
+    for mine, theirs in zip(student.seen, teacher.seen, strict=True):
+        colours = (theirs * std + mean) * torch.tensor([0.2989, 0.587, 0.114]).view(1, 3, 1, 1)
+        wanted = (colours.sum(1, keepdim=True) - 0.459) / 0.226
+        assert mine.shape == wanted.shape
+        assert torch.allclose(mine, wanted, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("teacher", "student", "asked", "channels"),
+    [(3, 3, None, 3), (3, 1, None, 1), (1, 1, None, 1), (1, 3, None, None), (3, 1, 3, None),
+     (3, 3, 1, None)],
+)  # fmt: skip
+def test_the_channels_of_a_student_that_is_an_artifact(teacher, student, asked, channels):
+    own = SPEC.in_channels(student)
+    start = SimpleNamespace(manifest=SimpleNamespace(image=own))
+    config = distill.Config(channels=asked, image_size=48)
+    if channels is None:
+        with pytest.raises(UserError, match=f"{student} of the student, {teacher} of the teacher"):
+            distill._spec(config, SPEC.in_channels(teacher), start)
+        return
+    found = distill._spec(config, SPEC.in_channels(teacher), start)
+    assert (found.shape, found.mean) == ((channels, 48, 48), own.mean)
+
+
+@pytest.mark.parametrize(
+    ("name", "teacher", "asked", "channels"),
+    [("tiny_network:build", 3, None, 3), ("tiny_network:build", 1, None, 1),
+     ("tiny_network:build", 3, 1, 1), ("tiny_network:grey", 3, None, 1)],
+)  # fmt: skip
+def test_the_channels_of_a_student_by_name(name: str, teacher, asked, channels: int):
+    config = distill.Config(student=name, channels=asked)
+    spec = distill._spec(config, SPEC.in_channels(teacher), None)
+    assert spec == SPEC.in_channels(channels)
+    network = families.skeleton(distill._named(config, spec), 2).eval()
+    assert network(torch.zeros(1, *spec.shape)).shape == (1, 2)
+
+
+def test_a_student_of_another_normalisation_sees_the_same_pixels():
+    own = SPEC.model_copy(update={"mean": (0.0,) * 3, "std": (1 / 255,) * 3})
+    pixels = torch.rand(2, 3, 32, 32)
+    seen = normalised(pixels * 255, SPEC)
+    torch.testing.assert_close(teaching.as_taken(seen, SPEC, own), pixels * 255)
+    assert teaching.as_taken(seen, SPEC, SPEC) is seen
 
 
 def test_a_student_learns_from_unlabelled_images(tmp_path):

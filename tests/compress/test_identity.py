@@ -9,6 +9,7 @@ from pathlib import Path
 
 import made_data
 import pytest
+import tiny_network
 import torch
 from PIL import Image
 from places import ROOT
@@ -286,11 +287,12 @@ def test_the_content_of_a_weights_file_is_in_the_id_and_its_place_is_not(
     photos: Path, tmp_path: Path, asked
 ):
     file, moved = tmp_path / "a.safetensors", tmp_path / "b.safetensors"
-    save_file({"x": torch.zeros(1)}, file)
+    weights = tiny_network.build(2).state_dict()
+    save_file(weights, file)
     first = asked(train, config(photos, weights=str(file))).id
     shutil.copy(file, moved)
     assert asked(train, config(photos, weights=str(moved))).id == first
-    save_file({"x": torch.ones(1)}, file)
+    save_file({name: torch.ones_like(tensor) for name, tensor in weights.items()}, file)
     assert asked(train, config(photos, weights=str(file))).id != first
     with pytest.raises(UserError, match="no such checkpoint"):
         train.run(config(photos, weights=str(tmp_path / "none.pth")))
@@ -307,7 +309,7 @@ def test_another_student_by_name_is_another_artifact(photos: Path, tmp_path: Pat
     assert train.run(config(photos, gate=(), out=tmp_path / "teacher"))
 
     def made(**options: object) -> Plan:
-        base = {"data": str(photos), "teacher": tmp_path / "teacher"}
+        base = {"data": str(photos), "teacher": tmp_path / "teacher", "batch_size": 4}
         return asked(distill, distill.Config(**(base | options)))
 
     first = made(student="efficientnet_lite0").id

@@ -13,13 +13,14 @@ from torch import nn
 from compress import features
 from compress.channels import Widths, prune_until
 from compress.core.image_spec import ImageSpec
+from compress.kept_layers import kept_layers
 from export.int8 import batch_norms, fake_quantization
-from models import stored
+from models import norms, stored
 from models.onnx_graph import write
 
 SPEC = ImageSpec(height=32, width=32)
 IMAGES = torch.zeros(1, 3, 32, 32)
-WIDTHS = Widths(8, 0.9, "layer", (), keep_residual=False)
+WIDTHS = Widths(8, 0.9, "layer", kept=("6",))
 
 
 def state(network: nn.Module) -> dict[str, Any]:
@@ -36,12 +37,13 @@ def state(network: nn.Module) -> dict[str, Any]:
 
 
 LOOKS: dict[str, Callable[[nn.Module, Path], object]] = {
-    "macs": lambda network, _: stored.count_macs(network, 32, 32),
+    "macs": lambda network, _: stored.count_macs(network, SPEC),
     "onnx": lambda network, folder: write.to_onnx(network, SPEC, folder / "net.onnx"),
     "student": lambda network, _: features.pair(network, build(2), IMAGES, IMAGES),
     "teacher": lambda network, _: features.pair(build(2), network, IMAGES, IMAGES),
     "norms": lambda network, _: batch_norms.with_absorbed_norms(network, SPEC),
-    "pairs of norms": lambda network, _: batch_norms._pairs(network, IMAGES),
+    "pairs of norms": lambda network, _: norms.pairs(network, IMAGES),
+    "kept": lambda network, _: kept_layers(network, IMAGES, (), residual=True),
     "order": lambda network, _: fake_quantization._convolutions_in_order(network, SPEC),
 }
 
@@ -89,7 +91,7 @@ def test_pruning_sees_a_network_at_work_and_leaves_its_modes():
         seen.append(pruned.training)
         return len(seen) > 2
 
-    assert prune_until(network, reached, WIDTHS)
+    assert prune_until(network, IMAGES, reached, WIDTHS)
     assert len(seen) >= 3
     assert not any(seen)
     assert [layer.training for layer in network.modules()] == modes

@@ -34,7 +34,7 @@ def folder(path: Path, pictures: list[Image.Image]) -> Path:
 @pytest.mark.parametrize(
     "change",
     [{}, {"height": 48}, {"width": 48}, {"interpolation": "bicubic"}, {"interpolation": "lanczos"},
-     {"crop": "center"}],
+     {"crop": "center"}, {"channels": 1}],
 )  # fmt: skip
 def test_the_cache_keeps_each_way_of_resizing_apart(tmp_path: Path, monkeypatch, change):
     monkeypatch.setenv("EDGEPRESS_CACHE", str(tmp_path / "cache"))
@@ -54,6 +54,45 @@ def test_normalisation_needs_no_other_pixels(tmp_path: Path, monkeypatch):
     for spec in (SPEC, SPEC.model_copy(update={"mean": (0.1, 0.2, 0.3)})):
         pixels.decoded(data, spec)
     assert len(list((tmp_path / "cache").glob("pixels-*.npy"))) == 1
+
+
+def test_grey_images_are_kept_once_for_networks_of_either_kind(tmp_path: Path, monkeypatch):
+    monkeypatch.setenv("EDGEPRESS_CACHE", str(tmp_path / "cache"))
+    pictures = [noise(40, 40, 1, seed=n) for n in range(2)]
+    data = open_data(str(folder(tmp_path / "data", pictures)))
+    three, one = pixels.decoded(data, SPEC), pixels.decoded(data, SPEC.in_channels(1))
+    assert (three.shape[-1], one.shape[-1]) == (3, 1)
+    np.testing.assert_array_equal(three, np.broadcast_to(one, three.shape))
+    assert len(list((tmp_path / "cache").glob("pixels-*.npy"))) == 1
+
+
+def by_formula(colours: np.ndarray) -> np.ndarray:
+    """Grey as Pillow's C code has it (`Convert.c`, `L24`)."""
+    return (colours.astype(int) @ [19595, 38470, 7471] + 32768) >> 16
+
+
+def test_grey_is_made_before_the_resize_and_only_of_colours():
+    spec = ImageSpec(height=20, width=24, channels=1)
+    colours = noise(50, 70)
+    grey = Image.fromarray(by_formula(np.asarray(colours)).astype(np.uint8))
+    found = to_pixels(colours, spec)
+    assert found.shape == (20, 24, 1)
+    np.testing.assert_array_equal(found, to_pixels(grey, spec))
+    np.testing.assert_array_equal(to_pixels(grey, spec), to_pixels(grey, spec.in_channels(3)))
+    after = by_formula(to_pixels(colours, spec.in_channels(3)))
+    assert (found[..., 0] != after).any()  # the order is seen in the values
+
+
+@pytest.mark.parametrize("mode", ["L", "I;16", "1", "LA", "P"])
+def test_files_of_every_grey_mode_are_as_grey_as_before(tmp_path: Path, mode: str):
+    level = np.arange(0, 240, 40, dtype=np.uint8).reshape(2, 3)
+    deep = Image.fromarray(level.astype(np.uint16) * 257)
+    image = deep if mode == "I;16" else Image.fromarray(level).convert(mode)
+    image.save(tmp_path / "image.png")
+    spec = ImageSpec(height=2, width=3, channels=1)
+    wanted = np.asarray(image.convert("RGB").convert("L")) if mode == "1" else level
+    np.testing.assert_array_equal(to_pixels(open_image(tmp_path / "image.png"), spec)[..., 0],
+                                  wanted)  # fmt: skip
 
 
 def test_the_cache_keeps_other_images_apart(tmp_path: Path, monkeypatch):

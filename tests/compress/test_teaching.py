@@ -12,10 +12,11 @@ import torchvision
 from tiny_network import build
 
 from compress.augmentation import Batch
-from compress.channels import Widths, prune_until, residual_layers
+from compress.channels import Widths, prune_until
 from compress.core.errors import UserError
 from compress.core.image_spec import ImageSpec
 from compress.features import PENULTIMATE, pair, run_recorded, unexplained
+from compress.kept_layers import kept_layers, residual_layers
 from compress.loading import TrainingImages
 from compress.losses import Mixture, distillation
 from compress.teaching import Student, Teaching, teach
@@ -23,25 +24,23 @@ from compress.training import fit
 from models.stored import count_macs, count_params
 
 IMAGES = torch.rand(2, 3, 48, 48)
+SPEC = ImageSpec(height=48, width=48)
 
 
 def lite0() -> nn.Module:
     return timm.create_model("efficientnet_lite0", num_classes=2).eval()
 
 
-def prune(network: nn.Module, share: float, **changes: object) -> nn.Module:
-    whole = count_macs(network, 48, 48)
-    limits = {
-        "round_to": 8, "max_pruning_ratio": 0.9, "ranking": "layer", "keep": (),
-        "keep_residual": True,
-    }  # fmt: skip
-    widths = Widths(**(limits | changes))
-    prune_until(network, lambda pruned: count_macs(pruned, 48, 48) <= share * whole, widths)
+def prune(network: nn.Module, share: float, keep: tuple[str, ...] = (), residual: bool = True):
+    whole = count_macs(network, SPEC)
+    kept = kept_layers(network, IMAGES[:1], keep, residual).layers
+    widths = Widths(round_to=8, max_pruning_ratio=0.9, ranking="layer", kept=kept)
+
+    def reached(pruned: nn.Module) -> bool:
+        return count_macs(pruned, SPEC) <= share * whole
+
+    prune_until(network, IMAGES[:1], reached, widths)
     return network
-
-
-def names_of(network: nn.Module, layers: list[nn.Module]) -> set[str]:
-    return {name for name, layer in network.named_modules() if layer in layers}
 
 
 def test_residual_layers_of_inverted_residuals():
@@ -51,19 +50,19 @@ def test_residual_layers_of_inverted_residuals():
         for stage, blocks in ((1, 2), (2, 2), (3, 3), (4, 3), (5, 4))
         for block in range(blocks)
     }
-    assert names_of(network, residual_layers(network)) == expected
+    assert set(residual_layers(network, IMAGES)) == expected
 
 
 def test_residual_layers_of_a_resnet():
     network = torchvision.models.resnet18().eval()
-    found = names_of(network, residual_layers(network))
+    found = set(residual_layers(network, IMAGES))
     assert {"conv1", "layer1.0.conv2", "layer2.0.downsample.0"} <= found
     assert not any(name.endswith("conv1") for name in found - {"conv1"})
 
 
 def test_factors_of_squeeze_and_excitation_are_not_residual():
     network = timm.create_model("mobilenetv3_small_050", num_classes=2).eval()
-    found = names_of(network, residual_layers(network))
+    found = set(residual_layers(network, IMAGES))
     assert found
     assert all(name.endswith("conv_pwl") for name in found)
 
@@ -75,7 +74,7 @@ def output_widths(network: nn.Module) -> dict[str, int]:
 def test_pruning_keeps_residual_widths_and_named_layers():
     whole, pruned = lite0(), prune(lite0(), 0.5, keep=("conv_head", "blocks.6.*.conv_pwl"))
     before, after = output_widths(whole), output_widths(pruned)
-    kept = names_of(whole, residual_layers(whole)) | {"conv_head", "blocks.6.0.conv_pwl"}
+    kept = set(residual_layers(whole, IMAGES)) | {"conv_head", "blocks.6.0.conv_pwl"}
     assert {name: after[name] for name in kept} == {name: before[name] for name in kept}
     inside = [name for name in before if name.endswith("conv_pw") and before[name] > 32]
     assert all(after[name] < 0.8 * before[name] for name in inside)
@@ -83,7 +82,7 @@ def test_pruning_keeps_residual_widths_and_named_layers():
 
 
 def test_pruning_may_thin_residual_widths_when_asked():
-    network = prune(lite0(), 0.3, keep_residual=False)
+    network = prune(lite0(), 0.3, residual=False)
     assert network.get_submodule("blocks.4.0.conv_pwl").out_channels < 112
 
 

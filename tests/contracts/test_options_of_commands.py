@@ -49,6 +49,8 @@ def words(config: type[BaseModel], name: str) -> tuple[str, str]:
             return get_args(kind)[-1], get_args(kind)[0]
         if kind is int:
             return "4", "6"
+        if kind is float:
+            return "4.5", "6.5"
         kinds += [part for part in get_args(kind) if not isinstance(part, str)]
     return "one", "two"
 
@@ -76,7 +78,7 @@ def test_an_option_given_again_adds_to_it_and_replaces_default_and_file(
     for name in [option for module, option in options(float("inf")) if module == command]:
         flag, (first, second) = f"--{name.replace('_', '-')}", words(config, name)
         file = tmp_path / "options.toml"
-        text = second if second.isdigit() else f'"{second}"'
+        text = second if second.replace(".", "").isdigit() else f'"{second}"'
         file.write_text(f"{name} = [{text}, {text}]\n")
         for source in ([], ["--config", str(file)]):
             apart = [*source, flag, first, flag, second]
@@ -109,8 +111,9 @@ def test_a_second_one_of_a_fixed_number_of_values_is_refused() -> None:
     for command, name in fixed:
         flag, n = f"--{name.replace('_', '-')}", int(several.length(
             configs()[command].model_fields[name]) or 0)  # fmt: skip
-        once = [flag, *["1"] * n]
-        assert getattr(cli.parse(configs()[command], once), name) == (1,) * n
+        values = range(1, n + 1)  # ascending, since of two one can be a range
+        once = [flag, *map(str, values)]
+        assert getattr(cli.parse(configs()[command], once), name) == tuple(values)
         with pytest.raises(UserError, match=f"{flag} is given twice"):
             cli.parse(configs()[command], once * 2)
 

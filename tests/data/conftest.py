@@ -141,7 +141,8 @@ def parquet(folder: Path) -> Path:
     table = {
         "image_name": names,
         "patient_id": [f"IP_{n // 2}" for n in range(9)],
-        "melanoma": [n % 3 == 0 for n in range(9)],
+        "melanoma": [int(n % 3 == 0) for n in range(9)],
+        "reviewed": [n % 2 == 0 for n in range(9)],
         "nevus": [None if n == 4 else float(n % 2) for n in range(9)],
     }
     files.write_table(arrow.table(table), folder / "train.parquet", write_page_checksum=True)
@@ -285,9 +286,10 @@ def huggingface_columns(folder: Path) -> Path:
     columns = {
         "image": [{"bytes": None, "path": path} for path in images] + [None],
         "dog": [n % 2 for n in range(8)] + [1],
-        "cat": [None if n == 3 else n % 3 == 0 for n in range(8)] + [True],
+        "cat": [None if n == 3 else int(n % 3 == 0) for n in range(8)] + [1],
+        "seen": [n % 4 == 0 for n in range(9)],
     }
-    features = {"image": IMAGE, "dog": value, "cat": value | {"dtype": "bool"}}
+    features = {"image": IMAGE, "dog": value, "cat": value, "seen": value | {"dtype": "bool"}}
     return saved_dataset(folder, features, [columns])
 
 

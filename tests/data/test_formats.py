@@ -208,6 +208,7 @@ def test_parquet(read):
     assert_targets(table, "melanoma", [1, 0, 0] * 3)
     assert_targets(table, "nevus", [0, 1, 0, 1, NAN, 1, 0, 1, 0])
     assert table.columns["patient_id"][:3] == ("IP_0", "IP_0", "IP_1")
+    assert table.columns["reviewed"][:2] == ("true", "false")  # beside 0 and 1 it is no label
 
 
 def test_parquet_without_pyarrow(tmp_path: Path, monkeypatch):

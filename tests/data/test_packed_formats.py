@@ -54,6 +54,7 @@ def test_huggingface_columns(make_tree, capfd):
     assert table.label_names == ("dog", "cat")
     assert column(table, "dog") == [0, 1] * 4
     np.testing.assert_array_equal(column(table, "cat"), [1, 0, 0, np.nan, 0, 0, 1, 0])
+    assert table.columns["seen"][:2] == ("true", "false")  # beside 0 and 1 it is no label
     assert table.paths[0] == path / "pictures" / "0.png"
     assert "skipped 1 (1 rows without an image)" in capfd.readouterr().err
 
@@ -122,7 +123,7 @@ def test_webdataset(make_tree, capfd):
     assert column(table, "New York") == [1, 0, 0, 1, 0, 0, 1, 0, 0, 1]
     assert table.columns["split"] == ("train",) * 8 + ("val",) * 2
     assert table.columns["patient"][:3] == ("p0", "p0", "p1")
-    assert table.columns["seen"][:2] == ("1", "0")  # beside a list of names it is no label
+    assert table.columns["seen"][:2] == ("True", "False")  # beside names it is no label
     said = capfd.readouterr().err
     assert "skipped 11" in said
     assert "10 members that are neither image nor label; 1 samples without an image" in said

@@ -7,6 +7,7 @@ from torch import nn
 from compress.core.image_spec import ImageSpec
 from export.int8 import batch_norms
 from export.int8.batch_norms import with_absorbed_norms
+from models import norms
 
 SPEC = ImageSpec(height=8, width=8)
 
@@ -72,12 +73,12 @@ class Chain(nn.Module):
 
 def test_a_pair_is_a_norm_and_the_convolution_that_it_reads() -> None:
     network = Chain().eval()
-    pairs = batch_norms._pairs(network, torch.zeros(1, 3, 8, 8))
+    pairs = norms.pairs(network, torch.zeros(1, 3, 8, 8))
     assert pairs == [(network.conv, network.norm)]
     assert not network.conv._forward_hooks
     assert not network.norm._forward_pre_hooks
     for kwargs in ({"affine": False}, {"track_running_stats": False}):
-        assert batch_norms._pairs(Chain(**kwargs).eval(), torch.zeros(2, 3, 8, 8)) == []
+        assert norms.pairs(Chain(**kwargs).eval(), torch.zeros(2, 3, 8, 8)) == []
 
 
 def test_the_network_is_copied_and_answers_as_before() -> None:

@@ -48,28 +48,38 @@ def files_from_elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def adopted(command, file: Path, data: Path, out: Path, *options: object) -> Artifact:
+    mean, std = (0, 1 / 255) if file.suffix == ".keras" else (0.459, 0.226)
     pixels = BYTES if file.suffix == ".keras" else IMAGENET
+    if file.stem == "grey":
+        pixels = ("--mean", mean, "--std", std)
+    else:  # the network knows nothing, so nothing can be found out
+        pixels += ("--channel-order", "RGB")
     done = command(
         "export.adopt", "--model", file, "--data", data, "--out", out, "--trust",
-        "--image-size", elsewhere.SIDE, *pixels, *options,
+        "--image-size", elsewhere.SIDE, *pixels, "--gate", "parity <= 1e-3", *options,
     )  # fmt: skip
     assert done.code == 0, done.err
     return artifacts.load(out)
 
 
+def grey(pixels: np.ndarray) -> np.ndarray:
+    """Pillow's mode L of images `[n, h, w, 3]`, by its formula: whole numbers, a 16-bit shift."""
+    whole = pixels.astype(int) @ [19595, 38470, 7471] + 32768
+    return (whole >> 16)[..., None].astype(np.uint8)
+
+
 def probabilities(file: Path, pixels: np.ndarray) -> np.ndarray:
     """What the file's own library makes of pixels, without a line of edgepress."""
-    scaled = pixels.astype("f4") / np.float32(255)
-    image = ((scaled - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225]).astype("f4")
+    mean, std = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
+    if file.stem == "grey":
+        pixels, mean, std = grey(pixels), [0.459], [0.226]
+    image = ((pixels.astype("f4") / np.float32(255) - mean) / std).astype("f4")
     if file.suffix == ".keras":
         import keras
 
-        grey = file.stem == "grey"
-        image = pixels.mean(3, keepdims=True).astype("f4") if grey else pixels.astype("f4")
-        return np.asarray(keras.saving.load_model(file)(image, training=False).detach())
+        whole = pixels.astype("f4")
+        return np.asarray(keras.saving.load_model(file)(whole, training=False).detach())
     if file.suffix == ".onnx":
-        if file.stem == "grey":
-            image = image.mean(3, keepdims=True)
         raw = run(file, image if file.stem == "nhwc" else image.transpose(0, 3, 1, 2))
         return raw if file.stem == "nhwc" else 1 / (1 + np.exp(-raw))
     import torch
@@ -96,7 +106,9 @@ def test_every_kind_computes_what_its_own_library_does(
     assert manifest.measurements.macs
     graph = onnx.load(made.weights).graph
     assert [port.name for port in (*graph.input, *graph.output)] == ["image", "probs"]
-    ours = run(made.weights, normalise(pixels, manifest.image))
+    seen = grey(pixels) if file.stem == "grey" else pixels
+    assert manifest.image.channels == seen.shape[-1]
+    ours = run(made.weights, normalise(seen, manifest.image))
     np.testing.assert_allclose(ours, probabilities(file, pixels), atol=1e-5)
 
 
@@ -156,6 +168,7 @@ def test_a_file_of_options_describes_a_network(
     told.write_text(
         f'model = "{files_from_elsewhere / "plain.onnx"}"\nlabels = {list(reversed(LABELS))}\n'
         'image_size = [32]\nmean = [0.5, 0.5, 0.5]\nstd = [0.25, 0.25, 0.25]\nlayout = "NCHW"\n'
+        'gate = ["parity <= 1e-3"]\n'
     )
     out = tmp_path / "made"
     done = command("export.adopt", "--config", told, "--data", data_folder, "--out", out)
@@ -172,7 +185,7 @@ def test_the_same_file_again_does_nothing_and_another_one_is_made(
     file.write_bytes((files_from_elsewhere / "plain.onnx").read_bytes())
     first = adopted(command, file, data_folder, tmp_path / "made")
     assert adopted(command, file, data_folder, tmp_path / "made").manifest == first.manifest
-    file.write_bytes((files_from_elsewhere / "grey.onnx").read_bytes())
+    file.write_bytes((files_from_elsewhere / "nhwc.onnx").read_bytes())
     assert adopted(command, file, data_folder, tmp_path / "made").manifest.id != first.manifest.id
 
 

@@ -77,6 +77,30 @@ def test_every_rounded_convolution_is_corrected(tmp_path: Path) -> None:
     assert len(moved) == len(rounded) - floats, "the biases, and nothing else"
 
 
+def test_a_convolution_of_one_axis_is_corrected_too(tmp_path: Path) -> None:
+    made = opened("attention", tmp_path)
+    source, out = onnx.load(made.prepared), tmp_path / "int8.onnx"
+    found = bias_correction.input_means(source, made.images)
+    convs = [node for node in source.graph.node if node.op_type == "Conv"]
+    (over,) = [node for node in convs if "over" in node.input[1]]
+    assert found[over.name].shape == (1,)
+    quantize.quantize(made, first_setting(made), out)
+    assert bias_correction.apply(out, source, found) == 3
+
+
+def test_a_bias_that_two_convolutions_read_is_left_as_it_is(tmp_path: Path) -> None:
+    """Each would shift it for the other as well."""
+    made = opened("plain", tmp_path)
+    source, out = onnx.load(made.prepared), tmp_path / "int8.onnx"
+    quantize.quantize(made, first_setting(made), out)
+    model = onnx.load(out)
+    first, second = [node for node in model.graph.node if node.op_type == "Conv"][1:3]
+    second.input[2] = first.input[2]
+    onnx.save(model, out)
+    found = bias_correction.input_means(source, images())
+    assert bias_correction.apply(out, source, found) == 1, "the third"
+
+
 def test_means_are_those_of_the_float_file(tmp_path: Path) -> None:
     made = opened("grouped", tmp_path)
     source = onnx.load(made.prepared)

@@ -91,6 +91,58 @@ def test_a_channel_without_weights_is_left_alone() -> None:
     assert not weights(model, "w1")[3].any()
 
 
+def nearly_dead(share: float) -> ModelProto:
+    """Return a pair with a channel whose weights are so small a share of the largest."""
+    model = pair("Relu")
+    (tensor,) = [one for one in model.graph.initializer if one.name == "w1"]
+    values = numpy_helper.to_array(tensor).copy()
+    values[3] = np.abs(values).max() * np.float32(share)
+    tensor.CopyFrom(numpy_helper.from_array(values, "w1"))
+    return model
+
+
+@pytest.mark.parametrize("share", [1e-40, 1e-30, 1e-12])
+def test_a_channel_that_is_nearly_dead_is_left_alone(share: float) -> None:
+    """No float holds the factor that would bring it up."""
+    model, images = nearly_dead(share), noise(4, *SHAPE[1:], seed=9)
+    before = run(model.SerializeToString(), images)
+    small = weights(model, "w1")[3]
+    assert equalize.apply(model) == 1
+    np.testing.assert_array_equal(weights(model, "w1")[3], small)
+    for name in ("w1", "b1", "w2", "b2"):
+        assert np.isfinite(weights(model, name)).all()
+    after = run(model.SerializeToString(), images)
+    np.testing.assert_allclose(after, before, rtol=1e-4, atol=1e-4 * np.abs(before).max())
+
+
+def reused(which: str) -> ModelProto:
+    """Return a pair of which something else reads a weight, a bias, or what is between the two."""
+    model = pair("Relu")
+    nodes, again = (
+        model.graph.node,
+        helper.make_node("Conv", ["c", "w2", "b2"], ["d"], pads=[1] * 4),
+    )
+    if which == "output":
+        model.graph.output.add().CopyFrom(helper.make_tensor_value_info("b", 1, [1, 8, 8, 8]))
+        return model
+    if which == "bias":
+        again.input[1] = "w3"
+        model.graph.initializer.append(numpy_helper.from_array(noise(8, 8, 3, 3), "w3"))
+    nodes[-1].input[:] = ["d", "d"]
+    nodes.insert(len(nodes) - 1, again)
+    return model
+
+
+@pytest.mark.parametrize("which", ["weight", "bias", "output"])
+def test_what_is_used_twice_is_left_alone(which: str) -> None:
+    """Scaled for one use it would be wrong for the other; a bias may scale with nothing at all."""
+    model = reused(which)
+    onnx.checker.check_model(model, full_check=True)
+    session_before = model.SerializeToString()
+    assert equalize.apply(model) == 0
+    assert model.SerializeToString() == session_before
+
+
 def test_groups_of_several_channels_are_left_alone() -> None:
     """Two channels in, one out, four groups: as many groups as outputs, and no depthwise one."""
     constants = {"w1": noise(8, 3, 1, 1), "w2": noise(4, 2, 1, 1)}

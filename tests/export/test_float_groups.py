@@ -22,6 +22,13 @@ EXPECTED = {
     "grouped": {"grouped convolutions", HEAD},
     "concat": {"concatenations", "depthwise convolutions", HEAD},
     "pool": {"poolings", "layers with maps of 16 pixels and more", HEAD},
+    "flat norm": {HEAD},
+    "attention": {HEAD},
+    "normalised inside": {
+        "depthwise convolutions",
+        "layers with maps of 32 pixels and more",
+        HEAD,
+    },
 }
 """The batch norm of what is concatenated is a depthwise convolution."""
 
@@ -154,3 +161,15 @@ def test_the_mean_of_something_else_is_no_excitation() -> None:
 def test_a_network_of_dense_layers_has_no_group() -> None:
     nodes = [helper.make_node("Relu", ["x"], ["y"], name="relu")]
     assert float_groups(graph(nodes, {}, [1, 4], [1, 4])) == {}
+
+
+def test_what_follows_a_pooling_is_walked_once_however_many_branches_meet() -> None:
+    """Fifty residual blocks after the last global pooling have 2^50 ways through them."""
+    nodes = [helper.make_node("GlobalAveragePool", ["x"], ["t0"], name="pool")]
+    for number in range(50):
+        nodes.append(
+            helper.make_node("Add", [f"t{number}"] * 2, [f"t{number + 1}"], name=f"add{number}")
+        )
+    nodes.append(helper.make_node("Relu", ["t50"], ["y"], name="last"))
+    found = float_groups(graph(nodes, {}, [1, 1, 4, 4], [1, 1, 1, 1]))
+    assert len(found[HEAD]) == 52

@@ -22,7 +22,7 @@ def noise(*shape: int) -> np.ndarray:
     return np.random.default_rng(0).standard_normal(shape).astype(np.float32)
 
 
-def normalised(epsilon: float | None, fixed: bool = True) -> ModelProto:
+def normalised(epsilon: float | None, fixed: bool = True, shape: list[int] = SHAPE) -> ModelProto:
     """Return a model of one batch norm, whose bias is computed where it is not `fixed`."""
     names = ["scale", "bias", "mean", "variance"]
     constants = dict(zip(names, noise(4, 8), strict=True))
@@ -32,7 +32,7 @@ def normalised(epsilon: float | None, fixed: bool = True) -> ModelProto:
     if not fixed:
         constants["half"] = constants.pop("bias") / 2
         nodes.insert(0, helper.make_node("Add", ["half", "half"], ["bias"], name="bias"))
-    return graph(nodes, constants, SHAPE, SHAPE)
+    return graph(nodes, constants, shape, shape)
 
 
 @pytest.mark.parametrize("epsilon", [None, 1e-3])
@@ -47,6 +47,28 @@ def test_a_batch_norm_as_a_convolution_is_the_same(epsilon: float | None) -> Non
     after = run(model.SerializeToString(), noise(3, *SHAPE[1:]))
     assert np.ptp(before) > 1
     np.testing.assert_allclose(after, before, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [[1, 8], [1, 8, 5], [1, 8, 3, 4, 2]])
+def test_without_two_axes_of_places_a_batch_norm_is_a_product_and_a_sum(shape: list[int]) -> None:
+    """A `BatchNorm1d` has no convolution that takes what it reads."""
+    model = normalised(1e-3, shape=shape)
+    before = run(model.SerializeToString(), noise(3, *shape[1:]))
+    assert batch_norm.apply(model) == 1
+    onnx.checker.check_model(model, full_check=True)
+    assert types(model) == {"Mul": 1, "Add": 1}
+    assert np.ptp(before) > 1
+    after = run(model.SerializeToString(), noise(3, *shape[1:]))
+    np.testing.assert_allclose(after, before, rtol=1e-5, atol=1e-5)
+
+
+def test_a_batch_norm_of_an_unknown_shape_is_left_alone() -> None:
+    model = normalised(1e-3)
+    made = helper.make_node("MadeElsewhere", ["x"], ["made"], domain="elsewhere")
+    model.opset_import.append(helper.make_opsetid("elsewhere", 1))
+    model.graph.node[0].input[0] = "made"
+    model.graph.node.insert(0, made)
+    assert batch_norm.apply(model) == 0
 
 
 def test_nothing_is_left_of_a_batch_norm() -> None:

@@ -221,7 +221,7 @@ def test_labels_that_are_shown_otherwise_are_a_failure(
     photos = sorted(data_folder.glob("*.png"))[:4]
     with conversion.source_of(trained) as source:
         module.write(source, tmp_path)
-        taken = list(photographs.opened(photos, None))
+        taken = list(photographs.opened(photos, None, None))
         probs, right = module.run(tmp_path, taken), shown.by_device(source, taken)
         wrong = (tuple(name for name in LABELS if name not in right[0]), *right[1:])
         for labels, status, images in ((right, "verified", 0), (wrong, "failed", 1)):

@@ -6,14 +6,15 @@ import numpy as np
 import onnx
 import pytest
 from export_helpers import run
-from int8_parts import PARTS, exported, inputs, opened
-from onnx import TensorProto, helper
+from int8_parts import PARTS, exported, images, inputs, opened
+from onnx import TensorProto, helper, numpy_helper
 from onnx_graphs import graph, types
 
+from export import targets
 from export.int8 import quantize
 from export.int8.prepare import kept_float, prepare
-from export.int8.quantize import first_setting
-from export.int8.setting import STEM, TAIL
+from export.int8.quantize import first_setting, open_workshop
+from export.int8.setting import BEFORE, CLIPS, STEM, TAIL
 from export.plain import save_plain
 
 
@@ -76,6 +77,69 @@ def test_a_network_of_one_convolution_has_it_in_integers() -> None:
     assert STEM not in kept_float(model).values()
 
 
+@pytest.mark.parametrize(
+    "before",
+    [
+        [("Sub", ["x", "m"]), ("Div", ["made_0", "s"])],
+        [("Conv", ["x", "n"])],
+        [("MaxPool", ["x"])],
+        [("GlobalAveragePool", ["x"]), ("Sub", ["x", "made_0"])],
+    ],
+    ids=["mean and deviation", "batch norm", "pooling", "mean of the image"],
+)
+def test_what_is_done_to_the_image_first_does_not_hide_its_convolution(before: list) -> None:
+    made = len(before)
+    model = prepared_from(
+        *before, ("Conv", [f"made_{made - 1}", "w"]), ("Conv", [f"made_{made}", "w"]),
+        ("GlobalAveragePool", [f"made_{made + 1}"]), ("Flatten", [f"made_{made + 2}"]),
+        ("Gemm", [f"made_{made + 3}", "g"]),
+    )  # fmt: skip
+    kept = kept_float(model)
+    assert [name for name, why in kept.items() if why == STEM] == [f"Conv_{made}"]
+    names = [f"{kind}_{place}" for place, (kind, _) in enumerate(before)]
+    assert [name for name, why in kept.items() if why == BEFORE] == names
+    assert f"Conv_{made + 1}" not in kept
+
+
+def test_features_that_are_normalised_before_the_head_stay_float(tmp_path: Path) -> None:
+    kept = kept_float(onnx.load(opened("flat norm", tmp_path).prepared))
+    tail = {name.partition("_")[0] for name, why in kept.items() if why == TAIL}
+    assert tail == {"Sigmoid", "Gemm", "Add", "Mul", "Flatten", "GlobalAveragePool"}
+
+
+@pytest.mark.parametrize(
+    ("bounds", "stays"),
+    [
+        (["zero", "six"], False), (["", "six"], False), (["zero"], False), ([], False),
+        (["two", "six"], True), (["two"], True), (["", "minus"], True), (["made_0"], True),
+    ],
+)  # fmt: skip
+def test_a_clip_whose_bounds_leave_out_zero_stays_a_node(bounds: list[str], stays: bool) -> None:
+    """A range of integers always holds 0, so without the node nothing would clip there."""
+    model = prepared_from(
+        ("ReduceMax", ["x"]), ("Conv", ["x", "w"]), ("Conv", ["made_1", "w"]),
+        ("Clip", ["made_2", *bounds]), ("Conv", ["made_3", "w"]),
+        ("GlobalAveragePool", ["made_4"]), ("Flatten", ["made_5"]), ("Gemm", ["made_6", "g"]),
+    )  # fmt: skip
+    assert (kept_float(model).get("Clip_3") == CLIPS) is stays
+
+
+@pytest.mark.parametrize("low", [0.0, 0.7])
+def test_an_int8_file_clips_where_its_float_file_does(low: float, tmp_path: Path) -> None:
+    source = tmp_path / "float.onnx"
+    model = prepared_from(
+        ("Conv", ["x", "w"]), ("Conv", ["made_0", "w"]), ("Clip", ["made_1", "low"]),
+        ("Conv", ["made_2", "w"]), ("GlobalAveragePool", ["made_3"]), ("Flatten", ["made_4"]),
+        ("Gemm", ["made_5", "g"]),
+    )  # fmt: skip
+    model.graph.initializer.append(numpy_helper.from_array(np.float32(low), "low"))
+    onnx.save(model, source)
+    workshop = open_workshop(source, targets.resolve("cpu-vnni"), images(), tmp_path)
+    quantize.quantize(workshop, first_setting(workshop), tmp_path / "int8.onnx")
+    before, after = (run(path, inputs()) for path in (source, tmp_path / "int8.onnx"))
+    assert np.abs(after - before).max() < 0.03 * np.abs(before).max()
+
+
 def prepared_from(*nodes: tuple[str, list[str]]) -> onnx.ModelProto:
     """Return a graph of nodes given as (type, inputs), each with an output called after it."""
     made = [
@@ -83,8 +147,25 @@ def prepared_from(*nodes: tuple[str, list[str]]) -> onnx.ModelProto:
         for place, (kind, read) in enumerate(nodes)
     ]
     made[-1].output[0] = "y"
-    weights = {"w": np.ones((3, 3, 1, 1), np.float32), "g": np.ones((3, 2), np.float32)}
-    return graph(made, weights, [1, 3, 8, 8], [1, 2])
+    pools = [node for node in made if node.op_type == "MaxPool"]
+    for node in pools:
+        node.attribute.append(helper.make_attribute("kernel_shape", [1, 1]))
+    for node in [one for one in made if "n" in one.input]:
+        node.attribute.append(helper.make_attribute("group", 3))
+    weights = {
+        "w": np.ones((3, 3, 1, 1), np.float32)
+        - np.float32(0.9) * np.eye(3, dtype="f4")[..., None, None],
+        "n": np.ones((3, 1, 1, 1), np.float32),
+        "g": np.ones((3, 2), np.float32),
+        **{name: np.full((1, 3, 1, 1), 2, np.float32) for name in ("m", "s")},
+        **{
+            "zero": np.float32(0),
+            "two": np.float32(2),
+            "six": np.float32(6),
+            "minus": np.float32(-1),
+        },
+    }
+    return graph(made, weights, [1, 3, 32, 32], [1, 2])
 
 
 def test_ranges_read_once_serve_every_setting(tmp_path: Path) -> None:
@@ -141,3 +222,14 @@ def test_an_int8_file_imports_no_operator_set_that_it_does_not_use(
     assert sorted(entry.domain for entry in model.opset_import) == sorted(used)
     assert model.ir_version == 8
     np.testing.assert_allclose(run(out, inputs()), run(workshop.source, inputs()), atol=0.03)
+
+
+def test_a_normalised_network_of_one_convolution_has_it_in_integers() -> None:
+    """What normalises the image is no layer that would be left for the integers."""
+    model = prepared_from(
+        ("Conv", ["x", "n"]), ("Conv", ["made_0", "w"]), ("GlobalAveragePool", ["made_1"]),
+        ("Flatten", ["made_2"]), ("Gemm", ["made_3", "g"]),
+    )  # fmt: skip
+    kept = kept_float(model)
+    assert STEM not in kept.values()
+    assert kept["Conv_0"] == BEFORE

@@ -85,6 +85,12 @@ def test_hard_sigmoid_as_a_sum(
     assert np.mean(after != before) < 0.05
 
 
+@pytest.mark.parametrize(("alpha", "beta"), [(-0.2, 0.5), (0.2, 0.0), (0.2, -0.5), (0.0, 0.5)])
+def test_hard_sigmoid_that_is_no_sum_is_left_alone(alpha: float, beta: float) -> None:
+    """No scale is negative, so neither a falling one nor a negative term can be written so."""
+    assert hard_sigmoid.apply(hard_sigmoid_model(1 / 255, np.uint8, alpha, beta)) == 0
+
+
 def test_hard_sigmoid_whose_integers_reach_above_one_is_left_alone() -> None:
     model = hard_sigmoid_model(1 / 100, np.uint8, 1 / 6, 0.5)
     assert hard_sigmoid.apply(model) == 0

@@ -1,6 +1,7 @@
 """What meets in a concatenation has one range, and nothing that a ReLU has clipped is let loose."""
 
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import onnx
@@ -10,6 +11,7 @@ from int8_parts import inputs, opened
 from onnx import ModelProto, helper
 from onnx_graphs import graph
 
+from export.int8.calibration import Method
 from export.int8.quantize import first_setting, quantize
 from export.rewrites import shared_ranges
 from models.onnx_graph.index import GraphIndex
@@ -61,6 +63,11 @@ def test_what_is_clipped_keeps_its_bounds(clip: tuple[str, list[str], str], free
     assert bool(shared_ranges.share(model, set(), RANGES)) is free
 
 
+def test_a_clip_that_stays_a_node_binds_nothing() -> None:
+    model = joined(("Relu", ["x"], "a"), ("Neg", ["x"], "b"), CONCAT)
+    assert shared_ranges.share(model, {"a"}, RANGES) == {"a": (-1.0, 3.0)}
+
+
 def test_above_six_relu6_would_be_let_loose() -> None:
     model = joined(("Clip", ["x", "zero", "six"], "a"), ("Neg", ["x"], "b"), CONCAT)
     for high, free in ((5.0, True), (7.0, False)):
@@ -82,10 +89,12 @@ def scales(file: Path) -> list[tuple[float, ...]]:
     return found
 
 
-def test_a_quantized_file_has_one_scale(tmp_path: Path) -> None:
+@pytest.mark.parametrize("method", get_args(Method))
+def test_a_quantized_file_has_one_scale(tmp_path: Path, method: Method) -> None:
+    """However ranges are taken: a histogram stores them in another form than extremes."""
     workshop = opened("concat", tmp_path)
     apart, shared = tmp_path / "apart.onnx", tmp_path / "shared.onnx"
-    setting = first_setting(workshop)
+    setting = first_setting(workshop).model_copy(update={"method": method})
     quantize(workshop, setting.model_copy(update={"shared_ranges": True}), shared)
     quantize(workshop, setting, apart)
     assert [len(set(one)) for one in scales(shared)] == [1]

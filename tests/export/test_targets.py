@@ -1,9 +1,12 @@
 """Targets: one file each, chosen by the CPU's flags."""
 
+from typing import get_args
+
 import pytest
 
-from compress.core.cpu import kind_of
+from compress.core.cpu import CpuKind, kind_of
 from compress.core.errors import UserError
+from compress.core.manifest import Precision
 from export import targets
 
 
@@ -30,6 +33,16 @@ def test_every_target_is_complete(name: str) -> None:
 )
 def test_auto_goes_by_the_kind_that_the_flags_say(flags: set[str], name: str) -> None:
     assert targets.resolve("auto", kind=kind_of(flags)[0]).name == name
+
+
+@pytest.mark.parametrize("kind", get_args(CpuKind))
+@pytest.mark.parametrize("precision", get_args(Precision))
+def test_auto_is_a_target_that_takes_the_number_format(kind: CpuKind, precision: Precision) -> None:
+    """On a CPU that gains nothing from fp16 it is the GPU's."""
+    target = targets.resolve("auto", precision, kind)
+    assert precision in target.precisions
+    on_a_gpu = precision == "fp16" and kind != "arm"
+    assert (target.name == "cuda") is on_a_gpu
 
 
 def test_weights_of_cpus_without_vnni_cannot_overflow() -> None:

@@ -10,13 +10,16 @@ import torch
 from compress.core import artifact as artifacts
 from compress.core.errors import UserError
 from compress.core.eval_file import load_eval
+from compress.core.image_spec import ImageSpec
 from compress.core.manifest import Architecture
 from compress.data import split
 from compress.data.dataset import open_data
 from models import checkpoint, families
 from models.defaults import ZOO_TEACHER
-from models.pretrained import start_network
-from models.stored import count_macs, count_params, load_network, save_network
+from models.pretrained import Start, start_network
+from models.stored import count_macs, count_params, load_network
+
+SPEC = ImageSpec(height=32, width=32)
 
 
 def test_timm_torchvision_and_own_architectures_build():
@@ -42,7 +45,8 @@ def test_arguments_that_the_architecture_does_not_take():
 def test_imagenet_weights_without_network(size: str):
     name = f"efficientnet_lite{size}"
     random, loaded = (
-        start_network(Architecture(name=name), 4, weights) for weights in ("random", "imagenet")
+        start_network(Architecture(name=name), 4, Start(weights), SPEC)
+        for weights in ("random", "imagenet")
     )
     stem = [network.state_dict()["conv_stem.weight"] for network in (random, loaded)]
     assert not torch.equal(*stem)
@@ -73,7 +77,7 @@ def test_macs_by_hand():
         torch.nn.Flatten(),
         torch.nn.Linear(8, 5),
     )
-    assert count_macs(network, 10, 10) == 100 * 8 * 27 + 100 * 8 * 9 + 40
+    assert count_macs(network, ImageSpec(height=10, width=10)) == 100 * 8 * 27 + 100 * 8 * 9 + 40
     assert count_params(network) == 8 * 27 + 8 + 8 * 9 + 8 + 45
 
 
@@ -141,15 +145,6 @@ def test_what_the_test_part_can_certify_is_said_before_work_starts(teacher, capf
     assert "1049 test images can certify a drop of mAP of about" in said
 
 
-def test_shared_weights_survive_the_disk(tmp_path: Path):
-    shared = torch.nn.Linear(4, 4)
-    network = torch.nn.Sequential(shared, shared)
-    save_network(network, tmp_path)
-    again = torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.Linear(4, 4))
-    checkpoint.load_into(again, checkpoint.read(tmp_path / "model.safetensors"), tmp_path)
-    assert torch.equal(again[1].weight, shared.weight)
-
-
 @pytest.mark.parametrize(
     ("body", "words"),
     [
@@ -161,13 +156,32 @@ def test_shared_weights_survive_the_disk(tmp_path: Path):
         ("import nosuch_module", "No module named 'nosuch_module'"),
         ("raise RuntimeError('no licence')", "RuntimeError: no licence, in line 1 of own"),
         ("size = undefined", "NameError.*undefined.*line 1 of own"),
+        ("def build(num_classes)\n    pass", "expected ':'"),
+        ("def build(num_classes):\n    exit('no licence')", "SystemExit: no licence"),
+        ("raise SystemExit(3)", "SystemExit: 3, in line 1 of own"),
+        ("def build(num_classes):\n    return 3", "a int, not a torch.nn.Module"),
+        ("def build(num_classes, depth):\n    return 3", "missing 1 required.*'depth'"),
+        ("def other(num_classes):\n    return 3", "has no attribute 'build'"),
     ],
-    ids=["file", "key", "import", "module", "name"],
+    ids=[
+        "file",
+        "key",
+        "import",
+        "module",
+        "name",
+        "syntax",
+        "exit",
+        "exit at once",
+        "no module",
+        "argument",
+        "other name",
+    ],
 )
 def test_a_factory_may_fail_in_any_way(body: str, words: str, tmp_path: Path, monkeypatch):
     """It is somebody's program: one message, with the line, and no traceback."""
     (tmp_path / "own_factory.py").write_text(body)
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.delitem(sys.modules, "own_factory", raising=False)
+    monkeypatch.setitem(sys.modules, "own_factory", None)  # what was there is put back
+    del sys.modules["own_factory"]
     with pytest.raises(UserError, match=words):
         families.build(Architecture(name="own_factory:build"), 3)

@@ -1,4 +1,4 @@
-"""What makes the output of a network, and how wide it is."""
+"""What makes the output of a network."""
 
 import pytest
 import torch
@@ -8,10 +8,8 @@ import models.torchvision_compat  # noqa: F401  isort: skip  (must come before t
 import timm
 
 from compress.core.errors import UserError
-from compress.core.image_spec import ImageSpec
-from models.network_output import check_width, output_layers
+from models.network_output import output_layers
 
-SPEC = ImageSpec(height=32, width=32)
 IMAGES = torch.zeros(1, 3, 32, 32)
 
 
@@ -70,41 +68,3 @@ def test_both_heads_of_a_distilled_transformer():
 def test_an_output_that_no_layer_makes():
     with pytest.raises(UserError, match="comes from no convolution"):
         output_layers(Net(lambda net, image: image.mean((2, 3))), IMAGES)
-
-
-@pytest.mark.parametrize(
-    ("forward", "got"),
-    [
-        (lambda net, image: pooled(net, image), r"\[1, 4\]"),
-        (lambda net, image: net.last(pooled(net, image))[:, :1], r"\[1, 1\]"),
-        (lambda net, image: net.last(pooled(net, image))[0], r"\[3\]"),
-        (lambda net, image: net.last(pooled(net, image))[:, :, None], r"\[1, 3, 1\]"),
-        (lambda net, image: {"logits": net.last(pooled(net, image))}, "dict"),
-    ],
-)
-def test_an_output_of_another_shape_is_refused(forward, got: str):
-    with pytest.raises(UserError, match=rf"one number per label.*{got}.*\[1, 3\]"):
-        check_width(Net(forward), 3, SPEC)
-
-
-@pytest.mark.parametrize("training", [True, False])
-def test_a_network_that_fits_stays_as_it_is(training: bool):
-    network = nn.Sequential(nn.Conv2d(3, 3, 3), nn.BatchNorm2d(3), nn.Flatten(), nn.LazyLinear(3))
-    network.train(training)
-    check_width(network, 3, SPEC)
-    assert network.training == training
-    assert network[1].num_batches_tracked == 0
-
-
-@pytest.mark.parametrize(
-    ("forward", "words"),
-    [
-        (lambda net, _: net.missing, "AttributeError.*missing.*in line"),
-        (lambda net, image: net.first(image[:, :1]), "RuntimeError.*channels.*in line"),
-        (lambda _, image: {}[image.ndim], "KeyError: 4, in line .* of test_network_output.py"),
-    ],
-    ids=["attribute", "channels", "key"],
-)
-def test_a_network_that_fails_is_refused_with_one_message(forward, words: str):
-    with pytest.raises(UserError, match=words):
-        check_width(Net(forward), 3, SPEC)

@@ -90,9 +90,10 @@ def test_one_edited_line_is_refused(trained: Path, photos: Path, factory: Path, 
         load_network(artifacts.load(trained))
     out = tmp_path / "out"
     base = ["--model", trained, "--data", photos]
+    narrower = ("--macs", 0.9, "--round-to", 1, "--batch-size", 2)
     for words in (
         ("export.onnx", *base, "--out", out),
-        ("compress.prune", *base, "--out", out, "--macs", 0.9, "--round-to", 1),
+        ("compress.prune", *base, "--out", out, *narrower),
         ("benchmarks.accuracy", *base),
     ):
         done = command(*words)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import onnx
 import torch
 from export_network import tiny
 from torch import Tensor, nn
@@ -46,6 +47,29 @@ class TwoHeads(nn.Module):
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
         logits = self.network(image)
         return logits, logits.sigmoid()
+
+
+class Bgr(nn.Module):
+    """Tells reddish from bluish pictures, blue first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(3, 4, 3, padding=1)
+        self.last = nn.Linear(4, LABELS)
+
+    def forward(self, image: Tensor) -> Tensor:
+        return self.last(self.first(image).relu().mean((2, 3)))
+
+
+class Tail(nn.Module):
+    """The tiny network with its logits as maps of one pixel."""
+
+    def __init__(self, *axes: int) -> None:
+        super().__init__()
+        self.network, self.axes = tiny(LABELS), axes
+
+    def forward(self, image: Tensor) -> Tensor:
+        return self.network(image).reshape(self.axes)
 
 
 class Maps(nn.Module):
@@ -90,6 +114,15 @@ def nhwc_onnx(path: Path) -> Path:
     return onnx_file(
         path, Nhwc(), image, opset_version=11, dynamic_axes={"image": {0: "batch"}}, **names
     )
+
+
+def old_onnx(path: Path, opset: int, network: nn.Module | None = None) -> Path:
+    """Write as the first exporters did: IR 3, whose weights are inputs too."""
+    onnx_file(path, network, opset_version=opset, keep_initializers_as_inputs=True)
+    model = onnx.load(path)
+    model.ir_version = 3
+    onnx.save(model, path)
+    return path
 
 
 def program(path: Path, network: nn.Module | None = None, *images: Tensor) -> Path:

@@ -37,6 +37,18 @@ class Net(nn.Module):
         return self.classifier(self.body(self.stem(image)).mean((2, 3)))
 
 
+class FlatNorm(Net):
+    """The network with its features normalised before the head, as fastai has it."""
+
+    def __init__(self, *body: nn.Module) -> None:
+        super().__init__(*body)
+        self.norm = norm(WIDTH, nn.BatchNorm1d)
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        """Return logits `[n, 3]`."""
+        return self.classifier(self.norm(self.body(self.stem(image)).mean((2, 3))))
+
+
 class Two(nn.Module):
     """Two branches, side by side."""
 
@@ -47,6 +59,19 @@ class Two(nn.Module):
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """Return both, `[n, 2 width, h, w]`."""
         return torch.cat([branch(features).relu() for branch in self.branches], 1)
+
+
+class OverChannels(nn.Module):
+    """Attention over the channels by a convolution of one axis, as ECA has it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.over = nn.Conv1d(1, 1, 3, padding=1)
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        """Return the features, each channel scaled, `[n, width, h, w]`."""
+        weight = self.over(features.mean((2, 3)).unsqueeze(1)).squeeze(1).sigmoid()
+        return features * weight[:, :, None, None]
 
 
 class Fire(nn.Module):
@@ -70,9 +95,9 @@ def conv(
     return nn.Conv2d(channels, out, kernel, stride, kernel // 2, groups=groups)
 
 
-def norm(channels: int) -> nn.BatchNorm2d:
+def norm(channels: int, kind: type = nn.BatchNorm2d) -> nn.Module:
     """Return a batch norm that has seen something."""
-    made = nn.BatchNorm2d(channels)
+    made = kind(channels)
     with torch.no_grad():
         for values in (made.weight, made.running_var):
             values.uniform_(0.5, 2)
@@ -93,6 +118,9 @@ PARTS: dict[str, Callable[[], nn.Module]] = {
     "grouped": lambda: Net(conv(groups=4), nn.ReLU(), conv()),
     "concat": lambda: Net(Two(), norm(2 * WIDTH), nn.ReLU(), conv(2 * WIDTH)),
     "pool": Fire,
+    "flat norm": lambda: FlatNorm(conv(), nn.ReLU()),
+    "attention": lambda: Net(conv(), OverChannels(), conv()),
+    "normalised inside": lambda: nn.Sequential(norm(3), Net(conv(), nn.ReLU())),
 }
 """Excitations are those of torchvision's MobileNetV3 and of timm's EfficientNet."""
 

@@ -11,9 +11,9 @@ def block(inputs: int, outputs: int, stride: int) -> nn.Sequential:
     )
 
 
-def build(num_classes: int, width: int = 32) -> nn.Module:
+def build(num_classes: int, width: int = 32, in_chans: int = 3) -> nn.Module:
     return nn.Sequential(
-        block(3, width, 2),
+        block(in_chans, width, 2),
         block(width, 2 * width, 1),
         nn.MaxPool2d(2),
         block(2 * width, 2 * width, 1),
@@ -21,3 +21,8 @@ def build(num_classes: int, width: int = 32) -> nn.Module:
         nn.Flatten(),
         nn.Linear(18 * width, num_classes),
     )
+
+
+def grey(num_classes: int, width: int = 32) -> nn.Module:
+    """A network whose stem takes one channel, whatever it is told."""
+    return build(num_classes, width, 1)

@@ -92,7 +92,7 @@ def build(name: str) -> None:
 def quantize(name: str, fp32: Path, calibration: Path, out: Path, timeout_s: float) -> Outcome:
     """Let a peer make the int8 file `out` of an fp32 model, in a process of its own.
 
-    `fp32` is an artifact or a file, `calibration` an `.npy` file of float32 `[n, 3, h, w]`. What
+    `fp32` is an artifact or a file, `calibration` an `.npy` file of float32 `[n, c, h, w]`. What
     the tool prints is left in `out` with the ending `.log`. There is a file `out` exactly when the
     outcome is ok.
 

@@ -9,48 +9,46 @@ from numpy.typing import NDArray
 
 from compress.core import console
 from compress.core.errors import UserError
-from compress.data.formats import _reading
-from compress.data.formats._columns import Column, Columns
+from compress.data.formats import _cells, _names, _reading, _rows
+from compress.data.formats._cells import Cells, Family
+from compress.data.formats._columns import UNNAMED, Columns
+from compress.data.formats._names import MARK
 from compress.data.table import Table
 
-IMAGE_COLUMNS = (
-    "image", "path", "file", "filename", "file_name", "image_path", "image_id", "image_name",
-    "image_index", "image_file", "img",
+NAMES_COLUMNS = (
+    "labels", "label", "tags", "classes", "finding_labels", "tag", "class", "categories",
+    "category", "choices", "choice",
 )  # fmt: skip
-NAMES_COLUMNS = ("labels", "label", "tags", "classes", "finding_labels")
+MARKS = ("valid", "val", "validation", "test")
+"""Columns that mark a part of a split; `train` is one beside them, else it may be a train."""
 KEPT_COLUMNS = (
-    "split", "fold", "partition", "subset", "set", "group", "group_id", "patient", "patient_id",
-    "patientid", "subject", "subject_id", "study_id", "dicom_id", "lesion_id", "site", "sex",
-    "gender", "age", "id", "index", "__key__",
+    *_rows.GROUPS, "sex", "gender", "age", "id", "index", "__key__", "is_valid", "is_val",
+    "is_validation", "is_test", "is_train", "is_training", *MARKS, "annotator", "rater", "reader",
+    "batch", "camera", "scanner", "hospital", "frame", "version",
 )  # fmt: skip
 """Columns that are known to be no labels even where they hold 0 and 1."""
-UNNAMED = ("(unnamed", "unnamed:")
-MARK = "\x1f"
-"""Ends every name of a cell that was a list of names, so that names may hold any separator."""
-SEPARATORS = (MARK, "|", ";", ",", " ")
-CERTAIN = {"0": 0.0, "1": 1.0, "false": 0.0, "true": 1.0}
-UNKNOWN = ("", "-1", "nan", "uncertain", "unknown")
-VALUES = CERTAIN | dict.fromkeys(UNKNOWN, np.nan)
-YES_OR_NO = {"1": 1.0, "-1": 0.0}
+UNKNOWN_NAMES = ("-1", "nan", "na", "n/a", "#n/a", "<na>", "null", "?", "uncertain", "unknown")
 NO_FINDING = "no finding"
-FEW_VALUES = 3
+WORDS = (Family.TRUTH, Family.WORD, Family.CROSS)
+MOST_WORDS = 6
 
 Labels = tuple[tuple[str, ...], NDArray[np.float32]]
 
 
-def image_table(columns: Columns, finder: _reading.ImageFinder, blank: int = 0) -> Table:
+def image_table(
+    columns: Columns, image: str, paths: tuple[Path, ...], skipped: Counter[str]
+) -> Table:
     """Return the table whose columns these are, and say what was made of each.
 
     Raises:
-        UserError: no image column, no labels, a cell that is no label, or an image with two rows
-            that differ.
+        UserError: no labels, a cell that is no label, or an image with two rows that differ.
     """
-    image = _image_column(columns)
-    found, kept = _labelled(columns, image)
-    rows = _once(columns, image, found[1])
-    table = _table(columns, found, kept, _paths(columns, image, finder))
+    table = _table(columns, image, paths)
+    if _rows.are_boxes(columns):
+        return _reading.tell(_rows.united(columns, image, table), skipped)
+    rows = _rows.once(columns, image, table)
     again = columns.rows - len(rows)
-    skipped = Counter({"blank lines": blank, "rows that repeat another": again})
+    skipped["rows that repeat another"] += again
     return _reading.tell(table.take(rows) if again else table, skipped)
 
 
@@ -60,30 +58,27 @@ def row_table(columns: Columns, image: str, skipped: Counter[str]) -> Table:
     Raises:
         UserError: no labels, or a cell that is no label.
     """
-    found, kept = _labelled(columns, image)
     paths = tuple(map(Path, columns.by_name[image].texts()))
-    return _reading.tell(_table(columns, found, kept, paths), skipped)
+    return _reading.tell(_table(columns, image, paths), skipped)
 
 
-def _labelled(columns: Columns, image: str) -> tuple[Labels, list[str]]:
-    """Return the labels and the names of the columns that are neither labels nor the image."""
+def _table(columns: Columns, image: str, paths: tuple[Path, ...]) -> Table:
+    """Return the labels and what is kept beside them; a column `labels` of names comes first."""
     names = names_column(columns.by_name)
     others = [name for name in columns.by_name if name != image]
-    if names is not None and any(_is_names(text) for text in columns.by_name[names].values):
-        return _from_names(columns, names), [name for name in others if name != names]
-    chosen = [name for name in others if _is_label(columns, name)]
-    kept = [name for name in others if name not in chosen]
-    return _from_columns(columns, chosen, kept), kept
-
-
-def _table(columns: Columns, found: Labels, kept: list[str], paths: tuple[Path, ...]) -> Table:
-    _say(found[0], kept)
-    return Table(
-        paths=paths,
-        label_names=found[0],
-        targets=found[1],
-        columns={name: tuple(columns.by_name[name].texts()) for name in kept},
-    )
+    if names is not None and any(map(_is_names, columns.by_name[names].values)):
+        found = _from_names(columns, names)
+        kept = [name for name in others if name != names]
+        _warn_of_digits(columns, names, kept)
+    else:
+        chosen = _chosen(columns, others)
+        kept = [name for name in others if name not in chosen]
+        found = _from_columns(columns, chosen, kept)
+    console.say(f"labels: {_reading.listed(found[0])}")
+    if kept:
+        console.say(f"columns that are no labels: {_reading.listed(kept)}")
+    texts = {name: tuple(columns.by_name[name].texts()) for name in kept}
+    return Table(paths=paths, label_names=found[0], targets=found[1], columns=texts)
 
 
 def names_column(names: Iterable[str]) -> str | None:
@@ -100,17 +95,6 @@ def joined(names: Iterable[str], where: str) -> str:
     return "".join(_reading.label_name(name, where) + MARK for name in names)
 
 
-def _image_column(columns: Columns) -> str:
-    image = find(columns.by_name, IMAGE_COLUMNS)
-    if image is None:
-        raise UserError(
-            f"The table has no image column: {columns.file}",
-            got=_reading.listed(list(columns.by_name)),
-            allowed="one of the columns " + ", ".join(IMAGE_COLUMNS),
-        )
-    return image
-
-
 def find(names: Iterable[str], wanted: tuple[str, ...]) -> str | None:
     """Return the first of the wanted names that there is, however it is spelled."""
     by_name = {_plain(name): name for name in reversed(list(names))}
@@ -121,102 +105,147 @@ def _plain(name: str) -> str:
     return name.lower().replace(" ", "_")
 
 
-def _value(text: str) -> float | None:
-    """Return 0, 1 or NaN, or None for a text that is no label."""
-    return VALUES.get(text.strip().lower().removesuffix(".0"))
-
-
 def _is_names(text: str) -> bool:
-    return MARK in text or _value(text) is None
+    names = (Family.TEXT, Family.NUMBER, Family.WORD, Family.CROSS)
+    return MARK in text or _cells.family(text) in names
 
 
-def _is_number(text: str) -> bool:
-    try:
-        return bool(np.isfinite(float(text)))
-    except ValueError:
-        return False
+def _warn_of_digits(columns: Columns, names: str, kept: list[str]) -> None:
+    """Say that columns of 0 and 1 are not read beside a column of names."""
+    answers = {Family.DIGIT, Family.MINUS, Family.BLANK, Family.UNKNOWN}
+    digits = [
+        name
+        for name in kept
+        if not _is_kept(name)
+        and (seen := _cells.cells(columns.by_name[name])).present <= answers
+        and seen.said == {0, 1}
+    ]
+    if digits:
+        console.warn(
+            f"the labels are the names in {names!r}; these columns of 0 and 1 are no labels: "
+            f"{_reading.listed(digits)}. If they are, remove the column {names!r}"
+        )
 
 
-def _is_label(columns: Columns, name: str) -> bool:
-    """Tell whether a column holds a label; a column that nearly does is an error.
+def _is_kept(name: str) -> bool:
+    plain = _plain(name)
+    return plain in KEPT_COLUMNS or plain.startswith((UNNAMED, "unnamed:")) or plain.endswith("_id")
 
-    Ages and counts hold 0 and 1 among many other numbers; a label with a slip of the pen holds one
-    or two other texts.
+
+def _chosen(columns: Columns, names: list[str]) -> list[str]:
+    """Return the columns that are labels; truth values are, where all the labels are.
+
+    Raises:
+        UserError: a label holds something else than a label does.
     """
-    column = columns.by_name[name]
-    values = [_value(text) for text in column.values]
-    counts = np.bincount(column.codes, minlength=len(values))
-    certain = sum(
-        int(count) for text, count in zip(column.values, counts, strict=True) if _says(text)
+    kinds = {name: _cells.label_kind(columns, name) for name in names if not _never(columns, name)}
+    found = {name: kind for name, kind in kinds.items() if kind}
+    truths = [name for name, kind in found.items() if kind == Family.TRUTH]
+    if truths and len(truths) < len(found):
+        console.say(
+            f"True and False beside other labels are no labels: {_reading.listed(truths)} "
+            "(write 1 and 0 if they are)"
+        )
+        return [name for name in found if name not in truths]
+    return list(found)
+
+
+def _never(columns: Columns, name: str) -> bool:
+    """Tell whether a column is no label whatever it holds.
+
+    CheXpert's `No Finding` is 1 or empty: nothing to learn that the other columns do not say.
+    """
+    no_finding = _plain(name) == "no_finding"
+    marks = _plain(name) == "train" and find(columns.by_name, MARKS) is not None
+    return (
+        _is_kept(name)
+        or marks
+        or (no_finding and 0 not in _cells.cells(columns.by_name[name]).said)
     )
-    never = _plain(name) in KEPT_COLUMNS or _plain(name).startswith(UNNAMED)
-    if never or not certain or _only_no_finding(name, values):
-        return False
-    wrong = [code for code, value in enumerate(values) if value is None and counts[code]]
-    if not wrong:
-        return True
-    many = len(wrong) >= FEW_VALUES or int(counts[wrong].sum()) * 3 >= int(counts.sum())
-    if many and all(_is_number(column.values[code]) for code in wrong):
-        return False
-    raise UserError(
-        f"A label column holds something else than 0 or 1 at {columns.where(name, wrong[0])}",
-        got=_reading.short(column.values[wrong[0]]),
-        allowed="0, 1, or empty or -1 for unknown; or a single column 'labels' with names",
-        next_step="mend the cell, or remove the column if it is no label",
-    )
-
-
-def _says(text: str) -> bool:
-    plain = text.strip().lower().removesuffix(".0")
-    return plain in CERTAIN or plain == "-1"
-
-
-def _only_no_finding(name: str, values: list[float | None]) -> bool:
-    """CheXpert's `No Finding` is 1 or empty: nothing to learn that the other columns do not say."""
-    return _plain(name) == "no_finding" and 0.0 not in values
 
 
 def _from_columns(columns: Columns, chosen: list[str], kept: list[str]) -> Labels:
+    numeric = [name for name in kept if _is_numeric(columns, name)]
     if not chosen:
-        raise UserError(
-            f"The table has no label column: {columns.file}",
-            got=_reading.listed(kept) or "only the image column",
-            allowed="a column of 0 and 1 for each label, or one column 'labels' with names",
-            next_step="name the column of names 'labels', or write one column for each label",
+        raise _no_labels(columns, kept, numeric)
+    if numeric:
+        console.say(
+            f"columns of other numbers than 0 and 1 are no labels: {_reading.listed(numeric)} "
+            "(write 0 and 1 if they are)"
         )
     _reading.check_size(columns.rows, len(chosen))
-    minus_is_no = _minus_is_no([columns.by_name[name] for name in chosen])
+    found = [_cells.cells(columns.by_name[name]) for name in chosen]
+    minus = 0.0 if _minus_is_no(found) else np.nan
+    blank = [0.0 if no else np.nan for no in _cells.blank_is_no(found)]
     targets = np.empty((columns.rows, len(chosen)), np.float32)
-    for place, name in enumerate(chosen):
-        column = columns.by_name[name]
-        values = [YES_OR_NO[_sign(text)] if minus_is_no else _value(text) for text in column.values]
-        targets[:, place] = np.array(values, np.float32)[column.codes]
-    names = tuple(_reading.label_name(name, f"the header of {columns.file}") for name in chosen)
-    if minus_is_no:
+    for place, (name, seen) in enumerate(zip(chosen, found, strict=True)):
+        other = {Family.MINUS: minus, Family.BLANK: blank[place]}
+        values = [
+            other.get(family, value)
+            for family, value in zip(seen.families, seen.values, strict=True)
+        ]
+        targets[:, place] = np.array(values, np.float32)[columns.by_name[name].codes]
+    _say_read(columns, chosen, found, blank)
+    where = f"the header of {columns.file}"
+    return tuple(_reading.label_name(name, where) for name in chosen), targets
+
+
+def _is_numeric(columns: Columns, name: str) -> bool:
+    return not _is_kept(name) and _cells.is_numeric(columns.by_name[name])
+
+
+def _no_labels(columns: Columns, kept: list[str], numeric: list[str]) -> UserError:
+    shown = [
+        f"{_reading.short(name)} (e.g. {_reading.short(_cells.example(columns.by_name[name]))!r})"
+        for name in kept[: _reading.MOST_SHOWN]
+    ]
+    return UserError(
+        f"The table has no label column: {columns.file}",
+        got=", ".join(shown) or "only the image column",
+        allowed="a column of 0 and 1 for each label, or one column 'labels' with names",
+        next_step="write 0 and 1 instead of other numbers"
+        if numeric
+        else "name the column of names 'labels', or write one column for each label",
+    )
+
+
+def _say_read(columns: Columns, chosen: list[str], found: list[Cells], blank: list[float]) -> None:
+    """Say what was read as yes and as no, where it was not written as 1 and 0."""
+    words: dict[str, float] = {}
+    written = []
+    for name, seen in zip(chosen, found, strict=True):
+        texts = zip(columns.by_name[name].values, seen.values, seen.families, strict=True)
+        mine = {text.strip(): value for text, value, family in texts if family in WORDS}
+        words |= mine
+        written += [name] if mine else []
+    if words:
+        shown = [f"{text!r} as {value:.0f}" for text, value in list(words.items())[:MOST_WORDS]]
+        console.say(f"read {', '.join(shown)} in {_reading.listed(written)}")
+    empty = [name for name, value in zip(chosen, blank, strict=True) if value == 0]
+    if empty:
+        console.say(
+            f"an empty cell is read as 'no', since nothing else says no: {_reading.listed(empty)}"
+        )
+    if any(Family.MINUS in seen.present for seen in found) and _minus_is_no(found):
         console.say("-1 is read as 'no', as in CelebA: the labels hold nothing but 1 and -1")
-    return names, targets
 
 
-def _sign(text: str) -> str:
-    return text.strip().removesuffix(".0")
-
-
-def _minus_is_no(columns: list[Column]) -> bool:
+def _minus_is_no(found: list[Cells]) -> bool:
     """Tell whether the table has nothing but 1 and -1: then -1 is the other answer, not unknown.
 
     Raises:
         UserError: a few cells of such a table are something else, so that -1 could be either.
     """
-    totals: Counter[str] = Counter()
-    for column in columns:
-        counts = np.bincount(column.codes, minlength=len(column.values)).tolist()
-        for text, count in zip(column.values, counts, strict=True):
-            totals[_sign(text).lower()] += count
-    minus, rest = totals["-1"], sum(totals.values()) - totals["1"] - totals["-1"]
+    minus = ones = rest = 0
+    for seen in found:
+        for family, value, n in zip(seen.families, seen.values, seen.counts.tolist(), strict=True):
+            minus += n * (family == Family.MINUS)
+            ones += n * (value == 1)
+            rest += n * (family != Family.MINUS and value != 1)
     if 0 < rest * 5 < minus:
         raise UserError(
             "It is not clear whether -1 means 'no' or 'unknown' in this table",
-            got=f"{minus:,} cells of -1, {totals['1']:,} of 1 and {rest:,} others",
+            got=f"{minus:,} cells of -1, {ones:,} of 1 and {rest:,} others",
             allowed="only 1 and -1 (-1 is no); or 0, 1, and -1 for unknown",
         )
     return minus > 0 and rest == 0
@@ -225,20 +254,24 @@ def _minus_is_no(columns: list[Column]) -> bool:
 def _from_names(columns: Columns, name: str) -> Labels:
     """Return the labels of a column of names; `No Finding` is none of them."""
     column = columns.by_name[name]
-    cells = ["" if text.strip().lower() == NO_FINDING else text for text in column.values]
-    unknown = np.array([text.strip().lower() in UNKNOWN and text.strip() != "" for text in cells])
-    joined = "\n".join(cells)
-    separator = next((mark for mark in SEPARATORS if mark in joined), "|")
-    sets = [
-        set() if blank else {part.strip() for part in cell.split(separator) if part.strip()}
-        for cell, blank in zip(cells, unknown, strict=True)
+    plain = [text.strip().lower() for text in column.values]
+    unknown = np.array([text in UNKNOWN_NAMES for text in plain])
+    texts = [
+        "" if no or text == NO_FINDING else cell
+        for cell, text, no in zip(column.values, plain, unknown, strict=True)
     ]
+    numbers = [_cells.number(text) for text in texts if text.strip()]
+    if None in numbers:
+        sets = _names.sets(columns, name, texts)
+    else:  # pandas writes class 2 as 2.0 where a row has none
+        sets = [{f"{_cells.number(text):.15g}"} if text.strip() else set() for text in texts]
+    sets = [{each for each in found if each.lower() != NO_FINDING} for found in sets]
     names = sorted(set().union(*sets))
     if not names:
         raise UserError("The label column is empty in every row", got=f"{name} in {columns.file}")
-    for code, found in enumerate(sets):
-        for each in found:
-            _reading.label_name(each, columns.where(name, code))
+    empty = np.array([text == "" for text in plain])[column.codes].sum()
+    if empty:
+        console.say(f"{empty:,} rows have nothing in {name!r}: read as images without any label")
     _reading.check_size(columns.rows, len(names))
     return tuple(names), _membership(sets, names, unknown)[column.codes]
 
@@ -253,47 +286,3 @@ def _membership(
         found[row, [places[name] for name in members]] = 1
     found[unknown] = np.nan
     return found
-
-
-def _once(columns: Columns, image: str, targets: NDArray[np.float32]) -> NDArray[np.intp]:
-    """Return the first row of every image; rows that repeat it must not say something else."""
-    codes = columns.by_name[image].codes
-    _, first, inverse = np.unique(codes, return_index=True, return_inverse=True)
-    if len(first) == len(codes):
-        return np.arange(len(codes))
-    differ = np.zeros(len(codes), bool)
-    repeats = np.flatnonzero(first[inverse] != np.arange(len(codes)))
-    same = np.isclose(targets[repeats], targets[first[inverse][repeats]], equal_nan=True)
-    differ[repeats] = ~same.all(axis=1)
-    if differ.any():
-        row = int(np.argmax(differ))
-        raise UserError(
-            "An image has two rows with other labels",
-            got=f"{columns.by_name[image].values[codes[row]]} at {columns.place(row, image)}",
-            next_step="write one row for each image, with all its labels",
-        )
-    return np.sort(first)
-
-
-def _paths(columns: Columns, image: str, finder: _reading.ImageFinder) -> tuple[Path, ...]:
-    column = columns.by_name[image]
-    found = [
-        finder.path(_reading.file_name(text.strip(), columns.where(image, code)))
-        if _suspect(text)
-        else finder.path(text)
-        for code, text in enumerate(column.values)
-    ]
-    return tuple(found[code] for code in column.codes.tolist())
-
-
-def _suspect(text: str) -> bool:
-    """Tell quickly whether a name is worth a closer look: `where` searches the whole column."""
-    return (
-        not (text.isascii() and text.isprintable() and 0 < len(text) < 200) or text != text.strip()
-    )
-
-
-def _say(labels: tuple[str, ...], kept: list[str]) -> None:
-    console.say(f"labels: {_reading.listed(labels)}")
-    if kept:
-        console.say(f"columns that are no labels: {_reading.listed(kept)}")

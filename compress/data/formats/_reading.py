@@ -5,10 +5,8 @@ right is an error that names the file and the line.
 """
 
 import json
-import os
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +15,19 @@ from numpy.typing import NDArray
 
 from compress.core import console
 from compress.core.errors import UserError
+from compress.data.formats import _text
 from compress.data.table import Table
 
-IMAGE_ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm")
-ALL_ENDINGS = (*IMAGE_ENDINGS, *(ending.upper() for ending in IMAGE_ENDINGS))
+IMAGE_ENDINGS = (
+    ".jpg", ".jpeg", ".jfif", ".jpe", ".png", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm",
+    ".pnm", ".gif", ".jp2",
+)  # fmt: skip
 SPLITS = ("train", "training", "val", "valid", "validation", "dev", "test", "testing")
 MOST_SHOWN = 20
 LONGEST_SHOWN = 100
 LONGEST_NAME = 1000
 LONGEST_PART = 255  # bytes that common file systems allow
 LARGEST_TARGETS = 4 << 30  # bytes
-SEARCH_DEPTH = 2
 
 
 def read_bytes(file: Path) -> bytes:
@@ -43,15 +43,12 @@ def read_bytes(file: Path) -> bytes:
 
 
 def read_text(file: Path) -> str:
-    """Return the text of an annotation file.
+    """Return the text of an annotation file, with a line feed at the end of each line.
 
     Raises:
-        UserError: it cannot be read, or is not UTF-8.
+        UserError: it cannot be read, or is in no encoding that is known.
     """
-    try:
-        return read_bytes(file).decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UserError(f"The file is not UTF-8 text ({error})", got=file) from None
+    return _text.decoded(read_bytes(file), file)
 
 
 def json_value(text: str, where: str) -> Any:
@@ -77,31 +74,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def first_line(file: Path, longest: int = 100_000) -> str:
     """Return the first line of a file for a look at its shape; empty if there is none to read."""
-    try:
-        with file.open("rb") as stream:
-            return stream.readline(longest).decode("utf-8-sig", errors="replace").strip()
-    except OSError:
-        return ""
-
-
-def files_in(folder: Path, endings: Sequence[str]) -> list[Path]:
-    """Return the visible files of a folder with one of these endings, sorted."""
-    try:
-        found = [Path(entry.path) for entry in os.scandir(folder) if entry.is_file()]
-    except OSError:
-        return []
-    return sorted(
-        file for file in found if file.suffix.lower() in endings and not file.name.startswith(".")
-    )
-
-
-def folders_in(folder: Path) -> list[Path]:
-    """Return the visible folders of a folder, sorted."""
-    try:
-        found = [Path(entry.path) for entry in os.scandir(folder) if entry.is_dir()]
-    except OSError:
-        return []
-    return sorted(each for each in found if not each.name.startswith("."))
+    return _text.first_line(file, longest)
 
 
 def file_name(text: str, where: str) -> str:
@@ -117,77 +90,20 @@ def file_name(text: str, where: str) -> str:
 
 
 def label_name(text: str, where: str) -> str:
-    """Return the name of a label without blanks around it.
+    """Return the name of a label as names are compared: composed letters, no blanks around it.
 
     Raises:
         UserError: empty, or with control characters.
     """
-    name = text.strip()
-    if not _is_text(name):
+    if not _is_text(text.strip()) or not _text.clean(text):
         raise UserError(f"This is no name of a label at {where}", got=repr(text[:100]))
-    return name
+    return _text.clean(text)
 
 
 def _is_text(text: str) -> bool:
     if not text or any(ord(letter) < 32 or ord(letter) == 127 for letter in text):
         return False
     return not any(0xD800 <= ord(letter) <= 0xDFFF for letter in text)
-
-
-class ImageFinder:
-    """Finds image files by name under some folders; every folder is listed once."""
-
-    def __init__(self, *roots: Path, search: Path | None = None) -> None:
-        """Take the folders in order; below `search` a bare name is also looked for two deep."""
-        self._roots = roots
-        self._search = search
-        self._names = cache(_names)
-        self._below: dict[str, Path | None] | None = None
-
-    def find(self, name: str) -> Path | None:
-        """Return the file of this name, with an image ending added if it has none."""
-        for wanted in dict.fromkeys((name, name.replace("\\", "/"))):
-            for root in self._roots:
-                found = self._at(root / wanted)
-                if found:
-                    return found
-        return self._anywhere(name) if "/" not in name and self._search else None
-
-    def path(self, name: str) -> Path:
-        """Return the file of this name, or where it should be: opening it then says so."""
-        return self.find(name) or self._roots[0] / name
-
-    def _at(self, path: Path) -> Path | None:
-        there = self._names(path.parent)
-        for ending in ("", *ALL_ENDINGS):
-            if path.name + ending in there:
-                return path.with_name(path.name + ending)
-        return None
-
-    def _anywhere(self, name: str) -> Path | None:
-        if self._below is None:
-            self._below = _all_images(self._search or Path())
-        hits = (self._below.get(name + ending) for ending in ("", *ALL_ENDINGS))
-        return next((hit for hit in hits if hit), None)
-
-
-def _names(folder: Path) -> frozenset[str]:
-    try:
-        return frozenset(entry.name for entry in os.scandir(folder) if entry.is_file())
-    except (OSError, ValueError):
-        return frozenset()
-
-
-def _all_images(root: Path) -> dict[str, Path | None]:
-    """Return the images below `root` by name; a name that occurs twice says nothing: None."""
-    found: dict[str, Path | None] = {}
-    for folder, folders, files in os.walk(root):
-        if len(Path(folder).relative_to(root).parts) >= SEARCH_DEPTH:
-            folders.clear()
-        for name in files:
-            if name.lower().endswith(IMAGE_ENDINGS):
-                found[name] = None if name in found else Path(folder) / name
-    return found
 
 
 def check_size(images: int, labels: int) -> None:
@@ -232,12 +148,32 @@ def short(text: str) -> str:
     return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
 
 
+def _warn_of_alike(names: Sequence[str]) -> None:
+    """Say which labels differ only in capitals, blanks or dashes: one may have been meant."""
+    by_key: defaultdict[str, list[str]] = defaultdict(list)
+    for name in names:
+        by_key[_text.alike(name)].append(name)
+    for same in by_key.values():
+        if len(same) > 1:
+            console.warn(
+                f"labels that differ only in how they are written are learnt as {len(same)}: "
+                + ", ".join(repr(short(name)) for name in same[:MOST_SHOWN])
+            )
+
+
+def say_left(parts: Sequence[str], what: str) -> None:
+    """Warn of folders called as parts that bring nothing to read."""
+    if parts:
+        console.warn(f"folders of parts that have no {what} are passed over: {listed(parts)}")
+
+
 def tell(table: Table, skipped: Counter[str] | None = None) -> Table:
     """Say how much was read and what was passed over and why; return the table."""
     reasons = {why: count for why, count in (skipped or Counter()).items() if count}
     total = f"{sum(reasons.values()):,}"
     if reasons:
         total += f" ({'; '.join(f'{count:,} {why}' for why, count in reasons.items())})"
+    _warn_of_alike(table.label_names)
     images, labels = len(table.paths), len(table.label_names)
     console.say(f"read {images:,} images, {labels:,} labels; skipped {total}")
     unknown = int(np.isnan(table.targets).sum())

@@ -1,9 +1,13 @@
 """COCO: `instances_*.json`, or a folder with `annotations/instances_*.json` and the images.
 
 The labels are the categories that occur; an image without an annotation has none of them. A crowd
-(`iscrowd`) counts. Several files of instances make one data set whose column `split` names them.
+(`iscrowd`) counts. Several files of instances make one data set whose column `split` names them:
+`annotations/instances_train2017.json`, `train.json`, or, as annotation tools export them, a file
+in each of the folders `train`, `valid` and `test`.
 """
 
+import mmap
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compress.core.errors import UserError
-from compress.data.formats import _reading
+from compress.data.formats import _finder, _folders, _reading
 from compress.data.table import Table
 
+KEYS = (b'"images"', b'"annotations"', b'"categories"')
 IMAGE_FOLDERS = ("images", "train2017", "val2017", "train2014", "val2014", "train", "val", "valid")
 
 
@@ -34,9 +39,7 @@ class _File:
 
 def recognises(path: Path) -> bool:
     """Tell whether `path` is a JSON file, or a folder with files of instances."""
-    if path.is_dir():
-        return bool(_files(path))
-    return path.is_file() and path.suffix.lower() == ".json"
+    return bool(_files(path)) and (path.is_dir() or path.suffix.lower() == ".json")
 
 
 def read(path: Path) -> Table:
@@ -46,7 +49,9 @@ def read(path: Path) -> Table:
         UserError: no such file, not COCO's structure, an id that occurs twice, or an annotation of
             an unknown image or category.
     """
-    parts = [_read_file(file) for file in _files(path)]
+    files = _files(path)
+    _reading.say_left(_folders.parts_left(path, files), "COCO file")
+    parts = [_read_file(file, split) for file, split in files.items()]
     if not parts:
         raise UserError("There is no COCO file", got=path, allowed="annotations/instances_*.json")
     for part in parts[1:]:
@@ -67,26 +72,62 @@ def read(path: Path) -> Table:
     return _reading.tell(table)
 
 
-def _files(path: Path) -> list[Path]:
+def _files(path: Path) -> dict[Path, str]:
+    """Return the files of instances, and the part of each; empty where it does not say."""
     if path.is_file():
-        return [path]
+        return {path: _split(path)}
     for folder in (path / "annotations", path):
-        found = _reading.files_in(folder, (".json",))
-        instances = [file for file in found if file.name.startswith("instances")]
-        if instances:
-            return instances
-        if len(found) == 1 and (folder != path or found[0].name == "_annotations.coco.json"):
-            return found
-    return []
+        found = _files_beside(folder)
+        named = [file for file in found if file.name.startswith("instances")] or found
+        parts = [_split(file) for file in named]
+        if named and (len(named) == 1 or (all(parts) and len(set(parts)) == len(parts))):
+            return dict(zip(named, parts, strict=True))
+    below = {folder: _files_beside(folder) for folder in _folders.parts_in(path)}
+    if any(len(files) > 1 for files in below.values()):
+        return {}
+    return {file: folder.name for folder, files in below.items() for file in files}
+
+
+def _files_beside(folder: Path) -> list[Path]:
+    return [file for file in _folders.files_in(folder, (".json",)) if _is_instances(file)]
+
+
+def _is_instances(file: Path) -> bool:
+    """Tell quickly whether a file may be COCO's: it may have hundreds of megabytes."""
+    if file.name.startswith(("instances", "_annotations.coco")):
+        return True
+    try:
+        with file.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as m:
+            return all(m.find(key) >= 0 for key in KEYS)
+    except (OSError, ValueError):  # an empty file cannot be mapped
+        return False
+
+
+def _split(file: Path) -> str:
+    """Return what a file's name says beside that it holds instances, as `train2017`."""
+    return re.sub(r"^_?annotations|^instances|[._]coco$", "", file.stem).strip("_-.")
 
 
 def _paths(part: _File) -> list[Path]:
+    finder = _finder.ImageFinder(*_image_folders(part))
+    found = [finder.path(name) for name in part.names]
+    finder.tell()
+    return found
+
+
+def _image_folders(part: _File) -> list[Path]:
+    """Return where images may be; another part's folder only where this one has none of its own."""
     folder = part.file.parent
+    if folder.name == part.split:
+        return [folder, folder / "images"]
     roots = [folder.parent, folder] if folder.name == "annotations" else [folder, folder.parent]
-    places = (part.split, *IMAGE_FOLDERS)
-    usual = [root / place for root in roots for place in (*places, f"images/{part.split}")]
-    finder = _reading.ImageFinder(*roots, *usual)
-    return [finder.path(name) for name in part.names]
+    own = [root / place for root in roots for place in (part.split, f"images/{part.split}")]
+    here = [each for each in own if part.split and each.is_dir()]
+    return [*roots, *here, *(root / "images" for root in roots)] if here else _anywhere(roots)
+
+
+def _anywhere(roots: list[Path]) -> list[Path]:
+    return [*roots, *(root / place for root in roots for place in IMAGE_FOLDERS)]
 
 
 def _check_once(paths: tuple[Path, ...]) -> None:
@@ -97,7 +138,7 @@ def _check_once(paths: tuple[Path, ...]) -> None:
         seen.add(path)
 
 
-def _read_file(file: Path) -> _File:
+def _read_file(file: Path, split: str) -> _File:
     content = _json(file)
     images = _by_id(file, "images", _entries(file, content, "images"), "file_name")
     categories = _by_id(file, "categories", _entries(file, content, "categories"), "name")
@@ -112,18 +153,13 @@ def _read_file(file: Path) -> _File:
         where = f"{file}, annotations[{place}]"
         row = _known(entry, "image_id", row_of, where)
         targets[row, _known(entry, "category_id", column_of, where)] = 1
-    split = file.stem.removeprefix("instances").strip("_")
     return _File(
         file=file,
-        split=split if _plain_part(split) else "",
+        split=split,
         names=[_reading.file_name(name, f"{file}, images") for name in images.values()],
         categories=dict(zip(categories, names, strict=True)),
         targets=targets,
     )
-
-
-def _plain_part(split: str) -> bool:
-    return bool(split) and split not in (".", "..")
 
 
 def _json(file: Path) -> dict[str, Any]:

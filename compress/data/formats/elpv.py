@@ -25,8 +25,8 @@ def recognises(path: Path) -> bool:
     """Tell whether `path` is a folder laid out as the data set is published."""
     if not (path.is_dir() and (path / "images").is_dir()):
         return False
-    line = _reading.first_line(path / "labels.csv")
-    return "," not in line and len(line.split()) == 3
+    words = _reading.first_line(path / "labels.csv").split()
+    return len(words) == 3 and words[2] in TYPES
 
 
 def read(path: Path) -> Table:
@@ -35,7 +35,7 @@ def read(path: Path) -> Table:
     Raises:
         UserError: the package is not installed, or the table is not ELPV's.
     """
-    root = path if recognises(path) else _package_data()
+    root = _package_data() if path == Path() else path
     file = root / "labels.csv"
     lines = [(n, line.split()) for n, line in enumerate(_reading.read_text(file).split("\n"), 1)]
     rows = [_row(f"{file}, line {number}", row) for number, row in lines if row]

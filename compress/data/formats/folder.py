@@ -1,19 +1,29 @@
 """An image folder: one folder per label, `cat/1.jpg`; an image in several has several labels.
 
 The same image is the same file name with the same content. `train`, `val` and `test` above the
-labels become the column `split`.
+labels become the column `split`; other folders beside them are passed over, which is said.
 """
 
-import os
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
+from compress.core import console
 from compress.core.errors import UserError
 from compress.core.hashing import file_sha256
-from compress.data.formats import _reading, coco, csv_, elpv, openimages, parquet, voc, yolo
+from compress.data.formats import (
+    _folders,
+    _reading,
+    coco,
+    csv_,
+    elpv,
+    openimages,
+    parquet,
+    voc,
+    yolo,
+)
 from compress.data.table import Table
 
 ANNOTATIONS = (".csv", ".tsv", ".parquet", ".json", ".xml", ".yaml", ".yml")
@@ -25,11 +35,12 @@ Place = tuple[str, str]
 
 def recognises(path: Path) -> bool:
     """Tell whether `path` holds images in two label folders or more, and no annotations."""
-    if not path.is_dir() or _reading.files_in(path, ANNOTATIONS):
+    if not path.is_dir() or _folders.files_in(path, ANNOTATIONS):
         return False
     if any(other.recognises(path) for other in OTHERS):
         return False
-    holding = (folder for folder in _label_folders(path).values() if _has_image(folder))
+    labels = _label_folders(path, Counter())
+    holding = (folder for folder in labels.values() if _folders.has_image(folder))
     return next(holding, None) is not None and next(holding, None) is not None
 
 
@@ -41,9 +52,9 @@ def read(path: Path) -> Table:
     """
     skipped: Counter[str] = Counter()
     found: dict[Path, Place] = {}
-    for place, folder in _label_folders(path).items():
-        for file in _files(folder):
-            if file.suffix.lower() in _reading.IMAGE_ENDINGS:
+    for place, folder in _label_folders(path, skipped).items():
+        for file in _files(folder, skipped):
+            if _folders.is_image(file.name):
                 name = file.relative_to(folder).as_posix()
                 _reading.file_name(name, f"a file in the folder {place[1]!r}")
                 found[file] = place
@@ -51,32 +62,47 @@ def read(path: Path) -> Table:
                 skipped["files that are no images"] += 1
     if not found:
         raise UserError("There are no images in label folders", got=path, allowed="label/image.jpg")
-    loose = _reading.files_in(path, _reading.IMAGE_ENDINGS)
-    skipped["images in no label folder"] = len(loose)
     pictures = _pictures(found)
     skipped["further copies of an image in another folder"] = len(found) - len(pictures)
-    return _reading.tell(_table(pictures, found), skipped)
+    table = _table(pictures, found)
+    console.say(f"labels: {_reading.listed(table.label_names)}")
+    return _reading.tell(table, skipped)
 
 
-def _label_folders(path: Path) -> dict[Place, Path]:
-    folders = _reading.folders_in(path)
-    parts = [folder for folder in folders if folder.name.lower() in _reading.SPLITS]
-    if parts and len(parts) == len(folders):
-        return {
-            (part.name, label.name): label for part in parts for label in _reading.folders_in(part)
-        }
-    return {("", folder.name): folder for folder in folders}
+def _label_folders(path: Path, skipped: Counter[str]) -> dict[Place, Path]:
+    """Return the folders of labels; images beside them, and folders beside parts, are counted."""
+    parts = _parts(path)
+    for folder in _folders.folders_in(path) if parts else ():
+        if folder not in parts:
+            files = sum(len(files) for _, files in _folders.walk(folder))
+            skipped[f"files in {folder.name!r}, which is no part of a split"] = files
+    for folder in (path, *parts):
+        loose = len(_folders.files_in(folder, _reading.IMAGE_ENDINGS))
+        skipped["images in no label folder"] += loose
+    return {
+        (part.name if parts else "", label.name): label
+        for part in parts or [path]
+        for label in _folders.folders_in(part)
+    }
 
 
-def _has_image(folder: Path) -> bool:
-    return any(file.suffix.lower() in _reading.IMAGE_ENDINGS for file in _files(folder))
+def _parts(path: Path) -> list[Path]:
+    """Return the folders `train`, `test`, ... that are parts of a split rather than labels.
+
+    One of them alone is a part where it holds folders of images and nothing beside it does.
+    """
+    parts = _folders.parts_in(path)
+    if len(parts) == 1:
+        others = [each for each in _folders.folders_in(path) if each not in parts]
+        deep = any(map(_folders.has_image, _folders.folders_in(parts[0])))
+        return parts if deep and not any(map(_folders.has_image, others)) else []
+    return parts
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    for parent, folders, files in os.walk(folder):
-        folders.sort()
-        for name in sorted(files):
-            yield Path(parent) / name
+def _files(folder: Path, skipped: Counter[str]) -> Iterator[Path]:
+    for parent, files in _folders.walk(folder, skipped):
+        for name in files:
+            yield parent / name
 
 
 def _pictures(found: dict[Path, Place]) -> list[list[Path]]:
@@ -108,13 +134,15 @@ def _content(file: Path) -> str:
 
 
 def _table(pictures: list[list[Path]], found: dict[Path, Place]) -> Table:
-    names = sorted({_reading.label_name(label, "a folder's name") for _, label in found.values()})
+    labels = {label for _, label in found.values()}
+    name_of = {label: _reading.label_name(label, "a folder's name") for label in labels}
+    names = sorted(set(name_of.values()))
     _reading.check_size(len(pictures), len(names))
     places = {name: place for place, name in enumerate(names)}
     targets = np.zeros((len(pictures), len(names)), np.float32)
     parts = []
     for row, files in enumerate(pictures):
-        targets[row, [places[found[file][1].strip()] for file in files]] = 1
+        targets[row, [places[name_of[found[file][1]]] for file in files]] = 1
         part, *more = sorted({found[file][0] for file in files})
         if more:
             raise UserError(

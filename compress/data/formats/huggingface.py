@@ -16,7 +16,16 @@ from typing import Any
 from compress.core import console
 from compress.core.errors import UserError
 from compress.data.cache import stored
-from compress.data.formats import _columns, _features, _labels, _reading, parquet
+from compress.data.formats import (
+    _columns,
+    _features,
+    _finder,
+    _folders,
+    _images,
+    _labels,
+    _reading,
+    parquet,
+)
 from compress.data.table import Table
 
 INFO, STATE, PARTS = "dataset_info.json", "state.json", "dataset_dict.json"
@@ -75,7 +84,7 @@ def _parts(path: Path, skipped: Counter[str]) -> list[_Part]:
     names = _json(path / PARTS).get("splits")
     if not isinstance(names, list) or not _are_plain(names):
         raise UserError("The file has no list of parts 'splits'", got=path / PARTS)
-    others = [folder for folder in _reading.folders_in(path) if folder.name not in names]
+    others = [folder for folder in _folders.folders_in(path) if folder.name not in names]
     skipped["folders that are no part"] = len(others)
     return [_part(path / name, name, skipped) for name in names]
 
@@ -87,7 +96,7 @@ def _part(folder: Path, split: str, skipped: Counter[str]) -> _Part:
     if not _are_plain(names):
         raise UserError("The file lists no data files", got=folder / STATE, allowed="_data_files")
     _check_all_there(folder, names)
-    found = _reading.files_in(folder, (".arrow",))
+    found = _folders.files_in(folder, (".arrow",))
     skipped["arrow files that are not in state.json"] += sum(f.name not in names for f in found)
     features = _json(folder / INFO).get("features")
     if not isinstance(features, dict) or not features:
@@ -144,12 +153,12 @@ def _image_column(part: _Part) -> str:
         for name, f in part.features.items()
         if _features.kind(f) == "Value" and _features.is_text(f)
     ]
-    found = images[0] if len(images) == 1 else _labels.find(images or texts, _labels.IMAGE_COLUMNS)
+    found = images[0] if len(images) == 1 else _labels.find(images or texts, _images.IMAGE_COLUMNS)
     if found is None:
         raise UserError(
             f"The data set has no image column: {part.folder}",
             got=_reading.listed([repr(name) for name in images or part.features]),
-            allowed="one column of feature Image, or one called " + _labels.IMAGE_COLUMNS[0],
+            allowed="one column of feature Image, or one called " + _images.IMAGE_COLUMNS[0],
         )
     return found
 
@@ -187,7 +196,7 @@ def _rows(
     """Yield every image's path and texts; its bytes are unpacked on the way, one at a time."""
     number = 0
     for part in parts:
-        finder = _reading.ImageFinder(part.folder, part.folder.parent)
+        finder = _finder.ImageFinder(part.folder, part.folder.parent)
         more = [part.split] if part.split else []
         for file in part.files:
             for batch in _batches(arrow, file, part):
@@ -240,7 +249,7 @@ def _texts(arrow: Any, reader: _features.Texts, cells: Any, where: str) -> list[
         ) from None
 
 
-def _image(cell: Any, finder: _reading.ImageFinder, file: Path) -> str:
+def _image(cell: Any, finder: _finder.ImageFinder, file: Path) -> str:
     """Return the path of an image, unpacked if it is in the file; empty if there is none."""
     value = cell.as_py()
     content, name = (value, None) if isinstance(value, bytes) else (None, value)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from compress.core import console
 from compress.core.errors import UserError
-from compress.data.formats import _columns, _reading
+from compress.data.formats import _columns, _delimited, _finder, _folders, _reading
 from compress.data.table import Table
 
 HEADER = ("ImageID", "Source", "LabelName", "Confidence")
@@ -76,7 +76,7 @@ def read(path: Path) -> Table:
 
 
 def _files(path: Path) -> list[Path]:
-    files = [path] if path.is_file() else _reading.files_in(path, (".csv",))
+    files = [path] if path.is_file() else _folders.files_in(path, (".csv",))
     tables = [file for file in files if file.suffix.lower() == ".csv"]
     found = [file for file in tables if set(HEADER) <= _header(file)]
     return sorted(found, key=lambda file: BOX in _header(file))  # verified labels come first
@@ -93,7 +93,7 @@ def _part(file: Path) -> str:
 
 def _collect(file: Path, root: Path, facts: _Facts) -> None:
     """Add what a file says of the images on this disk."""
-    table, blank = _columns.read_delimited(file)
+    table, blank = _delimited.read(file)
     image, label, confidence = (table.by_name[name] for name in (HEADER[0], *HEADER[2:]))
     rows = _image_rows(table, file, root, facts)[image.codes]
     values = np.array([_confidence(table, code) for code in range(len(confidence.values))])
@@ -118,7 +118,7 @@ def _image_rows(
     """Return the row of every distinct image of the file; -1 for one that is not on this disk."""
     part = _part(file)
     folders = [root, root / "images", *(root / name for name in (part, f"images/{part}") if part)]
-    finder = _reading.ImageFinder(*folders)
+    finder = _finder.ImageFinder(*folders)
     found = []
     for code, name in enumerate(table.by_name[HEADER[0]].values):
         if not name.isalnum():
@@ -172,7 +172,7 @@ def _targets(facts: _Facts) -> tuple[list[str], NDArray[np.float32]]:
 def _display_names(root: Path, mids: list[str]) -> tuple[str, ...]:
     """Return the labels' names; a name of two labels, and none at all, goes by its code."""
     name_of: dict[str, str] = {}
-    for file in _reading.files_in(root, (".csv",)):
+    for file in _folders.files_in(root, (".csv",)):
         if "class-descriptions" in file.name:
             name_of |= _descriptions(file)
     names = [name_of.get(mid, mid) for mid in mids]

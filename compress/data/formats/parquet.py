@@ -4,13 +4,14 @@ Read by pyarrow, which is not installed with edgepress.
 """
 
 import importlib
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from compress.core.errors import UserError
-from compress.data.formats import _columns, _labels, _reading
+from compress.data.formats import _columns, _finder, _folders, _images, _labels, _reading
 from compress.data.table import Table
 
 ENDINGS = (".parquet", ".pq")
@@ -19,7 +20,7 @@ ENDINGS = (".parquet", ".pq")
 def recognises(path: Path) -> bool:
     """Tell whether `path` is a Parquet file, or a folder with exactly one."""
     if path.is_dir():
-        return len(_reading.files_in(path, ENDINGS)) == 1
+        return len(_folders.files_in(path, ENDINGS)) == 1
     return path.is_file() and path.suffix.lower() in ENDINGS
 
 
@@ -31,12 +32,15 @@ def read(path: Path) -> Table:
             labels.
     """
     file = _table_file(path)
-    finder = _reading.ImageFinder(file.parent, file.parent / "images", search=file.parent)
-    return _labels.image_table(_read_columns(file), finder)
+    finder = _finder.ImageFinder(file.parent, file.parent / "images", search=file.parent)
+    columns = _read_columns(file)
+    image = _images.column(columns, finder)
+    paths = _images.paths(columns, image, finder)
+    return _labels.image_table(columns, image, paths, Counter())
 
 
 def _table_file(path: Path) -> Path:
-    files = [path] if path.is_file() else _reading.files_in(path, ENDINGS)
+    files = [path] if path.is_file() else _folders.files_in(path, ENDINGS)
     if len(files) != 1:
         names = _reading.listed([file.name for file in files]) or "none"
         raise UserError("The folder must hold exactly one Parquet file", got=f"{names} in {path}")

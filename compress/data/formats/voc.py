@@ -2,10 +2,12 @@
 
 The labels are the objects' names. Where all objects of a name are marked `difficult`, the label is
 unknown, as the VOC protocol ignores them. `ImageSets/Main/train.txt`, `val.txt` and `test.txt`
-become the column `split`.
+become the column `split`. Annotation tools write the files beside the images, in one folder or in
+the folders `train`, `valid` and `test`, which are that column then.
 """
 
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -13,11 +15,10 @@ import numpy as np
 
 from compress.core import console
 from compress.core.errors import UserError
-from compress.data.formats import _reading
+from compress.data.formats import _finder, _folders, _reading, _text
 from compress.data.table import Table
 
 LARGEST = 16 << 20  # bytes of one file
-SETS = ("train", "val", "test")
 
 Objects = dict[str, bool]
 """Names of the objects in an image; False where all of a name are difficult."""
@@ -30,9 +31,23 @@ class _NoDoctype(ElementTree.TreeBuilder):
         raise ValueError(f"it declares a document type, {name[:100]!r}")
 
 
+@dataclass(frozen=True)
+class _Place:
+    """A folder of annotations and where their images may be."""
+
+    annotations: Path
+    images: tuple[Path, ...]
+    part: str = ""
+
+    @property
+    def files(self) -> list[Path]:
+        """Return the annotation files."""
+        return _folders.files_in(self.annotations, (".xml",))
+
+
 def recognises(path: Path) -> bool:
     """Tell whether `path` is a VOC folder, or holds one or more."""
-    return bool(_roots(path))
+    return bool(_places(path))
 
 
 def read(path: Path) -> Table:
@@ -42,44 +57,70 @@ def read(path: Path) -> Table:
         UserError: none or several VOC folders, a file that is no annotation, or an image in two
             sets.
     """
-    root = _root(path)
-    files = _reading.files_in(root / "Annotations", (".xml",))
+    places = _checked(path)
+    files = [file for place in places for file in place.files]
     objects = [_objects(file) for file in files]
     names = sorted({name for found in objects for name in found})
     _reading.check_size(len(files), len(names))
-    places = {name: place for place, name in enumerate(names)}
+    column_of = {name: column for column, name in enumerate(names)}
     targets = np.zeros((len(files), len(names)), np.float32)
     for row, found in enumerate(objects):
         for name, certain in found.items():
-            targets[row, places[name]] = 1 if certain else np.nan
+            targets[row, column_of[name]] = 1 if certain else np.nan
     _say_difficult(objects)
     label_names, targets = _reading.occurring(names, targets)
-    finder = _reading.ImageFinder(root / "JPEGImages", root / "images", root)
-    stems = [_reading.file_name(file.stem, str(file)) for file in files]
     skipped: Counter[str] = Counter()
-    splits = _splits(root, stems, skipped)
-    paths = tuple(finder.path(stem) for stem in stems)
-    skipped["images without an annotation file"] = _unannotated(root, set(stems))
+    splits = _splits(places, skipped)
+    paths = tuple(path for place in places for path in _paths(place, skipped))
     columns = {"split": splits} if splits else {}
     return _reading.tell(Table(paths, label_names, targets, columns=columns), skipped)
 
 
-def _roots(path: Path) -> list[Path]:
+def _places(path: Path) -> list[_Place]:
     below = [path, path / "VOCdevkit"]
-    inside = [each for folder in below for each in _reading.folders_in(folder)]
+    inside = [each for folder in below for each in _folders.folders_in(folder)]
     candidates = [path, *(each for each in inside if each.name.startswith("VOC"))]
-    return [each for each in candidates if _reading.files_in(each / "Annotations", (".xml",))]
+    found = [place for folder in candidates for place in _place(folder, "")]
+    return found or [
+        place for folder in _folders.parts_in(path) for place in _place(folder, folder.name)
+    ]
 
 
-def _root(path: Path) -> Path:
-    roots = _roots(path)
-    if len(roots) != 1:
+def _place(folder: Path, part: str) -> list[_Place]:
+    """Return the annotations of a folder, in `Annotations` or beside their images."""
+    if _folders.files_in(folder / "Annotations", (".xml",)):
+        images = (folder / "JPEGImages", folder / "images", folder)
+        return [_Place(folder / "Annotations", images, part)]
+    files = _folders.files_in(folder, (".xml",))
+    stems = {image.stem for image in _folders.files_in(folder, _reading.IMAGE_ENDINGS)}
+    beside = any(file.stem in stems for file in files)
+    return [_Place(folder, (folder,), part)] if beside else []
+
+
+def _checked(path: Path) -> list[_Place]:
+    places = _places(path)
+    parts = {place.part for place in places}
+    if not places or (parts == {""} and len(places) > 1):
+        shown = _reading.listed([str(place.annotations.parent) for place in places])
         raise UserError(
             "The folder must hold exactly one VOC data set",
-            got=_reading.listed([str(root) for root in roots]) or f"no Annotations/*.xml in {path}",
+            got=shown or f"no Annotations/*.xml in {path}",
             next_step="give the folder that holds Annotations and JPEGImages",
         )
-    return roots[0]
+    if parts != {""}:
+        used = [place.images[-1] / "any" for place in places]
+        _reading.say_left(_folders.parts_left(path, used), "annotation file")
+    return places
+
+
+def _paths(place: _Place, skipped: Counter[str]) -> list[Path]:
+    """Return the image of every annotation; images that have none are counted."""
+    stems = [_reading.file_name(file.stem, str(file)) for file in place.files]
+    finder = _finder.ImageFinder(*place.images)
+    paths = [finder.path(stem) for stem in stems]
+    images = _folders.files_in(place.images[0], _reading.IMAGE_ENDINGS)
+    skipped["images without an annotation file"] += len(set(images).difference(paths))
+    return paths
 
 
 def _objects(file: Path) -> Objects:
@@ -125,19 +166,18 @@ def _say_difficult(objects: list[Objects]) -> None:
         )
 
 
-def _splits(root: Path, stems: list[str], skipped: Counter[str]) -> tuple[str, ...]:
-    """Return the set of every image, or nothing where there are no sets."""
+def _splits(places: list[_Place], skipped: Counter[str]) -> tuple[str, ...]:
+    """Return the part of every image, or nothing where there are none."""
+    if any(place.part for place in places):
+        return tuple(place.part for place in places for _ in place.files)
     part_of: dict[str, str] = {}
-    known = set(stems)
-    for part in SETS:
-        file = root / "ImageSets" / "Main" / f"{part}.txt"
-        for line in _reading.read_text(file).split() if file.is_file() else []:
-            if part_of.setdefault(line, part) != part:
+    stems = {_text.clean(file.stem): None for file in places[0].files}
+    sets = places[0].annotations.parent / "ImageSets" / "Main"
+    for file in _folders.files_in(sets, (".txt",)):
+        if file.stem.lower() not in _reading.SPLITS:
+            continue
+        for line in filter(None, map(_text.clean, _reading.read_text(file).split("\n"))):
+            if part_of.setdefault(line, file.stem) != file.stem:
                 raise UserError(f"An image is in two sets: {file}", got=f"{line}, {part_of[line]}")
-            skipped["lines of image sets without an annotation file"] += line not in known
+            skipped["lines of image sets without an annotation file"] += line not in stems
     return tuple(part_of.get(stem, "") for stem in stems) if part_of else ()
-
-
-def _unannotated(root: Path, stems: set[str]) -> int:
-    images = _reading.files_in(root / "JPEGImages", _reading.IMAGE_ENDINGS)
-    return sum(image.stem not in stems for image in images)

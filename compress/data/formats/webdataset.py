@@ -16,7 +16,8 @@ from typing import Any
 from compress.core import console
 from compress.core.errors import UserError
 from compress.data.cache import stored
-from compress.data.formats import _columns, _labels, _reading, _shards
+from compress.data.formats import _columns, _folders, _labels, _reading, _shards
+from compress.data.formats._names import MARK
 from compress.data.table import Table
 
 ENDINGS = (".tar",)
@@ -78,10 +79,10 @@ def _shards_of(path: Path) -> dict[Path, str]:
     """Return the archives and the part that each is in; empty where one does not say."""
     if path.is_file():
         return {path: ""} if path.suffix.lower() in ENDINGS else {}
-    parts = {file: _part(file.stem) for file in _reading.files_in(path, ENDINGS)}
-    for folder in _reading.folders_in(path):
+    parts = {file: _part(file.stem) for file in _folders.files_in(path, ENDINGS)}
+    for folder in _folders.folders_in(path):
         if _part(folder.name) == folder.name:
-            parts |= dict.fromkeys(_reading.files_in(folder, ENDINGS), folder.name)
+            parts |= dict.fromkeys(_folders.files_in(folder, ENDINGS), folder.name)
     return parts if all(parts.values()) else dict.fromkeys(parts, "")
 
 
@@ -189,11 +190,9 @@ def _cell(column: str, value: Any, classes: list[str], where: str) -> str:
     is_names = _labels.names_column([column]) is not None
     if value is None:
         return ""
-    if isinstance(value, bool):
-        return str(int(value))
     if is_names and type(value) is int:
         return _names([value], classes, where)
-    if isinstance(value, str | int | float):
+    if isinstance(value, str | int | float):  # a truth value stays one: True is not 1
         return str(value).encode(errors="backslashreplace").decode()
     if isinstance(value, list) and is_names:
         return _names(value, classes, where)
@@ -241,8 +240,8 @@ def _check_one_kind(columns: _columns.Columns) -> None:
     """
     name = _labels.names_column(columns.by_name)
     texts = columns.by_name[name].values if name is not None else []
-    marked = [text for text in texts if _labels.MARK in text]
-    plain = [text for text in texts if text not in ("", "unknown") and _labels.MARK not in text]
+    marked = [text for text in texts if MARK in text]
+    plain = [text for text in texts if text not in ("", "unknown") and MARK not in text]
     if name is not None and marked and plain:
         raise UserError(
             "Some labels are lists or numbers and others are texts",

@@ -1,5 +1,7 @@
 """YOLO: `data.yaml` with names and image folders, or `classes.txt` beside `images/` and `labels/`.
 
+Older tools write `obj.data`, or put the label files and `classes.txt` beside the images.
+
 Every image `images/.../a.jpg` has its objects in `labels/.../a.txt`, a line each that begins with
 the number of its class. An empty file is an image without any label, and so, as for the programs
 that train on this format, is an image without a file.
@@ -14,19 +16,22 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml  # type: ignore[import-untyped]
 
 from compress.core import console
 from compress.core.errors import UserError
-from compress.data.formats import _reading
+from compress.data.formats import _finder, _folders, _reading, _yaml
 from compress.data.table import Table
 
 NAMES = re.compile(rb"^[\"']?names[\"']?\s*:", re.MULTILINE)
 YAML = (".yaml", ".yml")
 CLASSES = ("classes.txt", "obj.names")
+DARKNET = "obj.data"
 PARTS = ("train", "val", "test")
-LARGEST_YAML = 1 << 20  # bytes; its reader is slow
 SLACK = 0.01  # coordinates are rounded, so that a box at the border may stand out a little
+
+
+Parts = dict[Path, str]
+"""The part of every image, or an empty text."""
 
 
 @dataclass(frozen=True)
@@ -35,14 +40,13 @@ class _Layout:
 
     source: Path
     names: list[str]
-    images: dict[Path, str]
-    """The part of every image, or an empty text."""
+    images: Parts
 
 
 def recognises(path: Path) -> bool:
     """Tell whether `path` is a YAML file with names and images, or a folder with one."""
     if path.is_dir():
-        return _description(path) is not None or _classes_file(path) is not None
+        return _description(path) is not None
     return path.is_file() and path.suffix.lower() in YAML
 
 
@@ -52,8 +56,8 @@ def read(path: Path) -> Table:
     Raises:
         UserError: no description, no images, a class that has no name, or a line that is no object.
     """
-    layout = _layout(path)
     skipped: Counter[str] = Counter()
+    layout = _layout(path, skipped)
     _reading.check_size(len(layout.images), len(layout.names))
     targets = np.zeros((len(layout.images), len(layout.names)), np.float32)
     wanted: set[Path] = set()
@@ -68,7 +72,7 @@ def read(path: Path) -> Table:
     if missing:
         console.say(f"{missing:,} images have no label file: read as images without any label")
     folders = {file.parent for file in wanted}
-    files = [file for folder in sorted(folders) for file in _reading.files_in(folder, (".txt",))]
+    files = [file for folder in sorted(folders) for file in _folders.files_in(folder, (".txt",))]
     skipped["label files without an image"] = sum(
         file not in wanted and file.name not in CLASSES for file in files
     )
@@ -78,101 +82,95 @@ def read(path: Path) -> Table:
 
 
 def _description(folder: Path) -> Path | None:
-    """Return the YAML file of a data set: `data.yaml`, or the only one that names images."""
-    files = _reading.files_in(folder, YAML)
+    """Return the file that describes a data set: `data.yaml`, `obj.data` or a list of names.
+
+    A YAML file of another name is one if it is the only one and has `names`.
+    """
+    files = _folders.files_in(folder, YAML)
     named = [file for file in files if file.stem.lower() in ("data", "dataset")]
     if not named and len(files) == 1 and NAMES.search(_reading.read_bytes(files[0])):
         named = files
-    return named[0] if named else None
+    darknet = folder / DARKNET
+    found = [*named, *([darknet] if darknet.is_file() else [])]
+    return found[0] if found else _classes_file(folder)
 
 
 def _classes_file(folder: Path) -> Path | None:
-    if not ((folder / "images").is_dir() and (folder / "labels").is_dir()):
-        return None
-    files = [place / name for place in (folder, folder / "labels") for name in CLASSES]
-    return next((file for file in files if file.is_file()), None)
+    """Return the file of names beside `images/` and `labels/`, or beside images with labels."""
+    apart = (folder / "images").is_dir() and (folder / "labels").is_dir()
+    places = (folder, folder / "labels") if apart else (folder,)
+    files = [place / name for place in places for name in CLASSES]
+    found = next((file for file in files if file.is_file()), None)
+    images = [] if apart or not found else _folders.files_in(folder, _reading.IMAGE_ENDINGS)
+    beside = any(image.with_suffix(".txt").is_file() for image in images)
+    return found if apart or beside else None
 
 
-def _layout(path: Path) -> _Layout:
-    source = path if path.is_file() else _description(path) or _classes_file(path)
+def _layout(path: Path, skipped: Counter[str]) -> _Layout:
+    """Return the names and images of a data set.
+
+    Raises:
+        UserError: there is none, or its description is wrong.
+    """
+    source = path if path.is_file() else _description(path)
     if source is None:
         raise UserError(
             "There is no YOLO data set", got=path, allowed="data.yaml, or classes.txt and images/"
         )
     if source.suffix.lower() in YAML:
-        found = _from_yaml(source)
+        names, images = _from_yaml(source, skipped)
+    elif source.name == DARKNET:
+        names, images = _from_darknet(source, skipped)
     else:
-        names = [line.strip() for line in _reading.read_text(source).rstrip().split("\n")]
-        found = _Layout(source, names, dict.fromkeys(_images(path / "images"), ""))
-    names = [_reading.label_name(name, str(source)) for name in found.names]
+        folder = path / "images" if (path / "images").is_dir() else path
+        names, images = _lines(source), dict.fromkeys(_images(folder, skipped), "")
+    names = [_reading.label_name(name, str(source)) for name in names]
     if len(set(names)) != len(names):
         raise UserError("Two classes have the same name", got=source)
-    for image in found.images:
+    for image in images:
         _reading.file_name(image.name, str(source))
-    if not found.images:
+    if not images:
         raise UserError("The YOLO data set has no images", got=source)
-    return _Layout(source, names, found.images)
+    return _Layout(source, names, images)
 
 
-def _from_yaml(file: Path) -> _Layout:
-    content = _load(file)
-    names = _yaml_names(file, content)
-    images: dict[Path, str] = {}
+def _lines(file: Path) -> list[str]:
+    return [line.strip() for line in _reading.read_text(file).rstrip().split("\n")]
+
+
+def _from_darknet(file: Path, skipped: Counter[str]) -> tuple[list[str], Parts]:
+    """Return what `obj.data` says: lines of `names = data/obj.names`, `train = data/train.txt`."""
+    pairs = [line.partition("=") for line in _lines(file)]
+    content = {key.strip().lower(): value.strip() for key, _, value in pairs}
+    content["val"] = content.get("valid", "")
+    images = _in_parts(file, content, skipped)
+    place = _place(file, ".", content.get("names", "obj.names"))
+    if place is None:
+        raise UserError("There is no file of names", got=content.get("names"), allowed=CLASSES)
+    return _lines(place), images
+
+
+def _from_yaml(file: Path, skipped: Counter[str]) -> tuple[list[str], Parts]:
+    content = _yaml.load(file)
+    return _yaml.names(file, content), _in_parts(file, content, skipped)
+
+
+def _in_parts(file: Path, content: dict[str, Any], skipped: Counter[str]) -> Parts:
+    images: Parts = {}
     for part in PARTS:
         for place in _places(file, content, part):
-            for image in _images(place):
+            for image in _images(place, skipped):
                 if images.setdefault(image, part) != part:
                     raise UserError(f"An image is in two parts: {file}", got=image)
-    return _Layout(file, names, images)
-
-
-def _load(file: Path) -> dict[str, Any]:
-    text = _reading.read_text(file)
-    if len(text) > LARGEST_YAML:
-        raise UserError("The YAML file is too large", got=f"{len(text):,} characters: {file}")
-    try:
-        content = yaml.load(text, Loader=_UniqueKeys)
-    except (yaml.YAMLError, ValueError, TypeError, RecursionError, AttributeError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise UserError(f"The YAML file cannot be read ({reason})", got=file) from None
-    if not isinstance(content, dict) or "names" not in content:
-        raise UserError("The YAML file has no 'names'", got=file, allowed="names, train, val")
-    return content
-
-
-class _UniqueKeys(yaml.SafeLoader):  # type: ignore[misc]
-    """Refuses a key that occurs twice, of which YAML would keep the last."""
-
-    def construct_mapping(self, node: Any, deep: bool = False) -> Any:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        twice = [key for key, count in Counter(keys).items() if count > 1]
-        if twice:
-            raise yaml.YAMLError(f"the key {str(twice[0])[:100]!r} occurs twice")
-        return super().construct_mapping(node, deep)
-
-
-def _yaml_names(file: Path, content: dict[str, Any]) -> list[str]:
-    """Return the classes' names: a list, or a mapping from 0, 1, 2, ... to names."""
-    names = content["names"]
-    if isinstance(names, dict) and sorted(map(str, names)) == sorted(map(str, range(len(names)))):
-        names = [names.get(place, names.get(str(place))) for place in range(len(names))]
-    sound = isinstance(names, list) and all(_is_name(each) for each in names)
-    if not sound or not names or content.get("nc", len(names)) != len(names):
-        raise UserError(
-            f"The YAML file's names cannot be used: {file}",
-            got=reprlib.repr(names),
-            allowed="a list of nc names, or a mapping from 0, 1, 2, ... to names",
-        )
-    return [str(name) for name in names]
-
-
-def _is_name(value: Any) -> bool:
-    """Tell whether YAML read a name or a number; an unquoted `no` is a truth value."""
-    return isinstance(value, str | int | float) and not isinstance(value, bool)
+    return images
 
 
 def _places(file: Path, content: dict[str, Any], part: str) -> list[Path]:
-    """Return the folders and lists of a part's images."""
+    """Return the folders and lists of a part's images; a part that is not there is said.
+
+    Raises:
+        UserError: what is given is no text, or the training images are not there.
+    """
     given = content.get(part) or []
     texts = given if isinstance(given, list) else [given]
     base = content.get("path") or "."
@@ -182,24 +180,38 @@ def _places(file: Path, content: dict[str, Any], part: str) -> list[Path]:
     for text in texts:
         _reading.file_name(text, f"{file}, {part}")
         _reading.file_name(base, f"{file}, path")
-        bare = text.removeprefix("../")  # Roboflow writes ../train/images beside train/
-        choices = (file.parent / base / text, file.parent / text, file.parent / bare)
-        place = next((choice for choice in choices if choice.exists()), None)
-        if place is None:
+        place = _place(file, base, text)
+        if place is None and part == PARTS[0]:
             raise UserError(f"There is no such folder of images: {file}, {part}", got=text)
-        found.append(place)
+        if place is None:
+            console.warn(f"there is no {part} part: {file.name} says {text}, which is not there")
+        else:
+            found.append(place)
     return found
 
 
-def _images(place: Path) -> list[Path]:
+def _place(file: Path, base: str, text: str) -> Path | None:
+    """Return a folder or list where it is said to be, or the end of its path beside `file`.
+
+    Exports name folders of the machine they were made for, as `../train/images` or `/content/...`.
+    """
+    plain = text.replace("\\", "/")
+    parts = [part for part in plain.split("/") if part not in ("", ".", "..")]
+    ends = ["/".join(parts[start:]) for start in range(len(parts))]
+    choices = [file.parent / base / plain, *(file.parent / end for end in (plain, *ends))]
+    return next((choice for choice in choices if choice.exists()), None)
+
+
+def _images(place: Path, skipped: Counter[str]) -> list[Path]:
     """Return the images in a folder, however deep, or those that a text file lists."""
-    if place.is_file():
-        lines = _reading.read_text(place).split("\n")
-        names = [(n, line.strip()) for n, line in enumerate(lines, start=1) if line.strip()]
-        finder = _reading.ImageFinder(place.parent)
-        return [finder.path(_reading.file_name(name, f"{place}, line {n}")) for n, name in names]
-    below = [image for folder in _reading.folders_in(place) for image in _images(folder)]
-    return _reading.files_in(place, _reading.IMAGE_ENDINGS) + below
+    if not place.is_file():
+        return list(_folders.images_in(place, skipped))
+    lines = _reading.read_text(place).split("\n")
+    names = [(n, line.strip()) for n, line in enumerate(lines, start=1) if line.strip()]
+    finder = _finder.ImageFinder(place.parent)
+    found = [finder.path(_reading.file_name(name, f"{place}, line {n}")) for n, name in names]
+    finder.tell()
+    return found
 
 
 def _label_file(image: Path) -> Path:

@@ -12,10 +12,11 @@ from compress.core.errors import UserError
 from compress.data import duplicates
 from compress.data.dataset import read_table
 from compress.data.inspection.schema import Unreadable
+from compress.data.ranges import Ranges
 from compress.data.survey import survey
 from compress.data.table import Table
 
-SPLIT_COLUMNS = ("split", "partition", "subset", "set", "fold")
+SPLIT_COLUMNS = ("split", "partition", "subset", "set", "fold", "is_valid", "is_test", "is_train")
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class Opened:
     sizes: NDArray[np.int32]
     """`[n, 2]` width and height."""
     thumbnails: NDArray[np.uint8]
+    ranges: Ranges
     unreadable: tuple[Unreadable, ...]
 
     def name(self, row: int) -> str:
@@ -72,6 +74,7 @@ def open_images(source: str) -> Opened:
         grey=found.grey[good],
         sizes=found.sizes[good],
         thumbnails=found.thumbnails[good],
+        ranges=found.ranges.take(good),
         unreadable=tuple(Unreadable(file=_name(path, folder), reason=fault) for path, fault in bad),
     )
 

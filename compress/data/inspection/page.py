@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from compress.core import page, writable
-from compress.data.images import BadImage, open_image, small_jpeg
+from compress.data.images import BadImage, look_at, small_jpeg
 from compress.data.inspection import sections, sections_images
 from compress.data.inspection.opened import Opened
 from compress.data.inspection.schema import DataReport
@@ -49,6 +49,6 @@ def _pictures(report: DataReport, opened: Opened) -> Pictures:
 
 def _picture(path: Path) -> Iterator[str]:
     try:
-        yield page.jpeg_uri(small_jpeg(open_image(path)))
+        yield page.jpeg_uri(small_jpeg(look_at(path).image))
     except BadImage:
         return  # it has gone since the survey: the page shows the name in its place

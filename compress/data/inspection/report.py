@@ -6,9 +6,10 @@ import numpy as np
 
 from compress.core import environment
 from compress.core.results import EvalResult
+from compress.data import ranges
 from compress.data.inspection import copies, cross_validation, labels, scores, sizes, suspects
 from compress.data.inspection.opened import Opened
-from compress.data.inspection.schema import DataReport, Duplicates, LabelFacts, Suspects
+from compress.data.inspection.schema import DataReport, Duplicates, FlatImages, LabelFacts, Suspects
 
 
 def inspect(opened: Opened, scored: EvalResult | None, seed: int) -> DataReport:
@@ -31,6 +32,7 @@ def inspect(opened: Opened, scored: EvalResult | None, seed: int) -> DataReport:
         folder=str(opened.folder),
         findings=(
             *_about_files(opened),
+            *_about_samples(opened),
             *_about_labels(facts),
             *_about_copies(duplicates),
             *_about_suspects(suspected),
@@ -48,6 +50,11 @@ def inspect(opened: Opened, scored: EvalResult | None, seed: int) -> DataReport:
         sizes=all_sizes[: sizes.MOST_SIZES],
         size_grid=sizes.size_grid(opened.sizes),
         unreadable=opened.unreadable,
+        flat=_flat(opened),
+        n_deep=int(opened.ranges.deep.sum()),
+        n_several=int((opened.ranges.pages > 1).sum()),
+        n_transparent=int(opened.ranges.clear.sum()),
+        unknown_range=ranges.doubt(opened.ranges),
         duplicates=duplicates,
         suspects=suspected,
         certifiable=scores.certifiable(scored),
@@ -85,6 +92,27 @@ def _judge(opened: Opened, scored: EvalResult | None, seed: int) -> suspects.Jud
 def _about_files(opened: Opened) -> list[str]:
     n = len(opened.unreadable)
     return [f"Files that cannot be read as images: {n:,}"] if n else []
+
+
+def _about_samples(opened: Opened) -> list[str]:
+    """Say what training would refuse or warn of."""
+    found, flat, told = opened.ranges, _flat(opened), ranges.doubt(opened.ranges)
+    said = [] if told is None else [f"{told}. Train with {ranges.advice(found)}"]
+    if flat.files:
+        said.append(
+            f"Images that are constant or nearly so (at most {ranges.FLAT} of 256 grey levels): "
+            f"{len(flat.files):,}, {flat.n_constant:,} of them with one: "
+            f"{ranges.listed(list(flat.files))}"
+        )
+    names = [*map(opened.name, range(len(opened.image_ids)))]
+    return said + ranges.left_out(found, names)
+
+
+def _flat(opened: Opened) -> FlatImages:
+    likely = ranges.likely(opened.ranges)
+    rows = ranges.flat_rows(opened.ranges, likely)
+    constant = (opened.ranges.levels(likely)[rows] < 1).sum()
+    return FlatImages(n_constant=int(constant), files=tuple(map(opened.name, rows.tolist())))
 
 
 def _about_labels(facts: tuple[LabelFacts, ...]) -> list[str]:

@@ -129,6 +129,14 @@ class Certifiable(Noun):
     told: str
 
 
+class FlatImages(Noun):
+    """Images that show next to nothing: their samples lie within 16 of 256 grey levels."""
+
+    n_constant: int
+    """Those that have one level."""
+    files: tuple[str, ...]
+
+
 class DataReport(Noun):
     """Everything that was found in one data set."""
 
@@ -159,6 +167,15 @@ class DataReport(Noun):
     size_grid: tuple[SizeCount, ...]
     """All images by the largest powers of two that are not above their width and height."""
     unreadable: tuple[Unreadable, ...]
+    flat: FlatImages
+    n_deep: int
+    """Images of more than 8 bits."""
+    n_several: int
+    """Files of several pictures, of which the first is taken."""
+    n_transparent: int
+    """Images that are transparent in places, whose colours are taken without that."""
+    unknown_range: str | None
+    """What is not known of the samples of images of more than 8 bits; training asks for it."""
     duplicates: Duplicates
     suspects: Suspects
     certifiable: Certifiable

@@ -52,8 +52,15 @@ def write(source: Source, folder: Path) -> None:
     """Write `index.html` and what it loads.
 
     Raises:
-        UserError: onnxruntime-web is not there.
+        UserError: onnxruntime-web is not there, or the model has a pixel range of its own.
     """
+    declared = source.model.manifest.image.pixel_range
+    if declared is not None:
+        raise UserError(
+            "A browser makes 8 bits of photographs of more, by no range that it is told",
+            got=f"a model with the pixel range {declared[0]:g} to {declared[1]:g}",
+            next_step="use --format onnx or a bundle, which read samples by the model's range",
+        )
     package = _package()
     (folder / "ort").mkdir()
     (folder / "ort" / _LIBRARY).write_bytes((package / "dist" / _LIBRARY).read_bytes())

@@ -65,7 +65,7 @@ def run(config: Config) -> Parity:
     spec, labels = model.manifest.image, model.manifest.labels
     dataset = open_data(config.data, config.skip_bad_images)
     paths = photographs.validation(model, dataset, config.images)
-    taken = list(photographs.opened(paths, None))
+    taken = list(photographs.opened(paths, None, spec.pixel_range))
     theirs = _resized(taken, spec)
     ours = np.stack([to_pixels(Image.fromarray(one), spec) for one in taken])
     session = cpu.open_session(model, 1)
@@ -81,7 +81,7 @@ def run(config: Config) -> Parity:
 
 
 def _resized(taken: list[NDArray[np.uint8]], spec: ImageSpec) -> NDArray[np.uint8]:
-    """Return photographs as a canvas squashes them, `[n, height, width, 3]`."""
+    """Return photographs as a canvas squashes them, `[n, height, width, channels]`."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as driver:
@@ -96,7 +96,7 @@ def _in(tab: Any, photograph: NDArray[np.uint8], spec: ImageSpec) -> NDArray[np.
     png = base64.b64encode(photographs.png(photograph)).decode()
     values = base64.b64decode(tab.evaluate(_RESIZE, [png, spec.width, spec.height]))
     grey = np.frombuffer(values, np.uint8).reshape(spec.height, spec.width, 1)
-    return np.broadcast_to(grey, (spec.height, spec.width, 3))
+    return np.broadcast_to(grey, (spec.height, spec.width, spec.channels))
 
 
 if __name__ == "__main__":

@@ -149,3 +149,15 @@ def test_heat_is_orange_for_and_blue_against_on_a_grey_image() -> None:
     assert bottom[2] > bottom[0] + 80
     assert np.ptp(middle) < 12
     assert heat.overlay(pixels, np.zeros((32, 32)))[:2] == b"\xff\xd8"
+
+
+def test_a_grey_image_is_shown_as_it_is_and_under_the_heat() -> None:
+    grey = DRAW.integers(0, 256, (32, 24, 1), dtype=np.uint8)
+    shown = Image.open(io.BytesIO(heat.plain(grey)))
+    assert (shown.mode, shown.size) == ("L", (24, 32))
+    hot = np.zeros((32, 24))
+    hot[:16] = 1
+    found = np.asarray(Image.open(io.BytesIO(heat.overlay(grey, hot))), float)
+    colour = np.ptp(found, axis=2)
+    assert colour[:15].mean() > 60
+    assert colour[18:].mean() < 10

@@ -33,17 +33,28 @@ def run(model: onnx.ModelProto, pixels: np.ndarray) -> np.ndarray:
     return found
 
 
+@pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("crop", ["squash", "center"])
 @pytest.mark.parametrize("interpolation", list(FILTERS))
 def test_every_value_is_that_of_training(
-    interpolation: Any, crop: Any, capfd: pytest.CaptureFixture[str]
+    interpolation: Any, crop: Any, channels: Any, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    spec = ImageSpec(height=32, width=48, interpolation=interpolation, crop=crop)
+    spec = ImageSpec(height=32, width=48, interpolation=interpolation, crop=crop, channels=channels)
     model = preprocessing.graph(spec)
     for size in SIZES:
         pixels = photograph(*size)
         np.testing.assert_array_equal(run(model, pixels), network_input(pixels, spec), str(size))
     assert capfd.readouterr().err == ""  # ONNX Runtime has nothing to warn about
+
+
+def test_every_colour_becomes_the_grey_that_pillow_makes_of_it() -> None:
+    levels = np.r_[0:252:4, 255]  # all 256 were tried once: 16.8 million colours
+    red, green, blue = np.meshgrid(levels, levels, levels)
+    colours = np.stack([red, green, blue], -1).reshape(64, 4096, 3).astype(np.uint8)
+    spec = ImageSpec(height=64, width=4096, channels=1, mean=(0,), std=(1 / 255,))
+    found = run(preprocessing.graph(spec), colours)[0, 0]
+    wanted = np.asarray(Image.fromarray(colours).convert("L"))
+    np.testing.assert_array_equal(found.round(), wanted)
 
 
 def test_only_standard_operators_are_left() -> None:

@@ -62,7 +62,7 @@ def test_what_is_no_manifest_is_refused(content: bytes):
         bundle.parse(content, HERE)
 
 
-@pytest.mark.parametrize("version", [1, 3, "2", None])
+@pytest.mark.parametrize("version", [1, 4, "2", None])
 def test_other_schemas_are_refused(version: object):
     content = json.dumps(device_bundles.manifest({}) | {"schema_version": version}).encode()
     with pytest.raises(DeviceError, match="another schema"):
@@ -92,3 +92,21 @@ def test_a_manifest_with_odd_fields_is_refused(change: dict):
     content = json.dumps(device_bundles.manifest(listed) | change).encode()
     with pytest.raises(DeviceError, match="not valid"):
         bundle.parse(content, HERE)
+
+
+def test_a_pixel_range_is_of_a_schema_of_its_own():
+    """Older runtimes would pass over it, and read samples otherwise than in training."""
+    told = device_bundles.manifest({"model.onnx": b""}, schema_version=3, pixel_range=[0, 4095])
+    assert bundle.Bundle(HERE, bundle.parse(json.dumps(told).encode(), HERE)).pixel_range == (
+        0.0,
+        4095.0,
+    )
+    without = device_bundles.manifest({"model.onnx": b""})
+    assert bundle.Bundle(HERE, bundle.parse(json.dumps(without).encode(), HERE)).pixel_range is None
+
+
+@pytest.mark.parametrize("wrong", [[0], [5, 5], [1, 0], ["0", "1"], "0 1", 4095, [0, True]])
+def test_a_pixel_range_that_is_none_is_refused(wrong: object):
+    told = device_bundles.manifest({"model.onnx": b""}, schema_version=3, pixel_range=wrong)
+    with pytest.raises(DeviceError, match="its pixel range is"):
+        bundle.parse(json.dumps(told).encode(), HERE)

@@ -2,7 +2,9 @@
 
 import io
 import struct
+from argparse import Namespace
 from pathlib import Path
+from types import SimpleNamespace
 
 import device_bundles
 import numpy as np
@@ -10,9 +12,10 @@ import pytest
 from PIL import Image
 
 from compress.data.images import open_image
-from export.device import frames, images
+from export.device import frames, images, predict, service
 from export.device.errors import DeviceError
 from export.device.images import BadImage
+from export.device.session import Prediction
 
 
 def photograph(mode: str) -> Image.Image:
@@ -137,3 +140,54 @@ def test_raw_frames():
     np.testing.assert_array_equal(shown.pixels, second)
     with pytest.raises(DeviceError, match="breaks at frame 1"):
         list(frames.raw(io.BytesIO(first.tobytes() + b"x"), *first.shape[:2]))
+
+
+def deep() -> tuple[bytes, np.ndarray]:
+    """Return a PNG file of 12 bits in 16, and its pixels by the range 0 to 4095."""
+    samples = np.random.default_rng(0).integers(0, 4096, (50, 40)).astype(np.uint16)
+    stream = io.BytesIO()
+    Image.fromarray(samples).save(stream, "PNG")
+    grey = (samples * 255.0 / 4095).astype(np.uint8)
+    return stream.getvalue(), np.broadcast_to(grey[..., None], (50, 40, 3))
+
+
+class Release:
+    """A release that was trained by a range, and keeps what it is given."""
+
+    def __init__(self, pixel_range: tuple[float, float] | None = (0.0, 4095.0)) -> None:
+        bundle = SimpleNamespace(pixel_range=pixel_range, names=("a",))
+        self.predictor = SimpleNamespace(bundle=bundle, need_bytes=lambda height, width: 0)
+        self.seen: list[np.ndarray] = []
+
+    def predict(self, pixels: np.ndarray) -> Prediction:
+        self.seen.append(pixels)
+        return Prediction(np.zeros(1, np.float32), (), 0.1, self.predictor.bundle)
+
+
+@pytest.mark.parametrize("how", ["images", "paths", "lengths"])
+def test_predict_reads_samples_by_the_range_of_the_release(
+    how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    content, wanted = deep()
+    path = tmp_path / "photo.png"
+    path.write_bytes(content)
+    given = {"paths": f"{path}\n".encode(), "lengths": struct.pack(">I", len(content)) + content}
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(given.get(how, b""))))
+    options = Namespace(
+        images=[path] if how == "images" else [], stdin=None if how == "images" else how,
+        latest=False, every=0.0,
+    )  # fmt: skip
+    read = predict.Reader()
+    source = predict.frames_of(options, read)
+    read.runner = Release()
+    (frame,) = source
+    np.testing.assert_array_equal(frame.pixels, wanted)
+    read.runner = Release(None)
+    assert read(path).max() < 16
+
+
+def test_the_server_reads_samples_by_the_range_of_the_release():
+    content, wanted = deep()
+    release = Release()
+    service.Service(release, None, service.Limits()).predict(content)
+    np.testing.assert_array_equal(release.seen[0], wanted)

@@ -52,17 +52,18 @@ def test_strips_are_the_whole_upright(
 ):
     monkeypatch.setattr(need, "STRIP_PIXELS", 100)
     path = tmp_path / "photo"
+    declared = (0.0, 200.0) if mode in ("I", "F") else None  # of which the file says nothing
     for turned in (None, *range(10)):
         exif = Image.Exif()
         if turned is not None:
             exif[0x0112] = turned
         photograph(mode).save(path, form, exif=exif)
-        expected = np.asarray(open_image(path).convert("RGB"))
+        expected = np.asarray(open_image(path, declared).convert("RGB"))
         with images.opened(path) as photo:
             assert expected.shape[:2] in photo.shapes
             assert len(photo.shapes) == 1
         for source in (path, path.read_bytes()):
-            np.testing.assert_array_equal(images.decode(source), expected)
+            np.testing.assert_array_equal(images.decode(source, pixel_range=declared), expected)
         if form != "BMP" and turned is not None and mode not in ("CMYK", "YCbCr", "1"):
             assert expected.shape[:2] == (SIZE[::-1] if turned in (5, 6, 7, 8) else SIZE)
 
@@ -160,7 +161,7 @@ def test_no_photograph_takes_more_than_was_foreseen(arena: bool, tmp_path: Path)
     rows = [json.loads(line) for line in done.stdout.splitlines()]
     assert len(rows) == 2 * len(names), done.stderr
     assert not [row for row in rows if row[2] > row[3]]
-    large = [row for row in rows if row[2] > 100e6]
+    large = [row for row in rows if row[2] > 70e6]
     assert len(large) >= 3
     assert not [row for row in large if row[2] < row[3] / 4], "and it is no wild guess"
 
