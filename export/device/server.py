@@ -5,6 +5,7 @@ number of threads serves all connections, so that memory does not grow with them
 """
 
 import json
+import select
 import signal
 import socket
 import sys
@@ -100,7 +101,8 @@ class Server(TCPServer):
         self.draining = True
         while self._open:
             for stream in self._open - self._begun:
-                _cut(stream)
+                if not _is_told(stream):  # what came is begun, though its thread may not know
+                    _cut(stream)
             time.sleep(0.02)
         self._threads.shutdown()
         self._lingering.end()
@@ -173,3 +175,11 @@ def _address(server: Server) -> str:
 def _cut(connection: socket.socket) -> None:
     with suppress(OSError):
         connection.shutdown(socket.SHUT_RDWR)
+
+
+def _is_told(stream: socket.socket) -> bool:
+    """Tell whether bytes wait to be read, or the client's end."""
+    try:
+        return bool(select.select([stream], [], [], 0)[0])
+    except (OSError, ValueError):  # closed meanwhile
+        return False
