@@ -18,6 +18,8 @@ DEVICE = Path(__file__).resolve().parents[1] / "device"
 """The package that the bundle carries a copy of."""
 README = DEVICE / "README.md"
 COPY = "edgepress_device"
+BROUGHT = "h11"
+"""What only `serve` needs: small, of Python alone, and so brought along."""
 RUN = '''"""Runs the model: `python run.py predict photo.png`; `python run.py --help` says more."""
 
 import sys
@@ -40,12 +42,25 @@ sys.exit(main())
 
 
 def runtime() -> Files:
-    """Return the device runtime, with the file that starts it and its description."""
+    """Return the device runtime, what it brings along, the file that starts it and what it is."""
     modules = {
         f"{COPY}/{file.relative_to(DEVICE).as_posix()}": file.read_bytes()
         for file in DEVICE.rglob("*.py")
     }
-    return {**modules, "run.py": RUN.encode(), "README.md": README.read_bytes()}
+    start = {"run.py": RUN.encode(), "README.md": README.read_bytes()}
+    return {**modules, **_packed(BROUGHT), **start}
+
+
+def _packed(package: str) -> Files:
+    """Return the modules of an installed package, and its licence, as they lie beside `run.py`."""
+    listed = metadata.files(package) or []
+    files = {
+        file.as_posix(): file.read_binary()
+        for file in listed
+        if file.suffix == ".py" and file.parts[0] == package
+    }
+    licence = next(file for file in listed if file.name.startswith("LICENSE"))
+    return {**files, f"{package}/{licence.name}": licence.read_binary()}
 
 
 def most_doubtful(probs: NDArray[np.float32], n: int) -> NDArray[np.intp]:

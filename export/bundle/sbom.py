@@ -10,6 +10,7 @@ from cyclonedx.model.component import Component, ComponentType
 from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
 
+from export.bundle.contents import BROUGHT
 from export.bundle.manifest import DeviceManifest
 
 ON_DEVICE = ("numpy", "onnxruntime", "pillow")
@@ -25,11 +26,12 @@ def document(manifest: DeviceManifest, model_sha256: str) -> bytes:
     bom.metadata.component = model
     runtime = _package("edgepress", "runtime", "its device runtime is in the bundle")
     needed = [_package(name, "runtime", "to be installed on the device") for name in ON_DEVICE]
+    brought = _package(BROUGHT, "runtime", "a copy for the runtime is in the bundle")
     tools = [_package(name, "build", "wrote the model's graph") for name in MADE_WITH]
-    for component in (runtime, *needed, *tools):
+    for component in (runtime, brought, *needed, *tools):
         bom.components.add(component)
     bom.register_dependency(model, [runtime, *tools])
-    bom.register_dependency(runtime, needed)
+    bom.register_dependency(runtime, [brought, *needed])
     return (JsonV1Dot6(bom).output_as_string(indent=1) + "\n").encode()
 
 

@@ -12,7 +12,7 @@ from typing import NoReturn
 from . import process
 from .bundle import MANIFEST, open_folder
 from .errors import EXIT_BAD_INPUT, EXIT_CHECK_FAILED, EXIT_DONE, DeviceError
-from .images import MAX_PIXELS
+from .limits import Limits
 from .watching import available as can_watch
 
 Command = Callable[[Namespace], int]
@@ -209,11 +209,19 @@ def _serve_options(parser: ArgumentParser) -> None:
     add = parser.add_argument
     add("--host", default="127.0.0.1", help="address (default: %(default)s, this device only)")
     add("--port", type=int, default=8765, help="0 takes a free one (default: %(default)s)")
-    add("--connections", type=_positive, default=8, help="open at once (default: %(default)s)")
-    add("--predictions", type=_positive, default=2, help="running at once (default: %(default)s)")
-    add("--max-body-bytes", type=_positive, default=8 * 2**20, help="default: %(default)s")
-    add("--max-pixels", type=_positive, default=MAX_PIXELS, help="default: %(default)s")
-    add("--timeout-s", type=_seconds, default=10.0, help="for one request (default: %(default)s)")
+    usual = Limits()
+    text = "open at once (default: %(default)s)"
+    add("--connections", type=_positive, default=usual.connections, help=text)
+    text = "running at once (default: %(default)s)"
+    add("--predictions", type=_positive, default=usual.predictions, help=text)
+    add("--max-body-bytes", type=_positive, default=usual.body_bytes, help="default: %(default)s")
+    add("--max-pixels", type=_positive, default=usual.pixels, help="default: %(default)s")
+    text = "for all requests together, on top of the model; what takes more is refused with 413, "
+    text += "what finds too little left waits (default: %(default)s)"
+    mb = usual.memory_bytes // 10**6
+    add("--memory-mb", type=_positive, default=mb, metavar="MB", help=text)
+    text = "for one request (default: %(default)s)"
+    add("--timeout-s", type=_seconds, default=usual.seconds, help=text)
     _source_options(parser)
     _watch_options(parser)
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,26 @@ def replace(path: Path, content: bytes) -> None:
 def replace_json(path: Path, value: Any) -> None:
     """Put a JSON file in place of another."""
     replace(path, (json.dumps(value, indent=1, sort_keys=True) + "\n").encode())
+
+
+def put_aside(path: Path, name: str) -> Path:
+    """Give a file another name in its folder, or a numbered one: what has that name stays.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     file = Path(folder, "a.csv")
+    ...     for text in ("old", "new"):
+    ...         _ = file.write_text(text)
+    ...         print(put_aside(file, "b.csv").name)
+    b.csv
+    b-2.csv
+    """
+    place = path.with_name(name)
+    names = (place.with_name(f"{place.stem}-{number}{place.suffix}") for number in count(2))
+    free = next(one for one in chain([place], names) if not os.path.lexists(one))
+    path.rename(free)
+    sync_folder(path.parent)
+    return free
 
 
 def point(link: Path, target: str) -> None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from . import frames
 from .errors import EXIT_BAD_INPUT, EXIT_CHECK_FAILED, EXIT_DONE, DeviceError, ModelFailed
 from .frames import Frame, Read
-from .images import MAX_PIXELS, BadImage, decode
+from .images import MAX_PIXELS, MEMORY_BYTES, BadImage, check_memory, decode
 from .newest import Numbered, newest
 from .runner import Runner, running
 from .session import Prediction
@@ -68,11 +68,15 @@ def answer(
     try:
         if frame.pixels is None:
             raise BadImage(frame.error or "Bad image")
+        height, width = frame.pixels.shape[:2]
+        check_memory(runner.predictor.need_bytes(height, width), height, width, MEMORY_BYTES)
         prediction = runner.predict(frame.pixels)
     except ModelFailed as error:
         return {"file": frame.name, "error": str(error)}, EXIT_CHECK_FAILED
     except DeviceError as error:
         return {"file": frame.name, "error": str(error)}, EXIT_BAD_INPUT
+    except MemoryError:
+        return {"file": frame.name, "error": "There is no memory for it now"}, EXIT_BAD_INPUT
     if watch is not None:
         watch.observe(frame.pixels, prediction)
     return {"file": frame.name, **as_json(prediction)}, EXIT_DONE

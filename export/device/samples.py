@@ -10,8 +10,9 @@ photographs as training has. It needs numpy and Pillow only.
 """
 
 import io
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,9 @@ _STATED = frozenset({1.0, *(2.0**bits - 1 for bits in range(1, 32))})
 _GREY = frozenset({"1", "L", "LA", "La"})
 _HALVES = {";16B": ";16L", ";16L": ";16B", ";16N": ";16B"}
 """Pillow takes the upper half of 16-bit colours; told the other order of bytes, the lower one."""
+
+Rows = Callable[[int, int], Image.Image]
+"""Rows of a decoded image, from one to before another."""
 
 
 class NoRange(ValueError):
@@ -64,6 +68,11 @@ class Samples:
         return Image.fromarray(255 - pixels if self.inverted else pixels)
 
 
+_Load = Callable[[ImageFile], None]
+"""Loads an image, and may turn it."""
+_Decoded = Callable[[int, int], Samples | Image.Image]
+
+
 def read(image: ImageFile, declared: Range | None = None) -> Image.Image:
     """Return an opened image upright, as mode `L` where it is grey, or else `RGB`.
 
@@ -71,8 +80,33 @@ def read(image: ImageFile, declared: Range | None = None) -> Image.Image:
         NoRange: samples of which nobody says what is white.
         ValueError: colours or samples that are not read.
     """
-    found = samples(image, declared is not None)
-    return found if isinstance(found, Image.Image) else found.scaled(declared)
+    rows = _rows(image, declared, _upright)
+    return rows(0, image.height)
+
+
+def strips(image: ImageFile, declared: Range | None = None) -> Rows:
+    """Decode an opened image; return what gives its rows as `read` does, but as they are stored.
+
+    A few at a time take little memory besides what is decoded.
+
+    Raises:
+        ValueError: colours that are not read; as `read` does, when rows are asked for.
+    """
+    return _rows(image, declared, _stored)
+
+
+def _rows(image: ImageFile, declared: Range | None, load: _Load) -> Rows:
+    decoded = _decoded(image, declared is not None, load)
+
+    def rows(top: int, bottom: int) -> Image.Image:
+        found = decoded(top, bottom)
+        if isinstance(found, Image.Image):
+            return found
+        if declared is None and found.white is None:  # is told with the values of the whole
+            found = cast(Samples, decoded(0, image.height))
+        return found.scaled(declared)
+
+    return rows
 
 
 def samples(image: ImageFile, whole: bool = False) -> Samples | Image.Image:
@@ -83,19 +117,34 @@ def samples(image: ImageFile, whole: bool = False) -> Samples | Image.Image:
     Raises:
         ValueError: colours or samples that are not read.
     """
-    if whole and deep_colours(image):
-        return Samples(_colours(image), deep_colours(image))
-    maxval = _maxval(image)
-    upright = _upright(image)
-    kind = tag(image, _FORMAT)
-    if upright.mode[0] not in "IF" and not (kind == 2 and upright.mode == "L"):
-        return _eight_bit(upright)
-    values = _typed(np.asarray(upright), image, kind)
-    if not np.isfinite(values).all():
-        raise ValueError("some of its samples are not finite numbers")
-    if maxval is not None:  # Pillow has made them 0 to 65535
-        values = np.rint(values * (maxval / 65535))
-    return Samples(values, maxval or _white(image, kind), tag(image, _PHOTOMETRIC) == 0)
+    decoded = _decoded(image, whole, _upright)
+    return decoded(0, image.height)
+
+
+def _decoded(image: ImageFile, whole: bool, load: _Load) -> _Decoded:
+    """Decode an image, turned or not; return what gives the samples of some of its rows."""
+    if whole and (white := deep_colours(image)):
+        colours = _colours(image, load)
+        return lambda top, bottom: Samples(colours(top, bottom), white)
+    maxval, kind = _maxval(image), tag(image, _FORMAT)
+    load(image)
+
+    def decoded(top: int, bottom: int) -> Samples | Image.Image:
+        part = _part(image, top, bottom)
+        if part.mode[0] not in "IF" and not (kind == 2 and part.mode == "L"):
+            return _eight_bit(part)
+        values = _typed(np.asarray(part), image, kind)
+        if not np.isfinite(values).all():
+            raise ValueError("some of its samples are not finite numbers")
+        if maxval is not None:  # Pillow has made them 0 to 65535
+            values = np.rint(values * (maxval / 65535))
+        return Samples(values, maxval or _white(image, kind), tag(image, _PHOTOMETRIC) == 0)
+
+    return decoded
+
+
+def _part(image: Image.Image, top: int, bottom: int) -> Image.Image:
+    return image.crop((0, top, image.width, bottom)) if bottom - top < image.height else image
 
 
 def deep_colours(image: ImageFile) -> float | None:
@@ -115,10 +164,13 @@ def tag(image: ImageFile, number: int) -> Any:
     return found[0] if isinstance(found, tuple) else found
 
 
-def _upright(image: ImageFile) -> Image.Image:
+def _upright(image: ImageFile) -> None:
     image.load()
     ImageOps.exif_transpose(image, in_place=True)
-    return image
+
+
+def _stored(image: ImageFile) -> None:
+    image.load()
 
 
 def _raw_mode(args: Any) -> str:
@@ -164,8 +216,8 @@ def _eight_bit(image: Image.Image) -> Image.Image:
     return image.convert("L" if image.mode in _GREY else "RGB")
 
 
-def _colours(image: ImageFile) -> NDArray[Any]:
-    """Return 16-bit colours `[height, width, 3]` of an image that is not loaded yet.
+def _colours(image: ImageFile, load: _Load) -> Callable[[int, int], NDArray[Any]]:
+    """Decode 16-bit colours; return what gives rows of them `[rows, width, 3]`.
 
     Raises:
         ValueError: Pillow has no way to their lower 8 bits.
@@ -179,21 +231,27 @@ def _colours(image: ImageFile) -> NDArray[Any]:
     opened.seek(place)  # Pillow goes on from there
     with Image.open(whole, formats=[str(image.format)]) as lower:
         lower.tile = [_halved(tile) for tile in lower.tile]
-        halves = [_upright(each) for each in (image, lower)]
-    if halves[0].mode not in {"RGB", "RGBA"}:
-        raise ValueError(f"its 16-bit colours are {halves[0].mode}: save it as RGB")
-    high, low = (np.asarray(half)[:, :, :3].astype(np.uint16) for half in halves)
-    return np.asarray(high * 256 + low)
+        for half in (image, lower):
+            load(half)
+    if image.mode not in {"RGB", "RGBA"}:
+        raise ValueError(f"its 16-bit colours are {image.mode}: save it as RGB")
+
+    def colours(top: int, bottom: int) -> NDArray[Any]:
+        parts = [np.asarray(_part(half, top, bottom))[:, :, :3] for half in (image, lower)]
+        return np.asarray(parts[0].astype(np.uint16) * 256 + parts[1])
+
+    return colours
 
 
-def _binary(image: ImageFile) -> NDArray[Any]:
+def _binary(image: ImageFile) -> Callable[[int, int], NDArray[Any]]:
     """Return the colours of a PPM file, which Pillow would make 8 bits."""
     if image.tile[0][0] != "ppm":
         raise ValueError("its 16-bit colours are written as text: save it as binary PPM or PNG")
     opened: Any = image.fp
     opened.seek(image.tile[0][2])
     content = opened.read(image.width * image.height * 6)
-    return np.frombuffer(content, ">u2").reshape(image.height, image.width, 3)
+    colours = np.frombuffer(content, ">u2").reshape(image.height, image.width, 3)
+    return lambda top, bottom: colours[top:bottom]
 
 
 def _halved(tile: Any) -> Any:

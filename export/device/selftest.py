@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from . import memory
 from .bundle import EXPECTED, Bundle
 from .errors import DeviceError, ModelFailed
-from .images import decode
+from .images import MEMORY_BYTES, check_memory, decode
 from .session import Predictor, settings
 
 WARM_UP = 5
@@ -40,9 +40,13 @@ def run(bundle: Bundle, runtime: dict[str, Any] | None = None) -> list[Check]:
     latency in seconds and the process's peak of resident memory in bytes.
 
     Raises:
+        DeviceError: a golden image would be refused as a photograph.
         ModelFailed: the model cannot be opened or fails.
     """
     predictor, golden = Predictor(bundle, runtime), golden_images(bundle)
+    for image, _ in golden:
+        height, width = image.shape[:2]
+        check_memory(predictor.need_bytes(height, width), height, width, MEMORY_BYTES)
     return [
         *_answers(predictor, golden),
         _within("latency_s", latency_s(predictor, golden), bundle.latency_budget_s),

@@ -1,28 +1,17 @@
 """What the server answers with: the model, its limits and its counters."""
 
 import threading
-from dataclasses import dataclass
 from typing import Any
 
-from .images import decode
+from . import memory, need
+from .budget import Budget
+from .images import check_memory, decode, opened
+from .limits import Limits
 from .metrics import Metrics
 from .predict import as_json
 from .runner import Runner
+from .session import KEPT_BYTES
 from .watching import Watching
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What clients may use."""
-
-    connections: int
-    """Open at once; the next ones are turned away with 503."""
-    predictions: int
-    """Running at once; others wait for their turn."""
-    body_bytes: int
-    pixels: int
-    seconds: float
-    """For one request, from its first line to the end of the response."""
 
 
 class Service:
@@ -34,23 +23,42 @@ class Service:
         self._runner = runner
         self._watch = watch
         self._watch_lock = threading.Lock()
-        self._turn = threading.BoundedSemaphore(limits.predictions)
+        self._budget = Budget(limits.photo_bytes, limits.predictions)
 
     def predict(self, body: bytes) -> dict[str, Any]:
         """Return the answer to an image file.
 
         Raises:
             TimeoutError: its turn did not come in half the time of a request.
-            DeviceError: a bad image, or the model failed.
+            TooLarge: it takes more than is allowed.
+            MemoryError: the system has less than is allowed.
+            DeviceError: another bad image, or the model failed.
         """
-        if not self._turn.acquire(timeout=self.limits.seconds / 2):
-            raise TimeoutError
-        try:
-            declared = self._runner.predictor.bundle.pixel_range
-            image = decode(body, self.limits.pixels, declared)
-            prediction = self._runner.predict(image)
-        finally:
-            self._turn.release()
+        wanted_bytes = self._need_bytes(body)
+        with self._budget.taken(wanted_bytes, self.limits.seconds / 2):
+            try:
+                return self._answer(body, is_large=wanted_bytes > KEPT_BYTES)
+            finally:
+                if wanted_bytes > KEPT_BYTES:
+                    memory.give_back()
+
+    def _need_bytes(self, body: bytes) -> int:
+        """Return the memory that a photograph takes, and refuse one that takes too much."""
+        allowed, predictor = self.limits.photo_bytes, self._runner.predictor
+        with (
+            self._budget.taken(need.head(len(body)), self.limits.seconds / 2),
+            opened(body, self.limits.pixels, allowed, predictor.bundle.pixel_range) as photo,
+        ):
+            for height, width in photo.shapes:
+                check_memory(predictor.need_bytes(height, width), height, width, allowed)
+            return max(photo.need_bytes, *(predictor.need_bytes(*one) for one in photo.shapes))
+
+    def _answer(self, body: bytes, is_large: bool) -> dict[str, Any]:
+        declared = self._runner.predictor.bundle.pixel_range
+        image = decode(body, self.limits.pixels, self.limits.photo_bytes, declared)
+        if is_large:
+            memory.give_back()  # the decoder's part, before the model takes its own
+        prediction = self._runner.predict(image)
         if self._watch is not None:
             with self._watch_lock:  # it may be opened anew for another release
                 self._watch.observe(image, prediction)

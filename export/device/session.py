@@ -1,5 +1,6 @@
 """The model, opened with the options that were measured to suit this device."""
 
+import json
 import os
 import time
 from dataclasses import dataclass
@@ -14,12 +15,16 @@ from numpy.typing import NDArray
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 import onnxruntime as ort
 
+from . import need
 from .bundle import MODEL, Bundle
 from .errors import DeviceError, ModelFailed
 
 UINT8 = np.dtype(np.uint8)
 RUNTIME = {"intra_op_threads": 1, "enable_cpu_mem_arena": True, "allow_spinning": False}
 """What holds where a manifest does not say."""
+KEPT_BYTES = 64 * 10**6
+"""What ONNX Runtime may keep for the next image of what this one took."""
+USUAL_COLUMNS = 224
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,12 @@ class Predictor:
         sizes = tuple(shapes["image"])
         self._fixed = sizes if all(isinstance(size, int) for size in sizes) else None
         self._names = bundle.names
+        self._columns = _columns(self._session)
+        self._arena = bool(settings(bundle, runtime)["enable_cpu_mem_arena"])
+
+    def need_bytes(self, height: int, width: int) -> int:
+        """Return the memory that predicting an image of this size takes at most."""
+        return need.resizing(height, width, self._columns, self._arena)
 
     def predict(self, image: NDArray[np.uint8]) -> Prediction:
         """Return what the model says about a uint8 RGB image `[height, width, 3]`.
@@ -65,12 +76,17 @@ class Predictor:
         Raises:
             DeviceError: an image of another form.
             ModelFailed: the model raised an error or gave no probabilities.
+            MemoryError: the system has no memory for it.
         """
         self._check(image)
         start = time.perf_counter()
         try:
-            probs, above = self._session.run(["probs", "labels"], {"image": image})
+            probs, above = self._session.run(
+                ["probs", "labels"], {"image": image}, self._options(image)
+            )
         except Exception as error:  # onnxruntime's errors have no common class
+            if _no_memory(error):  # says nothing of the model
+                raise MemoryError(str(error)) from None
             raise ModelFailed(f"The model failed: {error}") from None
         seconds = time.perf_counter() - start
         found = probs[0]
@@ -81,6 +97,14 @@ class Predictor:
             raise ModelFailed("The model gave no probabilities", got=values)
         labels = tuple(compress(self._names, above[0].tolist()))
         return Prediction(found, labels, seconds, self.bundle)
+
+    def _options(self, image: NDArray[np.uint8]) -> ort.RunOptions | None:
+        """Return how to run: what a large image took is given back, not kept for the next one."""
+        if not self._arena or self.need_bytes(*image.shape[:2]) < KEPT_BYTES:
+            return None
+        options = ort.RunOptions()
+        options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+        return options
 
     def _check(self, image: NDArray[np.uint8]) -> None:
         fits = image.ndim == 3 and image.shape[2] == 3
@@ -94,10 +118,25 @@ class Predictor:
             )
 
 
+def _no_memory(error: Exception) -> bool:
+    return isinstance(error, MemoryError) or any(
+        told in str(error) for told in ("Failed to allocate memory", "bad allocation", "bad_alloc")
+    )
+
+
 def settings(bundle: Bundle, runtime: dict[str, Any] | None = None) -> dict[str, Any]:
     """Return the options that a bundle's model is opened with: the manifest's, or others."""
     chosen: dict[str, Any] = RUNTIME | bundle.manifest["runtime"] | (runtime or {})
     return chosen
+
+
+def _columns(session: ort.InferenceSession) -> int:
+    """Return the width of the network's input as the model's metadata tell it."""
+    told = session.get_modelmeta().custom_metadata_map.get("edgepress.image", "")
+    try:
+        return int(json.loads(told)["width"])
+    except (ValueError, TypeError, KeyError):  # not made by `export.bundle`
+        return USUAL_COLUMNS
 
 
 def open_session(bundle: Bundle, runtime: dict[str, Any] | None = None) -> ort.InferenceSession:

@@ -6,9 +6,7 @@ it is a data set of the project's `csv` format. The images themselves are kept o
 `images/SHA256.png`; without that the hash tells which images to fetch from where they are.
 """
 
-import csv
 import hashlib
-import io
 import json
 import os
 from collections.abc import Sequence
@@ -19,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import files
+from . import table
 from .png import png
 from .signals import Labels, doubtful
 
@@ -52,7 +51,11 @@ class Feedback:
         self.table_bytes, self.images_bytes = table_bytes, images_bytes
         self.left_out = 0
         """Doubtful images that had no room since this process began."""
-        self._known = self._resume(folder)
+        self.remarks: list[str] = []
+        """What the user must be told, oldest first."""
+        self._own = ["image", *labels["names"], SCORES]
+        self._columns, self._left_at = self._own, _state(self.file)
+        self._known = self._resume()
         self._kept_bytes = sum(one.stat().st_size for one in self.images.glob("*.png"))
 
     def offer(self, image: NDArray[np.uint8], probs: Sequence[float] | NDArray[Any]) -> bool:
@@ -63,7 +66,9 @@ class Feedback:
         """
         if not doubtful(probs, self.labels):
             return False
-        digest = hashlib.sha256(repr(image.shape).encode() + image.tobytes()).hexdigest()
+        digest = _digest(image)
+        if self._left_at != _state(self.file):  # moved away, or saved by somebody
+            self._known |= self._resume()
         if digest in self._known:
             return False
         row = self._row(digest, probs)
@@ -79,19 +84,26 @@ class Feedback:
         self._kept_bytes += len(kept)
         return True
 
-    def _resume(self, folder: Path) -> set[str]:
-        """Return the images in the table already, after mending what a power cut left of it."""
+    def _resume(self) -> set[str]:
+        """Return the images in the table already, after mending what a power cut left of it.
+
+        A table that a spreadsheet has saved is written again as it was before, with the labels.
+        """
+        self._columns, self._left_at = self._own, None
         if not self.file.exists():
             return set()
         content = self.file.read_bytes()
-        whole = content[: content.rfind(b"\n") + 1]
-        if not whole.startswith(self._header()):  # of a release with other labels, or damaged
-            self.file.replace(folder / PREVIOUS)
+        found = table.read(content, self._own[:-1])
+        if found is None:  # of a release with other labels, or damaged
+            aside = files.put_aside(self.file, PREVIOUS).name
+            self.remarks.append(
+                f"{TABLE} has other labels or is damaged. It was put aside as {aside}."
+            )
             return set()
-        if whole != content:
-            os.truncate(self.file, len(whole))
-        rows = csv.reader(io.StringIO(whole.decode(errors="replace"), newline=""))
-        return {row[0].removesuffix(".png") for row in rows if row}
+        if found.content() != content:
+            files.replace(self.file, found.content())
+        self._columns, self._left_at = found.columns, _state(self.file)
+        return {name.removesuffix(".png") for name in found.column("image")}
 
     def _full(self, row_bytes: int, image_bytes: int) -> bool:
         size = self.file.stat().st_size if self.file.exists() else len(self._header())
@@ -101,21 +113,45 @@ class Feedback:
         )
 
     def _append(self, row: bytes) -> None:
-        content = row if self.file.exists() else self._header() + row
+        """Write a row, whole or not at all.
+
+        Raises:
+            OSError: it cannot be written.
+        """
         with self.file.open("ab", buffering=0) as stream:
-            stream.write(content)
-            os.fsync(stream.fileno())
+            size_bytes = stream.seek(0, os.SEEK_END)
+            left = row if size_bytes else self._header() + row
+            try:
+                while left:  # a disk that gets full takes a part without a word
+                    left = left[stream.write(left) :]
+                os.fsync(stream.fileno())
+            except OSError:
+                stream.truncate(size_bytes)
+                if not size_bytes:
+                    self.file.unlink()
+                raise
+        self._left_at = _state(self.file)
 
     def _header(self) -> bytes:
-        return _line(["image", *self.labels["names"], SCORES])
+        return table.lines([self._columns])
 
     def _row(self, digest: str, probs: Sequence[float] | NDArray[Any]) -> bytes:
         scores = zip(self.labels["names"], np.asarray(probs, np.float64).tolist(), strict=True)
         told = json.dumps({name: round(score, 4) for name, score in scores}, ensure_ascii=False)
-        return _line([f"{digest}.png", *[""] * len(self.labels["names"]), told])
+        cells = {"image": f"{digest}.png", SCORES: told}
+        return table.lines([[cells.get(name, "") for name in self._columns]])
 
 
-def _line(cells: list[str]) -> bytes:
-    buffer = io.StringIO(newline="")
-    csv.writer(buffer, lineterminator="\n").writerow(cells)
-    return buffer.getvalue().encode()
+def _digest(image: NDArray[np.uint8]) -> str:
+    digest = hashlib.sha256(repr(image.shape).encode())
+    digest.update(np.ascontiguousarray(image).data)
+    return digest.hexdigest()
+
+
+def _state(file: Path) -> tuple[int, int, int] | None:
+    """Return what differs when somebody else has written a file; `None` where there is none."""
+    try:
+        found = file.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns

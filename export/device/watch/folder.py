@@ -68,6 +68,7 @@ class WatchFolder:
                 self._lock = undo.enter_context(_locked(folder))
                 self.watch = self._resumed(new)
                 self.feedback = Feedback(folder, labels, keep_images)
+                self._remark(*self.feedback.remarks)
                 self._first_save()
             except OSError as error:
                 raise WatchError(f"The folder of the watch cannot be used ({error}).") from None
@@ -92,6 +93,7 @@ class WatchFolder:
             self.watch.observe(image, probs, seconds)
             try:
                 self.feedback.offer(image, probs)
+                self._remark(*self.feedback.remarks)
                 if time.monotonic() >= self._due_s:
                     self._write()
             except OSError as error:
@@ -150,22 +152,21 @@ class WatchFolder:
         try:
             found = watch_from(json.loads(file.read_bytes()))
         except (ValueError, RecursionError, WatchError) as error:
-            file.replace(self.folder / DAMAGED)
+            aside = files.put_aside(file, DAMAGED).name
             told = error if isinstance(error, WatchError) else "The state of the watch is damaged."
-            self._remark(f"{told} It was put aside as {DAMAGED}, and counting begins anew.")
+            self._remark(f"{told} It was put aside as {aside}, and counting begins anew.")
             return new
         if (found.reference, found.labels) == (new.reference, new.labels):
             return found
-        file.replace(self.folder / PREVIOUS)
+        aside = files.put_aside(file, PREVIOUS).name
         self._remark(
-            f"The state was counted against another reference. It was put aside as {PREVIOUS}, "
+            f"The state was counted against another reference. It was put aside as {aside}, "
             "and counting begins anew."
         )
         return new
 
-    def _remark(self, text: str) -> None:
-        if text not in self.remarks:
-            self.remarks.append(text)
+    def _remark(self, *texts: str) -> None:
+        self.remarks.extend(text for text in texts if text not in self.remarks)
 
 
 def _locked(folder: Path) -> Any:

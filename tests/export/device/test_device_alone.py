@@ -147,3 +147,12 @@ def test_it_can_be_installed_by_itself(bundle: Path, tmp_path: Path):
     done = on_device(tmp_path / "site", "selftest", "--bundle", bundle)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "site" / "edgepress_device" / "watch" / "__init__.py").is_file()
+
+
+def test_the_bundle_brings_along_what_serving_needs(tmp_path: Path):
+    device_bundles.unpacked(tmp_path, device_bundles.complete(device_bundles.files()))
+    find = "import sys; sys.path.insert(0, sys.argv[1]); import h11; print(h11.__file__)"
+    start = [sys.executable, "-I", "-B", "-c", find, str(tmp_path)]
+    found = subprocess.run(start, capture_output=True, text=True).stdout.strip()
+    assert Path(found) == tmp_path / "h11" / "__init__.py"
+    assert "MIT License" in (tmp_path / "h11" / "LICENSE.txt").read_text()

@@ -156,12 +156,12 @@ class Release:
 
     def __init__(self, pixel_range: tuple[float, float] | None = (0.0, 4095.0)) -> None:
         bundle = SimpleNamespace(pixel_range=pixel_range, names=("a",))
-        self.predictor = SimpleNamespace(bundle=bundle)
+        self.predictor = SimpleNamespace(bundle=bundle, need_bytes=lambda height, width: 0)
         self.seen: list[np.ndarray] = []
 
     def predict(self, pixels: np.ndarray) -> Prediction:
         self.seen.append(pixels)
-        return Prediction(np.zeros(1, np.float32), (), 0.1)
+        return Prediction(np.zeros(1, np.float32), (), 0.1, self.predictor.bundle)
 
 
 @pytest.mark.parametrize("how", ["images", "paths", "lengths"])
@@ -189,5 +189,5 @@ def test_predict_reads_samples_by_the_range_of_the_release(
 def test_the_server_reads_samples_by_the_range_of_the_release():
     content, wanted = deep()
     release = Release()
-    service.Service(release, None, service.Limits(1, 1, 10**7, 10**7, 10.0)).predict(content)
+    service.Service(release, None, service.Limits()).predict(content)
     np.testing.assert_array_equal(release.seen[0], wanted)

@@ -6,10 +6,13 @@ from pathlib import Path
 import device_bundles
 import numpy as np
 import pytest
+import resizing_model
 
+from compress.core.image_spec import ImageSpec
 from export.device import selftest, tune
 from export.device.bundle import Bundle, open_folder
 from export.device.errors import DeviceError, ModelFailed
+from export.device.images import TooLarge
 from export.device.session import Predictor
 from export.device.tune import Trial
 
@@ -111,6 +114,17 @@ def test_without_golden_images_nothing_is_tested(tmp_path: Path):
     listed = {"model.onnx": device_bundles.model(), "golden/expected.json": b"{}"}
     files = listed | {"manifest.json": json.dumps(device_bundles.manifest(listed)).encode()}
     with pytest.raises(DeviceError, match="no golden image"):
+        selftest.run(opened(tmp_path, files))
+
+
+def test_a_golden_image_that_the_device_would_refuse_fails(tmp_path: Path):
+    listed = {
+        "model.onnx": resizing_model.model(ImageSpec()),
+        "golden/expected.json": json.dumps({"golden/0.png": [0.5]}).encode(),
+        "golden/0.png": device_bundles.encoded(np.zeros((30_000, 1, 3), np.uint8)),
+    }
+    files = listed | {"manifest.json": json.dumps(device_bundles.manifest(listed)).encode()}
+    with pytest.raises(TooLarge, match=r"too much memory.*1x30000 pixels"):
         selftest.run(opened(tmp_path, files))
 
 

@@ -53,6 +53,16 @@ def test_another_release_begins_anew(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "state.previous.json").read_bytes())["images"] == 1
 
 
+def test_no_state_that_was_put_aside_is_lost(tmp_path: Path) -> None:
+    for seen, window in enumerate((50, 60, 50, 60)):
+        with WatchFolder(tmp_path, reference(window=window), LABELS) as kept:
+            for _ in range(seen):
+                kept.observe(FRAME, SURE, 0.002)
+    names = ("state.previous.json", "state.previous-2.json", "state.previous-3.json")
+    aside = [json.loads((tmp_path / name).read_bytes())["images"] for name in names]
+    assert aside == [0, 1, 2]
+
+
 def test_one_process_at_a_time(tmp_path: Path) -> None:
     first = WatchFolder(tmp_path, REFERENCE, LABELS)
     with pytest.raises(WatchError, match="Another process"):
