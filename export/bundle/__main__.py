@@ -32,6 +32,7 @@ from export.bundle import (
     graph,
     options,
     photographs,
+    proof,
     sbom,
     signing,
 )
@@ -47,7 +48,7 @@ from export.bundle.manifest import (
     versions,
 )
 from export.conversion import Converted
-from export.device.archive import Files, pack
+from export.device.archive import Files
 from export.device.bundle import MANIFEST, MODEL, RANGE_VERSION, SCHEMA_VERSION, SIGNATURE
 from export.device.watch import MIN_IMAGES, reference
 from models.defaults import default_model
@@ -137,7 +138,7 @@ def run(config: Config) -> Path:
     files = _files(job)
     if config.sign is not None:
         files[SIGNATURE] = signing.sign(files, config.sign)
-    writable.write_whole(job.out, pack(files), "The bundle")
+    proof.write(job.out, files)
     _tell(job, files)
     return job.out
 
@@ -153,11 +154,12 @@ def _prepare(config: Config) -> Job:
     model = artifacts.load(config.model or default_model("onnx"))
     _check_model(model)
     others = converted.read(config.converted, model)
+    contents.check_size(model.size_bytes, licences, others.values())
     out = config.out or Path("runs") / f"{model.name}.zip"
     writable.check_replaced_file(out, "The bundle")
     dataset = open_data(config.data, config.skip_bad_images)
     most = max(config.check_images, config.golden_images)
-    paths = photographs.validation(model, dataset, most)
+    paths = photographs.fitting(photographs.validation(model, dataset, most), camera)
     return Job(config, model, out, camera, budget, dataset, paths, licences, others)
 
 
