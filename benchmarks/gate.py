@@ -153,7 +153,7 @@ def _with_robustness(bench: Bench, config: Config) -> Bench:
         open_model(model.path) if isinstance(model, baseline.BaselineModel) else model
         for model in bench.models
     )
-    images = Images(dataset, choose(tested, IMAGES, seed=0), seed=0)
+    images = Images(dataset, choose(tested, dataset.targets, IMAGES, seed=0), seed=0)
     settings = EvalSettings(provider=config.provider, views=1)
     measured = measure(models, images, tuple(CORRUPTIONS), settings)
     return replace(bench, robustness=measured)

@@ -14,7 +14,13 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import gates
-from benchmarks.evaluation import EvalSettings, evaluate, evaluate_session, images_for
+from benchmarks.evaluation import (
+    EvalSettings,
+    evaluate,
+    evaluate_session,
+    images_for,
+    require_images,
+)
 from benchmarks.evidence import Subject
 from benchmarks.formats import Status, Verification
 from benchmarks.runtimes import cpu
@@ -117,7 +123,8 @@ def same_answers(
 def as_accurate(source: Source, module: Module, dataset: Dataset, folder: Path) -> Verification:
     """Hold a quantized model against the float ONNX file, on all views of all test images."""
     model, labels = source.model, source.model.manifest.labels
-    images, settings = images_for((model,), dataset, "test"), EvalSettings(part="test")
+    images = require_images(images_for((model,), dataset, "test"), dataset, "test")
+    settings = EvalSettings(part="test")
     session = _Converted(module, folder, len(labels.names))
     try:
         after = evaluate_session(session, model, dataset, images, settings)

@@ -20,6 +20,7 @@ from compress.core.manifest import Measurements
 from compress.core.results import EvalResult
 from compress.data.dataset import Dataset
 from compress.data.pixels import decoded, normalise
+from compress.data.sampling import sample
 from compress.data.split import Part
 from export import parity
 from export.emulation import Emulated, emulate
@@ -108,12 +109,12 @@ def parity_of(candidate: Artifact, reference: Artifact, request: Request) -> Par
 def parity_images(
     model: Artifact, dataset: Dataset, most: int = PARITY_IMAGES
 ) -> NDArray[np.float32]:
-    """Return validation images `[n, c, height, width]` (training ones where there are none).
+    """Return a sample of validation images `[n, c, height, width]` (training ones without any).
 
     Raises:
         UserError: there is no image.
     """
-    rows, spec = _rows(model, dataset)[:most], model.manifest.image
+    rows, spec = _rows(model, dataset, most), model.manifest.image
     return normalise(decoded(dataset, spec)[rows], spec)
 
 
@@ -147,12 +148,12 @@ def show(artifact: Artifact) -> None:
         console.result(f"{verdict.outcome}: {verdict.gate} ({verdict.reason})")
 
 
-def _rows(model: Artifact, dataset: Dataset) -> NDArray[np.intp]:
+def _rows(model: Artifact, dataset: Dataset, most: int) -> NDArray[np.intp]:
     parts: tuple[Part, ...] = ("val", "train")
     for part in parts:
         rows = rows_for((model,), dataset, part)
         if len(rows):
-            return rows[:PARITY_IMAGES]
+            return sample(dataset.targets, rows, most)
     raise UserError("There is no image to compare the models on", got=dataset.source)
 
 

@@ -22,6 +22,7 @@ from compress.core.eval_file import EVAL_FILE, load_eval
 from compress.core.noun import Noun
 from compress.data import pixels, probe
 from compress.data.dataset import Dataset, open_data
+from compress.data.sampling import sample
 from compress.data.split import split_for
 from models.defaults import ZOO_TEACHER
 from models.stored import load_network, logits
@@ -67,16 +68,17 @@ def run(config: Config) -> Artifact:
 
 
 def _moved(model: Artifact, dataset: Dataset) -> float:
-    """Return the largest difference of a probability from the evaluation's, on its first images."""
+    """Return the largest difference of a probability from the evaluation's, on a sample."""
     file = model.file(EVAL_FILE)
     if file is None:
         raise UserError("The artifact has no stored evaluation to compare with", got=model.path)
     told = load_eval(file)
     row_of = {image_id: row for row, image_id in enumerate(dataset.image_ids)}
-    shared = [place for place, one in enumerate(told.image_ids) if one in row_of][:IMAGES]
-    if not shared:
+    place_of = {row_of[one]: place for place, one in enumerate(told.image_ids) if one in row_of}
+    if not place_of:
         raise UserError("The data hold no image of the stored evaluation", got=dataset.source)
-    spec, rows = model.manifest.image, [row_of[told.image_ids[place]] for place in shared]
+    spec, rows = model.manifest.image, sample(dataset.targets, np.array([*place_of]), IMAGES)
+    shared = [place_of[row] for row in rows.tolist()]
     slope, offset = coefficients(model.manifest.labels.scalings)
     inputs = pixels.normalise(pixels.decoded(dataset, spec)[rows], spec)
     answers = logits(load_network(model), inputs) * slope + offset

@@ -75,7 +75,9 @@ def run(config: Config) -> RobustnessReport:
     gate_checks.require_decidable(wanted, scene)
     _session.require(bench.models, config.provider)
     dataset, tested = open_test_data(bench, config.data, config.skip_bad_images)
-    images = Images(dataset, choose(tested, config.images, config.seed), config.seed)
+    images = Images(
+        dataset, choose(tested, dataset.targets, config.images, config.seed), config.seed
+    )
     threads = config.threads or environment.usable_cores()
     settings = EvalSettings(provider=config.provider, threads=threads, views=1)
     bench = replace(bench, robustness=measure(bench.models, images, names, settings))

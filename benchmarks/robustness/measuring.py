@@ -27,6 +27,7 @@ from compress.core.results import EvalResult, Scores
 from compress.data import pixels
 from compress.data.dataset import Dataset
 from compress.data.grouping import Grouped, Rows
+from compress.data.sampling import sample
 
 Step = tuple[str, int]
 """A corruption and its strength."""
@@ -67,13 +68,13 @@ class _Runner:
     views: tuple[str, ...]
 
 
-def choose(images: Grouped, most: int, seed: int) -> Grouped:
-    """Return at most so many of the images, chosen at random, in their order."""
-    if len(images) <= most:
-        return images
-    return images.take(
-        np.sort(np.random.default_rng(seed).choice(len(images), most, replace=False))
-    )
+def choose(images: Grouped, targets: NDArray[np.float32], most: int, seed: int) -> Grouped:
+    """Return a sample of at most so many of the images, in their order.
+
+    `targets` are those of all images of the data set, `[images, labels]`.
+    """
+    chosen = sample(targets, images.rows, most, seed)
+    return images.take(np.flatnonzero(np.isin(images.rows, chosen)))
 
 
 def measure(

@@ -10,6 +10,7 @@ from compress.core.artifact import Artifact
 from compress.core.errors import UserError
 from compress.data import pixels
 from compress.data.dataset import open_data
+from compress.data.sampling import sample
 
 IMAGES = 32
 FP32_LIMIT = 1e-4
@@ -64,6 +65,6 @@ def _images(model: Artifact) -> NDArray[np.float32]:
     """Return test images as the network sees them, `[n, c, h, w]`."""
     source = model.manifest.data.source if model.manifest.data else "elpv"
     dataset = open_data(source, skip_bad_images=True)  # as its training may have done
-    rows = rows_for((model,), dataset, "test")[:IMAGES]
+    rows = sample(dataset.targets, rows_for((model,), dataset, "test"), IMAGES)
     decoded = np.asarray(pixels.decoded(dataset, model.manifest.image)[rows])
     return pixels.normalise(decoded, model.manifest.image)

@@ -193,27 +193,6 @@ def _written(folder: Path) -> float:
     return (folder / MANIFEST).stat().st_mtime
 
 
-def lineage(artifact: Artifact) -> set[str]:
-    """Return the ids of an artifact and of all that it was made from.
-
-    A manifest names parents only; the artifacts beside it, where a recipe puts them, tell the rest.
-    """
-    parents = {artifact.manifest.id: artifact.manifest.parents}
-    for folder in artifact.path.resolve().parent.iterdir():
-        if is_artifact(folder):
-            with suppress(UserError):  # a damaged one tells nothing
-                manifest = _read_manifest(folder / MANIFEST)
-                parents.setdefault(manifest.id, manifest.parents)
-    found: set[str] = set()
-    waiting = [artifact.manifest.id]
-    while waiting:
-        one = waiting.pop()
-        if one not in found:
-            found.add(one)
-            waiting.extend(parents.get(one, ()))
-    return found
-
-
 def _way_in(path: Path) -> str | None:
     """Return how a bare checkpoint, or a network made elsewhere, becomes an artifact."""
     adopt = f"python -m export.adopt --model {path} --data D --out DIR"

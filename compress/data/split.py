@@ -18,6 +18,7 @@ from compress.data import spread
 from compress.data.dataset import Dataset
 from compress.data.grouping import Groups, Rows, groups_of
 from compress.data.origin import covers, digest, say_changes, say_unknown
+from compress.data.sampling import sample
 from compress.data.stratify import folds, halves
 
 Part = Literal["train", "val", "test"]
@@ -238,7 +239,9 @@ def indices(dataset: Dataset, split: Split, part: Part) -> Rows:
 
 
 def training_rows(dataset: Dataset, split: Split, n_images: int, seed: int) -> Rows:
-    """Choose images to calibrate on at random among the training images, never another part.
+    """Return a sample of the training images to calibrate on, never of another part.
+
+    The first of them are a sample too.
 
     Raises:
         UserError: the training part has no image here.
@@ -246,7 +249,7 @@ def training_rows(dataset: Dataset, split: Split, n_images: int, seed: int) -> R
     train = indices(dataset, split, "train")
     if not len(train):
         raise UserError("There is no training image to calibrate on", got=dataset.source)
-    return np.sort(np.random.default_rng(seed).permutation(train)[:n_images])
+    return sample(dataset.targets, train, n_images, seed)
 
 
 def without_val(rest: Groups, share: float, seed: int) -> tuple[Groups, Groups]:

@@ -15,6 +15,7 @@ import onnx
 from numpy.typing import NDArray
 from pydantic import Field
 
+from benchmarks.formats import Verification
 from compress.core import artifact as artifacts
 from compress.core import console, writable
 from compress.core.artifact import Artifact
@@ -22,7 +23,7 @@ from compress.core.cli import main
 from compress.core.errors import GateFailed, UserError
 from compress.core.manifest import Precision
 from compress.core.noun import Noun
-from compress.data.dataset import open_data
+from compress.data.dataset import Dataset, open_data
 from export import metadata
 from export.bundle import (
     card,
@@ -31,6 +32,7 @@ from export.bundle import (
     graph,
     options,
     photographs,
+    proof,
     sbom,
     signing,
 )
@@ -46,7 +48,7 @@ from export.bundle.manifest import (
     versions,
 )
 from export.conversion import Converted
-from export.device.archive import Files, pack
+from export.device.archive import Files
 from export.device.bundle import MANIFEST, MODEL, RANGE_VERSION, SCHEMA_VERSION, SIGNATURE
 from export.device.watch import MIN_IMAGES, reference
 from models.defaults import default_model
@@ -115,8 +117,9 @@ class Job:
     out: Path
     camera: Camera | None
     budget: Budget
+    dataset: Dataset
     paths: tuple[Path, ...]
-    """Validation photographs."""
+    """A sample of the validation photographs; the first of them are one too."""
     licences: Files
     converted: dict[str, Converted]
     """By format."""
@@ -126,15 +129,16 @@ def run(config: Config) -> Path:
     """Pack a model and return the zip file's path.
 
     Raises:
-        UserError: not an ONNX artifact, bad options, or unusable data.
-        GateFailed: the model did not meet one of its gates, the graph is not the model, or a
-            converted model does not answer as its ONNX file does.
+        UserError: not an ONNX artifact, bad options, unusable data, or a bundle that no device
+            takes.
+        GateFailed: the model did not meet one of its gates, the graph is not the model, a
+            converted model does not answer as it does, or the bundle fails its self-test.
     """
     job = _prepare(config)
     files = _files(job)
     if config.sign is not None:
         files[SIGNATURE] = signing.sign(files, config.sign)
-    writable.write_whole(job.out, pack(files), "The bundle")
+    proof.write(job.out, files)
     _tell(job, files)
     return job.out
 
@@ -150,13 +154,13 @@ def _prepare(config: Config) -> Job:
     model = artifacts.load(config.model or default_model("onnx"))
     _check_model(model)
     others = converted.read(config.converted, model)
-    _warn_of_unverified(others)
+    contents.check_size(model.size_bytes, licences, others.values())
     out = config.out or Path("runs") / f"{model.name}.zip"
     writable.check_replaced_file(out, "The bundle")
     dataset = open_data(config.data, config.skip_bad_images)
     most = max(config.check_images, config.golden_images)
-    paths = photographs.validation(model, dataset, most)
-    return Job(config, model, out, camera, budget, paths, licences, others)
+    paths = photographs.fitting(photographs.validation(model, dataset, most), camera)
+    return Job(config, model, out, camera, budget, dataset, paths, licences, others)
 
 
 def _check_model(model: Artifact) -> None:
@@ -178,12 +182,6 @@ def _check_model(model: Artifact) -> None:
         console.warn("the model was held against no gate: nothing vouches for it")
 
 
-def _warn_of_unverified(others: dict[str, Converted]) -> None:
-    for name, found in converted.verifications(others).items():
-        if found.status != "verified":
-            console.warn(f"{name} is {found.status}: {found.reason}")
-
-
 def _files(job: Job) -> Files:
     """Make the graph, check it and return every file of the bundle but the signature."""
     with tempfile.TemporaryDirectory(prefix="edgepress-bundle-") as work:
@@ -192,6 +190,7 @@ def _files(job: Job) -> Files:
         console.say(f"checking the graph on {len(job.paths)} photographs ...")
         checked = check(job.model, shipped, _photographs(job, job.paths))
         model = shipped.read_bytes()
+    others = converted.judged(job.converted, job.model, job.dataset, job.paths)
     doubtful = contents.most_doubtful(checked.probs, job.config.golden_images)
     shown = list(_photographs(job, [job.paths[row] for row in doubtful]))
     files = {
@@ -199,9 +198,9 @@ def _files(job: Job) -> Files:
         **contents.runtime(),
         **contents.golden(shown, checked.probs[doubtful]),
         **job.licences,
-        **converted.files(job.converted),
+        **converted.files(others),
     }
-    manifest = _manifest(job, checked)
+    manifest = _manifest(job, checked, converted.verifications(others))
     files["sbom.cdx.json"] = sbom.document(manifest, contents.entries(files)[MODEL].sha256)
     files["MODEL_CARD.md"] = card.text(job.model, manifest).encode()
     manifest = manifest.model_copy(update={"files": contents.entries(files)})
@@ -212,7 +211,7 @@ def _photographs(job: Job, paths: Sequence[Path]) -> Iterator[photographs.Photog
     return photographs.opened(paths, job.camera, job.model.manifest.image.pixel_range)
 
 
-def _manifest(job: Job, checked: Checked) -> DeviceManifest:
+def _manifest(job: Job, checked: Checked, formats: dict[str, Verification]) -> DeviceManifest:
     manifest, config = job.model.manifest, job.config
     labels = DeviceLabels(names=manifest.labels.names, thresholds=manifest.labels.thresholds)
     pixel_range = manifest.image.pixel_range
@@ -232,7 +231,7 @@ def _manifest(job: Job, checked: Checked) -> DeviceManifest:
         budget=job.budget,
         runtime=RuntimeOptions(intra_op_threads=config.threads),
         reference=_reference(job, labels, checked.probs),
-        formats=converted.verifications(job.converted),
+        formats=formats,
         evidence=Evidence(
             measurements=manifest.measurements,
             verdicts=(*manifest.verdicts, *checked.verdicts),

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
 
@@ -11,7 +12,9 @@ from numpy.typing import NDArray
 from compress.core.errors import UserError
 from compress.core.manifest import FileEntry
 from export.bundle.photographs import Photograph, png
-from export.device.archive import Files
+from export.conversion import Converted
+from export.device import archive
+from export.device.archive import Files, is_safe
 from export.device.bundle import EXPECTED
 
 DEVICE = Path(__file__).resolve().parents[1] / "device"
@@ -83,19 +86,48 @@ def licences(given: tuple[Path, ...]) -> Files:
     """Return the licence of edgepress, and those that the user gives for model and data.
 
     Raises:
-        UserError: a file cannot be read, or two have the same name.
+        UserError: a file cannot be read, two have the same name, or one has a name that a device
+            refuses.
     """
     ours = metadata.distribution("edgepress").read_text("licenses/LICENSE") or ""
     files = {"LICENSES/edgepress.txt": ours.encode()}
     for path in given:
         name = f"LICENSES/{path.name}"
-        if name in files:
-            raise UserError("Two licences have the same file name", got=path.name)
+        if not is_safe(name):
+            raise UserError(
+                "A licence has a file name that a device refuses",
+                got=repr(path.name),
+                allowed='printable characters other than \\ : * ? " < > |',
+                next_step="give the file another name",
+            )
+        if name.casefold() in map(str.casefold, files):
+            raise UserError(
+                "Two licences have the same file name",
+                got=path.name,
+                allowed="names that differ in more than upper and lower case",
+            )
         try:
             files[name] = path.read_bytes()
         except OSError as error:
             raise UserError(f"A licence cannot be read ({error.strerror})", got=path) from None
     return files
+
+
+def check_size(model_bytes: int, licences: Files, others: Iterable[Converted]) -> None:
+    """Refuse what is larger than an archive that a device reads, before the work.
+
+    Raises:
+        UserError: it is.
+    """
+    size_bytes = model_bytes + sum(map(len, licences.values()))
+    size_bytes += sum(one.size_bytes for one in others)
+    if size_bytes > archive.MOST_BYTES:
+        raise UserError(
+            "The bundle would be larger than a device reads",
+            got=f"{size_bytes:,} bytes",
+            allowed=f"at most {archive.MOST_BYTES:,} bytes",
+            next_step="make the model smaller, or leave out some of --converted",
+        )
 
 
 def entries(files: Files) -> dict[str, FileEntry]:

@@ -1,17 +1,24 @@
 """The model for other runtimes, packed beside the ONNX file and under the same signature."""
 
-from collections.abc import Iterable
+import importlib.util
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.formats import Verification
-from compress.core import artifact as artifacts
+from compress.core import console
 from compress.core.artifact import MANIFEST, Artifact, file_entries
 from compress.core.errors import GateFailed, UserError
-from export import conversion
+from compress.data.dataset import Dataset
+from export import conversion, formats
 from export.conversion import Converted
+from export.conversion_check import as_accurate, same_answers
 from export.device.archive import Files
+from export.formats._format import Source
 
 FOLDER = "formats"
+MOST = 50
+"""Photographs that a converted model is compared on."""
 
 
 def read(folders: Iterable[Path], model: Artifact) -> dict[str, Converted]:
@@ -19,7 +26,7 @@ def read(folders: Iterable[Path], model: Artifact) -> dict[str, Converted]:
 
     Raises:
         UserError: not a converted model, an altered one, one of another model, or two of a format.
-        GateFailed: one does not answer as its ONNX file does.
+        GateFailed: one says of itself that it does not answer as its ONNX file does.
     """
     found: dict[str, Converted] = {}
     for folder in folders:
@@ -30,13 +37,37 @@ def read(folders: Iterable[Path], model: Artifact) -> dict[str, Converted]:
     return found
 
 
+def judged(
+    found: dict[str, Converted], model: Artifact, dataset: Dataset, photos: Sequence[Path]
+) -> dict[str, Converted]:
+    """Return converted models with what was found when they were held against the bundle's model.
+
+    What a folder says of itself was found beside another file, on another day.
+
+    Args:
+        found: Converted models by format.
+        model: The bundle's.
+        dataset: Where its test images are, for networks that are quantized otherwise.
+        photos: A sample of photographs, for the same network in another file.
+
+    Raises:
+        GateFailed: one does not answer as the bundle's model does.
+    """
+    return {name: _judged(one, model, dataset, photos[:MOST]) for name, one in found.items()}
+
+
 def files(found: dict[str, Converted]) -> Files:
     """Return what goes into the bundle, with each format's own manifest."""
-    return {
+    packed = {
         f"{FOLDER}/{name}/{file}": (one.path / file).read_bytes()
         for name, one in found.items()
-        for file in (*one.manifest.files, MANIFEST)
+        for file in one.manifest.files
     }
+    manifests = {
+        f"{FOLDER}/{name}/{MANIFEST}": one.manifest.model_dump_json(indent=1).encode() + b"\n"
+        for name, one in found.items()
+    }
+    return {**packed, **manifests}
 
 
 def verifications(found: dict[str, Converted]) -> dict[str, Verification]:
@@ -55,13 +86,66 @@ def _one(folder: Path, model: Artifact) -> Converted:
     present = {name: one for name, one in file_entries(folder).items() if name != MANIFEST}
     if present != found.manifest.files:
         raise UserError("The files of a converted model are not those of its manifest", got=folder)
-    if found.manifest.id not in artifacts.lineage(model):
-        raise UserError(
-            "The converted model was made from another one than the bundle's",
-            got=f"{folder}, made from {found.manifest.id}",
-            allowed=f"made from {model.path}, or from what that was made from (beside it)",
-        )
+    formats.find(found.manifest.format)
+    _check_same_network(found, model)
     verification = found.manifest.verification
     if verification.status == "failed":
         raise GateFailed(f"{folder} is not fit to be shipped: {verification.reason}")
     return found
+
+
+def _check_same_network(found: Converted, model: Artifact) -> None:
+    """Refuse what was not made from the bundle's model, nor from what that was exported from.
+
+    Older ancestors are other networks: a teacher, or one before its pruning or its tuning.
+    """
+    wanted, ours = found.manifest, model.manifest
+    if wanted.id not in (ours.id, *ours.parents):
+        raise UserError(
+            "The converted model was made from another one than the bundle's",
+            got=f"{found.path}, made from {wanted.id}",
+            allowed=f"made from {model.path}, or from what that was exported from",
+            next_step=f"python -m export.convert --model {model.path} --format {wanted.format} "
+            "--out DIR",
+        )
+    if (wanted.labels.names, wanted.image) != (ours.labels.names, ours.image):
+        raise UserError(
+            "The converted model has other labels or takes other images than the bundle's",
+            got=found.path,
+            allowed=f"those of {model.path}",
+        )
+
+
+def _judged(one: Converted, model: Artifact, dataset: Dataset, photos: Sequence[Path]) -> Converted:
+    verification = _verification(one, model, dataset, photos)
+    name = one.manifest.format
+    if verification.status == "failed":
+        raise GateFailed(
+            f"{one.path} does not answer as the bundle's model does: {verification.reason}"
+        )
+    if verification.status != "verified":
+        console.warn(f"{name} is {verification.status}: {verification.reason}")
+    manifest = one.manifest.model_copy(update={"verification": verification})
+    return replace(one, manifest=manifest)
+
+
+def _verification(
+    one: Converted, model: Artifact, dataset: Dataset, photos: Sequence[Path]
+) -> Verification:
+    """Hold a converted model against the bundle's: by its answers where these must be the same.
+
+    A network that another tool has quantized answers otherwise; it is held against a gate.
+    """
+    module, source = formats.find(one.manifest.format), Source(model, model)
+    missing = [name for name in module.FORMAT.packages if importlib.util.find_spec(name) is None]
+    if missing:
+        return Verification(status="not verified", reason=f"no {', '.join(missing)} to run it here")
+    same = {one.manifest.precision, model.manifest.precision} == {"fp32"}
+    try:
+        if same or one.manifest.id == model.manifest.id:
+            return same_answers(source, module, photos, one.path)
+        return as_accurate(source, module, dataset, one.path)
+    except UserError:
+        raise
+    except Exception as error:  # a runtime may raise anything of a file that is not its own
+        return Verification(status="failed", reason=f"it cannot be run ({error})")

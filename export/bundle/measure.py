@@ -31,6 +31,7 @@ from compress.core.cli import main
 from compress.core.errors import GateFailed, UserError
 from compress.core.noun import Noun
 from compress.data.dataset import Dataset, open_data
+from compress.data.sampling import sample
 from export.bundle import __main__ as bundling
 from export.bundle.check import FLIP_LIMIT, PROB_LIMIT
 from export.device import archive
@@ -117,7 +118,8 @@ def run(config: Config) -> Result:
 
 
 def _measure(model: Artifact, dataset: Dataset, config: Config) -> Shipped:
-    rows = require_images(rows_for((model,), dataset, "test"), dataset, "test")[: config.images]
+    tested = require_images(rows_for((model,), dataset, "test"), dataset, "test")
+    rows = np.sort(sample(dataset.targets, tested, config.images or len(tested)))
     settings = EvalSettings(views=1)
     wanted = stored_or_evaluated(model, dataset, rows, settings)
     paths = [dataset.paths[row] for row in rows]

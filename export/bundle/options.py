@@ -5,6 +5,7 @@ from typing import Any
 from benchmarks import gate_text
 from compress.core.errors import UserError
 from export.bundle.graph import Camera
+from export.device.images import MAX_PIXELS
 
 MOST_PIXELS = 16384
 """On a side of a photograph."""
@@ -23,6 +24,12 @@ def camera(text: str | None) -> Camera | None:
     if len(sides) != 2 or not all(0 < side <= MOST_PIXELS for side in sides):
         raise UserError(
             "The camera's size cannot be read", got=text, allowed="WIDTHxHEIGHT, e.g. 640x480"
+        )
+    if sides[0] * sides[1] > MAX_PIXELS:
+        raise UserError(
+            "A device takes no photographs of the camera's size",
+            got=f"{text}, {sides[0] * sides[1]:,} pixels",
+            allowed=f"at most {MAX_PIXELS:,} pixels",
         )
     return sides[0], sides[1]
 

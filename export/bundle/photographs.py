@@ -9,12 +9,15 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from benchmarks.evaluation import check_labels, rows_for
+from compress.core import console
 from compress.core.artifact import Artifact
 from compress.core.errors import UserError
 from compress.core.image_spec import Range
 from compress.data.dataset import Dataset
 from compress.data.images import open_image
+from compress.data.sampling import sample
 from export.bundle.graph import Camera
+from export.device.images import MAX_PIXELS
 
 Photograph = NDArray[np.uint8]
 """`[height, width, 3]`, RGB."""
@@ -23,11 +26,13 @@ Photograph = NDArray[np.uint8]
 def validation(model: Artifact, dataset: Dataset, most: int) -> tuple[Path, ...]:
     """Return files that the model was not trained on, nor measured: of the validation part.
 
+    They are a sample: each label has its share of them, however the data set is sorted.
+
     Raises:
         UserError: other labels than the model's, or no validation image.
     """
     check_labels(model, dataset)
-    rows = rows_for((model,), dataset, "val")[:most]
+    rows = sample(dataset.targets, rows_for((model,), dataset, "val"), most)
     if not len(rows):
         raise UserError(
             "There is no validation image to check the bundle with",
@@ -35,6 +40,36 @@ def validation(model: Artifact, dataset: Dataset, most: int) -> tuple[Path, ...]
             next_step="give data that the model has a split of, or more images",
         )
     return tuple(dataset.paths[row] for row in rows)
+
+
+def fitting(paths: Sequence[Path], camera: Camera | None) -> tuple[Path, ...]:
+    """Return the photographs that a device takes, and say of others that they are left out.
+
+    Raises:
+        UserError: it takes none of them.
+    """
+    if camera is not None:  # all are stretched to its size
+        return tuple(paths)
+    fit = tuple(path for path in paths if _pixels(path) <= MAX_PIXELS)
+    next_step = "give the size that the device's camera takes with --camera WIDTHxHEIGHT"
+    if not fit:
+        raise UserError(
+            "The photographs are larger than a device takes",
+            got=f"{paths[0]}, {_pixels(paths[0]):,} pixels",
+            allowed=f"at most {MAX_PIXELS:,} pixels",
+            next_step=next_step,
+        )
+    if len(fit) < len(paths):
+        console.warn(
+            f"{len(paths) - len(fit)} of {len(paths)} photographs are left out: a device takes "
+            f"none of more than {MAX_PIXELS:,} pixels; or {next_step}"
+        )
+    return fit
+
+
+def _pixels(path: Path) -> int:
+    with Image.open(path) as image:
+        return image.width * image.height
 
 
 def opened(

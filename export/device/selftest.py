@@ -48,10 +48,20 @@ def run(bundle: Bundle, runtime: dict[str, Any] | None = None) -> list[Check]:
         height, width = image.shape[:2]
         check_memory(predictor.need_bytes(height, width), height, width, MEMORY_BYTES)
     return [
-        *_answers(predictor, golden),
+        *_compared(predictor, golden),
         _within("latency_s", latency_s(predictor, golden), bundle.latency_budget_s),
         _within("peak_rss_bytes", memory.peak_bytes(), bundle.memory_budget_bytes),
     ]
+
+
+def answers(bundle: Bundle) -> list[Check]:
+    """Return of a bundle's checks those that do not depend on the machine.
+
+    Raises:
+        DeviceError: there are no golden images, or one cannot be read.
+        ModelFailed: the model cannot be opened or fails.
+    """
+    return list(_compared(Predictor(bundle), golden_images(bundle)))
 
 
 def report(
@@ -103,7 +113,7 @@ def p90(values: list[float]) -> float:
     return sorted(values)[math.ceil(0.9 * len(values)) - 1]
 
 
-def _answers(predictor: Predictor, golden: Images) -> Iterator[Check]:
+def _compared(predictor: Predictor, golden: Images) -> Iterator[Check]:
     """Compare probabilities with those stored, and decisions with the manifest's thresholds."""
     bundle = predictor.bundle
     names, thresholds = bundle.names, np.float32(bundle.manifest["labels"]["thresholds"])

@@ -19,6 +19,7 @@ from compress.core.environment import usable_cores
 from compress.core.results import EvalResult
 from compress.data.grouping import Grouped
 from compress.data.pixels import decoded, normalise
+from compress.data.sampling import sample
 from compress.data.split import Part
 from export import evidence
 from export.int8.calibration import Calibration
@@ -125,9 +126,9 @@ class _Accuracy:
         return self._logits(self._order.reference.path)
 
     def _logits(self, path: Path) -> NDArray[np.float32]:
-        """Return the logits of the first judged images, `[n, labels]`."""
+        """Return the logits of a sample of the judged images, `[n, labels]`."""
         request, spec = self._order.request, self._order.reference.manifest.image
-        rows = self._judged.rows[:NOISE_IMAGES]
+        rows = sample(request.dataset.targets, self._judged.rows, NOISE_IMAGES)
         images = normalise(decoded(request.dataset, spec)[rows], spec)
         model = BareModel(path, self._order.reference.manifest)
         session = _session.find(request.provider).open_session(model, usable_cores(), True)

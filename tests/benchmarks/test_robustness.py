@@ -76,14 +76,16 @@ def test_brightness_raises_v_and_keeps_hue_and_saturation(photographs: np.ndarra
 
 
 def test_images_are_chosen_by_the_seed() -> None:
-    rows = np.arange(100, 200)
+    rows, targets = np.arange(100, 200), (np.arange(200) >= 160)[:, None].astype(np.float32)
     images = Grouped(rows)
-    assert (choose(images, 100, 0).rows == rows).all()
-    few = choose(images, 10, 0).rows
+    assert (choose(images, targets, 100, 0).rows == rows).all()
+    few = choose(images, targets, 10, 0).rows
     assert len(set(few)) == 10
     assert set(few) <= set(rows)
-    assert (few == choose(images, 10, 0).rows).all()
-    assert (few != choose(images, 10, 1).rows).any()
+    assert (few == np.sort(few)).all()
+    assert targets[few].sum() == pytest.approx(4, abs=1), "the table is sorted by its label"
+    assert (few == choose(images, targets, 10, 0).rows).all()
+    assert (few != choose(images, targets, 10, 1).rows).any()
 
 
 def fragile(file: Path) -> Path:

@@ -44,21 +44,6 @@ def test_the_newest_model_is_found_beside_a_damaged_one(tmp_path: Path, capfd):
     assert "was altered" in capfd.readouterr().err
 
 
-def test_lineage_goes_through_the_artifacts_beside(tmp_path: Path):
-    for name, parents in {"network": (), "fp32": ("network",), "int8": ("fp32",)}.items():
-        work = tmp_path / "work"
-        work.mkdir()
-        (work / "model.safetensors").write_bytes(b"weights")
-        artifacts.save(tmp_path / name, work, manifest(id=name, parents=parents))
-    (tmp_path / "broken").mkdir()
-    (tmp_path / "broken" / "manifest.json").write_text("{")
-    int8 = artifacts.load(tmp_path / "int8")
-    assert artifacts.lineage(int8) == {"int8", "fp32", "network"}
-    assert artifacts.lineage(artifacts.load(tmp_path / "network")) == {"network"}
-    (tmp_path / "fp32" / "manifest.json").unlink()
-    assert artifacts.lineage(int8) == {"int8", "fp32"}
-
-
 def test_a_new_artifact_replaces_the_old_and_leaves_nothing_behind(tmp_path: Path):
     store(tmp_path / "a", b"old")
     store(tmp_path / "a", b"new")

@@ -75,10 +75,20 @@ def test_the_card_repeats_the_licence_of_known_data(
 
 def test_two_licences_of_one_name_are_refused(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
-    for path in (tmp_path / "L.txt", tmp_path / "a" / "L.txt"):
-        path.write_text("x")
+    (tmp_path / "L.txt").write_text("x")
+    for name in ("L.txt", "l.TXT"):  # on some systems they are one file
+        (tmp_path / "a" / name).write_text("x")
+        with pytest.raises(UserError, match="same file name"):
+            contents.licences((tmp_path / "L.txt", tmp_path / "a" / name))
+    (tmp_path / "Edgepress.txt").write_text("x")
     with pytest.raises(UserError, match="same file name"):
-        contents.licences((tmp_path / "L.txt", tmp_path / "a" / "L.txt"))
+        contents.licences((tmp_path / "Edgepress.txt",))
+
+
+def test_a_licence_with_a_name_that_a_device_refuses_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "CC BY: 4.0.txt").write_text("x")
+    with pytest.raises(UserError, match="that a device refuses"):
+        contents.licences((tmp_path / "CC BY: 4.0.txt",))
 
 
 def test_golden_photographs_are_those_nearest_to_one_half() -> None:
