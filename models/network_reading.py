@@ -34,17 +34,18 @@ class Reading:
 
     n_labels: int
     form: Form = "logits"
+    in_training: Form = "logits"
+    """Of a network that returns logits for its loss, and probabilities in eval mode only."""
 
     def __call__(self, network: nn.Module, inputs: tuple[Tensor], output: Any) -> Tensor:
         """Return logits."""
         found = labelled(output, len(inputs[0]), self.n_labels, network.training)
-        return found if self.form == "logits" else _logits(self.probs(found))
+        form = self.form_in(network.training)
+        return found if form == "logits" else _logits(_probs(found, form))
 
-    def probs(self, found: Tensor) -> Tensor:
-        """Return probabilities `[n, labels]` of what the network itself returns."""
-        if self.form == "logits":
-            return found.sigmoid()
-        return found.exp() if self.form == "log_probs" else found
+    def form_in(self, training: bool) -> Form:
+        """Return what the network returns in a mode."""
+        return self.in_training if training else self.form
 
 
 class Images:
@@ -72,20 +73,22 @@ def make_readable(network: nn.Module, n_labels: int, spec: ImageSpec) -> None:
             network.register_forward_pre_hook(Images())
         hook = network.register_forward_hook(Reading(n_labels))
         form = _form(network, kept[:1]) if _may_be_probabilities(found) else "logits"
+        in_training = "logits" if form == "logits" else _form_in_training(network, kept[:1], form)
     if form != "logits":
         hook.remove()
-        network.register_forward_hook(Reading(n_labels, form))
+        network.register_forward_hook(Reading(n_labels, form, in_training))
 
 
 def probabilities(network: nn.Module, images: Tensor) -> Tensor:
     """Return a network's probabilities `[n, labels]`, its own ones where it returns such."""
     reading = reading_of(network)
-    if reading is None or reading.form == "logits":
+    form = "logits" if reading is None else reading.form_in(network.training)
+    if reading is None or form == "logits":
         probs: Tensor = network(images).sigmoid()
         return probs
     images = images.clone() if copies_images(network) else images
     found = labelled(network.forward(images), len(images), reading.n_labels, network.training)
-    return reading.probs(found)
+    return _probs(found, form)
 
 
 def reading_of(network: nn.Module) -> Reading | None:
@@ -215,6 +218,21 @@ def _form(network: nn.Module, images: Tensor) -> Form:
     return "log_probs" if (both <= 0).all() and (moves or adds_up(both.exp())) else "logits"
 
 
+def _form_in_training(network: nn.Module, images: Tensor, form: Form) -> Form:
+    """Return what a network returns in training mode that returns probabilities in eval mode.
+
+    Layers with buffers (running means) stay in eval mode, so that they stay as they are.
+    """
+    with evaluating(network), torch.random.fork_rng(devices=[]):
+        for layer in network.modules():
+            layer.training = not any(True for _ in layer.buffers(recurse=False))
+        try:
+            found = _form(network, images)
+        except UserError:  # it fails so: who trains it is told
+            return form
+    return found
+
+
 def adds_up(probs: Tensor) -> bool:
     """Tell whether probabilities `[..., labels]` are those of a softmax, which add up to 1."""
     total = probs.sum(-1)
@@ -241,6 +259,11 @@ def _filled(network: nn.Module, images: Tensor, layers: list[str], value: float)
             hooks.enter_context(fill)
         filled: Tensor = run(network, images)
     return filled
+
+
+def _probs(found: Tensor, form: Form) -> Tensor:
+    """Return probabilities `[n, labels]` of what a network itself returns."""
+    return found.exp() if form == "log_probs" else found
 
 
 def _logits(probs: Tensor) -> Tensor:

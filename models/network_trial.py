@@ -8,6 +8,7 @@ from compress.core import console
 from compress.core.errors import UserError, told
 from compress.core.image_spec import ImageSpec
 from models.network_reading import (
+    Reading,
     adds_up,
     chosen,
     copies_images,
@@ -139,7 +140,7 @@ def _of_output(network: nn.Module, low: Tensor, high: Tensor) -> list[str]:
     """Return what is unusual about the output, which `extremes` has shown."""
     reading, both = reading_of(network), torch.stack([low, high])
     if reading is not None and reading.form != "logits":
-        return _of_probabilities(reading.form, both)
+        return _of_probabilities(reading, both)
     lowest, highest = float(both.min()), float(both.max())
     if torch.equal(low, high):
         return []
@@ -156,10 +157,15 @@ def _of_output(network: nn.Module, low: Tensor, high: Tensor) -> list[str]:
     return []
 
 
-def _of_probabilities(form: str, both: Tensor) -> list[str]:
+def _of_probabilities(reading: Reading, both: Tensor) -> list[str]:
     """Return what follows from outputs that are probabilities, or their logarithms."""
-    what = "probabilities" if form == "probs" else "logarithms of probabilities"
-    remarks = [f"the network returns {what}, not logits: taken as such"]
+    what = "probabilities" if reading.form == "probs" else "logarithms of probabilities"
+    where = (
+        ", not logits"
+        if reading.in_training != "logits"
+        else (" in eval mode, and logits in training mode")
+    )
+    remarks = [f"the network returns {what}{where}: taken as such"]
     if adds_up(both.sigmoid()):
         remarks.append(
             "they add up to 1, as of a softmax: two labels of one image cannot both be likely; let "

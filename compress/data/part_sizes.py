@@ -64,6 +64,15 @@ class Wanted:
         """Return by how many images the worst part differs from what was asked."""
         return float(np.abs(self.lacking_images(part)).max())
 
+    def bare(self, part: Rows) -> bool:
+        """Tell whether a part has no label at all: nothing could be measured on it.
+
+        Of chi-squared that may be the best: it is 0.5 where both images of a label are kept out of
+        a part of 20%, and 1.1 where one of them is in it.
+        """
+        held = np.bincount(part, weights=self.weights.sum(axis=1), minlength=len(self.shares))
+        return bool(held.any() and not held.all())
+
     def fits(self, part: Rows) -> bool:
         """Tell whether all parts have the sizes asked for, as near as they have to be."""
         return self.off(part) <= max(0.5, TOLERANCE * float(self.sizes.sum()))
@@ -75,17 +84,29 @@ def wanted(sizes: Rows, counts: Floats, shares: Floats) -> Wanted:
 
 
 def best(starts: Sequence[Rows], want: Wanted, seed: int) -> Rows:
-    """Return the first of the starts if it fits, else what becomes of the best when mended."""
-    if want.fits(starts[0]):
-        return starts[0]
+    """Return the first of the starts if it fits, else what becomes of the best when mended.
+
+    Of two parts neither is left without any label if a draw at random gives it some.
+    """
+    found = starts[0] if want.fits(starts[0]) else _best_mended(starts, want, seed)
+    if len(want.shares) != 2 or not want.bare(found):
+        return found
+    drawn = [part for part in _nearest(want, seed) if want.fits(part) and not want.bare(part)]
+    return drawn[0] if drawn else found
+
+
+def _best_mended(starts: Sequence[Rows], want: Wanted, seed: int) -> Rows:
     mended = [_mended(start, want, seed) for start in starts]
     if len(want.shares) == 2 and not any(map(want.fits, mended)):
-        mended += _nearest(want, seed)
+        nearest = _nearest(want, seed)
+        for part in nearest:
+            _exchange_labels(part, want)
+        mended += nearest
     return min(mended, key=lambda part: (want.off(part), want.misfit(part)))
 
 
 def _nearest(want: Wanted, seed: int) -> list[Rows]:
-    """Return two parts as near to the sizes asked for as the groups allow: a sum of sizes."""
+    """Return two parts, drawn at random, as near to the sizes asked for as a sum of sizes comes."""
     n, groups = int(want.sizes.sum()), len(want.sizes)
     if groups < 2 or n * groups > WORK:
         return []
@@ -102,7 +123,6 @@ def _nearest(want: Wanted, seed: int) -> list[Rows]:
     while left:
         part[last[left]] = 1
         left -= want.sizes[last[left]]
-    _exchange_labels(part, want)
     return [part]
 
 

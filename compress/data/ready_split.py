@@ -64,6 +64,23 @@ def ready_split(
     return named(dataset, train, val, test).model_copy(update={"by": by})
 
 
+def brought(dataset: Dataset) -> list[str]:
+    """Return the columns that hold a split which `ready_split` could take."""
+    return [name for name in dataset.table.columns if _holds_parts(dataset, name)]
+
+
+def _holds_parts(dataset: Dataset, name: str) -> bool:
+    texts = set(dataset.table.columns[name])
+    if len(texts) < 2:
+        return False
+    partition = name.lower() == "partition" and texts == set(CELEBA)
+    return (
+        partition
+        or bool(_answers(dataset, name))
+        or {_plain(each) for each in texts} <= {*SPELLINGS}
+    )
+
+
 def _with_val(groups: Groups, share: float, seed: int) -> tuple[Rows, Rows]:
     train, val = without_val(groups, share, seed)
     return train.rows, val.rows

@@ -5,7 +5,7 @@ from pydantic import Field
 from compress.core.errors import UserError
 from compress.core.manifest import Split, SplitBy
 from compress.core.noun import Noun
-from compress.data import split, spread
+from compress.data import ready_split, split, spread
 from compress.data.dataset import Dataset
 
 
@@ -67,6 +67,8 @@ def split_by(dataset: Dataset, options: Splitting) -> Split:
         group_column=options.group_column,
         split_column=options.split_column,
     )
+    if options.split_column is None:
+        spread.say_passed_over(ready_split.brought(dataset))
     made = split.made(dataset, how)
     spread.say(dataset, made, options.split_column is not None or options.group_column is not None)
     return made
