@@ -91,8 +91,11 @@ def read(path: Path) -> Recipe:
         if path.name not in shipped:
             raise unknown_name("recipe", path.name, shipped)
         path = shipped[path.name]
+    stated = cli.read_toml(path)
+    if isinstance(compare := stated.get("compare"), dict):  # as options are written in steps
+        stated["compare"] = {key.replace("-", "_"): value for key, value in compare.items()}
     try:
-        return Recipe.model_validate(cli.read_toml(path))
+        return Recipe.model_validate(stated)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])

@@ -51,7 +51,11 @@ def _files(paths: Iterable[Path]) -> Iterator[Path]:
         if path.is_dir():
             below = list(path.rglob(STATE))
             if not below:
-                raise UserError(f"There is no {STATE} below the folder", got=path)
+                raise UserError(
+                    f"There is no {STATE} below the folder",
+                    got=path,
+                    next_step=f"give each device a folder of its own: {path}/DEVICE/{STATE}",
+                )
             yield from below
         else:
             yield path

@@ -142,7 +142,8 @@ def warn(ranges: Ranges | None, declared: Range | None, paths: tuple[Path, ...])
         constant = int((ranges.levels(declared)[flat] < 1).sum())
         _once(
             f"{len(flat):,} of {len(paths):,} images are constant or nearly so (at most {FLAT} of "
-            f"256 grey levels; {constant:,} have one): {listed([paths[row].name for row in flat])}"
+            f"256 grey levels; {constant:,} have a single one): "
+            f"{listed([paths[row].name for row in flat])}"
         )
     if declared is not None:
         _warn_of_range(ranges, declared)

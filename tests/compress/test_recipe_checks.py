@@ -107,3 +107,12 @@ def test_layers_of_the_shipped_teacher_are_known(tmp_path: Path) -> None:
     steps = {PRUNE: 'model = "zoo:elpv_teacher", keep = ["blocks.9.*"]'}
     with pytest.raises(UserError, match=r"layer in --keep.*blocks\.9"):
         prepare(Path("elpv"), tmp_path, steps, 'models = ["@pruned"]')
+
+
+def test_the_comparison_takes_options_as_steps_write_them(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(
+        'title = "mine"\n[[step]]\nname = "a"\nstage = "compress.train"\n'
+        '[compare]\nmodels = ["@a"]\nlatency-time = "30s"\n'
+    )
+    assert recipes.read(file).compare.latency_time == "30s"

@@ -120,7 +120,7 @@ def test_flat_images_are_warned_of_once(capfd):
     said = capfd.readouterr().err
     assert said.count("warning") == 1
     assert "5 of 6 images are constant or nearly so" in said
-    assert "4 have one): 0.png, 1.png, 2.png and 2 more" in said
+    assert "4 have a single one): 0.png, 1.png, 2.png and 2 more" in said
     ranges.warn(facts(EIGHT), None, paths[:1])
     ranges.warn(None, None, paths)
     assert not capfd.readouterr().err
@@ -264,7 +264,7 @@ def test_the_inspection_finds_images_that_show_nothing(command, tmp_path: Path):
     assert (report.n_deep, report.flat.n_constant) == (37, 1)
     assert report.flat.files == ("3.pgm", "4.pgm")
     (finding,) = [said for said in report.findings if "constant" in said]
-    assert finding.endswith("2, 1 of them with one: 3.pgm, 4.pgm")
+    assert finding.endswith("2, 1 of them with a single one: 3.pgm, 4.pgm")
 
 
 def test_a_data_set_knows_the_ranges_of_its_good_images_only(tmp_path: Path):

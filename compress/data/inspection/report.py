@@ -101,7 +101,7 @@ def _about_samples(opened: Opened) -> list[str]:
     if flat.files:
         said.append(
             f"Images that are constant or nearly so (at most {ranges.FLAT} of 256 grey levels): "
-            f"{len(flat.files):,}, {flat.n_constant:,} of them with one: "
+            f"{len(flat.files):,}, {flat.n_constant:,} of them with a single one: "
             f"{ranges.listed(list(flat.files))}"
         )
     names = [*map(opened.name, range(len(opened.image_ids)))]
