@@ -1,10 +1,11 @@
 """The language of gates: `map drop <= 0.01 vs teacher`, `latency p50 <= 5ms`, `size <= 2MB`."""
 
 import re
+from collections.abc import Iterable
 from typing import Literal, cast
 
 from compress.core.errors import UserError, unknown_name
-from compress.core.gates import Gate
+from compress.core.gates import Gate, Verdict
 
 Form = Literal["value", "drop", "speedup", "ratio"]
 Op = Literal["<=", ">="]
@@ -166,3 +167,9 @@ def _factor(metric: str, form: Form, unit: str) -> float:
     if unit not in units:
         raise unknown_name(f"unit of the gate metric {metric}", unit, units)
     return units[unit]
+
+
+def lasting(verdicts: Iterable[Verdict]) -> tuple[Verdict, ...]:
+    """Return the verdicts that still hold when thresholds and calibration are learnt again."""
+    passing = (*THRESHOLD_METRICS, "ece")
+    return tuple(one for one in verdicts if one.gate.split()[0].partition("[")[0] not in passing)

@@ -12,6 +12,7 @@ from benchmarks import thresholds
 from benchmarks.answers import store_answers
 from benchmarks.candidates import BareModel
 from benchmarks.evaluation import rows_for
+from benchmarks.gate_text import lasting
 from compress.core import console, duration
 from compress.core.artifact import WEIGHTS, Artifact
 from compress.core.errors import UserError
@@ -261,6 +262,7 @@ def _manifest(plan: Plan, job: Job, base: Path, found: Found | None) -> Manifest
         image=parent.image,
         labels=parent.labels,
         data=_data(job),
+        parent_verdicts=lasting((*parent.parent_verdicts, *parent.verdicts)),
         measurements=Measurements(
             params=parent.measurements.params or count_params(base),
             macs=parent.measurements.macs,

@@ -22,7 +22,7 @@ from benchmarks.evaluation import (
     stored_or_evaluated,
     with_metrics,
 )
-from benchmarks.gate_text import THRESHOLD_METRICS
+from benchmarks.gate_text import lasting
 from benchmarks.label_decisions import LabelDecisions, label_decisions
 from benchmarks.runtimes import _session
 from benchmarks.thresholds.demands import Unreachable, parse_demand, parse_demands
@@ -156,11 +156,8 @@ def _build(plan: Plan, new: Artifact, test: EvalResult, small: Small, workdir: P
     update = {
         **manifest_base(plan),
         "labels": labels,
-        "verdicts": tuple(
-            verdict
-            for verdict in old.verdicts
-            if verdict.gate.split()[0].partition("[")[0] not in (*THRESHOLD_METRICS, "ece")
-        ),
+        "verdicts": lasting(old.verdicts),
+        "parent_verdicts": lasting(old.parent_verdicts),
         "notes": (*_other_notes(old), *thresholds.told(labels, test)),
     }
     return old.model_copy(update=update)

@@ -175,6 +175,8 @@ class Manifest(Noun):
     """What the metadata of an ONNX file outside an artifact say."""
     measurements: Measurements = Measurements()
     verdicts: tuple[Verdict, ...] = ()
+    parent_verdicts: tuple[Verdict, ...] = ()
+    """Of an export: on the network that it was made from, which it can be no better than."""
     notes: tuple[str, ...] = ()
     """Remarks for the reader of the report, e.g. why a convolution stayed float."""
     search: tuple[SearchStep, ...] = ()

@@ -171,7 +171,7 @@ def _check_model(model: Artifact) -> None:
             next_step=f"python -m export.onnx --model {model.path}",
         )
     metadata.read(model.weights)  # whoever meets the file alone depends on it
-    verdicts = model.manifest.verdicts
+    verdicts = (*model.manifest.parent_verdicts, *model.manifest.verdicts)
     failed = [f"{one.gate}: {one.reason}" for one in verdicts if one.outcome == "fail"]
     if failed:
         raise GateFailed(f"{model.path} is not fit to be shipped. {'; '.join(failed)}")
@@ -234,7 +234,7 @@ def _manifest(job: Job, checked: Checked, formats: dict[str, Verification]) -> D
         formats=formats,
         evidence=Evidence(
             measurements=manifest.measurements,
-            verdicts=(*manifest.verdicts, *checked.verdicts),
+            verdicts=(*manifest.parent_verdicts, *manifest.verdicts, *checked.verdicts),
         ),
     )
 

@@ -2,9 +2,17 @@
 
 import pytest
 
-from benchmarks.gate_text import LABEL_METRICS, OPS, base_metric, label_of, parse, tells_accuracy
+from benchmarks.gate_text import (
+    LABEL_METRICS,
+    OPS,
+    base_metric,
+    label_of,
+    lasting,
+    parse,
+    tells_accuracy,
+)
 from compress.core.errors import UserError
-from compress.core.gates import Gate
+from compress.core.gates import Gate, Verdict
 
 
 @pytest.mark.parametrize(
@@ -239,3 +247,11 @@ def test_which_gates_tell_of_accuracy(metric: str) -> None:
     for form in (one for name, one in OPS if name == metric):
         text = f"{written(metric)} {form} {OPS[metric, form]} 0.5"
         assert tells_accuracy(text) == (metric in finds)
+
+
+def test_verdicts_of_decisions_end_with_the_thresholds():
+    gates = ("map >= 0.8", "recall[a] >= 0.9", "cf1 drop <= 0.1", "ece <= 0.1", "size <= 1MB")
+    verdicts = [
+        Verdict(gate=one, against=None, outcome="fail", measured=None, reason="") for one in gates
+    ]
+    assert [one.gate for one in lasting(verdicts)] == ["map >= 0.8", "size <= 1MB"]

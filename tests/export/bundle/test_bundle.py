@@ -66,7 +66,7 @@ def test_manifest_names_every_file(unpacked: Path, exported: Artifact) -> None:
     assert {"run.py", "MODEL_CARD.md", "sbom.cdx.json", "LICENSES/edgepress.txt"} <= present
     assert "edgepress_device/watch/__init__.py" in present
     verdicts = manifest.evidence.verdicts
-    assert verdicts[:-2] == exported.manifest.verdicts
+    assert verdicts[:-2] == (*exported.manifest.parent_verdicts, *exported.manifest.verdicts)
     shipped = ["shipped_parity <= 0.002", "shipped_flipped <= 0.002"]
     assert [(one.gate, one.outcome) for one in verdicts[-2:]] == [
         (gate, "pass") for gate in shipped
@@ -170,21 +170,22 @@ def test_a_camera_a_name_and_a_release(
         assert photo.size == (60, 50)
 
 
-def with_verdict(model: Artifact, folder: Path, outcome: str) -> Artifact:
-    """Copy an artifact with one verdict in place of its own."""
+def with_verdict(model: Artifact, folder: Path, outcome: str, of: str = "verdicts") -> Artifact:
+    """Copy an artifact with one verdict in place of its own, or of its network's."""
     verdict = Verdict(gate="g", against=None, outcome=outcome, measured=1.0, reason="because")
     work = folder / f"work-{outcome}"
     work.mkdir()
     (work / "model.onnx").write_bytes(model.weights.read_bytes())
-    manifest = model.manifest.model_copy(update={"verdicts": (verdict,)})
+    manifest = model.manifest.model_copy(update={of: (verdict,)})
     return artifacts.save(folder / outcome, work, manifest)
 
 
+@pytest.mark.parametrize("of", ["verdicts", "parent_verdicts"])
 @pytest.mark.parametrize(("outcome", "code"), [("fail", 3), ("inconclusive", 0), ("pass", 0)])
 def test_model_that_failed_a_gate_is_not_packed(
-    outcome: str, code: int, exported: Artifact, data_folder: Path, tmp_path: Path
+    outcome: str, code: int, of: str, exported: Artifact, data_folder: Path, tmp_path: Path
 ) -> None:
-    model = with_verdict(exported, tmp_path, outcome)
+    model = with_verdict(exported, tmp_path, outcome, of)
     out = tmp_path / "out.zip"
     options = ["--model", str(model.path), "--data", str(data_folder), "--out", str(out)]
     assert main(Config, run, options) == code
