@@ -43,7 +43,8 @@ class Config(Splitting, ThresholdOptions):
     """Height and width of its images in pixels, or one number for both; default: the file's."""
     mean: PerChannel | None = None
     """Mean of pixels in 0..1 of red, green and blue, or of grey, as the network was trained with;
-    default, with --std: the usual one with the best mAP on images that are not of the test part."""
+    default, with --std: the usual one whose mAP on images that are not of the test part is surely
+    better than that of every other; where none is, both must be said."""
     std: PerChannel | None = None
     """Standard deviation of pixels in 0..1 of the same; pixels of 0 to 255 are 1/255."""
     channel_order: ChannelOrder | None = None

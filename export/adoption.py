@@ -33,7 +33,7 @@ from compress.data.grouping import grouped
 from compress.data.origin import identified
 from compress.data.split import Part, data_of, identity, indices, refuse_trained
 from compress.data.splitting import Splitting
-from export import description, evidence, metadata, parity
+from export import description, ending, evidence, metadata, parity
 from export.channel_order import fold
 from export.description import Description
 from export.metadata import ModelFacts
@@ -176,6 +176,9 @@ def _build(plan: Plan, job: Adoption, workdir: Path) -> Manifest:
     out = workdir / "files" / WEIGHTS["onnx"]
     console.say("writing the ONNX file ...")
     job.source.write(job.found.adapter, job.found.image, out)
+    doubts = ending.check(out, job.found.adapter.output)
+    for doubt in doubts:
+        console.warn(doubt)
     if precision_of(onnx.load(out)) == "fp32":
         simplify(out)
         fold(out)
@@ -198,7 +201,8 @@ def _build(plan: Plan, job: Adoption, workdir: Path) -> Manifest:
         parity_flipped=found.flipped,
     )
     measured = replace(draft, manifest=manifest.model_copy(update={"measurements": measurements}))
-    return _judged(job, measured, result)
+    judged = _judged(job, measured, result)
+    return judged.model_copy(update={"notes": (*judged.notes, *doubts)})
 
 
 def _judged(job: Adoption, measured: BareModel, result: EvalResult) -> Manifest:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from compress.core import console
 from compress.core.errors import UserError
 from compress.core.image_spec import Channels, ImageSpec
 from export import pixel_search
@@ -181,6 +182,10 @@ def _output(
             "The network's outputs are not probabilities", got=shown, allowed="0 to 1",
             next_step="--output logits",
         )  # fmt: skip
+    if said == "logits" and looks == "probs":
+        console.warn(
+            f"--output logits, but all values lie within 0..1 as probabilities do: {shown}"
+        )
     return said or looks, f"--output, {shown}" if said else shown
 
 

@@ -23,9 +23,15 @@ RANGES = {"0 to 1": (0.0, 1.0), "-1 to 1": (0.5, 0.5), "0 to 255": (0.0, 1 / 255
 """How the pixels of networks usually are when they come in: mean and std of pixels in 0..1."""
 CAFFES = ((123.68 / 255, 116.779 / 255, 103.939 / 255), (1 / 255,) * 3)
 SURELY = 0.01
-"""Largest share of random mixtures of both orders whose gain is as high, for blue first to be
-believed: many networks do without colours, and on few images either order may be the better one."""
+"""Largest share of random mixtures of two ways whose gain is as high, for the better one to be
+believed: on few images either may be better, and many networks do without colours."""
 MIXTURES = 399
+SAME = 1e-6
+"""Answers that are no further apart differ by rounding: the network normalises by itself."""
+
+
+Way = tuple[PerChannel, PerChannel]
+"""Mean and standard deviation."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +50,8 @@ def find(
     """Return mean, std and order of the channels: of what is not said, the best of the usual.
 
     Raises:
-        UserError: only one of mean and std is said, or an order of a single channel.
+        UserError: only one of mean and std is said, an order of a single channel, or no usual mean
+            and std is surely better than the others.
     """
     ways, orders = _ways(config, spec.channels), _orders(config, spec.channels)
     tried = {(name, order): _Tried() for name in ways for order in orders}
@@ -57,6 +64,7 @@ def find(
     best = {order: max(ways, key=lambda name: tried[name, order].map) for order in orders}
     ours, other = ((best[order], order) for order in (orders[0], orders[-1]))
     name, order = other if _surely(tried[ours], tried[other], sample.targets) else ours
+    _require_margin(name, {way: tried[way, order] for way in ways}, sample, ways)
     mean, std = ways[name]
     facts = [_pixels_fact(name, {way: tried[way, order].map for way in ways}, sample)]
     if spec.channels == CHANNELS:
@@ -72,7 +80,7 @@ class _Tried:
     map: float = 0.0
 
 
-def _surely(first: _Tried, second: _Tried, targets: Floats) -> bool:
+def _surely(first: _Tried, second: _Tried, targets: Floats, most: float = SURELY) -> bool:
     """Tell whether the second way is better than the first, paired over images.
 
     If they were no better, taking each image's from either would make no difference: a permutation
@@ -86,11 +94,41 @@ def _surely(first: _Tried, second: _Tried, targets: Floats) -> bool:
     taken = np.random.default_rng(0).random((1 + MIXTURES, len(targets), 1)) < 0.5
     taken[0] = False
     better, worse = np.where(taken, ours, others), np.where(taken, others, ours)
-    return as_good(mean_aps(better, targets) - mean_aps(worse, targets)) <= SURELY
+    return as_good(mean_aps(better, targets) - mean_aps(worse, targets)) <= most
 
 
-Way = tuple[PerChannel, PerChannel]
-"""Mean and standard deviation."""
+def _require_margin(
+    best: str, tried: Mapping[str, _Tried], sample: Sample, ways: Mapping[str, Way]
+) -> None:
+    """Refuse to choose a normalisation by luck; one that changes no answer needs no choice.
+
+    Each of the others may be beaten by luck, so they share `SURELY` (Bonferroni).
+
+    Raises:
+        UserError: another one may as well be that of the training.
+    """
+    rivals = [one for name, one in tried.items() if name != best]
+    rivals = [one for one in rivals if not _same(one, tried[best])]
+    most = SURELY / max(1, len(rivals))
+    if all(_surely(one, tried[best], sample.targets, most) for one in rivals):
+        return
+    raise UserError(
+        "The images do not tell how the network takes its pixels: no usual way is surely the best",
+        got=f"mAP on {len(sample.rows)} images: {_shown({n: t.map for n, t in tried.items()})}",
+        allowed="one that is better than every other beyond the luck of the images",
+        next_step=f"say how it was trained ({best}: {_words(ways[best])}), or give more images",
+    )
+
+
+def _same(one: _Tried, other: _Tried) -> bool:
+    if one.scores is None or other.scores is None:
+        return False
+    return bool(np.allclose(one.scores, other.scores, rtol=0, atol=SAME, equal_nan=False))
+
+
+def _words(way: Way) -> str:
+    mean, std = (" ".join(f"{value:.6g}" for value in values) for values in way)
+    return f"--mean {mean} --std {std}"
 
 
 def _ways(config: Config, channels: Channels) -> dict[str, Way]:
@@ -136,7 +174,7 @@ def _pixels_fact(best: str, maps: dict[str, float], sample: Sample) -> str:
     if len(maps) == 1:
         return f"pixels: {best}"
     return (
-        f"pixels: {best} (the best mAP on {len(sample.rows)} images: {_shown(maps)}; "
+        f"pixels: {best} (surely the best mAP on {len(sample.rows)} images: {_shown(maps)}; "
         "where that is not how it was trained: --mean --std)"
     )
 

@@ -50,7 +50,7 @@ from export.bundle.manifest import (
 from export.conversion import Converted
 from export.device.archive import Files
 from export.device.bundle import MANIFEST, MODEL, RANGE_VERSION, SCHEMA_VERSION, SIGNATURE
-from export.device.watch import MIN_IMAGES, reference
+from export.device.watch import MIN_IMAGES, reference, unwatched
 from models.defaults import default_model
 
 # Another CPU sums in another order; in int8 a difference in the last bit can move a value by a
@@ -248,7 +248,13 @@ def _reference(job: Job, labels: DeviceLabels, probs: NDArray[np.float32]) -> di
         )
         return None
     seen = _photographs(job, job.paths)
-    return reference(probs, seen, labels.model_dump(mode="json"))
+    made = reference(probs, seen, labels.model_dump(mode="json"))
+    if rare := unwatched(made):
+        console.say(
+            f"the watch: {', '.join(rare)}: too few of {len(probs)} photographs to follow image by "
+            "image (Page-Hinkley); each window is compared (PSI)"
+        )
+    return made
 
 
 def _tell(job: Job, files: Files) -> None:

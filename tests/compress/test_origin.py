@@ -268,12 +268,16 @@ def test_a_file_of_other_data_is_unknown(exported, tmp_path: Path):
         open_model(file)
 
 
+PIXELS = ("--mean", 0.485, 0.456, 0.406, "--std", 0.229, 0.224, 0.225)
+"""Said: the few images do not tell."""
+
+
 def test_a_network_made_elsewhere_was_trained_nobody_knows_on_what(
     exported, tmp_path: Path, command
 ):
     photos, fp32 = exported
     file = silent(Path(shutil.copy(fp32 / "model.onnx", tmp_path / "bare.onnx")))
-    base = ("--model", file, "--data", photos, "--image-size", 32, "--gate", "parity <= 1")
+    base = ("--model", file, "--data", photos, "--image-size", 32, "--gate", "parity <= 1", *PIXELS)
     assert command("export.adopt", *base, "--out", tmp_path / "adopted").code == 0
     adopted = artifacts.load(tmp_path / "adopted")
     assert adopted.manifest.data.assumed
@@ -286,7 +290,7 @@ def test_an_adopted_file_of_our_own_keeps_the_split_that_it_tells(
     """Its default split would test on training images, and no later gate could notice."""
     photos, fp32 = exported
     file = Path(shutil.copy(fp32 / "model.onnx", tmp_path / "bare.onnx"))
-    base = ("--model", file, "--data", photos, "--image-size", 32, "--gate", "parity <= 1")
+    base = ("--model", file, "--data", photos, "--image-size", 32, "--gate", "parity <= 1", *PIXELS)
     assert command("export.adopt", *base, "--out", tmp_path / "adopted").code == 0
     told = artifacts.load(tmp_path / "adopted").manifest
     assert told.data.split == artifacts.load(fp32).manifest.data.split

@@ -15,6 +15,8 @@ from compress.core.artifact import Artifact
 from compress.data.pixels import normalise
 from export.channel_order import fold_in
 
+SAID = ("--mean", 0.485, 0.456, 0.406, "--std", 0.229, 0.224, 0.225)
+"""Said where a network is linear: then every usual way has nearly one order of the images."""
 IMAGENET = (np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225]))
 
 
@@ -51,7 +53,7 @@ def test_blue_first_is_found_out_and_put_into_the_first_convolution(
     command, data_folder: Path, tmp_path: Path
 ):
     file = elsewhere.onnx_file(tmp_path / "bgr.onnx", Sees(red=2))
-    mine = made(command, file, data_folder, tmp_path / "made")
+    mine = made(command, file, data_folder, tmp_path / "made", *SAID)
     told = next(note for note in mine.manifest.notes if "order of the channels" in note)
     assert "order of the channels: BGR (mAP on" in told
     assert "RGB 0." in told
@@ -66,10 +68,10 @@ def test_blue_first_is_found_out_and_put_into_the_first_convolution(
 
 def test_red_first_stays_and_what_is_said_is_taken(command, data_folder: Path, tmp_path: Path):
     file = elsewhere.onnx_file(tmp_path / "rgb.onnx", Sees(red=0))
-    mine = made(command, file, data_folder, tmp_path / "made")
+    mine = made(command, file, data_folder, tmp_path / "made", *SAID)
     assert any("channels: RGB (mAP on" in note for note in mine.manifest.notes)
     said = made(
-        command, file, data_folder, tmp_path / "said", "--channel-order", "BGR",
+        command, file, data_folder, tmp_path / "said", "--channel-order", "BGR", *SAID,
         "--gate", "parity <= 1e-3",
     )  # fmt: skip
     assert any("channels: BGR (--channel-order)" in note for note in said.manifest.notes)

@@ -174,6 +174,8 @@ def test_what_contradicts_the_file(refused, tmp_path: Path) -> None:
     pixels = ("--mean", 0, 0, 0, "--std", 1, 1, 1)
     assert "not probabilities" in refused(file, "--output", "probs", *pixels)
     assert "belong together" in refused(file, "--mean", 0, 0, 0)
+    sigmoid = elsewhere.nhwc_onnx(tmp_path / "nhwc.onnx")
+    assert "second sigmoid" in refused(sigmoid, "--output", "logits", *pixels)
 
 
 def test_a_size_that_nobody_says(refused, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ images, and latencies. They add up over devices, and are held against a referenc
 where the model was made. Needs numpy and the standard library.
 """
 
-from .building import MIN_IMAGES, reference
+from .building import MIN_IMAGES, reference, unwatched
 from .errors import WatchError
 from .feedback import Feedback
 from .findings import Finding
@@ -21,5 +21,6 @@ __all__ = [
     "WatchError",
     "WatchFolder",
     "reference",
+    "unwatched",
     "watch_from",
 ]

@@ -1,15 +1,15 @@
 """Counts what the model sees and answers where it was made: what a device is compared with."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .calibration import allowance, page_hinkley_limits, psi_limits
-from .drift import Groups, group_starts
+from .calibration import SHIFT, both_ways, page_hinkley_limits, psi_limits, watched
+from .drift import Counts, Groups, group_starts, seen_ranges
 from .errors import WatchError
-from .signals import BINS, Labels, Values, bins, measure, scales
+from .signals import BINS, Labels, Scale, Values, bins, measure, scales
 
 SCHEMA_VERSION = 1
 MIN_IMAGES = 50
@@ -64,18 +64,16 @@ def from_values(
     places = bins(of.values()).places(values)
     counts = np.stack([np.bincount(column, minlength=BINS) for column in places.T])
     starts = [group_starts(row) for row in counts]
-    mean, spread = values.mean(axis=0), values.std(axis=0)
-    varies = spread > 1e-9
     psi = psi_limits(places, Groups(starts), window, false_alarms / 2, rng)
-    hinkley = np.full(len(of), np.nan)
-    deviations = (values[:, varies] - mean[varies]) / spread[varies]
-    hinkley[varies] = page_hinkley_limits(deviations, window, false_alarms / 2, rng)
+    mean, spread = values.mean(axis=0), values.std(axis=0)
+    allowance, hinkley = _page_hinkley(values, counts, list(of.values()), (window, false_alarms))
+    varies = ~np.isnan(hinkley)
     return {
         "schema_version": SCHEMA_VERSION,
         "images": n,
         "window": window,
         "false_alarms": false_alarms,
-        "page_hinkley_allowance": _rounded(allowance(n)),
+        "page_hinkley_allowance": _rounded(allowance),
         "labels": {"names": list(labels["names"]), "thresholds": list(labels["thresholds"])},
         "signals": {
             name: {
@@ -89,6 +87,37 @@ def from_values(
             for row, name in enumerate(of)
         },
     }
+
+
+def unwatched(reference: dict[str, Any]) -> list[str]:
+    """Return the signals that vary in the reference, in too few images for Page-Hinkley.
+
+    PSI watches them, window by window.
+    """
+    return [
+        name
+        for name, one in reference["signals"].items()
+        if one["spread"] is None and max(one["counts"]) < reference["images"]
+    ]
+
+
+def _page_hinkley(
+    values: Values, counts: Counts, of: Sequence[Scale], asked: tuple[int, float]
+) -> tuple[float, Values]:
+    """Return the allowance and the limits `[signals]`, NaN for signals that it does not watch."""
+    window, false_alarms = asked
+    rng = np.random.default_rng(1)
+    rows = np.flatnonzero(values.std(axis=0) > 1e-9)
+    limits = np.full(len(of), np.nan)
+    if not len(rows):
+        return SHIFT, limits
+    low, high = seen_ranges(counts, of)
+    deviations = both_ways(values[:, rows], low[rows], high[rows])
+    keep, allowance = watched(deviations, false_alarms / 2, rng)
+    if keep.any():
+        kept = deviations[:, :, keep]
+        limits[rows[keep]] = page_hinkley_limits(kept, allowance, window, false_alarms / 2, rng)
+    return allowance, limits
 
 
 def _measured(

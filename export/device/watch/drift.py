@@ -1,13 +1,13 @@
 """The two tests for drift: PSI of a window of images, Page-Hinkley image by image."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .signals import BINS, Values
+from .signals import BINS, Scale, Values
 
 GROUPS = 8
 """Groups of bins that PSI compares, about as many images of the reference in each."""
@@ -74,6 +74,22 @@ class Groups:
     def shares(self, counts: Values, n: int) -> Values:
         """Return the shares of `n` images in each group `[..., groups]`, none of them 0."""
         return np.asarray((counts + _HALF) / (n + _HALF * self.sizes))
+
+
+def seen_ranges(counts: Counts, of: Iterable[Scale]) -> tuple[Values, Values]:
+    """Return the edges of the outermost bins `[signals]` that the reference has images in.
+
+    Page-Hinkley takes what lies beyond as lying there: how far off kinds of images are that the
+    reference never showed cannot be known from it, and a few of them are no drift. The outermost
+    bins of a scale are open.
+    """
+    low, high = [], []
+    for row, scale in zip(counts, of, strict=True):
+        seen, width = np.flatnonzero(row), (scale.high - scale.low) / BINS
+        first, last = int(seen[0]), int(seen[-1])
+        low.append(scale.low + first * width if first else -np.inf)
+        high.append(scale.low + (last + 1) * width if last < BINS - 1 else np.inf)
+    return np.array(low), np.array(high)
 
 
 def page_hinkley(sums: Any, deviation: Values, allowance: float) -> Any:

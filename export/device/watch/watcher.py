@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from . import findings as found
 from . import latency
 from .checking import check_reference
-from .drift import Counts, Groups, page_hinkley
+from .drift import Counts, Groups, page_hinkley, seen_ranges
 from .errors import WatchError
 from .findings import Finding
 from .signals import BINS, Labels, Values, bins, measure, scales
@@ -181,7 +181,9 @@ class _Limits:
         self.window, self.images = reference["window"], reference["images"]
         self.allowance = reference["page_hinkley_allowance"]
         self.groups = Groups([one["groups"] for one in facts])
-        self.expected = self.groups.add_up(np.array([one["counts"] for one in facts]))
+        counts = np.array([one["counts"] for one in facts])
+        self.expected = self.groups.add_up(counts)
+        self.low, self.high = seen_ranges(counts, scales(reference["labels"]).values())
         self.psi = np.array([one["psi_limit"] for one in facts])
         self.mean = np.array([one["mean"] for one in facts])
         spreads = [one["spread"] for one in facts]
@@ -192,9 +194,10 @@ class _Limits:
     def deviation(self, values: Values) -> Values:
         """Return values `[signals]` from the mean, in standard deviations of the reference.
 
-        A signal that did not vary there has none: PSI alone judges it.
+        A signal without a spread there did not vary, or in too few images: PSI alone judges it.
         """
-        return np.asarray((values - self.mean) * self.per_spread)
+        inside = np.minimum(np.maximum(values, self.low), self.high)
+        return np.asarray((inside - self.mean) * self.per_spread)
 
     def psi_of(self, window: Window) -> Values:
         """Return the PSI of each signal."""

@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.stats import beta
 from watched import LABELS, reference, values
 
 from export.device.watch import Watch, WatchError, calibration, findings, latency, watch_from
-from export.device.watch.calibration import allowance, page_hinkley_limits
+from export.device.watch.calibration import both_ways, page_hinkley_limits, watched
 from export.device.watch.checking import check_labels
-from export.device.watch.drift import Groups, group_starts, page_hinkley
+from export.device.watch.drift import Groups, group_starts, page_hinkley, seen_ranges
 from export.device.watch.signals import (
     ANSWER,
     BINS,
@@ -185,16 +186,47 @@ def test_page_hinkley_of_two_signals_by_hand() -> None:
 # ---- limits
 
 
-def test_the_allowance_by_hand() -> None:
-    assert allowance(100) == pytest.approx(0.25 + 0.12816)
-    assert allowance(400) == pytest.approx(0.25 + 0.06408)
+def test_deviations_end_where_the_bins_end_that_were_seen() -> None:
+    rows = np.array([[0.0, 1.0], [2.0, 3.0]])  # means 1 and 2, spreads 1
+    rise, fall = both_ways(rows, np.array([-1.0, -np.inf]), np.array([np.inf, 5.0]))
+    assert rise.tolist() == [[-1, -1], [1, 1], [1, 3]]
+    assert fall.tolist() == [[1, 1], [-1, -1], [2, 1]]
 
 
-def test_psi_of_all_windows_is_that_of_each() -> None:
+def test_the_allowance_bears_the_error_of_a_mean() -> None:
     rng = np.random.default_rng(0)
-    p, q = rng.dirichlet(np.ones(5), 4), rng.dirichlet(np.ones(5), 3)
-    by_hand = [[((one - other) * np.log(one / other)).sum() for one in p] for other in q]
-    assert calibration._all_psi(p, q) == pytest.approx(np.array(by_hand))
+    rows = rng.normal(0, 1, (400, 1))
+    ends = rows.min(axis=0), rows.max(axis=0)
+    keep, allowance = watched(both_ways(rows, *ends), 0.005, rng)
+    assert keep.tolist() == [True]
+    # Rise or fall beyond it in 10% of normal means: 1.645 of their errors, and a little for the end
+    assert 0.25 + 1.645 / 20 < allowance < 0.25 + 1.25 * 1.645 / 20
+
+
+def test_a_share_may_be_off_as_by_clopper_and_pearson() -> None:
+    rows = np.zeros((100, 1))
+    rows[:5] = 1
+    off = calibration._weights(101, 20000, np.random.default_rng(0)) @ both_ways(
+        rows, np.zeros(1), np.ones(1)
+    )
+    upper = 0.05 + np.quantile(off[0], 0.95) * rows.std()
+    assert upper == pytest.approx(beta.ppf(0.95, 6, 95), abs=0.002)
+
+
+@pytest.mark.parametrize(("found", "kept"), [(1, False), (2, False), (25, True)])
+def test_what_was_found_too_seldom_is_not_watched(found: int, kept: bool) -> None:
+    rows = np.zeros((50, 1))
+    rows[:found] = 1
+    ends = np.zeros(1), np.ones(1)
+    keep, _ = watched(both_ways(rows, *ends), 0.005, np.random.default_rng(0))
+    assert keep.tolist() == [kept]
+
+
+def test_ranges_are_those_of_the_bins_seen() -> None:
+    counts = np.stack([histogram(b3=2, b5=1), histogram(b0=2, b31=1)])
+    low, high = seen_ranges(counts, [Scale(0.0, 32.0), Scale(0.0, 1.0)])
+    assert low.tolist() == [3.0, -np.inf]
+    assert high.tolist() == [6.0, np.inf]
 
 
 def test_one_limit_is_the_quantile_of_the_draws() -> None:
@@ -208,6 +240,13 @@ def test_limits_hold_for_nine_of_ten_references() -> None:
     assert calibration._joint([two], 0.1) == pytest.approx([(90 + 0.9 * 10) ** 3])
 
 
+def test_limits_hold_on_the_mean_over_the_references() -> None:
+    few = np.zeros((20, 100))
+    few[0] = 1.0  # one of 20 references alarms always: 5% of all draws
+    assert calibration._joint([few**3], 0.04) == pytest.approx([1.0])
+    assert calibration._joint([few**3], 0.06) == pytest.approx([0.0])
+
+
 def test_the_limits_of_several_signals_hold_together() -> None:
     up, down = np.arange(101.0)[None], np.arange(100.0, -1, -1)[None]
     # The worst of both is beyond u for a rate of 10% where each alone is at 5%.
@@ -216,39 +255,42 @@ def test_the_limits_of_several_signals_hold_together() -> None:
 
 
 def test_page_hinkley_limits_of_constant_streams_by_hand() -> None:
-    steady = np.array([[1.0, -1.0, 0.2, 0.0]])
-    found = page_hinkley_limits(steady, 10, 0.05, np.random.default_rng(0))
-    assert found == pytest.approx([20 * 0.75, 20 * 0.75, 0, 0])
+    steady = np.array([[[1.0, -1.0, 0.2, 0.0]] * 2, [[-1.0, 1.0, -0.2, 0.0]] * 2])
+    found = page_hinkley_limits(steady, 0.25, 10, 0.05, np.random.default_rng(0))
+    # After 9 windows at 0.75 an image; the windows' peaks rise, and the limit is near the last.
+    assert 0.9 * 90 * 0.75 < found[0] == found[1] <= 1.1 * 90 * 0.75
+    assert found[2:].max() < 3, "nothing but the margin that all signals share"
 
 
-def test_resampled_counts_hold_every_image_and_the_unseen_kinds_rarely() -> None:
-    groups = Groups([[0, 10, 20], [0, 5]])
+def test_unchanged_windows_hold_every_image_and_the_unseen_kinds_rarely() -> None:
     of_image = np.array([[0, 3], [1, 3], [1, 4], [0, 4]])  # nothing in group 2
-    rng = np.random.default_rng(0)
-    found = calibration._resampled(of_image, 8, 4000, groups, rng)
-    assert found.shape == (4000, 5)
-    assert (found[:, :2].sum(axis=1) == 8).all()
-    assert (found[:, 3:].sum(axis=1) == 8).all()
-    assert found.mean(axis=0) == pytest.approx([4, 4, 0.5 * 8 / 4, 4, 4], abs=0.1)
-    assert found[:, 2].var() == pytest.approx(1, abs=0.1)  # Poisson
+    never = np.array([False, False, True, False, False])
+    drawn = calibration._found(of_image, never, 8, np.random.default_rng(0))
+    found = np.stack(list(drawn))
+    assert found.shape == (calibration._TRUTHS, calibration._WINDOWS, 5)
+    assert (found[..., :2].sum(axis=-1) == 8).all()
+    assert (found[..., 3:].sum(axis=-1) == 8).all()
+    assert found.mean(axis=(0, 1)) == pytest.approx([4, 4, 8 / 4, 4, 4], abs=0.8)
+    assert found[..., 0].mean(axis=1).std() > 1, "every truth has shares of its own"
 
 
 def test_half_of_the_rate_is_for_each_test() -> None:
     plain = reference(n=100, window=20, false_alarms=0.1)
-    assert plain["page_hinkley_allowance"] == pytest.approx(0.25 + 0.12816)
     rows = values(100, seed=99)
-    rng = np.random.default_rng(0)
-    places = bins(scales(LABELS).values()).places(rows)
-    starts = [one["groups"] for one in plain["signals"].values()]
-    psi = calibration.psi_limits(places, Groups(starts), 20, 0.05, rng)
-    spread = rows.std(axis=0)
-    varies = spread > 1e-9
-    deviations = (rows[:, varies] - rows[:, varies].mean(axis=0)) / spread[varies]
-    hinkley = page_hinkley_limits(deviations, 20, 0.05, rng)
+    of = list(scales(LABELS).values())
+    places = bins(of).places(rows)
     facts = list(plain["signals"].values())
+    groups = Groups([one["groups"] for one in facts])
+    psi = calibration.psi_limits(places, groups, 20, 0.05, np.random.default_rng(0))
     assert [one["psi_limit"] for one in facts] == pytest.approx(psi.tolist(), rel=1e-5)
+    varies, rng = rows.std(axis=0) > 1e-9, np.random.default_rng(1)
+    low, high = seen_ranges(np.array([one["counts"] for one in facts]), of)
+    deviations = both_ways(rows[:, varies], low[varies], high[varies])
+    keep, allowance = watched(deviations, 0.05, rng)
+    hinkley = page_hinkley_limits(deviations[:, :, keep], allowance, 20, 0.05, rng)
     found = [one["page_hinkley_limit"] for one in facts if one["spread"] is not None]
     assert found == pytest.approx(hinkley.tolist(), rel=1e-5)
+    assert plain["page_hinkley_allowance"] == pytest.approx(allowance, rel=1e-5)
 
 
 # ---- a watch of a reference made by hand
@@ -298,6 +340,12 @@ def test_both_sums_begin_again_and_of_this_signal_only() -> None:
     assert watch.sums[:, 1].tolist() == [0, 0]
     assert watch.sums[:, 0] == pytest.approx([0.75, 2.75])
     assert watch.sums[:, 2] == pytest.approx([1.75, 0])
+
+
+def test_what_the_reference_never_showed_counts_as_the_end_of_what_it_showed() -> None:
+    lone = seen(1.0)  # the bins seen end at 25/32: z is 2.8125, not 5
+    assert lone.window.alarms["page_hinkley"] == {"brightness": pytest.approx(2.5625)}
+    assert seen(0.0).window.alarms["page_hinkley"] == {"brightness": pytest.approx(2.25)}
 
 
 def test_a_signal_that_never_varied_is_not_judged_by_page_hinkley() -> None:
