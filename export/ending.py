@@ -38,7 +38,7 @@ def check(file: Path, output: Output) -> tuple[str, ...]:
         UserError: a sigmoid was put behind a sigmoid.
     """
     model = onnx.load(file, load_external_data=False)
-    last = _last(model, skipped=1 if output == "logits" else 0)
+    last = _last(model, ours=output == "logits")
     if output == "logits" and last in SQUASHING:
         raise UserError(
             "The network returns probabilities, and would get a second sigmoid",
@@ -54,13 +54,13 @@ def check(file: Path, output: Output) -> tuple[str, ...]:
     return ()
 
 
-def _last(model: ModelProto, skipped: int) -> str | None:
-    """Return the last operation that computes something, after so many others from the end."""
+def _last(model: ModelProto, ours: bool) -> str | None:
+    """Return the last operation that computes something, before our own sigmoid if there is one."""
     index, name = GraphIndex(model), model.graph.output[0].name
     while (node := index.producer.get(name)) is not None:
-        if node.op_type not in _PASSING:
-            if not skipped or not node.input:
-                return str(node.op_type)
-            skipped -= 1
+        if node.op_type == "Sigmoid" and ours:
+            ours = False
+        elif node.op_type not in _PASSING or not node.input:
+            return str(node.op_type)
         name = node.input[0]
     return None

@@ -15,7 +15,9 @@ from benchmarks.commands import own_command
 from benchmarks.drift.result import Share, share
 from compress.core import console, environment, writable
 from compress.core.cli import main
+from compress.core.errors import UserError
 from compress.core.noun import Noun
+from compress.core.several import FOLLOWING
 from export.device.watch import MIN_IMAGES, Watch
 from export.device.watch.building import from_values
 from export.device.watch.signals import Labels, Values
@@ -29,9 +31,9 @@ class Config(Noun):
     About two minutes on one core with the defaults.
     """
 
-    sizes: tuple[Annotated[int, Field(ge=MIN_IMAGES)], ...] = (50, 100, 256, 500)
+    sizes: Annotated[tuple[int, ...], FOLLOWING] = (50, 100, 256, 500)
     """Images in a reference."""
-    prevalences: tuple[float, ...] = (0.01, 0.03, 0.1, 0.3)
+    prevalences: Annotated[tuple[float, ...], FOLLOWING] = (0.01, 0.03, 0.1, 0.3)
     """Share of the images that have each label."""
     references: int = Field(30, ge=1)
     """References of each size."""
@@ -72,8 +74,14 @@ def run(config: Config) -> Result:
     """Count, print and store.
 
     Raises:
-        UserError: a place that cannot be written to.
+        UserError: a place that cannot be written to, or a reference too small to be watched with.
     """
+    if min(config.sizes) < MIN_IMAGES:
+        raise UserError(
+            "A reference of so few images is not watched with",
+            got=f"--sizes {min(config.sizes)}",
+            allowed=f"{MIN_IMAGES} or more",
+        )
     if config.out is not None:
         writable.check_replaced_file(config.out, "The result")
     rates = tuple(rate(config, size) for size in config.sizes)

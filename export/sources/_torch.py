@@ -67,7 +67,9 @@ class Adapted(nn.Module):
         found = _only(self.network(own.permute(0, 2, 3, 1) if adapter.layout == "NHWC" else own))
         found = found if adapter.flat else found.reshape(1, -1)
         probs = found.sigmoid() if adapter.output == "logits" else found
-        return probs if adapter.order is None else probs[:, list(adapter.order)]
+        return (
+            probs if adapter.order is None else probs.index_select(1, torch.tensor(adapter.order))
+        )
 
 
 def _only(found: Any) -> Tensor:
