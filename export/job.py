@@ -18,9 +18,10 @@ from compress.core import duration
 from compress.core.artifact import Artifact
 from compress.core.cpu import this_cpu
 from compress.core.errors import UserError
-from compress.core.manifest import Precision
+from compress.core.manifest import DataRef, Precision
 from compress.core.source import source_hash
 from compress.data.dataset import Dataset, open_data
+from compress.data.split import data_of, split_for
 from export import evidence, foreign, ort_format, targets
 from export.targets._target import Target
 from models import families
@@ -231,3 +232,16 @@ def _provider(config: Config, target: Target) -> str:
 def stem(parent: Artifact) -> str:
     """Return a model's name without its number format."""
     return re.sub(r"-(fp32|onnx)$", "", parent.name)
+
+
+def data_ref(job: Job) -> DataRef:
+    """Return the data that the weights were trained on, or those that they are measured by."""
+    known = data_of(job.parent, job.dataset)
+    if known is not None:
+        return known
+    return DataRef(
+        source=job.dataset.source,
+        fingerprint=job.dataset.fingerprint,
+        split=split_for(job.dataset, (job.parent,)),
+        assumed=True,
+    )

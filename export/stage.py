@@ -17,11 +17,11 @@ from compress.core import console, duration
 from compress.core.artifact import WEIGHTS, Artifact
 from compress.core.errors import UserError
 from compress.core.gates import Verdict
-from compress.core.manifest import DataRef, Manifest, Measurements
+from compress.core.manifest import Manifest, Measurements
 from compress.core.stage import Plan, manifest_base, produce, require
 from compress.data import probe
 from compress.data.origin import identified
-from compress.data.split import data_of, identity, split_for
+from compress.data.split import identity, split_for
 from export import emulation, evidence, foreign, metadata, ort_format
 from export.advice import Facts, facts_of_graph, next_steps
 from export.emulation import Emulated
@@ -31,7 +31,7 @@ from export.int8.calibration import Calibration, from_training
 from export.int8.last_resort import Tuner
 from export.int8.search import Found
 from export.int8_weights import to_int8_weights
-from export.job import DEFAULT_GATES, Job, chosen, prepare, stem
+from export.job import DEFAULT_GATES, Job, chosen, data_ref, prepare, stem
 from export.metadata import ModelFacts
 from export.notes import notes_on
 from export.parity import Parity
@@ -246,7 +246,7 @@ def _facts(plan: Plan, job: Job, warnings: tuple[str, ...] = ()) -> ModelFacts:
         target=job.target.name,
         labels=job.parent.manifest.labels,
         image=job.parent.manifest.image,
-        split=identified(_data(job)),
+        split=identified(data_ref(job)),
     )
 
 
@@ -261,7 +261,7 @@ def _manifest(plan: Plan, job: Job, base: Path, found: Found | None) -> Manifest
         architecture=parent.architecture,
         image=parent.image,
         labels=parent.labels,
-        data=_data(job),
+        data=data_ref(job),
         parent_verdicts=lasting((*parent.parent_verdicts, *parent.verdicts)),
         measurements=Measurements(
             params=parent.measurements.params or count_params(base),
@@ -276,19 +276,6 @@ def _manifest(plan: Plan, job: Job, base: Path, found: Found | None) -> Manifest
             time_shares=audited.time_shares if audited else None,
         ),
         search=found.steps if found else (),
-    )
-
-
-def _data(job: Job) -> DataRef:
-    """Return the data that the weights were trained on, or those that they are measured by."""
-    known = data_of(job.parent, job.dataset)
-    if known is not None:
-        return known
-    return DataRef(
-        source=job.dataset.source,
-        fingerprint=job.dataset.fingerprint,
-        split=split_for(job.dataset, (job.parent,)),
-        assumed=True,
     )
 
 

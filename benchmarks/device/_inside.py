@@ -26,11 +26,11 @@ def main(folder: Path) -> None:
     runner = import_module("edgepress_device.runner").FolderRunner(folder)
     decode, session = Clock(frames.decode), runner.predictor._session
     run = Clock(session.run)
-    frames.decode, runner.predictor._session = decode, SimpleNamespace(run=run)
+    runner.predictor._session = SimpleNamespace(run=run)
     photo, out = folder / "golden" / "0.png", io.StringIO()
 
     def whole() -> None:
-        for frame in frames.from_files([photo]):
+        for frame in frames.from_files([photo], decode):
             out.write(json.dumps(predict.answer(frame, runner)[0]) + "\n")
 
     clock = Clock(whole)

@@ -59,7 +59,9 @@ def test_the_accuracy_part_passes_and_notices_a_wrong_interval(make_model, monke
 
 @pytest.mark.slow
 def test_the_latency_part_tells_equal_from_slower(tmp_path: Path, monkeypatch) -> None:
-    quick = latency.SETTINGS.model_copy(update={"rounds_max": 12})
+    short = {"rounds_max": 12, "blocks": 1, "warmup_s": 0.02, "block_s": 0.02}
+    quick = latency.SETTINGS.model_copy(update=short)
+    monkeypatch.setattr(latency, "usable_cores", lambda: 1)
     monkeypatch.setattr(latency, "SETTINGS", quick)
     equal, slower = latency.run(tmp_path, runs=1)
     assert equal.demanded == "at most 0"

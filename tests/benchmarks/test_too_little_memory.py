@@ -154,12 +154,14 @@ def test_whatever_runs_out_in_a_command_is_one_message(
     assert "Next: " in told
 
 
-def test_any_other_error_stays_what_it_is() -> None:
+def test_any_other_error_is_not_called_so(capfd: pytest.CaptureFixture[str]) -> None:
     def fails(config: Config) -> None:
         raise RuntimeError("a defect")
 
-    with pytest.raises(RuntimeError, match="a defect"):
-        main(Config, fails, [])
+    assert main(Config, fails, []) == 1
+    told = capfd.readouterr().err
+    assert LITTLE not in told
+    assert "RuntimeError: a defect" in told
 
 
 @pytest.mark.parametrize(

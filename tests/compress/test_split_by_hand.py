@@ -191,10 +191,9 @@ def test_calibration_takes_training_images_only_by_the_seed():
     rows = [split.training_rows(data, parts, 5, seed).tolist() for seed in (0, 0, 1, 2)]
     train = rows_of(parts.train)
     assert all(len(set(some)) == 5 and set(some) <= set(train) for some in rows)
-    assert all(some == sorted(some) for some in rows)
     assert rows[0] == rows[1]
     assert len({tuple(some) for some in rows}) == 3
-    assert split.training_rows(data, parts, 99, 0).tolist() == train
+    assert sorted(split.training_rows(data, parts, 99, 0).tolist()) == train
     with pytest.raises(UserError, match="no training image to calibrate on"):
         split.training_rows(data, Split(train=("gone",), val=(), test=data.image_ids), 5, 0)
 
