@@ -107,7 +107,8 @@ def finish(plan: Plan, trained: Trained, context: Context, wanted: Wanted) -> Ma
         before = stored_or_evaluated(trained.reference, context.dataset, images, settings)
         reference = gates.Subject(trained.reference, before)
     labels = draft.manifest.labels
-    console.say(f"mAP on {len(result.image_ids):,} test images: {result.map:.4f}")
+    shown = "not defined" if result.map is None else f"{result.map:.4f}"
+    console.say(f"mAP on {len(result.image_ids):,} test images: {shown}")
     if not any(map(tells_accuracy, wanted.gates)):
         console.say("no accuracy gate: whether the model is good enough is not judged here")
     verdicts = gates.check_all(wanted.gates, gates.Subject(draft, result), reference)

@@ -258,3 +258,12 @@ def test_a_share_that_cannot_be_pruned_is_left_behind(monkeypatch):
     with pytest.raises(UserError, match="cannot be pruned to this latency"):
         latency_target.macs_share(None, Trial(), to_share, 0.01)
     assert tried == [0.5, 0.25, 0.125, 0.109375]
+
+
+def test_a_test_part_without_any_label_ends_the_training_as_not_measured(tmp_path: Path, command):
+    """Its mAP is not defined: said as that, and no fault of the program."""
+    table = write(tmp_path / "data", lambda row: [row % 2 if row < 32 else 0] * 2)
+    done = command("compress.train", "--data", table, "--out", tmp_path / "out", *FAST)
+    assert done.code == 0, done.err
+    assert "mAP on 16 test images: not defined" in done.err
+    assert artifacts.load(tmp_path / "out").manifest.measurements.map is None
