@@ -16,6 +16,7 @@ from compress.features import PENULTIMATE, pair, run_recorded, unexplained
 from compress.loading import TrainingImages
 from compress.losses import Mixture, distillation
 from compress.training import Loss, Training, fit
+from models.blank import blank_image
 from models.torch_process import evaluating, frozen
 
 
@@ -80,7 +81,7 @@ class _ObservedPupil(_Pupil):
 
     def __init__(self, student: Student, teacher: nn.Module, spec: ImageSpec) -> None:
         super().__init__(student, spec)
-        example = torch.zeros(1, *spec.shape)
+        example = blank_image(spec)
         self.pairing = pair(self.network, teacher, example, as_taken(example, spec, self.own))
         narrow, wide = self.pairing.widths
         self.adapter = nn.Identity() if narrow == wide else nn.Linear(narrow, wide)

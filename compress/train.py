@@ -76,8 +76,7 @@ def run(config: Config) -> Artifact:
         GateFailed: a gate was not met; the artifact is stored all the same.
         GateUndecided: a gate could not be decided.
     """
-    check(config)
-    config = _told(config)
+    config = _told(config, _checked(config))
     context = _context(config)
     checks.check(_asked(config), context.dataset.label_names)
     _check_targets(context)
@@ -103,11 +102,17 @@ def check(config: Config, labels: Sequence[str] | None = None) -> None:
     Raises:
         UserError: there is such a thing.
     """
+    _checked(config, labels)
+
+
+def _checked(config: Config, labels: Sequence[str] | None = None) -> Config:
+    """Return the resolved options of a training that nothing known speaks against."""
     splitting.check(config)
     checks.check(_asked(config), labels)
     resolved = _resolved(config)
     start, training = _start(config), config.epochs > 0
     pretrained.check(architecture(resolved), start, _spec(resolved), training)
+    return resolved
 
 
 def _asked(config: Config) -> checks.Asked:
@@ -168,9 +173,8 @@ def _resolved(config: Config) -> Config:
     return config.model_copy(update={"channels": channels, "arch_kwargs": kwargs})
 
 
-def _told(config: Config) -> Config:
+def _told(config: Config, resolved: Config) -> Config:
     """Return the resolved options; say what nobody has asked for."""
-    resolved = _resolved(config)
     if config.channels is None and resolved.channels == 1:
         console.say("the network takes one channel: its images are made grey")
     return resolved

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from compress.core.errors import UserError, told
+from compress.core.errors import PROGRAM_FAILS, UserError, told
 from compress.core.image_spec import ImageSpec
 from models.network_output import output_layers
 from models.torch_process import evaluating
@@ -121,7 +121,7 @@ def run(network: nn.Module, images: Tensor, raw: bool = False) -> Any:
     """
     try:
         return network.forward(images.clone()) if raw else network(images)
-    except (Exception, SystemExit) as error:
+    except PROGRAM_FAILS as error:
         mode = "in training mode" if network.training else "in eval mode"
         raise UserError(
             f"The network cannot be run {mode} ({told(error)})",

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from compress.core import console
-from compress.core.errors import UserError, told
+from compress.core.errors import PROGRAM_FAILS, UserError, told
 from compress.core.image_spec import ImageSpec
 from models.network_reading import (
     Reading,
@@ -23,6 +23,12 @@ from models.torch_process import evaluating
 
 CHANNELS = (3, 1)
 """Channels of an image that may be asked of a network, in the order in which they are tried."""
+SAME = 1e-3
+"""Of the largest answer: what kernels may differ by from batch to batch."""
+IMAGES = 2
+"""The fewest that a batch norm can be trained with."""
+NARROW = 2.0
+"""Logits that stay within it leave every probability between 0.12 and 0.88."""
 
 
 def channels_taken(network: nn.Module, height: int, width: int) -> int:
@@ -37,17 +43,11 @@ def channels_taken(network: nn.Module, height: int, width: int) -> int:
         UserError: it fails with images of either; the message is that of 3 channels.
     """
     failures = []
-    with evaluating(network), torch.no_grad():
-        for channels in CHANNELS:
-            try:
-                network(torch.zeros(1, channels, height, width))
-            except (
-                Exception,
-                SystemExit,
-            ) as error:  # it may be the user's own program, and fail as any does
-                failures.append(told(error))
-            else:
-                return channels
+    for channels in CHANNELS:
+        why = objection(network, torch.zeros(1, channels, height, width))
+        if why is None:
+            return channels
+        failures.append(why)
     raise UserError(
         f"The network cannot be run ({failures[0]})",
         got=f"an image of shape {[1, CHANNELS[0], height, width]}",
@@ -55,12 +55,14 @@ def channels_taken(network: nn.Module, height: int, width: int) -> int:
     )
 
 
-SAME = 1e-3
-"""Of the largest answer: what kernels may differ by from batch to batch."""
-IMAGES = 2
-"""The fewest that a batch norm can be trained with."""
-NARROW = 2.0
-"""Logits that stay within it leave every probability between 0.12 and 0.88."""
+def objection(network: nn.Module, images: Tensor) -> str | None:
+    """Return why a network does not run on images, `None` where it does; it is left as it is."""
+    try:
+        with evaluating(network), torch.no_grad():
+            network(images)
+    except PROGRAM_FAILS as error:
+        return told(error)
+    return None
 
 
 def try_out(network: nn.Module, n_labels: int, spec: ImageSpec, training: bool = True) -> None:

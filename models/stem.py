@@ -6,12 +6,12 @@ import torch
 from torch import Tensor, nn
 
 from compress.core import console
-from compress.core.errors import UserError, told
+from compress.core.errors import UserError
 from compress.core.image_spec import Channels, ImageSpec
 from compress.core.manifest import Architecture
 from models import families, norms
-from models.network_trial import channels_taken
-from models.torch_process import evaluating
+from models.blank import blank_image
+from models.network_trial import channels_taken, objection
 
 Weights = Mapping[str, Tensor]
 
@@ -32,12 +32,12 @@ def resolved(
         taken: Channels = 1 if channels_taken(network, spec.height, spec.width) == 1 else 3
         return architecture, taken
     spec = spec.in_channels(wanted)
-    why = _objection(network, spec)
+    why = objection(network, blank_image(spec))
     if why is not None:
         changed = families.in_channels(architecture, wanted)
         if changed != architecture:
             architecture = changed
-            why = _objection(families.skeleton(changed, n_labels=2), spec)
+            why = objection(families.skeleton(changed, n_labels=2), blank_image(spec))
     if why is not None:
         raise UserError(
             f"The network does not take images of {wanted} channel{'s' if wanted > 1 else ''} "
@@ -47,19 +47,6 @@ def resolved(
             "out",
         )
     return architecture, wanted
-
-
-def _objection(network: nn.Module, spec: ImageSpec) -> str | None:
-    """Return why a network does not run on an image, `None` where it does."""
-    try:
-        with evaluating(network), torch.no_grad():
-            network(torch.zeros(1, *spec.shape))
-    except (
-        Exception,
-        SystemExit,
-    ) as error:  # the user's program may fail
-        return told(error)
-    return None
 
 
 def summed(weights: Weights, network: nn.Module, spec: ImageSpec) -> Weights:
@@ -127,7 +114,7 @@ def _shifted(
     if bias in weights:
         return {bias: weights[bias] + shift}
     names = {module: found for found, module in network.named_modules()}
-    for stem, norm in norms.pairs(network, torch.zeros(1, *spec.shape)):
+    for stem, norm in norms.pairs(network, blank_image(spec)):
         mean = f"{names[norm]}.running_mean"
         if names[stem] == layer and mean in weights:
             return {mean: weights[mean] - shift}

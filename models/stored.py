@@ -111,5 +111,5 @@ def count_macs(network: nn.Module, spec: ImageSpec) -> int:
         for layer in network.modules():
             if isinstance(layer, nn.Conv2d | nn.Linear):
                 hooks.enter_context(layer.register_forward_hook(count))
-        network(torch.zeros(1, *spec.shape))
+        network(blank_image(spec))
     return total

@@ -7,6 +7,7 @@ whole, and its exit code is its verdict.
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from typing import IO, TypeVar
 
 from rich.console import Console
@@ -37,6 +38,18 @@ def say(message: str) -> None:
 def warn(message: str) -> None:
     """Print a warning."""
     _err.print(f"warning: {message}", style="yellow", markup=False, soft_wrap=True)
+
+
+@cache
+def say_once(message: str) -> None:
+    """Print a remark, but in this process only once: the steps of a command open the same data."""
+    say(message)
+
+
+@cache
+def warn_once(message: str) -> None:
+    """Print a warning, but in this process only once."""
+    warn(message)
 
 
 def fail(message: str) -> None:

@@ -71,6 +71,10 @@ def unknown_name(kind: str, got: str, known: Iterable[str]) -> UserError:
     return UserError(f"Unknown {kind}", got=got, allowed=listed or "none", next_step=hint)
 
 
+PROGRAM_FAILS = (Exception, SystemExit)
+"""What somebody's program may end with; an interrupt is the user's own."""
+
+
 def told(error: BaseException) -> str:
     """Return what an error in somebody's program says, with its kind and where it was raised."""
     if isinstance(error, UserError | TypeError | ValueError | ImportError | SyntaxError):

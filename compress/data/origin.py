@@ -1,6 +1,5 @@
 """Which images a model was trained on: what is known of it, and what has changed since."""
 
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -46,7 +45,7 @@ def covers(split: Split, dataset: Dataset) -> bool:
 
 def say_unknown(model: Artifact) -> None:
     """Warn, once, that nothing is known of the images that a model was trained on."""
-    _warn(f"{_shown(model.path)}: {UNKNOWN}")
+    console.warn_once(f"{_shown(model.path)}: {UNKNOWN}")
 
 
 def say_changes(model: Artifact, data: DataRef, dataset: Dataset) -> None:
@@ -55,13 +54,13 @@ def say_changes(model: Artifact, data: DataRef, dataset: Dataset) -> None:
         here = len(set(dataset.image_ids))
         more = len({*data.split.train, *data.split.val, *data.split.test}) - here
         what = f"{more:,} more" if more else "other labels"
-        _say(
+        console.say_once(
             f"{_shown(model.path)} was trained on these {here:,} images and {what}"
             f"{_relabelled(model, dataset)}: its split is used"
         )
     straddling = _straddling(data.split, dataset)
     if straddling:
-        _warn(
+        console.warn_once(
             f"{_shown(model.path)}: by the column {data.split.group_column!r} as it is now, "
             f"{straddling:,} groups have images in the training and in the test part; train again "
             "to keep them apart"
@@ -102,13 +101,3 @@ def _relabelled(model: Artifact, dataset: Dataset) -> str:
 
 def _shown(path: Path) -> str:
     return path.name
-
-
-@cache
-def _warn(message: str) -> None:
-    console.warn(message)
-
-
-@cache
-def _say(message: str) -> None:
-    console.say(message)

@@ -6,7 +6,6 @@ data set either: its next image could change it. It is asked for.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -140,7 +139,7 @@ def warn(ranges: Ranges | None, declared: Range | None, paths: tuple[Path, ...])
     flat = flat_rows(ranges, declared)
     if len(flat):
         constant = int((ranges.levels(declared)[flat] < 1).sum())
-        _once(
+        console.warn_once(
             f"{len(flat):,} of {len(paths):,} images are constant or nearly so (at most {FLAT} of "
             f"256 grey levels; {constant:,} have a single one): "
             f"{listed([paths[row].name for row in flat])}"
@@ -152,7 +151,7 @@ def warn(ranges: Ranges | None, declared: Range | None, paths: tuple[Path, ...])
 def say_left_out(ranges: Ranges, paths: tuple[Path, ...]) -> None:
     """Name the files of which something is not used."""
     for sentence in left_out(ranges, [path.name for path in paths]):
-        _once(sentence)
+        console.warn_once(sentence)
 
 
 def left_out(ranges: Ranges, names: Sequence[str]) -> list[str]:
@@ -180,17 +179,11 @@ def listed(names: list[str]) -> str:
 def _warn_of_range(ranges: Ranges, declared: Range) -> None:
     low, high = declared
     if not ranges.deep.any():
-        _once("no image has more than 8 bits, so --pixel-range changes nothing")
+        console.warn_once("no image has more than 8 bits, so --pixel-range changes nothing")
     beyond = ranges.deep & ((ranges.low < low) | (ranges.high > high))
     if beyond.any():
-        _once(
+        console.warn_once(
             f"{int(beyond.sum()):,} images have samples outside of the pixel range {low:g} to "
             f"{high:g} ({ranges.low[beyond].min():g} to {ranges.high[beyond].max():g}), which "
             "become black or white"
         )
-
-
-@cache
-def _once(sentence: str) -> None:
-    """Warn once a process: the steps of a recipe open the same data."""
-    console.warn(sentence)

@@ -1,7 +1,5 @@
 """What a split could not spread over its parts as it was asked to, in a line each."""
 
-from functools import cache
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -29,20 +27,19 @@ def say(dataset: Dataset, split: Split, sizes: bool) -> None:
     off = np.abs(np.array([*told.values()]) - n * _asked(split))
     if sizes or (off > max(1.0, NEAR * n)).any():
         parts = (f"{name} {each:,} ({each / n:.1%})" for name, each in told.items())
-        _once(f"images in each part: {', '.join(parts)}", False)
+        console.say_once(f"images in each part: {', '.join(parts)}")
     uneven = unevenly_spread(dataset, split)
     if uneven is not None:
-        _once(uneven, True)
+        console.warn_once(uneven)
 
 
 def say_passed_over(columns: list[str]) -> None:
     """Name the columns that hold a split of the data's own, which was not asked for."""
     if columns:
         names = ", ".join(map(repr, columns))
-        _once(
+        console.say_once(
             f"the data bring a split, in {names}: it is not used, and its parts are mixed; "
-            f"--split-column {columns[0]} takes it",
-            False,
+            f"--split-column {columns[0]} takes it"
         )
 
 
@@ -94,9 +91,3 @@ def _held(dataset: Dataset, split: Split) -> Floats:
 def _listed(names: list[str]) -> str:
     more = f" and {len(names) - MOST_LISTED} more" if len(names) > MOST_LISTED else ""
     return ", ".join(names[:MOST_LISTED]) + more
-
-
-@cache
-def _once(sentence: str, doubtful: bool) -> None:
-    """Say it to the process once: a split is asked for again by every step of a command."""
-    (console.warn if doubtful else console.say)(sentence)

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TextIO
 
@@ -14,29 +14,27 @@ if sys.platform != "win32":
 CHANGE, INSTALLATION = "lock", "install.lock"
 
 
-@contextmanager
-def locked(root: Path) -> Iterator[None]:
+def locked(root: Path) -> AbstractContextManager[None]:
     """Let one process at a time change a root; held for moments, because every start needs it.
 
     Raises:
         DeviceError: there is no such root, it cannot be written, or the system has no such locks.
     """
-    with _opened(root, CHANGE) as file:
-        lock(file.fileno())
-        try:
-            yield
-        except OSError as error:
-            raise not_written(root, error) from None
+    return _one_at_a_time(root, CHANGE)
 
 
-@contextmanager
-def installing(root: Path) -> Iterator[None]:
+def installing(root: Path) -> AbstractContextManager[None]:
     """Let one process at a time install; nobody else waits for it while it tests a bundle.
 
     Raises:
         DeviceError: as `locked`.
     """
-    with _opened(root, INSTALLATION) as file:
+    return _one_at_a_time(root, INSTALLATION)
+
+
+@contextmanager
+def _one_at_a_time(root: Path, name: str) -> Iterator[None]:
+    with _opened(root, name) as file:
         lock(file.fileno())
         try:
             yield

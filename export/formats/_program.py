@@ -8,6 +8,7 @@ from torch import nn
 from compress.core.calibration import Scalings, coefficients
 from compress.core.quiet import quiet
 from export.formats._format import Source
+from models.blank import blank_image
 from models.onnx_graph.write import WithSigmoid
 from models.stored import load_network
 
@@ -37,6 +38,6 @@ def program(source: Source) -> Any:
     network = load_network(source.given)
     if any(labels.scalings):
         network = Calibrated(network, labels.scalings)
-    example = torch.zeros(1, *spec.shape)
+    example = blank_image(spec)
     with quiet(), torch.no_grad():
         return torch.export.export(WithSigmoid(network).eval(), (example,))

@@ -13,6 +13,7 @@ from compress.core.quiet import quiet
 from compress.data.pixels import normalise
 from export.int8.calibration import Calibration
 from export.targets._target import Target
+from models.blank import blank_image
 from models.network_output import output_layers
 from models.torch_process import evaluating
 
@@ -138,7 +139,7 @@ def _float_layers(network: nn.Module, spec: ImageSpec) -> list[str]:
     """Return patterns of NNCF's names of the first layer that runs and of the output layers."""
     first = _convolutions_in_order(network, spec)[:1]
     names = {module: name for name, module in network.named_modules()}
-    example = torch.zeros(1, *spec.shape)
+    example = blank_image(spec)
     found = [*(names[layer] for layer in first), *output_layers(network, example)]
     return [f"^{re.escape(name.replace('.', '/'))}/.*" for name in found]
 
@@ -150,7 +151,7 @@ def _convolutions_in_order(network: nn.Module, spec: ImageSpec) -> list[nn.Modul
             if isinstance(layer, nn.Conv2d):
                 hook = layer.register_forward_pre_hook(lambda module, _inputs: ran.append(module))
                 hooks.enter_context(hook)
-        network(torch.zeros(1, *spec.shape))
+        network(blank_image(spec))
     return ran
 
 

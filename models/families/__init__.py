@@ -10,7 +10,7 @@ from types import ModuleType
 from torch import nn
 
 from compress.core import registry
-from compress.core.errors import UserError, told, unknown_name
+from compress.core.errors import PROGRAM_FAILS, UserError, told, unknown_name
 from compress.core.hashing import value_hash
 from compress.core.manifest import Architecture
 from compress.core.source import computing, source_hash
@@ -71,10 +71,7 @@ def call(factory: object, shown_name: str, /, **kwargs: object) -> nn.Module:
     """
     try:
         network = factory(**kwargs)  # type: ignore[operator]
-    except (
-        Exception,
-        SystemExit,
-    ) as error:  # a factory is the user's program, and may fail as any program does
+    except PROGRAM_FAILS as error:  # a factory is the user's program
         shown = ", ".join(f"{key}={value!r}" for key, value in kwargs.items())
         raise UserError(f"{shown_name} cannot be built with {shown} ({told(error)})") from None
     if not isinstance(network, nn.Module):

@@ -11,7 +11,7 @@ from typing import Any
 
 from torch import nn
 
-from compress.core.errors import UserError, told
+from compress.core.errors import PROGRAM_FAILS, UserError, told
 from compress.core.source import imports
 from models import families
 
@@ -123,10 +123,7 @@ def _importable(name: str) -> Iterator[None]:
         raise
     except AttributeError as error:
         raise _unimportable(name, error) from None
-    except (
-        Exception,
-        SystemExit,
-    ) as error:  # a module is the user's program, and may fail as any program does
+    except PROGRAM_FAILS as error:  # a module is the user's program
         raise _unimportable(name, told(error)) from None
 
 

@@ -10,6 +10,7 @@ from torch import nn
 from compress.core.errors import UserError
 from compress.core.image_spec import ImageSpec
 from compress.core.quiet import quiet
+from models.blank import blank_image
 from models.network_reading import probabilities
 from models.onnx_graph import average_pool
 from models.onnx_graph.index import graphs
@@ -71,7 +72,7 @@ def _export(network: nn.Module, spec: ImageSpec) -> onnx.ModelProto:
     # (0.9 s against 4.6 s for EfficientNet-Lite0), but torch announces its removal. Its one gain,
     # GlobalAveragePool for AdaptiveAvgPool2d, does not cover `mean((2, 3))`, as in timm's
     # squeeze-excite, so `average_pool` is needed after either.
-    example = torch.zeros(1, *spec.shape)
+    example = blank_image(spec)
     try:
         with quiet(), torch.no_grad():
             program = torch.onnx.export(
@@ -94,7 +95,7 @@ def _export_traced(network: nn.Module, spec: ImageSpec) -> onnx.ModelProto:
 
     It takes a script, but no module that holds one, so the module is traced into a script first.
     """
-    example = torch.zeros(1, *spec.shape)
+    example = blank_image(spec)
     try:
         with TemporaryDirectory(prefix="edgepress-") as folder, quiet(), torch.no_grad():
             torch.onnx.export(

@@ -15,6 +15,7 @@ from benchmarks.candidates import open_model
 from benchmarks.evaluation import EvalSettings, evaluate, rows_for
 from compress import train
 from compress.core import artifact as artifacts
+from compress.core import console
 from compress.core.artifact import Artifact
 from compress.core.errors import UserError
 from compress.core.manifest import DataRef, Split
@@ -49,8 +50,8 @@ def write(folder: Path, n: int = N, skip: int = 0, **corrected: dict[int, object
 
 @pytest.fixture
 def data(tmp_path: Path) -> Dataset:
-    origin._warn.cache_clear()
-    origin._say.cache_clear()
+    console.warn_once.cache_clear()
+    console.say_once.cache_clear()
     return open_data(str(write(tmp_path / "photos")))
 
 
@@ -184,7 +185,7 @@ def made_once(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 @pytest.fixture
 def exported(made_once: tuple[Path, Path], tmp_path: Path) -> tuple[Path, Path]:
     """Return the data and a copy of the fp32 artifact of a network with a split of its own."""
-    origin._warn.cache_clear()
+    console.warn_once.cache_clear()
     split._REMADE.clear()
     return made_once[0], Path(shutil.copytree(made_once[1], tmp_path / "fp32"))
 

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from compress.data import ready_split, splitting
+from compress.core import console
+from compress.data import ready_split
 from compress.data.dataset import Dataset
 from compress.data.splitting import Splitting, split_by
 from compress.data.table import Table
@@ -48,7 +49,7 @@ def test_columns_that_hold_a_split_are_known(name: str, texts: tuple[str, ...], 
 
 
 def test_a_split_that_is_passed_over_is_named(capfd: pytest.CaptureFixture[str]):
-    splitting.spread._once.cache_clear()
+    console.say_once.cache_clear()
     split_by(data(split=SPLIT), Splitting())
     said = " ".join(capfd.readouterr().err.split())
     assert "the data bring a split, in 'split': it is not used, and its parts are mixed" in said
@@ -59,6 +60,6 @@ def test_a_split_that_is_passed_over_is_named(capfd: pytest.CaptureFixture[str])
     ("columns", "options"), [({"split": SPLIT}, {"split_column": "split"}), ({}, {})]
 )
 def test_nothing_is_said_where_nothing_is_passed_over(columns, options, capfd):
-    splitting.spread._once.cache_clear()
+    console.say_once.cache_clear()
     split_by(data(**columns), Splitting(**options))
     assert "bring a split" not in "".join(capfd.readouterr())

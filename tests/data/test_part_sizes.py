@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from made_data import made
 
+from compress.core import console
 from compress.data import part_sizes, spread, stratify
 from compress.data.grouping import Groups
 from compress.data.split import Fold, default_split, fold_split, split_for
@@ -140,7 +141,8 @@ def rare(n: int = 60) -> list[list[int]]:
 
 
 def test_labels_that_too_few_images_have_are_said_once(capfd):
-    spread._once.cache_clear()
+    console.say_once.cache_clear()
+    console.warn_once.cache_clear()
     data = made(rare())
     made_split = split_by(data, Splitting())
     said = capfd.readouterr().err
@@ -154,7 +156,8 @@ def test_labels_that_too_few_images_have_are_said_once(capfd):
 
 
 def test_labels_that_are_spread_are_not_spoken_of(capfd):
-    spread._once.cache_clear()
+    console.say_once.cache_clear()
+    console.warn_once.cache_clear()
     data = made([[row % 2, row // 2 % 2] for row in range(60)])
     split_by(data, Splitting())
     split_by(data, Splitting(fold="1/3"))
@@ -185,7 +188,8 @@ def test_how_far_is_too_far(held: list[int], wrong: bool):
 
 
 def test_sizes_that_groups_decide_are_said_without_a_column_too(capfd):
-    spread._once.cache_clear()
+    console.say_once.cache_clear()
+    console.warn_once.cache_clear()
     data = made([[row % 2, row // 2 % 2] for row in range(40)], alike=[range(9), range(9, 19)])
     split_by(data, Splitting(test_share=0.3, val_share=0.2))
     sizes = default_split(data, test_share=0.3, val_share=0.2)
