@@ -14,7 +14,7 @@ from benchmarks.families.trial import tried
 from compress.core import console, writable
 from compress.core.cli import main
 from compress.core.environment import describe
-from compress.core.errors import unknown_name
+from compress.core.errors import UserError, unknown_name
 from compress.core.noun import Noun
 
 FILE, TABLE = "families.json", "families.md"
@@ -41,7 +41,8 @@ def run(config: Config) -> Result:
     """Try what is left to be tried.
 
     Raises:
-        UserError: an architecture that is not in the list, or a folder that cannot be written.
+        UserError: an architecture that is not in the list, a folder that cannot be written, or an
+            earlier result that cannot be read.
     """
     writable.check_folder(config.out, "The table's folder")
     outcomes = _stored(config.out / FILE)
@@ -74,9 +75,21 @@ def _left(config: Config, outcomes: tuple[Outcome, ...]) -> tuple[Listed, ...]:
 
 
 def _stored(file: Path) -> tuple[Outcome, ...]:
+    """Return what an earlier run has measured.
+
+    Raises:
+        UserError: its file cannot be read.
+    """
     if not file.is_file():
         return ()
-    return Result.model_validate_json(file.read_text()).outcomes
+    try:
+        return Result.model_validate_json(file.read_bytes()).outcomes
+    except ValueError:
+        raise UserError(
+            "The result of an earlier run cannot be read",
+            got=file,
+            next_step="move it away, or give another --out",
+        ) from None
 
 
 def _result(outcomes: tuple[Outcome, ...]) -> Result:
@@ -85,13 +98,8 @@ def _result(outcomes: tuple[Outcome, ...]) -> Result:
 
 def _write(result: Result, out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
-    for name, text in (
-        (FILE, result.model_dump_json(indent=1) + "\n"),
-        (TABLE, markdown(result)),
-    ):
-        part = out / f".{name}.part"
-        part.write_text(text)
-        part.replace(out / name)
+    writable.write_whole(out / FILE, result.model_dump_json(indent=1) + "\n", "The result")
+    writable.write_whole(out / TABLE, markdown(result), "The table")
 
 
 if __name__ == "__main__":

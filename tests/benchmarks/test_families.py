@@ -77,6 +77,14 @@ def test_an_unknown_architecture_is_refused() -> None:
         command._left(command.Config(arch=("resnet10",)), ())
 
 
+@pytest.mark.parametrize("content", [b"{", b"\xff", b'{"outcomes": 1}'])
+def test_a_damaged_result_is_refused_and_stays(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / command.FILE).write_bytes(content)
+    with pytest.raises(UserError, match="earlier run cannot be read"):
+        command.run(command.Config(out=tmp_path))
+    assert (tmp_path / command.FILE).read_bytes() == content
+
+
 def test_a_run_writes_after_each_and_goes_on(tmp_path: Path, monkeypatch) -> None:
     listed = (ONE, listed_as("vgg", "vgg11"))
     monkeypatch.setattr(command, "LISTED", listed)
