@@ -3,8 +3,8 @@
 # make lint   ruff and mypy
 # make bench  the shipped teacher and the student of the last demo, side by side
 # make mutants  changes what decides, a line at a time, to see whether a test notices; see docs/testing.md
-#             (ONLY="benchmarks/gates.py split", SAMPLE=0 for every change, FRESH=1)
-# make peers  the environments of the other tools that benchmarks.quantization compares with
+#             (ONLY="benchmarks/gates/verdicts.py split", SAMPLE=0 for every change, FRESH=1)
+# make peers  the environments of the other tools that benchmarks.claims.quantization compares with
 # make litert an environment for LiteRT's converter, which cannot share one with edgepress
 # Each target builds .venv itself. A CPU machine without NVIDIA drivers needs no CUDA wheels; see README.
 
@@ -43,14 +43,14 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks.compare runs/elpv/teacher-fp32 runs/elpv/student-int8 --out runs/bench
 
 peers: $(READY)
-	$(BIN)/python -m benchmarks.quantization.peers
+	$(BIN)/python -m benchmarks.claims.quantization.peers
 
 litert:
 	$(PYTHON) -m venv .venv-litert
-	.venv-litert/bin/pip install --quiet --disable-pip-version-check -r export/formats/_litert_requirements.txt
+	.venv-litert/bin/pip install --quiet --disable-pip-version-check -r export/converting/formats/_litert_requirements.txt
 
 readme: $(READY)
-	$(BIN)/python -m benchmarks.readme
+	$(BIN)/python -m benchmarks.claims.readme
 
 clean:
 	rm -rf .venv .venv-peers .venv-litert .mutants runs

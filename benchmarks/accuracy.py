@@ -7,20 +7,22 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from benchmarks import metric_tables, metrics, statistics
-from benchmarks.candidates import open_model
-from benchmarks.evaluation import EvalSettings, evaluate, images_for, require_images
-from benchmarks.metric_tables import StoredMetrics
+from benchmarks import metrics
+from benchmarks.evaluation import tables
+from benchmarks.evaluation.candidates import open_model
+from benchmarks.evaluation.evaluation import EvalSettings, evaluate, images_for, require_images
+from benchmarks.evaluation.tables import StoredMetrics
 from benchmarks.runtimes import _session
-from compress.core import console, writable
-from compress.core.artifact import Artifact
-from compress.core.cli import main
-from compress.core.errors import UserError
-from compress.core.labels import Labels
-from compress.core.noun import Noun
-from compress.core.results import EvalResult
-from compress.data.dataset import open_data
-from compress.data.split import Part
+from benchmarks.statistics import paired
+from edgepress.core import console, writable
+from edgepress.core.artifact import Artifact
+from edgepress.core.cli import main
+from edgepress.core.errors import UserError
+from edgepress.core.labels import Labels
+from edgepress.core.noun import Noun
+from edgepress.core.results import EvalResult
+from edgepress.data.dataset import open_data
+from edgepress.data.split import Part
 from models.defaults import default_model
 
 _Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -72,7 +74,7 @@ def run(config: Config) -> EvalResult:
     _print(result, model.manifest.labels, f"{model.name} on {config.data}, part {config.part}")
     _print_all(stored)
     if config.out is not None:
-        metric_tables.write(stored, config.out)
+        tables.write(stored, config.out)
         console.result(f"metrics: {config.out}")
     return result
 
@@ -106,7 +108,7 @@ def _all_metrics(
         n_images=len(result.image_ids),
         views=result.view_names,
         map=result.map,
-        map_ci95=statistics.interval_of(statistics.ranks(result).mean()),
+        map_ci95=paired.interval_of(paired.ranks(result).mean()),
         label_names=labels.names,
         thresholds=labels.thresholds,
         undefined=tuple(
@@ -118,11 +120,9 @@ def _all_metrics(
 
 
 def _print_all(stored: StoredMetrics) -> None:
-    console.table(
-        "Labels, first view", metric_tables.LABEL_HEADER, metric_tables.label_rows(stored)
-    )
+    console.table("Labels, first view", tables.LABEL_HEADER, tables.label_rows(stored))
     header = ("metric", "value", "what it is")
-    console.table("All labels, first view", header, metric_tables.mean_rows(stored))
+    console.table("All labels, first view", header, tables.mean_rows(stored))
     if stored.undefined:
         console.result(
             f"undefined, and in no mean, for want of images with or without them: "
@@ -131,12 +131,12 @@ def _print_all(stored: StoredMetrics) -> None:
 
 
 def _print(result: EvalResult, labels: Labels, title: str) -> None:
-    ranks = statistics.ranks(result)
+    ranks = paired.ranks(result)
     rows = [
         (
             "mAP",
             _percent(result.map),
-            _range(statistics.interval_of(statistics.ranks(result).mean())),
+            _range(paired.interval_of(paired.ranks(result).mean())),
             "",
             "",
         )
@@ -144,7 +144,7 @@ def _print(result: EvalResult, labels: Labels, title: str) -> None:
     for column, (name, threshold) in enumerate(zip(labels.names, labels.thresholds, strict=True)):
         targets, probs = result.targets[:, column], result.scores[0, :, column]
         right = metrics.accuracy(targets, probs, threshold)
-        ap_range = _range(statistics.interval_of(ranks.label(column)))
+        ap_range = _range(paired.interval_of(ranks.label(column)))
         rows.append(
             (name, _percent(result.ap[name]), ap_range, f"{threshold:.3f}", _percent(right))
         )
@@ -159,7 +159,7 @@ def _print(result: EvalResult, labels: Labels, title: str) -> None:
 
 def certifiable(reference: EvalResult) -> str:
     """Return the sentence about the smallest drop that these images can certify."""
-    drop = statistics.certifiable_drop(reference)
+    drop = paired.certifiable_drop(reference)
     if drop is None:
         return "smallest drop of mAP these images can certify: unknown with a single view"
     return (

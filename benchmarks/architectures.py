@@ -7,18 +7,20 @@ from typing import Annotated
 import tyro
 from pydantic import Field
 
-from benchmarks import compare, gate_checks, recommendation
-from benchmarks.candidates import open_model, unique_names
-from benchmarks.commands import own_command
+from benchmarks import compare
+from benchmarks.comparison import recommendation
+from benchmarks.evaluation.candidates import open_model, unique_names
+from benchmarks.gates import checks
 from benchmarks.report.schema import Report
-from benchmarks.subcommands import command
-from compress.core import console, writable
-from compress.core.artifact import Artifact
-from compress.core.cli import main
-from compress.core.errors import UserError
-from compress.core.noun import Noun
-from compress.core.several import Gates, Words
-from compress.data.dataset import read_table
+from edgepress.core import console, writable
+from edgepress.core.artifact import Artifact
+from edgepress.core.cli import main
+from edgepress.core.commands import own_command
+from edgepress.core.errors import UserError
+from edgepress.core.noun import Noun
+from edgepress.core.several import Gates, Words
+from edgepress.core.subcommands import command
+from edgepress.data.dataset import read_table
 
 
 class Config(Noun):
@@ -137,7 +139,7 @@ def _check_budget(config: Config, ready: tuple[Artifact, ...]) -> None:
     known = [model.manifest.labels.names for model in ready]
     labels = known[0] if known else read_table(config.data or "elpv")[1].label_names
     limits = recommendation.parse_budget(config.budget)
-    gate_checks.require_decidable(limits, gate_checks.Scene(gate_checks.compared(True), labels))
+    checks.require_decidable(limits, checks.Scene(checks.compared(True), labels))
 
 
 def _trained(name: str, options: list[str], config: Config) -> Artifact:

@@ -12,25 +12,32 @@ import tyro
 from numpy.typing import NDArray
 from pydantic import Field
 
-from benchmarks import metrics, statistics
-from benchmarks.candidates import open_model, unique_names
-from benchmarks.commands import own_command
-from benchmarks.decision_statistics import ece_interval, label_ece_draws
-from benchmarks.evaluation import EvalSettings, evaluate, images_for, require_images, rows_for
+from benchmarks import metrics
+from benchmarks.evaluation.candidates import open_model, unique_names
+from benchmarks.evaluation.evaluation import (
+    EvalSettings,
+    evaluate,
+    images_for,
+    require_images,
+    rows_for,
+)
 from benchmarks.runtimes import _session
-from benchmarks.shares import group_numbers
-from benchmarks.statistics import Interval
+from benchmarks.statistics import paired
+from benchmarks.statistics.decisions import ece_interval, label_ece_draws
+from benchmarks.statistics.paired import Interval
+from benchmarks.statistics.shares import group_numbers
 from benchmarks.thresholds import calibration, scaled
-from compress.core import console, environment, writable
-from compress.core.artifact import Artifact
-from compress.core.calibration import CalibrationMethod, LabelCalibration, inverses
-from compress.core.cli import main
-from compress.core.errors import UserError
-from compress.core.manifest import Precision
-from compress.core.noun import Noun
-from compress.core.results import EvalResult
-from compress.data.dataset import Dataset, open_data
-from compress.data.split import Part
+from edgepress.core import console, environment, writable
+from edgepress.core.artifact import Artifact
+from edgepress.core.calibration import CalibrationMethod, LabelCalibration, inverses
+from edgepress.core.cli import main
+from edgepress.core.commands import own_command
+from edgepress.core.errors import UserError
+from edgepress.core.manifest import Precision
+from edgepress.core.noun import Noun
+from edgepress.core.results import EvalResult
+from edgepress.data.dataset import Dataset, open_data
+from edgepress.data.split import Part
 from models.defaults import default_model
 
 METHODS: tuple[CalibrationMethod, ...] = get_args(CalibrationMethod)
@@ -44,7 +51,7 @@ class Error(Noun):
     ece: float | None
     """`None` where the known targets do not hold both classes."""
     ci95: Interval | None
-    """Less what chance adds on so few images (`benchmarks.decision_statistics.ece_draws`)."""
+    """Less what chance adds on so few images (`benchmarks.statistics.decisions.ece_draws`)."""
     ap: float | None
     """Average precision, which a scaling does not change."""
 
@@ -203,7 +210,7 @@ def _evaluated(config: Config, model: Artifact, dataset: Dataset, part: Part) ->
     return evaluate(model, dataset, images_for((model,), dataset, part), settings)
 
 
-def _error(targets: statistics.Array, probs: statistics.Array, numbers: NDArray[np.intp]) -> Error:
+def _error(targets: paired.Array, probs: paired.Array, numbers: NDArray[np.intp]) -> Error:
     ece, ap = (
         metric(targets, probs) for metric in (metrics.calibration_error, metrics.average_precision)
     )

@@ -8,27 +8,31 @@ from typing import Annotated
 import tyro
 from pydantic import Field
 
-from benchmarks import baseline, gate_checks, gates, recommendation, statistics, throughput
-from benchmarks.bench import Bench, open_bench, open_test_data, with_latency
-from benchmarks.commands import own_command
-from benchmarks.entries import model_entry, speedup_entry
-from benchmarks.evaluation import EvalSettings, stored_or_evaluated
-from benchmarks.report import recommended, render
+from benchmarks import throughput
+from benchmarks.comparison import recommendation
+from benchmarks.comparison.bench import Bench, open_bench, open_test_data, with_latency
+from benchmarks.comparison.entries import model_entry, speedup_entry
+from benchmarks.comparison.thumbnails import thumbnails
+from benchmarks.evaluation.evaluation import EvalSettings, stored_or_evaluated
+from benchmarks.gates import baseline, checks
+from benchmarks.gates import verdicts as gates
+from benchmarks.report import html, recommended, render
 from benchmarks.report.figure import verdict_note
 from benchmarks.report.schema import LatencyEntry, Report, SpeedupEntry
 from benchmarks.runtimes import _session
-from benchmarks.thumbnails import thumbnails
-from benchmarks.tournament import LatencySettings
-from compress.core import console, duration, ending, environment, page, writable
-from compress.core.cli import main
-from compress.core.gates import Gate, Verdict
-from compress.core.hashing import file_sha256, value_hash
-from compress.core.labels import shares
-from compress.core.noun import Noun
-from compress.core.several import Gates
-from compress.core.source import whole_source
-from compress.data.dataset import Dataset
-from compress.data.grouping import Rows
+from benchmarks.statistics import paired
+from benchmarks.timing.tournament import LatencySettings
+from edgepress.core import console, duration, ending, environment, writable
+from edgepress.core.cli import main
+from edgepress.core.commands import own_command
+from edgepress.core.gates import Gate, Verdict
+from edgepress.core.hashing import file_sha256, value_hash
+from edgepress.core.labels import shares
+from edgepress.core.noun import Noun
+from edgepress.core.several import Gates
+from edgepress.core.source import whole_source
+from edgepress.data.dataset import Dataset
+from edgepress.data.grouping import Rows
 from models.defaults import default_model
 
 
@@ -37,7 +41,7 @@ def source() -> str:
 
     Sections and runtimes are found by name, so that no import tells of them.
     """
-    made_by = [*Path(render.__file__).parent.rglob("*"), *Path(page.__file__).parent.glob("page.*")]
+    made_by = [*Path(render.__file__).parent.rglob("*"), *Path(html.__file__).parent.glob("page.*")]
     files = sorted(file for file in made_by if file.is_file() and "__pycache__" not in file.parts)
     runtimes = ("benchmarks.runtimes.cpu", "benchmarks.runtimes.torch_")
     return value_hash(
@@ -155,13 +159,13 @@ def _require_decidable(
     labels, others = bench.models[last].manifest.labels.names, bench.names[:last]
     for gate in wanted:
         rows = {last}
-        if gate_checks.needs_reference(gate):
+        if checks.needs_reference(gate):
             rows.add(bench.names.index(gate.against) if gate.against in bench.names else 0)
         timed = config.latency and all(bench.models[row].manifest.kind == "onnx" for row in rows)
-        scene = gate_checks.Scene(gate_checks.compared(timed), labels, others)
-        gate_checks.require_decidable([gate], scene)
+        scene = checks.Scene(checks.compared(timed), labels, others)
+        checks.require_decidable([gate], scene)
     # A limit that is not measured is not kept, of any model: there is a verdict even so.
-    gate_checks.require_decidable(budget, gate_checks.Scene(gate_checks.MEASURED, labels))
+    checks.require_decidable(budget, checks.Scene(checks.MEASURED, labels))
 
 
 def print_summary(report: Report) -> None:
@@ -214,10 +218,10 @@ def _report(
 
 def _data(dataset: Dataset, rows: Rows, bench: Bench) -> dict[str, object]:
     first, last = bench.evaluations[0], bench.evaluations[-1]
-    smallest = statistics.certifiable_drop(first)
+    smallest = paired.certifiable_drop(first)
     if len(bench.evaluations) > 1 and first.view_names == last.view_names:
-        drop = statistics.map_drop(last, first)
-        smallest = None if drop is None else statistics.smallest_certifiable_drop(drop)
+        drop = paired.map_drop(last, first)
+        smallest = None if drop is None else paired.smallest_certifiable_drop(drop)
     return {
         "source": dataset.source,
         "fingerprint": dataset.fingerprint,

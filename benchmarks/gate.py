@@ -6,25 +6,26 @@ from pathlib import Path
 
 from pydantic import Field
 
-from benchmarks import baseline, gate_checks, gates
 from benchmarks.accuracy import certifiable
-from benchmarks.bench import Bench, open_test_data, with_latency
-from benchmarks.candidates import open_model, unique_names
-from benchmarks.ci_files import write_junit, write_markdown
-from benchmarks.evaluation import EvalSettings, evaluate
+from benchmarks.comparison.bench import Bench, open_test_data, with_latency
+from benchmarks.comparison.ci_files import write_junit, write_markdown
+from benchmarks.evaluation.candidates import open_model, unique_names
+from benchmarks.evaluation.evaluation import EvalSettings, evaluate
+from benchmarks.gates import baseline, checks
+from benchmarks.gates import verdicts as gates
 from benchmarks.robustness.corruptions import CORRUPTIONS
 from benchmarks.robustness.measuring import IMAGES, Images, choose, measure
 from benchmarks.runtimes import _session
-from benchmarks.tournament import LatencySettings
-from compress.core import artifact as artifacts
-from compress.core import console, duration, stage, writable
-from compress.core.artifact import Artifact
-from compress.core.cli import main
-from compress.core.errors import UserError
-from compress.core.gates import Gate, Verdict
-from compress.core.noun import Noun
-from compress.core.results import EvalResult
-from compress.core.several import Gates
+from benchmarks.timing.tournament import LatencySettings
+from edgepress.core import artifact as artifacts
+from edgepress.core import console, duration, stage, writable
+from edgepress.core.artifact import Artifact
+from edgepress.core.cli import main
+from edgepress.core.errors import UserError
+from edgepress.core.gates import Gate, Verdict
+from edgepress.core.noun import Noun
+from edgepress.core.results import EvalResult
+from edgepress.core.several import Gates
 from models.defaults import RUNS, ZOO_TEACHER, default_model
 
 DEFAULT_GATES = ("map drop <= 0.01", "latency speedup >= 1")
@@ -113,18 +114,18 @@ def _open(config: Config, wanted: tuple[Gate, ...]) -> Bench:
     """
     candidate = open_model(config.candidate)
     labels = candidate.manifest.labels.names
-    scene = gate_checks.Scene(gate_checks.MEASURED, labels)
-    gate_checks.require_decidable(wanted, scene)
+    scene = checks.Scene(checks.MEASURED, labels)
+    checks.require_decidable(wanted, scene)
     _session.require([candidate], config.provider)
     against = config.baseline
-    if against is None and any(map(gate_checks.needs_reference, wanted)):
+    if against is None and any(map(checks.needs_reference, wanted)):
         against = _parent_path(candidate)
     if against is None:
         return Bench((candidate,), (candidate.name,))
     models = (_open_reference(against), candidate)
     bench = Bench(models, unique_names(models))
     scene = replace(scene, references=bench.names[:1])
-    gate_checks.require_decidable(wanted, scene)
+    checks.require_decidable(wanted, scene)
     return bench
 
 

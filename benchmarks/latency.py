@@ -9,15 +9,15 @@ import tyro
 from pydantic import Field
 from scipy.stats import binom
 
-from benchmarks import sequential
-from benchmarks.candidates import open_model, unique_names
-from benchmarks.tournament import SEEDS, LatencySettings, Tournament, measure
-from compress.core import console, duration
-from compress.core.cli import main
-from compress.core.cpu import shown
-from compress.core.errors import UserError
-from compress.core.noun import Noun
-from compress.core.results import SOFTWARE, LatencyResult
+from benchmarks.evaluation.candidates import open_model, unique_names
+from benchmarks.statistics import sequential
+from benchmarks.timing.tournament import SEEDS, LatencySettings, Tournament, measure
+from edgepress.core import console, duration
+from edgepress.core.cli import main
+from edgepress.core.cpu import shown
+from edgepress.core.errors import UserError
+from edgepress.core.noun import Noun
+from edgepress.core.results import SOFTWARE, LatencyResult
 from models.defaults import default_model
 
 P90_CONFIDENCE = 0.99

@@ -12,24 +12,26 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import fold_result, folds, gates
 from benchmarks.accuracy import certifiable
-from benchmarks.evaluation import EvalSettings, evaluate
-from benchmarks.evidence import Evidence, Subject
-from benchmarks.fold_result import Result
-from benchmarks.folds import Measured, Pair
-from benchmarks.gate_text import base_metric, label_of
+from benchmarks.evaluation.evaluation import EvalSettings, evaluate
+from benchmarks.folds import folds
+from benchmarks.folds import result as fold_result
+from benchmarks.folds.folds import Measured, Pair
+from benchmarks.folds.result import Result
+from benchmarks.gates import verdicts
+from benchmarks.gates.evidence import Evidence, Subject
+from benchmarks.gates.text import base_metric, label_of
 from benchmarks.runtimes import _session
-from compress.core import console, stage
-from compress.core.artifact import Artifact
-from compress.core.cli import main
-from compress.core.errors import UserError, unknown_name
-from compress.core.gates import Gate, Verdict
-from compress.core.noun import Noun
-from compress.core.results import EvalResult
-from compress.core.several import Gates
-from compress.data.dataset import Dataset, open_data
-from compress.data.grouping import Grouped
+from edgepress.core import console, stage
+from edgepress.core.artifact import Artifact
+from edgepress.core.cli import main
+from edgepress.core.errors import UserError, unknown_name
+from edgepress.core.gates import Gate, Verdict
+from edgepress.core.noun import Noun
+from edgepress.core.results import EvalResult
+from edgepress.core.several import Gates
+from edgepress.data.dataset import Dataset, open_data
+from edgepress.data.grouping import Grouped
 
 DEFAULT_GATES = ("map drop <= 0.01",)
 METRICS = ("map", "ap", "worst_ap")
@@ -68,7 +70,7 @@ def run(config: Config) -> Result:
         GateFailed: a gate failed.
         GateUndecided: none failed, one is inconclusive.
     """
-    wanted = gates.parse_all(config.gate or (DEFAULT_GATES if config.baselines else ()))
+    wanted = verdicts.parse_all(config.gate or (DEFAULT_GATES if config.baselines else ()))
     pairs = folds.open_pairs(config.candidates, config.baselines)
     for gate in wanted:
         _require_possible(gate, pairs)
@@ -155,7 +157,7 @@ def _check(gate: Gate, measured: Measured) -> Verdict:
     reference = None
     if first.baseline is not None:
         reference = Subject(first.baseline, measured.baseline)
-    verdict = gates.check(gate, Evidence(Subject(first.candidate, measured.whole), reference))
+    verdict = verdicts.check(gate, Evidence(Subject(first.candidate, measured.whole), reference))
     return verdict.model_copy(update={"against": verdict.against and AGAINST})
 
 

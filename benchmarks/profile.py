@@ -9,15 +9,15 @@ import numpy as np
 import tyro
 from pydantic import Field
 
-from benchmarks.alone import others_running
-from benchmarks.candidates import open_model
+from benchmarks.evaluation.candidates import open_model
 from benchmarks.runtimes import _session
 from benchmarks.runtimes._profile import NodeTime, profile
-from compress.core import console
-from compress.core.artifact import Artifact
-from compress.core.cli import main
-from compress.core.errors import UserError
-from compress.core.noun import Noun
+from benchmarks.timing.alone import others_running
+from edgepress.core import console
+from edgepress.core.artifact import Artifact
+from edgepress.core.cli import main
+from edgepress.core.errors import UserError
+from edgepress.core.noun import Noun
 from models.defaults import default_model
 
 MOST_COSTLY = 10

@@ -16,23 +16,24 @@ import numpy as np
 import tyro
 from pydantic import Field
 
-from benchmarks import orders, rebatch, sequential
-from benchmarks._latency_worker import Job, Sample
-from benchmarks.alone import others_running
-from benchmarks.candidates import open_model, unique_names
-from benchmarks.commands import own_command
-from benchmarks.latency_process import spawn
-from benchmarks.quiet_machine import cpu_pressure
+from benchmarks.evaluation.candidates import open_model, unique_names
 from benchmarks.runtimes import _session
-from benchmarks.tournament import cpus
-from compress.core import console, environment, writable
-from compress.core.artifact import Artifact
-from compress.core.cli import main
-from compress.core.cpu import shown
-from compress.core.environment import usable_cores
-from compress.core.errors import UserError
-from compress.core.noun import Noun
-from compress.core.several import FOLLOWING
+from benchmarks.statistics import sequential
+from benchmarks.timing import orders, rebatch
+from benchmarks.timing.alone import others_running
+from benchmarks.timing.process import spawn
+from benchmarks.timing.quiet_machine import cpu_pressure
+from benchmarks.timing.tournament import cpus
+from benchmarks.timing.worker import Job, Sample
+from edgepress.core import console, environment, writable
+from edgepress.core.artifact import Artifact
+from edgepress.core.cli import main
+from edgepress.core.commands import own_command
+from edgepress.core.cpu import shown
+from edgepress.core.environment import usable_cores
+from edgepress.core.errors import UserError
+from edgepress.core.noun import Noun
+from edgepress.core.several import FOLLOWING
 from models.defaults import default_model
 
 Positive = Annotated[int, Field(ge=1)]

@@ -8,19 +8,19 @@ from typing import Annotated
 import tyro
 
 from benchmarks import compare
-from benchmarks.commands import own_command
 from benchmarks.report.schema import Report
 from compress import recipe as recipes
-from compress.core import artifact as artifacts
-from compress.core import console, ending
-from compress.core.artifact import Artifact
-from compress.core.cli import main
-from compress.core.ending import Finding
-from compress.core.errors import EdgepressError, GateFailed, GateUndecided
-from compress.core.hashing import value_hash
-from compress.core.noun import Noun
-from compress.data.splitting import Splitting
 from compress.recipe import Place, Recipe
+from edgepress.core import artifact as artifacts
+from edgepress.core import console, ending
+from edgepress.core.artifact import Artifact
+from edgepress.core.cli import main
+from edgepress.core.commands import own_command
+from edgepress.core.ending import Finding
+from edgepress.core.errors import EdgepressError, GateFailed, GateUndecided
+from edgepress.core.hashing import value_hash
+from edgepress.core.noun import Noun
+from edgepress.data.splitting import Splitting
 
 REPORT = "report.html"
 REPORT_ID = ".report-id"

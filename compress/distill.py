@@ -14,21 +14,21 @@ from pydantic import Field
 from torch import nn
 
 from benchmarks.thresholds import ThresholdOptions
-from compress import checks
-from compress.context import Context, open_for
-from compress.core import artifact as artifacts
-from compress.core import console
-from compress.core.artifact import Artifact
-from compress.core.cli import main
-from compress.core.errors import UserError
-from compress.core.image_spec import Channels, ImageSpec
-from compress.core.manifest import Architecture, Manifest
-from compress.core.several import Gates
-from compress.core.stage import Plan, produce, require
-from compress.finish import Trained, Wanted, chosen, finish, wanted_of
-from compress.loading import require_batch
-from compress.onnx_teacher import OnnxTeacher
-from compress.teaching import Student, Teaching, teach
+from compress.learning import checks
+from compress.learning.context import Context, open_for
+from compress.learning.finish import Trained, Wanted, chosen, finish, wanted_of
+from compress.learning.loading import require_batch
+from compress.learning.onnx_teacher import OnnxTeacher
+from compress.learning.teaching import Student, Teaching, teach
+from edgepress.core import artifact as artifacts
+from edgepress.core import console
+from edgepress.core.artifact import Artifact
+from edgepress.core.cli import main
+from edgepress.core.errors import UserError
+from edgepress.core.image_spec import Channels, ImageSpec
+from edgepress.core.manifest import Architecture, Manifest
+from edgepress.core.several import Gates
+from edgepress.core.stage import Plan, produce, require
 from models import families, pretrained, stem
 from models.defaults import ZOO_TEACHER, default_student
 from models.stored import architecture_of, load_network, try_network

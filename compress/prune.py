@@ -15,23 +15,23 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from benchmarks.thresholds import ThresholdOptions
-from compress import checks
-from compress.channels import Widths, channels_of, prune_until
-from compress.context import Context, open_for
-from compress.core import artifact as artifacts
-from compress.core import console, writable
-from compress.core.artifact import Artifact
-from compress.core.cli import main
-from compress.core.image_spec import ImageSpec
-from compress.core.manifest import Architecture, Manifest
-from compress.core.several import Gates
-from compress.core.stage import Plan, produce, require
-from compress.finish import Trained, Wanted, chosen, finish, wanted_of
-from compress.kept_layers import SHOWN, Kept, kept_layers, named_like
-from compress.latency_target import Prune, macs_share
-from compress.loading import require_batch
-from compress.teaching import Student, Teaching, teach
-from compress.training import recalibrate_batchnorm
+from compress.learning import checks
+from compress.learning.context import Context, open_for
+from compress.learning.finish import Trained, Wanted, chosen, finish, wanted_of
+from compress.learning.loading import require_batch
+from compress.learning.teaching import Student, Teaching, teach
+from compress.learning.training import recalibrate_batchnorm
+from compress.pruning.channels import Widths, channels_of, prune_until
+from compress.pruning.kept_layers import SHOWN, Kept, kept_layers, named_like
+from compress.pruning.latency_target import Prune, macs_share
+from edgepress.core import artifact as artifacts
+from edgepress.core import console, writable
+from edgepress.core.artifact import Artifact
+from edgepress.core.cli import main
+from edgepress.core.image_spec import ImageSpec
+from edgepress.core.manifest import Architecture, Manifest
+from edgepress.core.several import Gates
+from edgepress.core.stage import Plan, produce, require
 from models import families
 from models.blank import blank_image
 from models.defaults import default_model

@@ -11,12 +11,12 @@ from typing import Any
 from pydantic import BaseModel, Field, ValidationError
 
 from compress import recipe_checks
-from compress.core import cli, console
-from compress.core.artifact import Artifact
-from compress.core.errors import EdgepressError, UserError, unknown_name
-from compress.core.noun import Noun
-from compress.data.dataset import read_table
 from compress.recipe_checks import MODEL_OPTIONS
+from edgepress.core import cli, console
+from edgepress.core.artifact import Artifact
+from edgepress.core.errors import EdgepressError, UserError, unknown_name
+from edgepress.core.noun import Noun
+from edgepress.data.dataset import read_table
 from models.defaults import ZOO
 
 RECIPES = Path(__file__).parent / "recipes"

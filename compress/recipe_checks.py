@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
-from benchmarks import gates
-from benchmarks.gate_checks import Scene, compared, require_decidable
-from compress.core import artifact as artifacts
-from compress.core.errors import UserError, unknown_name
-from compress.core.manifest import Architecture
+from benchmarks.gates import verdicts
+from benchmarks.gates.checks import Scene, compared, require_decidable
+from edgepress.core import artifact as artifacts
+from edgepress.core.errors import UserError, unknown_name
+from edgepress.core.manifest import Architecture
 
 if TYPE_CHECKING:
     from compress.recipe import Recipe, Step
@@ -54,7 +54,7 @@ def check_comparison(recipe: Recipe, labels: Sequence[str]) -> None:
     Raises:
         UserError: there is one.
     """
-    wanted = gates.parse_all(recipe.compare.gate)
+    wanted = verdicts.parse_all(recipe.compare.gate)
     if not recipe.compared:
         if wanted:
             raise UserError("[compare] has gates and no model to hold against them", got=wanted[0])

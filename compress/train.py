@@ -11,23 +11,23 @@ import numpy as np
 from pydantic import Field
 
 from benchmarks.thresholds import ThresholdOptions
-from compress import checks
-from compress.context import Context, warn_untaught
-from compress.core import console
-from compress.core.artifact import Artifact
-from compress.core.cli import main
-from compress.core.errors import UserError
-from compress.core.image_spec import Channels, ImageSpec, Range
-from compress.core.manifest import Architecture, Manifest
-from compress.core.several import Gates
-from compress.core.stage import Plan, produce, require
-from compress.data import ranges, splitting
-from compress.data.dataset import open_data
-from compress.data.splitting import Splitting
-from compress.finish import Trained, Wanted, chosen, finish, wanted_of
-from compress.loading import require_batch
-from compress.losses import LOSSES, LossName
-from compress.training import Training, fit
+from compress.learning import checks
+from compress.learning.context import Context, warn_untaught
+from compress.learning.finish import Trained, Wanted, chosen, finish, wanted_of
+from compress.learning.loading import require_batch
+from compress.learning.losses import LOSSES, LossName
+from compress.learning.training import Training, fit
+from edgepress.core import console
+from edgepress.core.artifact import Artifact
+from edgepress.core.cli import main
+from edgepress.core.errors import UserError
+from edgepress.core.image_spec import Channels, ImageSpec, Range
+from edgepress.core.manifest import Architecture, Manifest
+from edgepress.core.several import Gates
+from edgepress.core.stage import Plan, produce, require
+from edgepress.data import ranges, splitting
+from edgepress.data.dataset import open_data
+from edgepress.data.splitting import Splitting
 from models import pretrained, stem
 from models.torch_process import seeded
 

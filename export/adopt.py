@@ -11,16 +11,16 @@ from typing import Literal
 from pydantic import Field
 
 from benchmarks.thresholds import ThresholdOptions
-from compress.core.artifact import Artifact
-from compress.core.cli import main
-from compress.core.errors import UserError
-from compress.core.hashing import file_sha256
-from compress.core.image_spec import Channels, PerChannel, Range
-from compress.core.several import Gates
-from compress.data.splitting import Splitting
-from export import adoption
-from export.sources import open_source
-from export.sources._source import ChannelOrder, Layout, Output
+from edgepress.core.artifact import Artifact
+from edgepress.core.cli import main
+from edgepress.core.errors import UserError
+from edgepress.core.hashing import file_sha256
+from edgepress.core.image_spec import Channels, PerChannel, Range
+from edgepress.core.several import Gates
+from edgepress.data.splitting import Splitting
+from export.adopting import stage
+from export.adopting.sources import open_source
+from export.adopting.sources._source import ChannelOrder, Layout, Output
 
 
 class Config(Splitting, ThresholdOptions):
@@ -91,7 +91,7 @@ def run(config: Config) -> Artifact:
         GateFailed: a gate was not met; the artifact is stored all the same.
         GateUndecided: a gate could not be decided.
     """
-    adoption.check(config)
+    stage.check(config)
     if config.model is None:
         raise UserError("No file is named", next_step="--model FILE")
     source = open_source(config.model, config.trust)
@@ -99,7 +99,7 @@ def run(config: Config) -> Artifact:
     resolved = Resolved(
         **config.model_dump(exclude={"out"}), out=out, model_sha256=file_sha256(config.model)
     )
-    return adoption.adopt(resolved, source)
+    return stage.adopt(resolved, source)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Writes a model for another runtime: `python -m export.convert --model DIR --format F --out DIR`.
 
 Every format is run on validation images where this machine can run it, and held against the ONNX
-file; where it cannot, the folder's manifest says "not verified" and why. `export.conversion_all`
+file; where it cannot, the folder's manifest says "not verified" and why. `export.converting.every`
 does so with every format, `--all`.
 """
 
@@ -13,21 +13,21 @@ from typing import Literal
 
 from pydantic import Field
 
-from benchmarks.candidates import open_model
-from benchmarks.formats import Result
-from compress.core import console
-from compress.core.artifact import Artifact
-from compress.core.cli import main
-from compress.core.errors import GateFailed, GateUndecided, UserError
-from compress.core.manifest import Precision
-from compress.core.noun import Noun
-from compress.data.dataset import open_data
-from export import conversion, conversion_all, conversion_check, formats
+from benchmarks.evaluation.candidates import open_model
+from edgepress.core import console
+from edgepress.core.artifact import Artifact
+from edgepress.core.cli import main
+from edgepress.core.errors import GateFailed, GateUndecided, UserError
+from edgepress.core.manifest import Precision
+from edgepress.core.noun import Noun
+from edgepress.data.dataset import open_data
 from export.bundle import photographs
-from export.conversion import Converted
-from export.formats._format import require
-from export.int8.calibration import from_training
-from export.int8.checks import check_images
+from export.converting import check, every, formats, writing
+from export.converting.formats._format import require
+from export.converting.result import Result
+from export.converting.writing import Converted
+from export.making.int8.calibration import from_training
+from export.making.int8.checks import check_images
 from models.defaults import default_model
 
 
@@ -78,7 +78,7 @@ def run(config: Config) -> Converted | Result:
     if config.all:
         if config.quantize != "none":
             raise UserError("--quantize goes without --all, which makes every number format")
-        return conversion_all.run(config, models)
+        return every.run(config, models)
     if len(models) > 1 or config.result is not None:
         raise UserError("Several models, and --result, go with --all")
     return _one(config, models[0])
@@ -87,22 +87,22 @@ def run(config: Config) -> Converted | Result:
 def _one(config: Config, model: Artifact) -> Converted:
     module = formats.find(config.format)
     quantized: Precision | None = None if config.quantize == "none" else config.quantize
-    out = config.out or Path("runs") / conversion.named(model, module.FORMAT, quantized)
-    conversion.check_replaceable(out)
+    out = config.out or Path("runs") / writing.named(model, module.FORMAT, quantized)
+    writing.check_replaceable(out)
     require(module.FORMAT, model, quantized)
     dataset = open_data(config.data, config.skip_bad_images)
     photos = photographs.validation(model, dataset, config.images)
     console.say(f"converting {model.path} to {module.FORMAT.name} ...")
-    with conversion.source_of(model) as source:
-        judge = partial(conversion_check.same_answers, source, module, photos)
+    with writing.source_of(model) as source:
+        judge = partial(check.same_answers, source, module, photos)
         if quantized is not None:
             source = replace(source, quantized=quantized)
-            judge = partial(conversion_check.as_accurate, source, module, dataset)
+            judge = partial(check.as_accurate, source, module, dataset)
         if quantized == "int8":
             calibration = from_training(dataset, model)
             check_images(calibration)
             source = replace(source, calibration=calibration)
-        made = conversion.convert(source, module, out, judge)
+        made = writing.convert(source, module, out, judge)
     return _told(made)
 
 

@@ -11,11 +11,11 @@ from typing import Literal
 from pydantic import Field
 
 from benchmarks.thresholds import ThresholdOptions
-from compress.core.artifact import Artifact
-from compress.core.cli import main
-from compress.core.several import Gates
-from export import job, stage
-from export.int8.calibration import IMAGES
+from edgepress.core.artifact import Artifact
+from edgepress.core.cli import main
+from edgepress.core.several import Gates
+from export.making import job, stage
+from export.making.int8.calibration import IMAGES
 
 
 class Config(ThresholdOptions):

@@ -15,17 +15,17 @@ from typing import Any
 import numpy as np
 from pydantic import Field
 
-from benchmarks.commands import own_command
-from benchmarks.device import bundles
-from benchmarks.processors import Outcome, Result, Verified
-from compress.core import console, environment, writable
-from compress.core.cli import main
-from compress.core.errors import GateFailed
-from compress.core.noun import Noun
-from export import emulators, sysroot
-from export.device import archive
-from export.device.archive import Files
-from export.emulators import Processor
+from benchmarks.claims.device import bundles
+from edgepress.core import console, environment, writable
+from edgepress.core.cli import main
+from edgepress.core.commands import own_command
+from edgepress.core.errors import GateFailed
+from edgepress.core.noun import Noun
+from edgepress.device import archive
+from edgepress.device.archive import Files
+from export.emulation import qemu, sysroot
+from export.emulation.qemu import Processor
+from export.emulation.result import Outcome, Result, Verified
 from models.defaults import default_bundle
 
 HERE = "this machine"
@@ -60,8 +60,8 @@ class Config(Noun):
     key: Path | None = None
     """Public key (PEM) that every bundle must be signed with."""
     sysroot: Path | None = None
-    """System root for another architecture, as `python -m export.sysroot` makes it (default: in the
-    cache)."""
+    """System root for another architecture, as `python -m export.emulation.sysroot` makes it
+    (default: in the cache)."""
     timeout_s: float = Field(1200, gt=0)
     """Seconds that one processor may take."""
     result: Path | None = None
@@ -78,9 +78,9 @@ def run(config: Config) -> tuple[Verified, ...]:
     """
     if config.result is not None:
         writable.check_replaced_file(config.result, "The file of the figures")
-    processors = [(one, _sysroot(config, one)) for one in map(emulators.parse, config.cpu)]
+    processors = [(one, _sysroot(config, one)) for one in map(qemu.parse, config.cpu)]
     for processor, root in processors:
-        emulators.require(processor, root)
+        qemu.require(processor, root)
     paths = config.bundle or (default_bundle(),)
     opened = [bundles.read(path, config.key) for path in paths]
     found = tuple(_verified(config, processors, *one) for one in opened)
@@ -108,7 +108,7 @@ def _verified(
         for processor, root in processors:
             console.say(f"emulating {processor} ...")
             script = ("-c", _ANSWER, folder)
-            done = emulators.run(processor, root, script, config.timeout_s)
+            done = qemu.run(processor, root, script, config.timeout_s)
             outcomes.append(_outcome(str(processor), done, manifest))
             _tell(outcomes[-1])
     return Verified(
@@ -123,13 +123,13 @@ def _native(folder: Path, timeout_s: float) -> "subprocess.CompletedProcess[str]
     """Answer on this machine, in a process that sees nothing of this project."""
     command = [sys.executable, "-I", "-c", _ANSWER, str(folder)]
     late = "The bundle did not answer its golden images"
-    return emulators.in_time(command, timeout_s, late, folder)
+    return qemu.in_time(command, timeout_s, late, folder)
 
 
 def _outcome(
     name: str, done: "subprocess.CompletedProcess[str]", manifest: dict[str, Any]
 ) -> Outcome:
-    crash = emulators.last_line(done) if done.returncode else None
+    crash = qemu.last_line(done) if done.returncode else None
     labels = manifest["labels"]
     thresholds = np.float32(labels["thresholds"])
     largest, wrong = 0.0, 0

@@ -12,18 +12,18 @@ from pathlib import Path
 
 import numpy as np
 
-from compress.core import artifact as artifacts
-from compress.core import console, place
-from compress.core.artifact import MANIFEST, Artifact
-from compress.core.calibration import coefficients
-from compress.core.cli import main
-from compress.core.errors import UserError
-from compress.core.eval_file import EVAL_FILE, load_eval
-from compress.core.noun import Noun
-from compress.data import pixels, probe
-from compress.data.dataset import Dataset, open_data
-from compress.data.sampling import sample
-from compress.data.split import split_for
+from edgepress.core import artifact as artifacts
+from edgepress.core import console, place
+from edgepress.core.artifact import MANIFEST, Artifact
+from edgepress.core.calibration import coefficients
+from edgepress.core.cli import main
+from edgepress.core.errors import UserError
+from edgepress.core.eval_file import EVAL_FILE, load_eval
+from edgepress.core.noun import Noun
+from edgepress.data import pixels, probe
+from edgepress.data.dataset import Dataset, open_data
+from edgepress.data.sampling import sample
+from edgepress.data.split import split_for
 from models.defaults import ZOO_TEACHER
 from models.stored import load_network, logits
 

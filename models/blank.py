@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from compress.core.image_spec import ImageSpec
+from edgepress.core.image_spec import ImageSpec
 
 
 def blank_image(spec: ImageSpec) -> Tensor:

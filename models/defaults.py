@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from compress.core import artifact as artifacts
-from compress.core.errors import UserError
-from compress.core.manifest import Kind
+from edgepress.core import artifact as artifacts
+from edgepress.core.errors import UserError
+from edgepress.core.manifest import Kind
 
 RUNS = Path("runs")
 DEFAULT_STUDENT = "mobilenetv3_small_050"

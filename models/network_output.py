@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from compress.core.errors import UserError
+from edgepress.core.errors import UserError
 
 LAYERS = (nn.modules.conv._ConvNd, nn.Linear)
 

@@ -13,8 +13,8 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from compress.core.errors import PROGRAM_FAILS, UserError, told
-from compress.core.image_spec import ImageSpec
+from edgepress.core.errors import PROGRAM_FAILS, UserError, told
+from edgepress.core.image_spec import ImageSpec
 from models.network_output import output_layers
 from models.torch_process import evaluating
 

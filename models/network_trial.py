@@ -4,9 +4,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from compress.core import console
-from compress.core.errors import PROGRAM_FAILS, UserError, told
-from compress.core.image_spec import ImageSpec
+from edgepress.core import console
+from edgepress.core.errors import PROGRAM_FAILS, UserError, told
+from edgepress.core.image_spec import ImageSpec
 from models.network_reading import (
     Reading,
     adds_up,

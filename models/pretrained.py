@@ -14,11 +14,11 @@ from urllib.request import getproxies
 from torch import nn
 from torch.nn.parameter import is_lazy
 
-from compress.core import console
-from compress.core.errors import UserError
-from compress.core.hashing import file_sha256
-from compress.core.image_spec import ImageSpec
-from compress.core.manifest import Architecture
+from edgepress.core import console
+from edgepress.core.errors import UserError
+from edgepress.core.hashing import file_sha256
+from edgepress.core.image_spec import ImageSpec
+from edgepress.core.manifest import Architecture
 from models import checkpoint, families, stem
 from models.network_reading import make_readable
 from models.network_trial import try_out

@@ -4,8 +4,8 @@ import torch
 import torch_pruning
 from torch import Tensor, nn
 
-from compress.core.errors import UserError, told
-from compress.core.quiet import quiet
+from edgepress.core.errors import UserError, told
+from edgepress.core.quiet import quiet
 from models.torch_process import evaluating, learning
 
 History = tuple[tuple[str, bool, tuple[int, ...]], ...]

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping
 import torch
 from torch import Tensor, nn
 
-from compress.core import console
-from compress.core.errors import UserError
-from compress.core.image_spec import Channels, ImageSpec
-from compress.core.manifest import Architecture
+from edgepress.core import console
+from edgepress.core.errors import UserError
+from edgepress.core.image_spec import Channels, ImageSpec
+from edgepress.core.manifest import Architecture
 from models import families, norms
 from models.blank import blank_image
 from models.network_trial import channels_taken, objection

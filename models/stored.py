@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from safetensors.torch import save
 from torch import nn
 
-from compress.core.artifact import WEIGHTS, Artifact
-from compress.core.errors import UserError
-from compress.core.image_spec import ImageSpec
-from compress.core.manifest import Architecture
-from compress.data import probe
+from edgepress.core.artifact import WEIGHTS, Artifact
+from edgepress.core.errors import UserError
+from edgepress.core.image_spec import ImageSpec
+from edgepress.core.manifest import Architecture
+from edgepress.data import probe
 from models import checkpoint, families
 from models.blank import blank_image
 from models.network_reading import make_readable

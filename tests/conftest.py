@@ -58,7 +58,7 @@ def shell() -> Callable[..., Done]:
 @pytest.fixture
 def command(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
     """Run a command's `main` in this process: same parsing and exit code, no new imports."""
-    from compress.core.cli import main
+    from edgepress.core.cli import main
 
     monkeypatch.setenv("COLUMNS", "200")
 

@@ -133,8 +133,10 @@ def test_an_unknown_file_is_refused():
 
 
 def test_a_file_a_folder_and_an_area_can_be_chosen():
-    assert [row.file for row in table.chosen(["benchmarks/gates.py"])] == ["benchmarks/gates.py"]
-    assert {row.area for row in table.chosen(["export/int8/"])} == {"int8"}
+    assert [row.file for row in table.chosen(["benchmarks/gates/verdicts.py"])] == [
+        "benchmarks/gates/verdicts.py"
+    ]
+    assert {row.area for row in table.chosen(["export/making/int8/"])} == {"int8"}
     assert len({row.area for row in table.chosen(["split", "losses"])}) == 2
 
 

@@ -15,14 +15,14 @@ import onnxruntime
 import pytest
 from PIL import Image
 
-from benchmarks import readme
-from compress.core import artifact as artifacts
-from compress.core.eval_file import load_eval
-from compress.core.image_spec import ImageSpec
-from compress.data import split
-from compress.data.dataset import open_data
-from compress.data.images import open_image, to_pixels
-from compress.data.pixels import normalise
+from benchmarks.claims import readme
+from edgepress.core import artifact as artifacts
+from edgepress.core.eval_file import load_eval
+from edgepress.core.image_spec import ImageSpec
+from edgepress.data import split
+from edgepress.data.dataset import open_data
+from edgepress.data.images import open_image, to_pixels
+from edgepress.data.pixels import normalise
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -43,7 +43,7 @@ def test_a_stale_table_is_noticed(monkeypatch: pytest.MonkeyPatch):
 
 
 def test_a_readme_that_is_not_there_is_bad_input(command, tmp_path: Path):
-    done = command("benchmarks.readme", "--readme", tmp_path / "none.md")
+    done = command("benchmarks.claims.readme", "--readme", tmp_path / "none.md")
     assert done.code == 2
     assert "none.md" in done.err
 
@@ -147,7 +147,7 @@ def test_the_published_reader_takes_a_declared_range(read, tmp_path: Path):
 def test_the_published_reader_refuses_what_it_would_read_wrongly(read, kind: str, tmp_path: Path):
     photo = written(tmp_path / "photo", kind)
     for declared in (None, (0.0, 255.0)):
-        with pytest.raises(SystemExit, match=r"export/device/samples\.py"):
+        with pytest.raises(SystemExit, match=r"edgepress/device/samples\.py"):
             read(photo, CENTRE.model_copy(update={"pixel_range": declared}))
 
 

@@ -5,8 +5,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from benchmarks.candidates import open_model, unique_names
-from benchmarks.commands import own_command
+from benchmarks.comparison.thumbnails import small_copies
 from benchmarks.errors import grouping, page
 from benchmarks.errors.analysis import Subject, analyse, shown_images
 from benchmarks.errors.changes import changes
@@ -15,17 +14,23 @@ from benchmarks.errors.explain import Photographs, choose, explain, open_eyes
 from benchmarks.errors.grad_cam import why_not
 from benchmarks.errors.next_steps import next_steps
 from benchmarks.errors.schema import ErrorReport
-from benchmarks.evaluation import EvalSettings, images_for, require_images, stored_or_evaluated
+from benchmarks.evaluation.candidates import open_model, unique_names
+from benchmarks.evaluation.evaluation import (
+    EvalSettings,
+    images_for,
+    require_images,
+    stored_or_evaluated,
+)
 from benchmarks.report import format as fmt
 from benchmarks.runtimes import _session
-from benchmarks.thumbnails import small_copies
-from compress.core import console, environment, writable
-from compress.core.artifact import Artifact
-from compress.core.cli import main
-from compress.core.noun import Noun
-from compress.core.results import EvalResult
-from compress.data.dataset import open_data
-from compress.data.split import Part
+from edgepress.core import console, environment, writable
+from edgepress.core.artifact import Artifact
+from edgepress.core.cli import main
+from edgepress.core.commands import own_command
+from edgepress.core.noun import Noun
+from edgepress.core.results import EvalResult
+from edgepress.data.dataset import open_data
+from edgepress.data.split import Part
 from models.defaults import default_model
 
 

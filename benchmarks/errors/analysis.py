@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from itertools import chain, zip_longest
 
-from benchmarks import metrics, statistics
+from benchmarks import metrics
 from benchmarks.errors import confidence, grouping, label_errors, worst
 from benchmarks.errors.curves import curves
 from benchmarks.errors.grouping import Grouping
@@ -14,10 +14,11 @@ from benchmarks.errors.reliability import reliability
 from benchmarks.errors.schema import ErrorReport, Estimate, LabelErrors
 from benchmarks.errors.slices import slices
 from benchmarks.errors.worst import Names, worst_images, worst_rows
-from compress.core.artifact import Artifact
-from compress.core.results import EvalResult
-from compress.data.dataset import Dataset
-from compress.data.grouping import Rows
+from benchmarks.statistics import paired
+from edgepress.core.artifact import Artifact
+from edgepress.core.results import EvalResult
+from edgepress.data.dataset import Dataset
+from edgepress.data.grouping import Rows
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Subject:
 def analyse(subject: Subject, columns: tuple[str, ...], most_worst: int) -> ErrorReport:
     """Return the report, but for what it says of other models and of where the network looks."""
     judged, manifest, result = subject.judged, subject.model.manifest, subject.result
-    groups, ranks = _grouping(subject, columns), statistics.ranks(result)
+    groups, ranks = _grouping(subject, columns), paired.ranks(result)
     return ErrorReport(
         title=f"Errors of {subject.model.name}",
         command="",
@@ -57,7 +58,7 @@ def analyse(subject: Subject, columns: tuple[str, ...], most_worst: int) -> Erro
         environment={},
         n=len(subject.rows),
         n_wrong=int(judged.wrong.any(axis=1).sum()),
-        map=Estimate(value=result.map, ci95=statistics.interval_of(ranks.mean())),
+        map=Estimate(value=result.map, ci95=paired.interval_of(ranks.mean())),
         f1_macro=metrics.f1_macro(judged.targets, judged.probs, judged.thresholds),
         near=NEAR,
         labels=label_reports(judged, result, subject.named, most_worst),

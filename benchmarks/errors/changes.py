@@ -4,14 +4,14 @@ from itertools import zip_longest
 
 from scipy.stats import binomtest
 
-from benchmarks import statistics
-from benchmarks.against_first import flip_entry, label_drops
-from benchmarks.agreement import Flip, agreement
+from benchmarks.comparison.against_first import flip_entry, label_drops
 from benchmarks.errors.schema import Changes, Estimate, LabelChange
 from benchmarks.errors.worst import Names
-from benchmarks.label_statistics import holm
-from compress.core.artifact import Artifact
-from compress.core.results import EvalResult
+from benchmarks.statistics import paired
+from benchmarks.statistics.agreement import Flip, agreement
+from benchmarks.statistics.labels import holm
+from edgepress.core.artifact import Artifact
+from edgepress.core.results import EvalResult
 
 Measured = tuple[Artifact, EvalResult]
 
@@ -34,7 +34,7 @@ def changes(ours: Measured, other: Measured, name: str, named: Names, most_flips
         ci95=found.ci95,
         map_drop=Estimate(
             value=lost,
-            ci95=statistics.interval_of(statistics.map_drop(ours[1], other[1])),
+            ci95=paired.interval_of(paired.map_drop(ours[1], other[1])),
         ),
         labels=tuple(
             _label_change(

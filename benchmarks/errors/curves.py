@@ -9,7 +9,7 @@ from benchmarks.errors.label_errors import counts
 from benchmarks.errors.schema import Curves, OperatingPoint, RocCurve
 from benchmarks.metrics import CURVE_POINTS
 from benchmarks.report.schema import PrCurve
-from benchmarks.statistics import Array
+from benchmarks.statistics.paired import Array
 
 
 def curves(judged: Judged, label: int) -> Curves | None:

@@ -14,12 +14,12 @@ from benchmarks.errors.schema import Explanation, Kind
 from benchmarks.errors.worst import Names, worst_rows
 from benchmarks.runtimes import _session
 from benchmarks.runtimes._session import Session
-from compress.core import console
-from compress.core.artifact import Artifact
-from compress.core.image_spec import ImageSpec
-from compress.data.dataset import Dataset
-from compress.data.grouping import Rows
-from compress.data.pixels import decoded, normalise
+from edgepress.core import console
+from edgepress.core.artifact import Artifact
+from edgepress.core.image_spec import ImageSpec
+from edgepress.data.dataset import Dataset
+from edgepress.data.grouping import Rows
+from edgepress.data.pixels import decoded, normalise
 
 MOST_LABELS = 12
 """Of more labels those with the most wrong decisions are explained."""

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.errors.occlusion import Heat
-from compress.core.artifact import Artifact
-from compress.core.quiet import quiet
+from edgepress.core.artifact import Artifact
+from edgepress.core.quiet import quiet
 
 if TYPE_CHECKING:
     from torch import nn

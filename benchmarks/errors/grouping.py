@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from benchmarks.errors.properties import Properties
-from compress.core.errors import unknown_name
-from compress.data.table import Table
+from edgepress.core.errors import unknown_name
+from edgepress.data.table import Table
 
 FEWEST_IMAGES = 10
 """A group of fewer images says nothing."""

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from benchmarks.errors.occlusion import Heat
-from compress.data.images import picture, small_jpeg
+from edgepress.data.images import picture, small_jpeg
 
 LONGEST_PX = 256
 _FOR, _AGAINST = np.array([213.0, 94, 0]), np.array([0.0, 114, 178])

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.agreement import Decisions, decisions
 from benchmarks.errors.schema import Kind
-from compress.core.artifact import Artifact
-from compress.core.results import EvalResult
+from benchmarks.statistics.agreement import Decisions, decisions
+from edgepress.core.artifact import Artifact
+from edgepress.core.results import EvalResult
 
 NEAR = 0.05
 """A probability this close to a threshold is near it, and this close to 0 or 1 it is sure."""

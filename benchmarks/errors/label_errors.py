@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from benchmarks import statistics
-from benchmarks.changed_decisions import Decisions, Metric, figure, interval
 from benchmarks.errors.judged import Judged
 from benchmarks.errors.schema import Counts, Estimate
-from compress.core.results import EvalResult
+from benchmarks.statistics import paired
+from benchmarks.statistics.changed_decisions import Decisions, Metric, figure, interval
+from edgepress.core.results import EvalResult
 
 UNDEFINED = Estimate(value=None)
 _METRICS: tuple[Metric, ...] = ("precision", "recall", "f1")
@@ -62,5 +62,5 @@ def average_precision(result: EvalResult, label: int) -> Estimate:
     value = result.ap[result.label_names[label]]
     if value is None:
         return UNDEFINED
-    found = statistics.ranks(result).label(label)
-    return Estimate(value=value, ci95=statistics.interval_of(found))
+    found = paired.ranks(result).label(label)
+    return Estimate(value=value, ci95=paired.interval_of(found))

@@ -8,8 +8,8 @@ from scipy.stats import hypergeom
 
 from benchmarks.errors.judged import Judged
 from benchmarks.errors.schema import ErrorPair, Kind
-from benchmarks.label_statistics import holm
-from compress.core import console
+from benchmarks.statistics.labels import holm
+from edgepress.core import console
 
 KINDS: tuple[Kind, ...] = ("miss", "false alarm")
 MOST = 60

@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.ndimage import laplace
 
-from compress.core import console
-from compress.core.image_spec import ImageSpec
-from compress.data.dataset import Dataset
-from compress.data.images import FORMATS
-from compress.data.pixels import decoded
+from edgepress.core import console
+from edgepress.core.image_spec import ImageSpec
+from edgepress.data.dataset import Dataset
+from edgepress.data.images import FORMATS
+from edgepress.data.pixels import decoded
 
 _CHUNK = 64
 _WHITE = 255

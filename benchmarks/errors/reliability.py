@@ -4,8 +4,8 @@ import numpy as np
 
 from benchmarks.errors.judged import Judged
 from benchmarks.errors.schema import ReliabilityBin
-from benchmarks.label_decisions import Share
 from benchmarks.metrics.probabilities import bins
+from benchmarks.statistics.label_decisions import Share
 
 
 def reliability(judged: Judged, label: int) -> tuple[ReliabilityBin, ...]:

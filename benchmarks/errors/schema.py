@@ -5,7 +5,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from benchmarks.report.schema import FlipEntry, Interval, LabelDrop, PrCurve
-from compress.core.noun import Noun
+from edgepress.core.noun import Noun
 
 Kind = Literal["miss", "false alarm"]
 """A label that the image has and the model does not see, or the other way round."""

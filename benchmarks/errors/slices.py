@@ -12,12 +12,12 @@ from benchmarks.errors.judged import Judged
 from benchmarks.errors.label_errors import UNDEFINED
 from benchmarks.errors.schema import Estimate as Figure
 from benchmarks.errors.schema import Slice, SliceRecall
-from benchmarks.label_statistics import drop_p_values, holm
-from benchmarks.shares import independent
-from benchmarks.statistics import Array, Estimate, Ranks
-from compress.core import console
-from compress.data.rank_design import design, unit_numbers
-from compress.data.rank_statistics import influences
+from benchmarks.statistics.labels import drop_p_values, holm
+from benchmarks.statistics.paired import Array, Estimate, Ranks
+from benchmarks.statistics.rank_design import design, unit_numbers
+from benchmarks.statistics.rank_statistics import influences
+from benchmarks.statistics.shares import independent
+from edgepress.core import console
 
 
 def slices(judged: Judged, groups: Sequence[Group]) -> tuple[Slice, ...]:

@@ -6,16 +6,16 @@ from typing import Annotated
 
 import tyro
 
-from benchmarks.commands import own_command
-from benchmarks.entries import gate_entry
+from benchmarks.comparison.entries import gate_entry
 from benchmarks.fleet import analysis, gating, page, reading
 from benchmarks.fleet.schema import DeviceEntry, FleetReport
 from benchmarks.report import format as fmt
-from compress.core import console, stage, writable
-from compress.core.cli import main
-from compress.core.errors import UserError
-from compress.core.noun import Noun
-from compress.core.several import Gates
+from edgepress.core import console, stage, writable
+from edgepress.core.cli import main
+from edgepress.core.commands import own_command
+from edgepress.core.errors import UserError
+from edgepress.core.noun import Noun
+from edgepress.core.several import Gates
 
 
 class Config(Noun):

@@ -13,9 +13,9 @@ from scipy.stats import binom
 
 from benchmarks.fleet.reading import Device
 from benchmarks.fleet.schema import DeviceEntry, ReleaseEntry, SignalEntry, Status
-from export.device.watch import Watch
-from export.device.watch.findings import spoken
-from export.device.watch.signals import BINS, Scale, edges, scales
+from edgepress.device.watch import Watch
+from edgepress.device.watch.findings import spoken
+from edgepress.device.watch.signals import BINS, Scale, edges, scales
 
 MOST_DRAWN = 3
 """Devices of which a plot shows the latest window."""

@@ -1,9 +1,9 @@
 """A demand on the fleet: `drifting <= 0`, the share of the devices that drift or are broken."""
 
-from benchmarks import gates
 from benchmarks.fleet.schema import DeviceEntry
-from compress.core.errors import UserError
-from compress.core.gates import Gate, Outcome, Verdict
+from benchmarks.gates import verdicts
+from edgepress.core.errors import UserError
+from edgepress.core.gates import Gate, Outcome, Verdict
 
 IN_TROUBLE = ("drift", "broken")
 
@@ -14,7 +14,7 @@ def parse(texts: tuple[str, ...]) -> tuple[Gate, ...]:
     Raises:
         UserError: one that cannot be read, or that is not about a fleet.
     """
-    wanted = gates.parse_all(texts)
+    wanted = verdicts.parse_all(texts)
     for gate in wanted:
         if gate.metric != "drifting" or gate.against is not None:
             raise UserError(

@@ -5,7 +5,7 @@ from pathlib import Path
 from benchmarks.fleet import sections
 from benchmarks.fleet.schema import FleetReport
 from benchmarks.report.page import page
-from compress.core import writable
+from edgepress.core import writable
 
 HTML, JSON = "fleet.html", "fleet.json"
 _STYLE = Path(__file__).with_name("style.css")

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from compress.core import console
-from compress.core.errors import UserError
-from export.device.watch import Watch, WatchError, watch_from
+from edgepress.core import console
+from edgepress.core.errors import UserError
+from edgepress.device.watch import Watch, WatchError, watch_from
 
 STATE = "state.json"
 

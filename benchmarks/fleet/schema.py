@@ -3,7 +3,7 @@
 from typing import Literal
 
 from benchmarks.report.schema import GateEntry
-from compress.core.noun import Noun
+from edgepress.core.noun import Noun
 
 Status = Literal["drift", "broken", "earlier", "undecided", "quiet"]
 """Drifts now; the model's answers are no probabilities; drifted before; has not filled a window or

@@ -9,7 +9,7 @@ from sklearn.metrics import precision_recall_fscore_support
 
 from benchmarks.metrics._targets import mean_defined, table
 from benchmarks.metrics.decisions import comparable, pooled
-from compress.core.noun import Noun
+from edgepress.core.noun import Noun
 
 
 class Prf(NamedTuple):

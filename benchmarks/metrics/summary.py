@@ -22,7 +22,7 @@ from benchmarks.metrics.ranking import (
     label_ranking_ap,
     roc_auc,
 )
-from compress.core.noun import Noun
+from edgepress.core.noun import Noun
 
 
 class LabelMetrics(Noun):

@@ -2,7 +2,7 @@
 
 from benchmarks.report import format as fmt
 from benchmarks.report.schema import DecisionEntry, ModelEntry, ShareEntry
-from compress.core.labels import LabelLearning
+from edgepress.core.labels import LabelLearning
 
 ABOUT = (
     "A label is predicted when its probability is at least its threshold. Thresholds are learnt on "

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from markupsafe import Markup, escape
 
-from benchmarks.gate_text import tells_accuracy
+from benchmarks.gates.text import tells_accuracy
 from benchmarks.report.schema import ModelEntry, Report, Verdict
 
 Json = dict[str, Any]

@@ -9,7 +9,7 @@ from benchmarks.report.columns import Column, columns, verdict_word, worst_drop
 from benchmarks.report.schema import GateEntry, ModelEntry, Report
 from benchmarks.report.significance import p_text
 from benchmarks.report.summary import candidate, map_change, summary
-from compress.core import cpu
+from edgepress.core import cpu
 
 _COSTS = ("Params", "Peak memory")
 _ICONS = {"pass": "✅ pass", "fail": "❌ fail", "inconclusive": "⚠️ inconclusive"}

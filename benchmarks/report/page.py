@@ -10,8 +10,8 @@ from typing import Any
 
 from markupsafe import Markup
 
-from compress.core import page as pages
-from compress.core import registry
+from benchmarks.report import html as pages
+from edgepress.core import registry
 
 _HERE = Path(__file__).parent
 _SCRIPTS = ("plots.js", "table.js", "page.js")

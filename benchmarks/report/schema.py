@@ -4,9 +4,9 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from compress.core.labels import LabelLearning, Method
-from compress.core.manifest import SearchStep, TimeShares
-from compress.core.noun import Noun
+from edgepress.core.labels import LabelLearning, Method
+from edgepress.core.manifest import SearchStep, TimeShares
+from edgepress.core.noun import Noun
 
 Interval = tuple[float, float]
 Verdict = Literal["pass", "fail", "inconclusive"]

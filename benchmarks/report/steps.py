@@ -2,7 +2,7 @@
 
 from benchmarks.report import format as fmt
 from benchmarks.report.schema import ModelEntry
-from compress.core.manifest import SearchStep
+from edgepress.core.manifest import SearchStep
 
 ABOUT = (
     "These are quick timings in one process, and the mAP is that of validation images (of training "

@@ -8,12 +8,12 @@ from typing import Annotated
 import tyro
 from pydantic import Field
 
-from benchmarks import gate_checks, gates
-from benchmarks.bench import Bench, open_bench, open_test_data
-from benchmarks.commands import own_command
-from benchmarks.entries import gate_entry
+from benchmarks.comparison.bench import Bench, open_bench, open_test_data
+from benchmarks.comparison.entries import gate_entry
 from benchmarks.errors.schema import Estimate
-from benchmarks.evaluation import EvalSettings
+from benchmarks.evaluation.evaluation import EvalSettings
+from benchmarks.gates import checks
+from benchmarks.gates import verdicts as gates
 from benchmarks.report import format as fmt
 from benchmarks.robustness import example, page
 from benchmarks.robustness.analysis import entries
@@ -21,12 +21,13 @@ from benchmarks.robustness.corruptions import CORRUPTIONS, STRENGTHS
 from benchmarks.robustness.measuring import IMAGES, Images, choose, measure
 from benchmarks.robustness.schema import ModelRobustness, RobustnessReport
 from benchmarks.runtimes import _session
-from compress.core import console, environment, stage, writable
-from compress.core.cli import main
-from compress.core.errors import UserError, unknown_name
-from compress.core.gates import Gate, Verdict
-from compress.core.noun import Noun
-from compress.core.several import Gates
+from edgepress.core import console, environment, stage, writable
+from edgepress.core.cli import main
+from edgepress.core.commands import own_command
+from edgepress.core.errors import UserError, unknown_name
+from edgepress.core.gates import Gate, Verdict
+from edgepress.core.noun import Noun
+from edgepress.core.several import Gates
 
 
 class Config(Noun):
@@ -71,8 +72,8 @@ def run(config: Config) -> RobustnessReport:
     names, wanted = _names(config.corruption), _gates(config)
     writable.check_folder(config.out, "The report's folder")
     bench = open_bench(config.models)
-    scene = gate_checks.Scene(frozenset(("robust_map",)), references=bench.names[:-1])
-    gate_checks.require_decidable(wanted, scene)
+    scene = checks.Scene(frozenset(("robust_map",)), references=bench.names[:-1])
+    checks.require_decidable(wanted, scene)
     _session.require(bench.models, config.provider)
     dataset, tested = open_test_data(bench, config.data, config.skip_bad_images)
     images = Images(

@@ -1,15 +1,11 @@
 """From what was measured to the figures of the report."""
 
-from benchmarks import statistics
-from benchmarks.bench import Bench
+from benchmarks.comparison.bench import Bench
 from benchmarks.errors.schema import Estimate
-from benchmarks.robustness.result import (
-    Robustness,
-    drop,
-    map_of,
-)
+from benchmarks.evaluation.robustness import Robustness, drop, map_of
 from benchmarks.robustness.schema import CorruptionEntry, ModelRobustness
-from benchmarks.statistics import Ranks
+from benchmarks.statistics import paired
+from benchmarks.statistics.paired import Ranks
 
 
 def entries(bench: Bench) -> tuple[ModelRobustness, ...]:
@@ -19,8 +15,8 @@ def entries(bench: Bench) -> tuple[ModelRobustness, ...]:
 
 def _entry(bench: Bench, row: int) -> ModelRobustness:
     model, ours, first = bench.models[row], bench.robustness[row], bench.robustness[0]
-    clean = statistics.ranks(ours.clean)
-    clean_drop = statistics.ranks(first.clean) - clean
+    clean = paired.ranks(ours.clean)
+    clean_drop = paired.ranks(first.clean) - clean
     image = model.manifest.image
     return ModelRobustness(
         name=bench.names[row],
@@ -45,7 +41,7 @@ def _corruption(
     found = drop(ours, first)
     return CorruptionEntry(
         map=tuple(map(map_of, ours)),
-        mean=map_of(statistics.mean_of(ours)),
+        mean=map_of(paired.mean_of(ours)),
         drop=_estimate(found),
         beyond=_estimate(found - clean_drop),
     )
@@ -53,11 +49,9 @@ def _corruption(
 
 def _by_strength(found: Robustness) -> tuple[Ranks, ...]:
     """Return the mean over the corruptions at each strength."""
-    return tuple(
-        statistics.mean_of(several) for several in zip(*found.corrupted.values(), strict=True)
-    )
+    return tuple(paired.mean_of(several) for several in zip(*found.corrupted.values(), strict=True))
 
 
 def _estimate(found: Ranks) -> Estimate:
     mean = found.mean()
-    return Estimate(value=mean and mean.value, ci95=statistics.interval_of(mean))
+    return Estimate(value=mean and mean.value, ci95=paired.interval_of(mean))

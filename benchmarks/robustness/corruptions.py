@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
-from compress.data.images import picture
+from edgepress.data.images import picture
 
 Pixels = NDArray[np.uint8]
 """`[h, w, c]`, c = 1 (grey) or 3."""

@@ -1,8 +1,8 @@
 """Pictures of one image, clean and corrupted, for the page."""
 
 from benchmarks.robustness.measuring import CLEAN, Images, Step
-from compress.core.image_spec import ImageSpec
-from compress.data.images import picture, small_jpeg
+from edgepress.core.image_spec import ImageSpec
+from edgepress.data.images import picture, small_jpeg
 
 SHOWN = (1, 3, 5)
 """Strengths of which the page shows a picture."""

@@ -7,27 +7,27 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks import statistics
-from benchmarks.evaluation import (
+from benchmarks.evaluation.evaluation import (
     EvalSettings,
     as_result,
     in_chunks,
     open_session,
     probabilities,
 )
+from benchmarks.evaluation.robustness import Robustness
 from benchmarks.robustness.corruptions import STRENGTHS, corrupt
-from benchmarks.robustness.result import Robustness
 from benchmarks.runtimes._session import Session
-from compress.core import console
-from compress.core.artifact import Artifact
-from compress.core.errors import UserError
-from compress.core.hashing import value_hash
-from compress.core.image_spec import ImageSpec
-from compress.core.results import EvalResult, Scores
-from compress.data import pixels
-from compress.data.dataset import Dataset
-from compress.data.grouping import Grouped, Rows
-from compress.data.sampling import sample
+from benchmarks.statistics import paired
+from edgepress.core import console
+from edgepress.core.artifact import Artifact
+from edgepress.core.errors import UserError
+from edgepress.core.hashing import value_hash
+from edgepress.core.image_spec import ImageSpec
+from edgepress.core.results import EvalResult, Scores
+from edgepress.data import pixels
+from edgepress.data.dataset import Dataset
+from edgepress.data.grouping import Grouped, Rows
+from edgepress.data.sampling import sample
 
 Step = tuple[str, int]
 """A corruption and its strength."""
@@ -114,7 +114,7 @@ def _robustness(results: dict[str, list[EvalResult]], told: str) -> Robustness:
     return Robustness(
         clean,
         {
-            name: tuple(statistics.ranks(result) for result in several)
+            name: tuple(paired.ranks(result) for result in several)
             for name, several in console.track(results.items(), told, len(results))
         },
     )

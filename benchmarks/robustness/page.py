@@ -5,7 +5,7 @@ from pathlib import Path
 from benchmarks.report.page import Thumbnails, page
 from benchmarks.robustness import sections
 from benchmarks.robustness.schema import RobustnessReport
-from compress.core import writable
+from edgepress.core import writable
 
 HTML, JSON = "robustness.html", "robustness.json"
 _STYLE = Path(__file__).with_name("style.css")

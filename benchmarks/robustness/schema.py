@@ -4,7 +4,7 @@ from typing import Any
 
 from benchmarks.errors.schema import Estimate
 from benchmarks.report.schema import GateEntry
-from compress.core.noun import Noun
+from edgepress.core.noun import Noun
 
 
 class CorruptionEntry(Noun):

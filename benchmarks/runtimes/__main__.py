@@ -3,9 +3,9 @@
 import sys
 
 from benchmarks.runtimes._session import RUNTIMES
-from compress.core import console, registry
-from compress.core.cli import main
-from compress.core.noun import Noun
+from edgepress.core import console, registry
+from edgepress.core.cli import main
+from edgepress.core.noun import Noun
 
 
 class Config(Noun):

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.runtimes._session import Images, Probs
-from compress.core.artifact import Artifact
-from compress.core.errors import UserError
+from edgepress.core.artifact import Artifact
+from edgepress.core.errors import UserError
 
 _FLOAT32 = ("tensor(float)", "float32", "f32")
 """The one type, as ONNX Runtime, its web build and OpenVINO call it."""
@@ -22,7 +22,7 @@ class Port:
 
 @dataclass(frozen=True)
 class Batched(Artifact):
-    """A model whose file takes `batch` images in one run (made by `benchmarks.rebatch`)."""
+    """A model whose file takes `batch` images in one run (made by `benchmarks.timing.rebatch`)."""
 
     batch: int
     batch_file: Path

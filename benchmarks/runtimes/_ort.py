@@ -21,8 +21,8 @@ from benchmarks.runtimes._session import (
     broke,
     cannot_open,
 )
-from compress.core.artifact import Artifact
-from compress.core.errors import UserError
+from edgepress.core.artifact import Artifact
+from edgepress.core.errors import UserError
 
 CPU = "CPUExecutionProvider"
 

@@ -11,9 +11,9 @@ import onnxruntime as ort
 
 from benchmarks.runtimes._ort import OrtSession, Provider, open_ort
 from benchmarks.runtimes._session import Availability, said
-from compress.core.artifact import Artifact
-from compress.core.errors import UserError
-from compress.core.results import SOFTWARE
+from edgepress.core.artifact import Artifact
+from edgepress.core.errors import UserError
+from edgepress.core.results import SOFTWARE
 
 _KINDS = ort.OrtHardwareDeviceType
 _BEST_FIRST = (_KINDS.NPU, _KINDS.GPU, _KINDS.CPU)

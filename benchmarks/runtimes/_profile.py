@@ -11,7 +11,7 @@ import numpy as np
 
 from benchmarks.runtimes._ort import OrtSession
 from benchmarks.runtimes._session import Images, Session
-from compress.core.noun import Noun
+from edgepress.core.noun import Noun
 
 _WARM_UP = 3
 _MIN_RUNS, _MAX_RUNS = 5, 30

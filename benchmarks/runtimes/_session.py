@@ -6,11 +6,11 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from compress.core import memory, registry
-from compress.core.artifact import Artifact
-from compress.core.errors import UserError
-from compress.core.noun import Noun
-from compress.core.source import source_hash
+from edgepress.core import memory, registry
+from edgepress.core.artifact import Artifact
+from edgepress.core.errors import UserError
+from edgepress.core.noun import Noun
+from edgepress.core.source import source_hash
 
 RUNTIMES = "benchmarks.runtimes"
 

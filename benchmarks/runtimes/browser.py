@@ -11,8 +11,8 @@ import numpy as np
 from benchmarks.runtimes import _contract, _web
 from benchmarks.runtimes._contract import Port
 from benchmarks.runtimes._session import Availability, Images, Probs, broke, cannot_open
-from compress.core.artifact import Artifact
-from compress.core.errors import UserError
+from edgepress.core.artifact import Artifact
+from edgepress.core.errors import UserError
 
 
 class BrowserSession:

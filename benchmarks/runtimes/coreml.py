@@ -2,7 +2,7 @@
 
 from benchmarks.runtimes._ort import OrtSession, Provider, built_in, open_ort
 from benchmarks.runtimes._session import Availability
-from compress.core.artifact import Artifact
+from edgepress.core.artifact import Artifact
 
 EP = "CoreMLExecutionProvider"
 _OPTIONS = {"ModelFormat": "MLProgram", "MLComputeUnits": "ALL", "RequireStaticInputShapes": "1"}

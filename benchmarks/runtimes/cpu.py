@@ -2,7 +2,7 @@
 
 from benchmarks.runtimes._ort import CPU, OrtSession, Provider, open_ort
 from benchmarks.runtimes._session import Availability
-from compress.core.artifact import Artifact
+from edgepress.core.artifact import Artifact
 
 
 def available() -> Availability:

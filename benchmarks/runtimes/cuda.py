@@ -5,7 +5,7 @@ import onnxruntime as ort
 from benchmarks.runtimes import _nvidia
 from benchmarks.runtimes._ort import OrtSession, Provider, built_in, open_ort
 from benchmarks.runtimes._session import Availability
-from compress.core.artifact import Artifact
+from edgepress.core.artifact import Artifact
 
 EP = "CUDAExecutionProvider"
 

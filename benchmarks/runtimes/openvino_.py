@@ -17,7 +17,7 @@ from benchmarks.runtimes._session import (
     cannot_open,
     said,
 )
-from compress.core.artifact import Artifact
+from edgepress.core.artifact import Artifact
 
 _DEVICE = "CPU"
 

@@ -26,8 +26,8 @@ from benchmarks.thresholds.models import (
 )
 from benchmarks.thresholds.options import ThresholdOptions, check, chosen
 from benchmarks.thresholds.scaling import platt_scaling, scaled, temperature_scaling
-from compress.core.calibration import Scaling
-from compress.core.labels import Method, ThresholdSettings
+from edgepress.core.calibration import Scaling
+from edgepress.core.labels import Method, ThresholdSettings
 
 __all__ = [
     "NOTE",

@@ -11,9 +11,9 @@ from shutil import copyfile
 from pydantic import Field
 
 from benchmarks import thresholds
-from benchmarks.answers import store_answers
-from benchmarks.candidates import BareModel, open_model
-from benchmarks.evaluation import (
+from benchmarks.evaluation.answers import store_answers
+from benchmarks.evaluation.candidates import BareModel, open_model
+from benchmarks.evaluation.evaluation import (
     EvalSettings,
     check_labels,
     evaluate,
@@ -22,22 +22,22 @@ from benchmarks.evaluation import (
     stored_or_evaluated,
     with_metrics,
 )
-from benchmarks.gate_text import lasting
-from benchmarks.label_decisions import LabelDecisions, label_decisions
+from benchmarks.gates.text import lasting
 from benchmarks.runtimes import _session
+from benchmarks.statistics.label_decisions import LabelDecisions, label_decisions
 from benchmarks.thresholds.demands import Unreachable, parse_demand, parse_demands
-from compress.core import console, writable
-from compress.core.artifact import WEIGHTS, Artifact, check_replaceable
-from compress.core.cli import main
-from compress.core.errors import UserError
-from compress.core.eval_file import EVAL_FILE, save_eval
-from compress.core.labels import LabelLearning, Labels
-from compress.core.manifest import Manifest
-from compress.core.results import EvalResult
-from compress.core.stage import Plan, manifest_base, produce
-from compress.data import probe, split
-from compress.data.dataset import Dataset, open_data
-from compress.data.probe import PROBE_FILE, Small
+from edgepress.core import console, writable
+from edgepress.core.artifact import WEIGHTS, Artifact, check_replaceable
+from edgepress.core.cli import main
+from edgepress.core.errors import UserError
+from edgepress.core.eval_file import EVAL_FILE, save_eval
+from edgepress.core.labels import LabelLearning, Labels
+from edgepress.core.manifest import Manifest
+from edgepress.core.results import EvalResult
+from edgepress.core.stage import Plan, manifest_base, produce
+from edgepress.data import probe, split
+from edgepress.data.dataset import Dataset, open_data
+from edgepress.data.probe import PROBE_FILE, Small
 from models.defaults import default_model
 from models.onnx_graph import props
 

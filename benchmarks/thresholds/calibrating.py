@@ -12,7 +12,7 @@ from benchmarks.thresholds.scaling import (
     scaled,
     temperature_scaling,
 )
-from compress.core.calibration import (
+from edgepress.core.calibration import (
     Calibration,
     CalibrationMethod,
     LabelCalibration,
@@ -20,8 +20,8 @@ from compress.core.calibration import (
     Scalings,
     inverses,
 )
-from compress.core.labels import Labels
-from compress.core.results import EvalResult
+from edgepress.core.labels import Labels
+from edgepress.core.results import EvalResult
 
 LEAST: Mapping[CalibrationMethod, int] = {"temperature": 10, "platt": 20}
 """Images with a label, and images without it, that a scaling needs: ten for each number that is

@@ -11,8 +11,8 @@ from sklearn.metrics import precision_recall_curve
 
 from benchmarks.metrics._targets import known
 from benchmarks.metrics.decisions import halfway_below
-from compress.core.errors import UserError, unknown_name
-from compress.core.noun import Noun
+from edgepress.core.errors import UserError, unknown_name
+from edgepress.core.noun import Noun
 
 _SYNTAX = re.compile(
     r"(?P<metric>[A-Za-z]+)\s*\[(?P<label>[^\]]+)\]\s*(?P<op><=|>=)"

@@ -11,7 +11,7 @@ from benchmarks.metrics._targets import Array, known, labels, table
 from benchmarks.metrics.averages import prf_per_label
 from benchmarks.metrics.decisions import best_threshold, decide
 from benchmarks.thresholds.demands import Demand, Unreachable, parse_demands, threshold_for
-from compress.core.labels import FBRS, LabelLearning, Learning, ThresholdSettings
+from edgepress.core.labels import FBRS, LabelLearning, Learning, ThresholdSettings
 
 UNDEFINED = 0.5
 _FOLDS = 3

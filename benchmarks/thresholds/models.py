@@ -3,18 +3,18 @@
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from benchmarks.evaluation import EvalSettings, evaluate
-from benchmarks.label_decisions import Share, label_decisions
+from benchmarks.evaluation.evaluation import EvalSettings, evaluate
+from benchmarks.statistics.label_decisions import Share, label_decisions
 from benchmarks.thresholds.calibrating import calibration, calibration_notes, carried
 from benchmarks.thresholds.demands import parse_demand
 from benchmarks.thresholds.learning import learn
-from compress.core.artifact import Artifact
-from compress.core.calibration import CalibrationMethod
-from compress.core.gates import Verdict
-from compress.core.labels import LabelLearning, Labels, ThresholdSettings
-from compress.core.results import EvalResult
-from compress.data.dataset import Dataset
-from compress.data.grouping import Rows
+from edgepress.core.artifact import Artifact
+from edgepress.core.calibration import CalibrationMethod
+from edgepress.core.gates import Verdict
+from edgepress.core.labels import LabelLearning, Labels, ThresholdSettings
+from edgepress.core.results import EvalResult
+from edgepress.data.dataset import Dataset
+from edgepress.data.grouping import Rows
 from models.onnx_graph import scaling
 
 Model = TypeVar("Model", bound=Artifact)

@@ -7,9 +7,9 @@ from numpy.typing import ArrayLike
 
 from benchmarks.thresholds.demands import check_demands
 from benchmarks.thresholds.models import Learning
-from compress.core.errors import UserError
-from compress.core.labels import Labels, Method, ThresholdSettings
-from compress.core.noun import Noun
+from edgepress.core.errors import UserError
+from edgepress.core.labels import Labels, Method, ThresholdSettings
+from edgepress.core.noun import Noun
 
 
 class ThresholdOptions(Noun):

@@ -1,1 +1,1 @@
-"""Images and labels in: one file per format, one split, one preprocessing."""
+"""The name that `python -m benchmarks.inspection` had."""

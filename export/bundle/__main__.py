@@ -15,16 +15,17 @@ import onnx
 from numpy.typing import NDArray
 from pydantic import Field
 
-from benchmarks.formats import Verification
-from compress.core import artifact as artifacts
-from compress.core import console, writable
-from compress.core.artifact import Artifact
-from compress.core.cli import main
-from compress.core.errors import GateFailed, UserError
-from compress.core.manifest import Precision
-from compress.core.noun import Noun
-from compress.data.dataset import Dataset, open_data
-from export import metadata
+from edgepress.core import artifact as artifacts
+from edgepress.core import console, writable
+from edgepress.core.artifact import Artifact
+from edgepress.core.cli import main
+from edgepress.core.errors import GateFailed, UserError
+from edgepress.core.manifest import Precision
+from edgepress.core.noun import Noun
+from edgepress.data.dataset import Dataset, open_data
+from edgepress.device.archive import Files
+from edgepress.device.bundle import MANIFEST, MODEL, RANGE_VERSION, SCHEMA_VERSION, SIGNATURE
+from edgepress.device.watch import MIN_IMAGES, reference, unwatched
 from export.bundle import (
     card,
     contents,
@@ -47,10 +48,9 @@ from export.bundle.manifest import (
     ports,
     versions,
 )
-from export.conversion import Converted
-from export.device.archive import Files
-from export.device.bundle import MANIFEST, MODEL, RANGE_VERSION, SCHEMA_VERSION, SIGNATURE
-from export.device.watch import MIN_IMAGES, reference, unwatched
+from export.converting.result import Verification
+from export.converting.writing import Converted
+from export.graph import metadata
 from models.defaults import default_model
 
 # Another CPU sums in another order; in int8 a difference in the last bit can move a value by a

@@ -2,11 +2,11 @@
 
 from benchmarks.report import format as fmt
 from benchmarks.report.markdown import table_md
-from compress.core import registry
-from compress.core.artifact import Artifact
-from compress.core.eval_file import EVAL_FILE, load_eval
-from compress.core.manifest import Manifest
-from compress.data.dataset import FORMATS
+from edgepress.core import registry
+from edgepress.core.artifact import Artifact
+from edgepress.core.eval_file import EVAL_FILE, load_eval
+from edgepress.core.manifest import Manifest
+from edgepress.data.dataset import FORMATS
 from export.bundle.manifest import DeviceManifest
 
 CROPS = {

@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from benchmarks.runtimes import cpu
-from compress.core.artifact import Artifact
-from compress.core.errors import GateFailed
-from compress.core.gates import Verdict
-from compress.core.image_spec import ImageSpec
-from compress.data.images import to_pixels
-from compress.data.pixels import normalise
-from export.audit import audit
+from edgepress.core.artifact import Artifact
+from edgepress.core.errors import GateFailed
+from edgepress.core.gates import Verdict
+from edgepress.core.image_spec import ImageSpec
+from edgepress.data.images import to_pixels
+from edgepress.data.pixels import normalise
 from export.bundle.photographs import Photograph
-from export.parity import Parity, compare
+from export.graph.audit import audit
+from export.making.parity import Parity, compare
 
 PROB_LIMIT = 2e-3
 """Largest difference of a probability."""

@@ -9,15 +9,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from compress.core.errors import UserError
-from compress.core.manifest import FileEntry
+from edgepress import device
+from edgepress.core.errors import UserError
+from edgepress.core.manifest import FileEntry
+from edgepress.device import archive
+from edgepress.device.archive import Files, is_safe
+from edgepress.device.bundle import EXPECTED
 from export.bundle.photographs import Photograph, png
-from export.conversion import Converted
-from export.device import archive
-from export.device.archive import Files, is_safe
-from export.device.bundle import EXPECTED
+from export.converting.writing import Converted
 
-DEVICE = Path(__file__).resolve().parents[1] / "device"
+DEVICE = Path(device.__file__).parent
 """The package that the bundle carries a copy of."""
 README = DEVICE / "README.md"
 COPY = "edgepress_device"

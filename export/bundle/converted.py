@@ -5,16 +5,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks.formats import Verification
-from compress.core import console
-from compress.core.artifact import MANIFEST, Artifact, file_entries
-from compress.core.errors import GateFailed, UserError
-from compress.data.dataset import Dataset
-from export import conversion, formats
-from export.conversion import Converted
-from export.conversion_check import as_accurate, same_answers
-from export.device.archive import Files
-from export.formats._format import Source
+from edgepress.core import console
+from edgepress.core.artifact import MANIFEST, Artifact, file_entries
+from edgepress.core.errors import GateFailed, UserError
+from edgepress.data.dataset import Dataset
+from edgepress.device.archive import Files
+from export.converting import formats, writing
+from export.converting.check import as_accurate, same_answers
+from export.converting.formats._format import Source
+from export.converting.result import Verification
+from export.converting.writing import Converted
 
 FOLDER = "formats"
 MOST = 50
@@ -76,7 +76,7 @@ def verifications(found: dict[str, Converted]) -> dict[str, Verification]:
 
 
 def _one(folder: Path, model: Artifact) -> Converted:
-    found = conversion.read(folder)
+    found = writing.read(folder)
     if found is None:
         raise UserError(
             "This is not a converted model",

@@ -6,9 +6,9 @@ from onnx import ModelProto, TensorProto, compose, helper, numpy_helper
 from onnx.version_converter import ConvertError, convert_version
 
 from benchmarks.runtimes import _contract
-from compress.core.artifact import Artifact
-from compress.core.errors import UserError
-from compress.core.labels import Labels
+from edgepress.core.artifact import Artifact
+from edgepress.core.errors import UserError
+from edgepress.core.labels import Labels
 from export.bundle import preprocessing
 from models.onnx_graph.rename import rename
 

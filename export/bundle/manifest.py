@@ -7,13 +7,13 @@ import onnx
 import onnxruntime as ort
 from pydantic import Field
 
-from benchmarks.formats import Verification
-from compress.core.gates import Verdict
-from compress.core.image_spec import Range
-from compress.core.manifest import FileEntry, Measurements, Precision
-from compress.core.noun import Noun
-from export.device.bundle import SCHEMA_VERSION
-from export.device.session import RUNTIME
+from edgepress.core.gates import Verdict
+from edgepress.core.image_spec import Range
+from edgepress.core.manifest import FileEntry, Measurements, Precision
+from edgepress.core.noun import Noun
+from edgepress.device.bundle import SCHEMA_VERSION
+from edgepress.device.session import RUNTIME
+from export.converting.result import Verification
 
 Dim = int | str
 

@@ -15,8 +15,7 @@ import tyro
 from numpy.typing import NDArray
 from pydantic import Field
 
-from benchmarks.commands import own_command
-from benchmarks.evaluation import (
+from benchmarks.evaluation.evaluation import (
     EvalSettings,
     as_result,
     require_images,
@@ -24,21 +23,22 @@ from benchmarks.evaluation import (
     stored_or_evaluated,
 )
 from benchmarks.report import format as fmt
-from compress.core import artifact as artifacts
-from compress.core import console, environment, writable
-from compress.core.artifact import Artifact
-from compress.core.cli import main
-from compress.core.errors import GateFailed, UserError
-from compress.core.noun import Noun
-from compress.data.dataset import Dataset, open_data
-from compress.data.sampling import sample
+from edgepress.core import artifact as artifacts
+from edgepress.core import console, environment, writable
+from edgepress.core.artifact import Artifact
+from edgepress.core.cli import main
+from edgepress.core.commands import own_command
+from edgepress.core.errors import GateFailed, UserError
+from edgepress.core.noun import Noun
+from edgepress.data.dataset import Dataset, open_data
+from edgepress.data.sampling import sample
+from edgepress.device import archive
+from edgepress.device.bundle import open_folder
+from edgepress.device.images import decode
+from edgepress.device.session import Predictor
 from export.bundle import __main__ as bundling
 from export.bundle.check import FLIP_LIMIT, PROB_LIMIT
-from export.device import archive
-from export.device.bundle import open_folder
-from export.device.images import decode
-from export.device.session import Predictor
-from export.parity import compare
+from export.making.parity import compare
 
 MAP_LIMIT = 1e-4
 

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from benchmarks import gate_text
-from compress.core.errors import UserError
+from benchmarks.gates import text as gate_text
+from edgepress.core.errors import UserError
+from edgepress.device.images import MAX_PIXELS
 from export.bundle.graph import Camera
-from export.device.images import MAX_PIXELS
 
 MOST_PIXELS = 16384
 """On a side of a photograph."""

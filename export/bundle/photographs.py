@@ -8,16 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from benchmarks.evaluation import check_labels, rows_for
-from compress.core import console
-from compress.core.artifact import Artifact
-from compress.core.errors import UserError
-from compress.core.image_spec import Range
-from compress.data.dataset import Dataset
-from compress.data.images import open_image
-from compress.data.sampling import sample
+from benchmarks.evaluation.evaluation import check_labels, rows_for
+from edgepress.core import console
+from edgepress.core.artifact import Artifact
+from edgepress.core.errors import UserError
+from edgepress.core.image_spec import Range
+from edgepress.data.dataset import Dataset
+from edgepress.data.images import open_image
+from edgepress.data.sampling import sample
+from edgepress.device.images import MAX_PIXELS
 from export.bundle.graph import Camera
-from export.device.images import MAX_PIXELS
 
 Photograph = NDArray[np.uint8]
 """`[height, width, 3]`, RGB."""

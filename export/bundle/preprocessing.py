@@ -5,7 +5,7 @@ from onnxscript import OnnxFunction, optimizer, script
 from onnxscript import opset18 as op
 from onnxscript.onnx_types import FLOAT, INT64, UINT8
 
-from compress.core.image_spec import ImageSpec, PerChannel
+from edgepress.core.image_spec import ImageSpec, PerChannel
 from export.bundle import resampling
 from export.bundle.resampling import LOCAL, fixed_point, taps, weighted
 
@@ -15,7 +15,7 @@ Box = tuple[FLOAT, FLOAT, FLOAT, FLOAT]
 def graph(spec: ImageSpec) -> ModelProto:
     """Return a model: `image` uint8 `[height, width, 3]` to `pixels` float32 `[1, c, h, w]`.
 
-    Every value equals that of `compress.data.images.to_pixels` and `compress.data.pixels`.
+    Every value equals that of `edgepress.data.images.to_pixels` and `edgepress.data.pixels`.
     """
     inlined = inliner.inline_local_functions(_whole(spec).to_model_proto())
     return optimizer.optimize(inlined)

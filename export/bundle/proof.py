@@ -3,11 +3,11 @@
 import tempfile
 from pathlib import Path
 
-from compress.core import writable
-from compress.core.errors import GateFailed, UserError
-from export.device import archive, bundle, selftest
-from export.device.archive import Files
-from export.device.errors import CheckFailed, DeviceError
+from edgepress.core import writable
+from edgepress.core.errors import GateFailed, UserError
+from edgepress.device import archive, bundle, selftest
+from edgepress.device.archive import Files
+from edgepress.device.errors import CheckFailed, DeviceError
 
 
 def write(out: Path, files: Files) -> None:

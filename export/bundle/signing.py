@@ -9,11 +9,11 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from compress.core.errors import UserError
-from export.device import archive, signature
-from export.device.archive import Files
-from export.device.bundle import SIGNATURE
-from export.device.errors import DeviceError
+from edgepress.core.errors import UserError
+from edgepress.device import archive, signature
+from edgepress.device.archive import Files
+from edgepress.device.bundle import SIGNATURE
+from edgepress.device.errors import DeviceError
 
 SIGNER = "model_signing.signing"
 MAKE_KEY = "openssl ecparam -name prime256v1 -genkey -noout -out private.pem"

@@ -1,9 +1,9 @@
 """One file per deployment target: which number format it wants, and where it runs."""
 
-from compress.core import registry
-from compress.core.cpu import CpuKind, this_cpu
-from compress.core.errors import UserError
-from compress.core.manifest import Precision
+from edgepress.core import registry
+from edgepress.core.cpu import CpuKind, this_cpu
+from edgepress.core.errors import UserError
+from edgepress.core.manifest import Precision
 from export.targets._target import CPU_PROVIDERS, Target
 
 AUTO = "auto"

@@ -4,9 +4,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from compress.core.cpu import CpuKind
-from compress.core.manifest import Precision
-from compress.core.noun import Noun
+from edgepress.core.cpu import CpuKind
+from edgepress.core.manifest import Precision
+from edgepress.core.noun import Noun
 
 CPU_PROVIDERS = ("cpu", "openvino")
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from compress.core import console
-from compress.core.errors import UserError
+from edgepress.core import console
+from edgepress.core.errors import UserError
 from models.checkpoint import files, places, telling
 from models.checkpoint.files import Content, Weights, require_file
 from models.checkpoint.fitting import Fit, Wanted, fit_at, twins

@@ -10,7 +10,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from compress.core.errors import UserError
+from edgepress.core.errors import UserError
 from models.checkpoint import pickles
 
 Weights = dict[str, torch.Tensor]

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from compress.core.errors import UserError
+from edgepress.core.errors import UserError
 
 MOST_CLASSES = 500
 """Classes that a file may name before it is refused."""

@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from torch import Tensor
 
-from compress.core.errors import UserError
+from edgepress.core.errors import UserError
 from models.checkpoint.files import Content, Weights
 from models.checkpoint.fitting import KINDS, Fit, Wanted
 

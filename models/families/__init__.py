@@ -9,11 +9,11 @@ from types import ModuleType
 
 from torch import nn
 
-from compress.core import registry
-from compress.core.errors import PROGRAM_FAILS, UserError, told, unknown_name
-from compress.core.hashing import value_hash
-from compress.core.manifest import Architecture
-from compress.core.source import computing, source_hash
+from edgepress.core import registry
+from edgepress.core.errors import PROGRAM_FAILS, UserError, told, unknown_name
+from edgepress.core.hashing import value_hash
+from edgepress.core.manifest import Architecture
+from edgepress.core.source import computing, source_hash
 from models.torch_process import seeded
 
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from torch import nn
 
-from compress.core.errors import PROGRAM_FAILS, UserError, told
-from compress.core.source import imports
+from edgepress.core.errors import PROGRAM_FAILS, UserError, told
+from edgepress.core.source import imports
 from models import families
 
 CHANNELS = ("in_chans", "in_channels", "input_channels", "channels")

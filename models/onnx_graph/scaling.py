@@ -6,8 +6,8 @@ import numpy as np
 import onnx
 from onnx import ModelProto, NodeProto, TensorProto, helper
 
-from compress.core.calibration import Scalings, coefficients
-from compress.core.errors import UserError
+from edgepress.core.calibration import Scalings, coefficients
+from edgepress.core.errors import UserError
 from models.onnx_graph.index import (
     GraphIndex,
     add_constant,

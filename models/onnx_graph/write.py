@@ -7,9 +7,9 @@ import onnx
 import torch
 from torch import nn
 
-from compress.core.errors import UserError
-from compress.core.image_spec import ImageSpec
-from compress.core.quiet import quiet
+from edgepress.core.errors import UserError
+from edgepress.core.image_spec import ImageSpec
+from edgepress.core.quiet import quiet
 from models.blank import blank_image
 from models.network_reading import probabilities
 from models.onnx_graph import average_pool

@@ -8,9 +8,9 @@ import pytest
 from colours import COLOURS, LABELS, SPEC, MakeModel, paint, write_onnx
 
 from benchmarks.report.schema import Report
-from compress.core import artifact as artifacts
-from compress.core.artifact import Artifact
-from compress.core.manifest import Manifest
+from edgepress.core import artifact as artifacts
+from edgepress.core.artifact import Artifact
+from edgepress.core.manifest import Manifest
 
 SAMPLE = Path(__file__).parent / "report" / "sample.py"
 

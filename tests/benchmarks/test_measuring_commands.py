@@ -11,7 +11,7 @@ import onnxruntime as ort
 import pytest
 from colours import COLOURS, MakeModel, write_onnx
 
-from compress.core.hashing import ROOT
+from edgepress.core.hashing import ROOT
 
 WRONG = COLOURS[::-1].copy()
 """A head that reads other colours: a planted drop."""

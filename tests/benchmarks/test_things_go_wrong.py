@@ -8,12 +8,12 @@ import pytest
 from colours import MakeModel, name_files_again
 from filelock import FileLock
 
-from benchmarks.alone import LOCK, others_running
-from benchmarks.bench import Bench, with_latency
-from benchmarks.gates import parse
-from benchmarks.tournament import LatencySettings, measure
-from compress.core.errors import UserError
-from compress.data.cache import cache_dir
+from benchmarks.comparison.bench import Bench, with_latency
+from benchmarks.gates.verdicts import parse
+from benchmarks.timing.alone import LOCK, others_running
+from benchmarks.timing.tournament import LatencySettings, measure
+from edgepress.core.errors import UserError
+from edgepress.data.cache import cache_dir
 
 QUICK = LatencySettings(
     rounds_min=3, rounds_max=3, blocks=1, block_s=0.01, warmup_s=0.05, budget_s=0
@@ -54,7 +54,7 @@ def test_a_process_that_takes_too_long_is_ended(make_model: MakeModel) -> None:
 def test_a_crash_is_told_from_an_error(make_model: MakeModel, monkeypatch) -> None:
     """A process that may open no files dies instead of answering."""
     resource = pytest.importorskip("resource")
-    from benchmarks import latency_process
+    from benchmarks.timing import process
 
     run = subprocess.run
 
@@ -62,7 +62,7 @@ def test_a_crash_is_told_from_an_error(make_model: MakeModel, monkeypatch) -> No
         options["preexec_fn"] = lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (4, 4))
         return run(*arguments, **options)
 
-    monkeypatch.setattr(latency_process.subprocess, "run", starved)
+    monkeypatch.setattr(process.subprocess, "run", starved)
     with pytest.raises(UserError, match="crashed its process"):
         measure((make_model("model"),), QUICK)
 

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from compress import context, train
-from compress.core import artifact as artifacts
-from compress.core.errors import UserError
-from compress.core.stage import CHECKPOINT
+from compress import train
+from compress.learning import context
+from edgepress.core import artifact as artifacts
+from edgepress.core.errors import UserError
+from edgepress.core.stage import CHECKPOINT
 from models import pretrained
 from models.defaults import ZOO_TEACHER
 
@@ -27,8 +28,8 @@ def unread(monkeypatch: pytest.MonkeyPatch):
 
     monkeypatch.setattr(train, "open_data", read)
     monkeypatch.setattr(context, "open_data", read)
-    monkeypatch.setattr("export.job.open_data", read)
-    monkeypatch.setattr("export.adoption.open_data", read)
+    monkeypatch.setattr("export.making.job.open_data", read)
+    monkeypatch.setattr("export.adopting.stage.open_data", read)
 
 
 @pytest.mark.usefixtures("unread")
@@ -130,8 +131,8 @@ def test_imagenet_weights_without_a_network(command, tmp_path, offline, stage) -
 
 
 def test_weights_that_are_here_ask_no_host(offline, monkeypatch) -> None:
-    from compress.core.image_spec import ImageSpec
-    from compress.core.manifest import Architecture
+    from edgepress.core.image_spec import ImageSpec
+    from edgepress.core.manifest import Architecture
 
     spec, start = ImageSpec(height=32, width=32), pretrained.Start("imagenet")
     pretrained.check(Architecture(name="efficientnet_lite0"), start, spec)

@@ -9,12 +9,12 @@ import scenes as scene_maker
 from PIL import Image
 
 from compress import recipe as recipes
-from compress.core.artifact import load
-from compress.core.errors import UserError
-from compress.data import split
-from compress.data.dataset import Dataset, open_data
-from compress.data.split import Fold, fold_split
 from compress.recipe import Place, Recipe
+from edgepress.core.artifact import load
+from edgepress.core.errors import UserError
+from edgepress.data import split
+from edgepress.data.dataset import Dataset, open_data
+from edgepress.data.split import Fold, fold_split
 
 PARTS = ("train", "val", "test")
 

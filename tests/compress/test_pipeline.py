@@ -14,7 +14,7 @@ import pytest
 from places import ROOT, SUPPORT
 
 from benchmarks.report.schema import Report
-from compress.core import artifact as artifacts
+from edgepress.core import artifact as artifacts
 
 pytestmark = pytest.mark.slow
 
@@ -136,7 +136,7 @@ def test_a_failed_gate_ends_with_3_and_keeps_the_artifact(scenes: Path, tmp_path
 def test_pruning_to_a_measured_latency(
     finished: Path, scenes: Path, tmp_path: Path, command, monkeypatch
 ):
-    from compress import latency_target
+    from compress.pruning import latency_target
 
     monkeypatch.setattr(latency_target, "TRIALS", 3)
     quick = {"budget_s": 20, "blocks": 1, "block_s": 0.02, "warmup_s": 0.05}

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from compress import recipe as recipes
-from compress.core.errors import UserError
 from compress.recipe import Place
+from edgepress.core.errors import UserError
 
 TRAIN = 'name = "teacher", stage = "compress.train"'
 TINY = 'arch = "tiny_network:build", weights = "random", image_size = 48'

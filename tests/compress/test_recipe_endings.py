@@ -8,12 +8,12 @@ from colours import LABELS, SPEC, write_onnx
 
 from benchmarks.report.schema import Report
 from compress import __main__ as recipe_command
-from compress.core import artifact as artifacts
-from compress.core import console, stage
-from compress.core.cli import main
-from compress.core.errors import UserError
-from compress.core.gates import Verdict
-from compress.core.manifest import Manifest
+from edgepress.core import artifact as artifacts
+from edgepress.core import console, stage
+from edgepress.core.cli import main
+from edgepress.core.errors import UserError
+from edgepress.core.gates import Verdict
+from edgepress.core.manifest import Manifest
 
 HEAD = np.eye(3, 2, dtype=np.float32)
 RECIPE = """

@@ -9,24 +9,24 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from benchmarks.papers.__main__ import Protocol
+from benchmarks.claims.papers.__main__ import Protocol
 from benchmarks.runtimes._session import Availability
 from compress import recipe
-from compress.core import registry
 from compress.recipe import Place
-from export.formats._format import Format
+from edgepress.core import registry
+from export.converting.formats._format import Format
 from export.targets._target import Target
 
 ROOT = Path(__file__).resolve().parents[2]
 ENTRIES = {
     package: registry.names(package)
     for package in (
-        "compress.data.formats",
+        "edgepress.data.formats",
         "models.families",
         "benchmarks.runtimes",
         "export.targets",
-        "export.sources",
-        "export.formats",
+        "export.adopting.sources",
+        "export.converting.formats",
         "benchmarks.report.sections",
     )
 }
@@ -53,9 +53,9 @@ def test_every_module_is_found_by_its_public_name(package: str):
         assert load(package, name).__doc__
 
 
-@entries("compress.data.formats")
+@entries("edgepress.data.formats")
 def test_a_format_recognises_and_reads(name: str, tmp_path: Path):
-    module = load("compress.data.formats", name)
+    module = load("edgepress.data.formats", name)
     assert callable(module.read)
     assert module.recognises(tmp_path / "nothing.here") is False
 
@@ -83,9 +83,9 @@ def test_a_target_names_itself_and_its_formats(name: str):
     assert target.refusal or len(target.precisions) == 4
 
 
-@entries("export.sources")
+@entries("export.adopting.sources")
 def test_a_kind_of_network_file_recognises_its_own_and_says_what_it_is(name: str, tmp_path: Path):
-    kind = load("export.sources", name)
+    kind = load("export.adopting.sources", name)
     (tmp_path / "notes.txt").write_text("no network")
     assert kind.recognises(tmp_path / "notes.txt") is False
     assert kind.NAME
@@ -93,9 +93,9 @@ def test_a_kind_of_network_file_recognises_its_own_and_says_what_it_is(name: str
     assert isinstance(kind.RUNS_CODE, bool)
 
 
-@entries("export.formats")
+@entries("export.converting.formats")
 def test_a_format_names_itself_and_what_it_needs(name: str):
-    module = load("export.formats", name)
+    module = load("export.converting.formats", name)
     found = module.FORMAT
     assert isinstance(found, Format)
     assert found.name == name
@@ -135,8 +135,8 @@ def test_a_recipe_is_valid_and_its_options_exist(file: Path, tmp_path: Path):
     "file", [*(ROOT / "benchmarks" / "papers").glob("*.toml")], ids=lambda file: file.stem
 )
 def test_a_protocol_is_valid_and_its_options_exist(file: Path):
-    from compress.core.cli import check_options
     from compress.train import Config
+    from edgepress.core.cli import check_options
 
     protocol = Protocol.model_validate(tomllib.loads(file.read_text()))
     assert len(protocol.seeds) >= 3

@@ -10,13 +10,13 @@ import pytest
 from colours import LABELS, SPEC
 from pydantic import BaseModel
 
-from benchmarks.commands import made_by
-from compress.core import cli, several
-from compress.core.errors import UserError
-from compress.core.manifest import Manifest
+from edgepress.core import cli, several
+from edgepress.core.commands import made_by
+from edgepress.core.errors import UserError
+from edgepress.core.manifest import Manifest
 
 ROOT = Path(__file__).resolve().parents[2]
-ROOMS = ("compress", "models", "benchmarks", "export")
+ROOMS = ("edgepress", "models", "benchmarks", "compress", "export")
 COMMANDS = sorted(
     ".".join(file.relative_to(ROOT).with_suffix("").parts)
     for room in ROOMS
@@ -65,7 +65,7 @@ def test_the_walk_finds_the_commands_and_their_options() -> None:
     assert len(COMMANDS) > 30
     many = options(float("inf"))
     assert {("compress.train", "gate"), ("compress.prune", "keep"), ("export.onnx", "gate"),
-            ("benchmarks.latency", "models"), ("benchmarks.selftest.__main__", "parts"),
+            ("benchmarks.latency", "models"), ("benchmarks.claims.selftest.__main__", "parts"),
             ("benchmarks.architectures", "train")} <= set(many)  # fmt: skip
     assert ("benchmarks.accuracy", "prf_weights") in options(3)
 
@@ -122,7 +122,7 @@ def test_who_reads_images_can_go_on_without_the_bad_ones() -> None:
     """Else a stage passes over one on which its report dies."""
     reads = {name for name, config in configs().items() if "data" in config.model_fields}
     assert {"benchmarks.compare", "benchmarks.gate", "export.onnx"} <= reads
-    inspection = {"compress.data.__main__"}  # lists the bad ones itself
+    inspection = {"benchmarks.inspection.__main__"}  # lists the bad ones itself
     skips = {name for name in reads if "skip_bad_images" in configs()[name].model_fields}
     assert reads - skips == inspection
 

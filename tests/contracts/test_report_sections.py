@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.report import sections
 from benchmarks.report.schema import Report
-from compress.core import registry
+from edgepress.core import registry
 
 NAMES = registry.names(sections.__name__)
 SAMPLE = runpy.run_path(str(Path(__file__).parents[1] / "benchmarks" / "report" / "sample.py"))

@@ -9,11 +9,11 @@ from export_helpers import LABELS, SPEC, Files, store
 from export_network import tiny
 from PIL import Image
 
-from compress.core.artifact import Artifact
-from compress.data.dataset import Dataset, open_data
-from compress.data.split import training_rows
+from edgepress.core.artifact import Artifact
+from edgepress.data.dataset import Dataset, open_data
+from edgepress.data.split import training_rows
 from export import targets
-from export.int8 import calibration, quantize
+from export.making.int8 import calibration, quantize
 from models.onnx_graph.write import to_onnx
 from models.stored import load_network
 

@@ -4,9 +4,9 @@ from typing import get_args
 
 import pytest
 
-from compress.core.cpu import CpuKind, kind_of
-from compress.core.errors import UserError
-from compress.core.manifest import Precision
+from edgepress.core.cpu import CpuKind, kind_of
+from edgepress.core.errors import UserError
+from edgepress.core.manifest import Precision
 from export import targets
 
 

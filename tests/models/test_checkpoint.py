@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from compress.core.errors import UserError
+from edgepress.core.errors import UserError
 from models import checkpoint
 from models.checkpoint import Wanted, files, find, load_into, start_from
 from models.stored import save_network

@@ -10,9 +10,9 @@ from export_helpers import run
 from onnx import TensorProto, helper
 from scipy.special import expit, logit
 
-from compress.core.calibration import Scaling
-from compress.core.errors import UserError
-from export.fp16 import to_fp16
+from edgepress.core.calibration import Scaling
+from edgepress.core.errors import UserError
+from export.making.fp16 import to_fp16
 from models.onnx_graph import scaling
 
 SCALINGS = (Scaling(slope=0.5, offset=0.3), None)

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 import torch
 
-from compress.core import artifact as artifacts
-from compress.core.errors import UserError
-from compress.core.eval_file import load_eval
-from compress.core.image_spec import ImageSpec
-from compress.core.manifest import Architecture
-from compress.data import split
-from compress.data.dataset import open_data
+from edgepress.core import artifact as artifacts
+from edgepress.core.errors import UserError
+from edgepress.core.eval_file import load_eval
+from edgepress.core.image_spec import ImageSpec
+from edgepress.core.manifest import Architecture
+from edgepress.data import split
+from edgepress.data.dataset import open_data
 from models import checkpoint, families
 from models.defaults import ZOO_TEACHER
 from models.pretrained import Start, start_network
@@ -110,7 +110,7 @@ def test_a_teacher_trained_on_the_test_part_is_refused(teacher: artifacts.Artifa
 
 
 def test_the_teacher_predicts_what_its_evaluation_says(teacher: artifacts.Artifact):
-    from compress.data import pixels
+    from edgepress.data import pixels
 
     data = open_data("elpv")
     stored = load_eval(teacher.path / "eval.npz")
@@ -138,7 +138,7 @@ def test_the_zoo_card_stands_beside_the_artifact():
 
 
 def test_what_the_test_part_can_certify_is_said_before_work_starts(teacher, capfd):
-    from compress.context import open_for
+    from compress.learning.context import open_for
 
     open_for((teacher,), "elpv", skip_bad_images=False)
     said = capfd.readouterr().err

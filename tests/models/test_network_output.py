@@ -7,7 +7,7 @@ from torch import nn
 import models.torchvision_compat  # noqa: F401  isort: skip  (must come before timm)
 import timm
 
-from compress.core.errors import UserError
+from edgepress.core.errors import UserError
 from models.network_output import output_layers
 
 IMAGES = torch.zeros(1, 3, 32, 32)

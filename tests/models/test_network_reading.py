@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from compress.core.errors import UserError
-from compress.core.image_spec import ImageSpec
+from edgepress.core.errors import UserError
+from edgepress.core.image_spec import ImageSpec
 from models.network_reading import example, labelled, make_readable, probabilities, reading_of
 from models.onnx_graph.write import to_onnx
 

@@ -8,8 +8,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from compress.core.errors import UserError
-from compress.core.image_spec import ImageSpec
+from edgepress.core.errors import UserError
+from edgepress.core.image_spec import ImageSpec
 from models.network_trial import channels_taken, try_out
 
 SPEC = ImageSpec(height=8, width=8)

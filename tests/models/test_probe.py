@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.evaluation import EvalSettings, evaluate
-from compress.core import artifact as artifacts
-from compress.core.artifact import Artifact
-from compress.core.errors import UserError
-from compress.core.hashing import file_sha256
-from compress.core.image_spec import ImageSpec
-from compress.data import probe
-from compress.data.dataset import open_data
+from benchmarks.evaluation.evaluation import EvalSettings, evaluate
+from edgepress.core import artifact as artifacts
+from edgepress.core.artifact import Artifact
+from edgepress.core.errors import UserError
+from edgepress.core.hashing import file_sha256
+from edgepress.core.image_spec import ImageSpec
+from edgepress.data import probe
+from edgepress.data.dataset import open_data
 from models import answers, stored
 from models.defaults import ZOO_TEACHER
 from models.stored import load_network

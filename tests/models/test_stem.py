@@ -7,9 +7,9 @@ import tiny_network
 import torch
 from torch import Tensor, nn
 
-from compress.core.errors import UserError
-from compress.core.image_spec import ImageSpec
-from compress.core.manifest import Architecture
+from edgepress.core.errors import UserError
+from edgepress.core.image_spec import ImageSpec
+from edgepress.core.manifest import Architecture
 from models import families, stem
 from models.pretrained import Start, start_network
 

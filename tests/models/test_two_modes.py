@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from compress.core.image_spec import ImageSpec
+from edgepress.core.image_spec import ImageSpec
 from models.network_reading import example, make_readable, probabilities
 from models.network_trial import try_out
 

@@ -10,9 +10,9 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
-from compress.core.artifact import MANIFEST, Artifact, file_entries
-from compress.core.image_spec import ImageSpec
-from compress.core.labels import Labels
+from edgepress.core.artifact import MANIFEST, Artifact, file_entries
+from edgepress.core.image_spec import ImageSpec
+from edgepress.core.labels import Labels
 
 SIZE = 16
 NAMES = ("red", "green")

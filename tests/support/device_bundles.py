@@ -15,8 +15,8 @@ import onnxruntime as ort
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
+from edgepress.device import archive
 from export.bundle import contents
-from export.device import archive
 
 LABELS = ("bright", "dark", "striped")
 THRESHOLDS = (0.5, 0.4, 0.6)

@@ -17,11 +17,11 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from export.device import files as disk
-from export.device import slots, trial
-from export.device.errors import CheckFailed, DeviceError
-from export.device.install import install
-from export.device.locks import locked
+from edgepress.device import files as disk
+from edgepress.device import slots, trial
+from edgepress.device.errors import CheckFailed, DeviceError
+from edgepress.device.install import install
+from edgepress.device.locks import locked
 
 CHANGES = {"os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.symlink", "os.truncate"}
 FULL = (0, 200, 1_000, 3_000)

@@ -6,9 +6,9 @@ from typing import Any
 
 import device_bundles
 
-from export.device import archive, slots, trial
-from export.device.layout import Slot, folder
-from export.device.locks import installing, locked
+from edgepress.device import archive, slots, trial
+from edgepress.device.layout import Slot, folder
+from edgepress.device.locks import installing, locked
 
 
 def put(

@@ -50,7 +50,7 @@ def start(
     bundle: Path, *options: object, ignored: tuple[signal.Signals, ...] = ()
 ) -> Iterator[Running]:
     """Start a server that must end without a word."""
-    command = [sys.executable, "-m", "export.device", "serve", "--port", "0"]
+    command = [sys.executable, "-m", "edgepress.device", "serve", "--port", "0"]
     process = subprocess.Popen(
         [*command, "--bundle", str(bundle), *map(str, options)],
         cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,

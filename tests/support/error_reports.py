@@ -13,10 +13,10 @@ from benchmarks.errors.next_steps import next_steps
 from benchmarks.errors.pairs import error_pairs
 from benchmarks.errors.schema import ErrorReport, Estimate, Explanation, LabelErrors
 from benchmarks.errors.worst import Names
-from benchmarks.evaluation import with_metrics
-from compress.core.artifact import Artifact
-from compress.core.labels import Labels
-from compress.core.results import EvalResult
+from benchmarks.evaluation.evaluation import with_metrics
+from edgepress.core.artifact import Artifact
+from edgepress.core.labels import Labels
+from edgepress.core.results import EvalResult
 
 UNKNOWN = float("nan")
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from benchmarks.evaluation import with_metrics
-from compress.core.labels import Labels
-from compress.core.results import EvalResult
+from benchmarks.evaluation.evaluation import with_metrics
+from edgepress.core.labels import Labels
+from edgepress.core.results import EvalResult
 
 
 def result(scores: np.ndarray, targets: np.ndarray, **more: object) -> EvalResult:

@@ -8,14 +8,14 @@ import onnxruntime as ort
 import torch
 from sklearn.linear_model import LogisticRegression
 
-from compress.core import artifact as artifacts
-from compress.core.artifact import Artifact
-from compress.core.image_spec import ImageSpec
-from compress.core.labels import Labels
-from compress.core.manifest import Architecture, DataRef, Manifest
-from compress.data.dataset import Dataset
-from compress.data.split import default_split
-from export.int8.calibration import Calibration
+from edgepress.core import artifact as artifacts
+from edgepress.core.artifact import Artifact
+from edgepress.core.image_spec import ImageSpec
+from edgepress.core.labels import Labels
+from edgepress.core.manifest import Architecture, DataRef, Manifest
+from edgepress.data.dataset import Dataset
+from edgepress.data.split import default_split
+from export.making.int8.calibration import Calibration
 from models.stored import save_network
 
 SPEC = ImageSpec(height=32, width=32)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from benchmarks import evaluation
-from compress.core.results import EvalResult
+from benchmarks.evaluation import evaluation
+from edgepress.core.results import EvalResult
 
 
 def spy_on_groups(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, ...]]:

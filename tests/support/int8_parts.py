@@ -16,8 +16,8 @@ from timm.models._efficientnet_blocks import SqueezeExcite
 from torchvision.ops import SqueezeExcitation
 
 from export import targets
-from export.int8.calibration import Calibration, Method
-from export.int8.quantize import Workshop, open_workshop
+from export.making.int8.calibration import Calibration, Method
+from export.making.int8.quantize import Workshop, open_workshop
 from models.onnx_graph.write import to_onnx
 
 WIDTH = 16

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from compress.data.dataset import Dataset
-from compress.data.table import Table
+from edgepress.data.dataset import Dataset
+from edgepress.data.table import Table
 
 
 def made(

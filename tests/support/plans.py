@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from compress.core import artifact as artifacts
-from compress.core.image_spec import ImageSpec
-from compress.core.labels import Labels
-from compress.core.manifest import Manifest
-from compress.core.stage import Plan
 from compress.train import Config
+from edgepress.core import artifact as artifacts
+from edgepress.core.image_spec import ImageSpec
+from edgepress.core.labels import Labels
+from edgepress.core.manifest import Manifest
+from edgepress.core.stage import Plan
 
 
 def manifest(**fields: object) -> Manifest:

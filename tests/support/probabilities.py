@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.candidates import open_model
+from benchmarks.evaluation.candidates import open_model
 from benchmarks.runtimes import _session
-from compress.core import registry
-from compress.core.errors import UserError
+from edgepress.core import registry
+from edgepress.core.errors import UserError
 
 
 def main(name: str, model: str, images: str, out: str) -> dict[str, object]:

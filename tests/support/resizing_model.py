@@ -5,7 +5,7 @@ import json
 import numpy as np
 from onnx import TensorProto, compose, helper, numpy_helper
 
-from compress.core.image_spec import ImageSpec
+from edgepress.core.image_spec import ImageSpec
 from export.bundle import preprocessing
 
 

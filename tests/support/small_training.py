@@ -8,8 +8,8 @@ import torch
 from PIL import Image
 from torch import nn
 
-from compress.core.image_spec import ImageSpec
-from compress.loading import TrainingImages
+from compress.learning.loading import TrainingImages
+from edgepress.core.image_spec import ImageSpec
 
 FAST = (
     "--arch", "tiny_network:build", "--arch-kwargs", '{"width": 8}', "--weights", "random",

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from verdicts import model
 
-from benchmarks import quiet_machine, tournament
-from benchmarks._latency_worker import Job, Sample
-from benchmarks.tournament import LatencySettings, Tournament, measure
-from compress.core.artifact import Artifact
+from benchmarks.timing import quiet_machine, tournament
+from benchmarks.timing.tournament import LatencySettings, Tournament, measure
+from benchmarks.timing.worker import Job, Sample
+from edgepress.core.artifact import Artifact
 
 Seconds = Callable[[str, int], float]
 """(name of the model, number of the process from 0) -> its time."""

@@ -4,15 +4,15 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks import gates
-from benchmarks.evaluation import with_metrics
-from benchmarks.evidence import Evidence, Subject
-from compress.core.artifact import Artifact
-from compress.core.gates import Verdict
-from compress.core.image_spec import ImageSpec
-from compress.core.labels import Labels
-from compress.core.manifest import Manifest, Measurements
-from compress.core.results import EvalResult, LatencyResult
+from benchmarks.evaluation.evaluation import with_metrics
+from benchmarks.gates import verdicts
+from benchmarks.gates.evidence import Evidence, Subject
+from edgepress.core.artifact import Artifact
+from edgepress.core.gates import Verdict
+from edgepress.core.image_spec import ImageSpec
+from edgepress.core.labels import Labels
+from edgepress.core.manifest import Manifest, Measurements
+from edgepress.core.results import EvalResult, LatencyResult
 
 LABELS = Labels(names=("a", "b"), thresholds=(0.5, 0.5), prevalence=(0.3, 0.3))
 
@@ -76,7 +76,7 @@ def check(
     text: str, candidate: Subject, reference: Subject | None = None, **more: object
 ) -> Verdict:
     """Parse a gate and check it."""
-    return gates.check(gates.parse(text), Evidence(candidate, reference, **more))
+    return verdicts.check(verdicts.parse(text), Evidence(candidate, reference, **more))
 
 
 def accuracy(text: str, candidate: EvalResult, reference: EvalResult) -> Verdict:

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from export.device.watch.building import from_values
-from export.device.watch.signals import Values
+from edgepress.device.watch.building import from_values
+from edgepress.device.watch.signals import Values
 
 LABELS: dict[str, Any] = {"names": ["crack", "dirt"], "thresholds": [0.5, 0.3]}
 

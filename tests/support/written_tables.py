@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from compress.core import registry
-from compress.core.errors import UserError
-from compress.data.dataset import FORMATS
-from compress.data.table import Table
+from edgepress.core import registry
+from edgepress.core.errors import UserError
+from edgepress.data.dataset import FORMATS
+from edgepress.data.table import Table
 
 A = [0, 1, 0, 1, 0, 1]
 B = [1, 0, 0, 1, 0, 0]

@@ -8,7 +8,7 @@ from markupsafe import Markup
 from benchmarks.fleet.schema import DeviceEntry, FleetReport
 from benchmarks.fleet.sections._parts import devices
 from benchmarks.report.sections.gates import line
-from export.device.watch.findings import spoken
+from edgepress.device.watch.findings import spoken
 
 TITLE = "Overview"
 ORDER = 0

@@ -9,9 +9,9 @@ from verdicts import model
 from benchmarks.errors.changes import changes, p_values, shown_images
 from benchmarks.errors.schema import Changes, Estimate
 from benchmarks.errors.sections import changes as section
-from compress.core.artifact import Artifact
-from compress.core.errors import UserError
-from compress.core.results import EvalResult
+from edgepress.core.artifact import Artifact
+from edgepress.core.errors import UserError
+from edgepress.core.results import EvalResult
 
 NAMES = ("a", "b")
 TARGETS = np.array([[1, 0], [1, 0], [0, 1], [0, UNKNOWN], [1, 1], [0, 0]])

@@ -10,8 +10,8 @@ import pytest
 from colours import COLOURS, LABELS, SPEC, MakeModel, write_onnx
 
 from benchmarks.errors.schema import ErrorReport
-from compress.core import artifact as artifacts
-from compress.core.manifest import Architecture, Manifest
+from edgepress.core import artifact as artifacts
+from edgepress.core.manifest import Architecture, Manifest
 
 WRONG = COLOURS + np.array([[0, 0.7], [0, -0.4], [0, 0.3]], np.float32)
 """Sees red rightly, and takes other colours for green."""

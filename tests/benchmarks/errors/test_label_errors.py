@@ -11,7 +11,7 @@ from sklearn.metrics import confusion_matrix, roc_auc_score, roc_curve
 from benchmarks.errors import confidence, worst
 from benchmarks.errors import label_errors as module
 from benchmarks.errors.curves import curves
-from benchmarks.shares import limits
+from benchmarks.statistics.shares import limits
 
 BY_HAND = judged(
     [[1], [1], [1], [0], [0], [UNKNOWN]],

@@ -14,8 +14,8 @@ from verdicts import model
 
 from benchmarks.errors import page, sections
 from benchmarks.errors.schema import ErrorReport
-from compress.core import registry
-from compress.core.artifact import Artifact
+from edgepress.core import registry
+from edgepress.core.artifact import Artifact
 
 NAMES = registry.names(sections.__name__)
 HOSTILE = ("<script>alert(1)</script>", "a & b", "</svg><img src=x>", "ρ")

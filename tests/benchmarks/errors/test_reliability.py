@@ -7,7 +7,7 @@ from error_reports import UNKNOWN, judged, label_errors, random_scores, report
 from benchmarks import metrics
 from benchmarks.errors.reliability import reliability
 from benchmarks.errors.sections import reliability as section
-from benchmarks.label_decisions import Share
+from benchmarks.statistics.label_decisions import Share
 
 
 def test_bins_by_hand():

@@ -12,10 +12,10 @@ from scipy.stats import fisher_exact
 from sklearn.metrics import average_precision_score
 
 from benchmarks.errors import grouping, properties, slices
-from compress.core.errors import UserError
-from compress.core.image_spec import ImageSpec
-from compress.data.dataset import open_data
-from compress.data.table import Table
+from edgepress.core.errors import UserError
+from edgepress.core.image_spec import ImageSpec
+from edgepress.data.dataset import open_data
+from edgepress.data.table import Table
 
 
 def halves(n: int) -> np.ndarray:

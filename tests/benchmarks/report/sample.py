@@ -23,8 +23,8 @@ from benchmarks.report.schema import (
     SpeedupEntry,
     ThroughputEntry,
 )
-from compress.core.labels import LabelLearning
-from compress.core.manifest import SearchStep
+from edgepress.core.labels import LabelLearning
+from edgepress.core.manifest import SearchStep
 
 LABELS = ("polycrystalline", "defect_possible", "defect_probable", "defect_certain")
 TEACHER, PRUNED, DISTILLED, FP32, INT8 = (

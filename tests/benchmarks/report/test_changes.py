@@ -15,7 +15,7 @@ from benchmarks.report.sections import (
     latency,
     reproduce,
 )
-from compress.core.manifest import TimeShares
+from edgepress.core.manifest import TimeShares
 
 
 def changed(report: Report, place: int, **fields: object) -> Report:

@@ -8,12 +8,12 @@ from pathlib import Path
 from colours import MakeModel
 from verdicts import LABELS, evaluation
 
-from benchmarks.decision_entries import decision_entries
+from benchmarks.comparison.of_decisions import decision_entries
 from benchmarks.report import decisions
 from benchmarks.report.render import html, markdown
 from benchmarks.report.schema import DecisionEntry, Report
 from benchmarks.report.sections import labels
-from compress.core import artifact as artifacts
+from edgepress.core import artifact as artifacts
 
 
 def words(fragment: str) -> str:

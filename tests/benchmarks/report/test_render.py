@@ -13,14 +13,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.against_first import MOST_FLIPS
+from benchmarks.comparison.against_first import MOST_FLIPS
+from benchmarks.comparison.thumbnails import MOST_BYTES
 from benchmarks.report import figure
 from benchmarks.report import format as fmt
 from benchmarks.report.render import html, markdown, models_table_md, write
 from benchmarks.report.schema import GateEntry, ModelEntry, PrCurve, Report
 from benchmarks.report.sections import reproduce
 from benchmarks.report.summary import summary
-from benchmarks.thumbnails import MOST_BYTES
 
 SAMPLE = runpy.run_path(str(Path(__file__).with_name("sample.py")))
 LOADING = {"src", "href", "data", "poster", "srcset", "action"}

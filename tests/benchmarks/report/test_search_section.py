@@ -7,13 +7,13 @@ from html import unescape
 
 from colours import MakeModel
 
-from benchmarks.bench import Bench
-from benchmarks.entries import model_entry
+from benchmarks.comparison.bench import Bench
+from benchmarks.comparison.entries import model_entry
 from benchmarks.report import steps
 from benchmarks.report.render import html, markdown
 from benchmarks.report.schema import ModelEntry, Report
 from benchmarks.report.sections import search
-from compress.core.manifest import SearchStep
+from edgepress.core.manifest import SearchStep
 
 FIRST = SearchStep(change="best-known", speedup=None, map_drop=None, kept=True, seconds=0.2)
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from compress.core.artifact import Artifact
+from edgepress.core.artifact import Artifact
+from edgepress.device import archive
 from export import onnx
 from export.bundle.__main__ import Config, run
-from export.device import archive
 
 
 @pytest.fixture(scope="session")

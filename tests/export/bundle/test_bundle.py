@@ -15,16 +15,16 @@ from export_helpers import LABELS
 from PIL import Image
 from places import ROOT
 
-from compress.core import artifact as artifacts
-from compress.core.artifact import Artifact
-from compress.core.cli import main
-from compress.core.gates import Verdict
-from compress.data.dataset import Dataset
+from edgepress.core import artifact as artifacts
+from edgepress.core.artifact import Artifact
+from edgepress.core.cli import main
+from edgepress.core.gates import Verdict
+from edgepress.data.dataset import Dataset
+from edgepress.device import archive
+from edgepress.device.watch import Watch
 from export.bundle import check, measure
 from export.bundle.__main__ import Config, run
 from export.bundle.manifest import DeviceManifest
-from export.device import archive
-from export.device.watch import Watch
 
 # What must not be importable on the device; `None` in sys.modules makes an import fail.
 BLOCKED = ("torch", "onnx", "pydantic", "compress", "models", "benchmarks", "export")

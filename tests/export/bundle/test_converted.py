@@ -10,12 +10,12 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
-from compress.core import artifact as artifacts
-from compress.core.artifact import Artifact, file_entries
-from compress.core.errors import UserError
+from edgepress.core import artifact as artifacts
+from edgepress.core.artifact import Artifact, file_entries
+from edgepress.core.errors import UserError
+from edgepress.device import archive, bundle
 from export.bundle import converted
 from export.bundle.manifest import DeviceManifest
-from export.device import archive, bundle
 
 
 @pytest.fixture(scope="module")

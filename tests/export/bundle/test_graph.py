@@ -9,11 +9,11 @@ import pytest
 from export_helpers import LABELS, SPEC, Files
 from onnx import helper
 
-from benchmarks.candidates import BareModel
-from compress.core.artifact import Artifact
-from compress.core.errors import GateFailed, UserError
-from export.audit import audit
+from benchmarks.evaluation.candidates import BareModel
+from edgepress.core.artifact import Artifact
+from edgepress.core.errors import GateFailed, UserError
 from export.bundle import check, graph
+from export.graph.audit import audit
 
 PHOTOGRAPHS = [
     np.random.default_rng(seed).integers(0, 256, (40, 48, 3)).astype(np.uint8) for seed in range(6)

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from cyclonedx.model.bom import Bom
 
-from compress.core.artifact import Artifact
-from compress.core.errors import UserError
-from compress.core.manifest import DataRef
+from edgepress.core.artifact import Artifact
+from edgepress.core.errors import UserError
+from edgepress.core.manifest import DataRef
 from export.bundle import card, contents, sbom
 from export.bundle.manifest import DeviceManifest
 

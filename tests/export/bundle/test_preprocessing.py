@@ -8,8 +8,8 @@ import onnxruntime as ort
 import pytest
 from PIL import Image, ImageOps
 
-from compress.core.image_spec import ImageSpec
-from compress.data.images import FILTERS, to_pixels
+from edgepress.core.image_spec import ImageSpec
+from edgepress.data.images import FILTERS, to_pixels
 from export.bundle import preprocessing, resampling
 from export.bundle.check import network_input
 

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from compress.core.artifact import Artifact
-from compress.core.errors import GateFailed, UserError
+from edgepress.core.artifact import Artifact
+from edgepress.core.errors import GateFailed, UserError
+from edgepress.device import archive
 from export.bundle import options, photographs, proof
-from export.device import archive
 
 
 def test_what_a_device_takes_is_written(tmp_path: Path) -> None:

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from device_bundles import keys
 
-from compress.core.artifact import Artifact
-from compress.core.errors import UserError
+from edgepress.core.artifact import Artifact
+from edgepress.core.errors import UserError
+from edgepress.device import archive, signature
+from edgepress.device.errors import DeviceError
 from export.bundle import signing
 from export.bundle.__main__ import Config, run
-from export.device import archive, signature
-from export.device.errors import DeviceError
 
 pytest.importorskip("model_signing", reason="pip install 'edgepress[sign]'")
 

@@ -1,0 +1,1 @@
+"""What edgepress says of itself: each claim is a command that measures it."""

@@ -1,0 +1,106 @@
+"""`python -m benchmarks.claims.families` takes one architecture of each family the whole way."""
+
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Literal
+
+from pydantic import Field
+
+from benchmarks.claims.families import pictures
+from benchmarks.claims.families.listed import LISTED, Listed
+from benchmarks.claims.families.result import OK, Outcome, Result, markdown, merged
+from benchmarks.claims.families.trial import tried
+from edgepress.core import console, writable
+from edgepress.core.cli import main
+from edgepress.core.environment import describe
+from edgepress.core.errors import UserError, unknown_name
+from edgepress.core.noun import Noun
+
+FILE, TABLE = "families.json", "families.md"
+
+
+class Config(Noun):
+    """Take one architecture of each family of timm and torchvision through train, export and int8.
+
+    Random weights, one epoch on a few small pictures: whether it can be done, not how well. What
+    was done already is not done again, so that an interrupted run goes on.
+    """
+
+    arch: tuple[str, ...] = ()
+    """Architecture of the list to try; give it as often as needed (default: all that are left)."""
+    again: Literal["none", "failed", "all"] = "none"
+    """Which of those that were tried already are tried again."""
+    out: Path = Path("docs/results/families")
+    """Folder of families.json and families.md, written anew after each architecture."""
+    timeout: float = Field(900, gt=0)
+    """Seconds after which a command is ended and counts as failed."""
+
+
+def run(config: Config) -> Result:
+    """Try what is left to be tried.
+
+    Raises:
+        UserError: an architecture that is not in the list, a folder that cannot be written, or an
+            earlier result that cannot be read.
+    """
+    writable.check_folder(config.out, "The table's folder")
+    outcomes = _stored(config.out / FILE)
+    left = _left(config, outcomes)
+    result = _result(outcomes)
+    with TemporaryDirectory(prefix="edgepress-pictures-") as folder:
+        data = pictures.write(Path(folder) / "shapes")
+        for number, listed in enumerate(left, 1):
+            console.say(f"{number}/{len(left)} {listed.family}: {listed.architecture} ...")
+            found = tried(listed, data, config.timeout)
+            console.say(f"  {found.outcome} ({found.seconds:.0f} s)")
+            result = _result(merged(result.outcomes, found))
+            _write(result, config.out)
+    console.result(f"table: {config.out / TABLE}")
+    return result
+
+
+def _left(config: Config, outcomes: tuple[Outcome, ...]) -> tuple[Listed, ...]:
+    known = {listed.architecture: listed for listed in LISTED}
+    for name in config.arch:
+        if name not in known:
+            raise unknown_name("architecture of the list", name, known)
+    wanted = [known[name] for name in config.arch] or list(LISTED)
+    kept = {
+        one.architecture
+        for one in outcomes
+        if config.again == "none" or (config.again == "failed" and one.outcome == OK)
+    }
+    return tuple(listed for listed in wanted if listed.architecture not in kept)
+
+
+def _stored(file: Path) -> tuple[Outcome, ...]:
+    """Return what an earlier run has measured.
+
+    Raises:
+        UserError: its file cannot be read.
+    """
+    if not file.is_file():
+        return ()
+    try:
+        return Result.model_validate_json(file.read_bytes()).outcomes
+    except ValueError:
+        raise UserError(
+            "The result of an earlier run cannot be read",
+            got=file,
+            next_step="move it away, or give another --out",
+        ) from None
+
+
+def _result(outcomes: tuple[Outcome, ...]) -> Result:
+    return Result(outcomes=outcomes, environment=describe())
+
+
+def _write(result: Result, out: Path) -> None:
+    out.mkdir(parents=True, exist_ok=True)
+    writable.write_whole(out / FILE, result.model_dump_json(indent=1) + "\n", "The result")
+    writable.write_whole(out / TABLE, markdown(result), "The table")
+
+
+if __name__ == "__main__":
+    sys.exit(main(Config, run))

@@ -1,0 +1,73 @@
+"""What became of each architecture, and the table of it."""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from edgepress.core.noun import Noun
+
+OK = "ok"
+Step = Literal["train", "export"]
+_HEADER = (
+    "| family | architecture | px | fp32 parity | int8 parity | int8 layers | outcome |",
+    "|---|---|---:|---:|---:|---:|---|",
+)
+
+
+class Outcome(Noun):
+    """What became of one architecture."""
+
+    family: str
+    """Module of timm, or `torchvision`'s."""
+    architecture: str
+    image_size: int
+    """Height and width, pixels."""
+    outcome: str
+    """`ok`, or one sentence that says why not."""
+    failed_step: Step | None = None
+    """The command that ended with an error, or whose result is not sound."""
+    float_prob_diff: float | None = None
+    """Largest difference of a probability, of the fp32 export from PyTorch."""
+    int8_prob_diff: float | None = None
+    """Largest difference of a probability, of the int8 file from the fp32 one."""
+    int8_layers: int | None = None
+    """Convolutions and dense layers that run as integers."""
+    layers: int | None = None
+    """All convolutions and dense layers of the file."""
+    params: int | None = None
+    seconds: float
+    """What both commands took, with their starts."""
+
+
+class Result(Noun):
+    """What became of all, and where."""
+
+    command: str = "python -m benchmarks.claims.families"
+    outcomes: tuple[Outcome, ...]
+    environment: dict[str, Any]
+
+
+def merged(before: Sequence[Outcome], new: Outcome) -> tuple[Outcome, ...]:
+    """Return outcomes with one more, in place of an earlier one of its architecture, in order."""
+    others = [one for one in before if one.architecture != new.architecture]
+    return tuple(sorted([*others, new], key=lambda one: (one.family, one.architecture)))
+
+
+def markdown(result: Result) -> str:
+    """Return the table, with a line that counts above it."""
+    good = sum(one.outcome == OK for one in result.outcomes)
+    count = f"{good} of {len(result.outcomes)} architectures, one a family, went the whole way"
+    lines = [*_HEADER, *(_row(one) for one in result.outcomes)]
+    return f"{count} (`{result.command}`).\n\n" + "\n".join(lines) + "\n"
+
+
+def _row(one: Outcome) -> str:
+    layers = "" if one.layers is None else f"{one.int8_layers} of {one.layers}"
+    cells = (
+        one.family, one.architecture, str(one.image_size), _shown(one.float_prob_diff),
+        _shown(one.int8_prob_diff), layers, one.outcome.replace("|", "\\|"),
+    )  # fmt: skip
+    return f"| {' | '.join(cells)} |"
+
+
+def _shown(difference: float | None) -> str:
+    return "" if difference is None else f"{difference:.1e}"

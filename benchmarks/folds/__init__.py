@@ -1,0 +1,1 @@
+"""Models of one recipe, each with a fold that it has never seen."""

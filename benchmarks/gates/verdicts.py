@@ -1,0 +1,215 @@
+"""Gates: hold evidence against a demand and give a verdict with its numbers.
+
+Missing evidence fails, and an interval that holds the limit decides nothing. Accuracy is
+non-inferiority, paired over images or groups of them, by one-sided 95% bounds; latency is decided
+by the 95% interval over the rounds of one tournament, which holds however often one has looked.
+"""
+
+import math
+from collections.abc import Iterable
+
+from benchmarks.gates.evidence import Evidence, Finding, Subject
+from benchmarks.gates.findings import FINDERS, counted
+from benchmarks.gates.text import THRESHOLD_METRICS, base_metric, parse
+from edgepress.core.errors import UserError
+from edgepress.core.gates import Gate, Outcome, Verdict
+
+__all__ = [
+    "Evidence",
+    "Subject",
+    "check",
+    "check_all",
+    "decided",
+    "needs_accuracy",
+    "needs_latency",
+    "needs_robustness",
+    "parse",
+    "parse_all",
+    "worst",
+]
+
+
+ACCURACY_METRICS = ("map", "ap", "worst_ap", "ece", "chance", *THRESHOLD_METRICS)
+
+
+def needs_accuracy(gate: Gate) -> bool:
+    """Tell whether a gate needs the models to be evaluated on images."""
+    return base_metric(gate) in ACCURACY_METRICS
+
+
+def needs_latency(gate: Gate) -> bool:
+    """Tell whether a gate needs a latency tournament, which also sees how much memory is used."""
+    return gate.metric in ("latency", "peak_rss")
+
+
+def needs_robustness(gate: Gate) -> bool:
+    """Tell whether a gate needs the models to be evaluated on corrupted images."""
+    return gate.metric == "robust_map"
+
+
+def check(gate: Gate, evidence: Evidence) -> Verdict:
+    """Hold evidence against a gate.
+
+    Raises:
+        UserError: the gate names a label that the data does not have, or the two models were not
+            measured on the same images or in the same rounds.
+    """
+    finding = FINDERS.get((base_metric(gate), gate.form), counted)(gate, evidence)
+    if finding is not None and math.isnan(finding.measured):
+        finding = None  # no number is no measurement
+    outcome, ending = _decide(gate, finding, evidence)
+    if needs_accuracy(gate):
+        ending += _unknown(evidence)
+    return Verdict(
+        gate=str(gate),
+        against=_against(gate, evidence),
+        outcome=outcome,
+        measured=finding.measured if finding else None,
+        ci95=finding.ci95 if finding else None,
+        margin=_margin(gate, finding.bounds, outcome) if finding else None,
+        reason=f"{finding.reason}; {ending}" if finding else ending,
+    )
+
+
+def parse_all(texts: Iterable[str], robustness: bool = False) -> tuple[Gate, ...]:
+    """Read several gates; a stage does so before it starts to work.
+
+    Args:
+        texts: The gates.
+        robustness: Whether who asks runs models on corrupted images.
+
+    Raises:
+        UserError: a gate that cannot be read, or that nobody here would measure.
+    """
+    found = tuple(parse(text) for text in texts)
+    for gate in found:
+        if needs_robustness(gate) and not robustness:
+            raise UserError(
+                "Corrupted images are not measured by this command, so the gate could only fail",
+                got=gate,
+                next_step=f'python -m benchmarks.gate --candidate DIR --gate "{gate}", or '
+                "python -m benchmarks.robustness",
+            )
+    return found
+
+
+def check_all(
+    wanted: Iterable[str], candidate: Subject, reference: Subject | None
+) -> tuple[Verdict, ...]:
+    """Hold one candidate against gates as they are written; `vs NAME` must name the reference.
+
+    Raises:
+        UserError: a gate that cannot be read, or as `check`.
+    """
+    gates = parse_all(wanted)
+    name = reference.artifact.name if reference else None
+    return tuple(
+        check(gate, Evidence(candidate, reference if gate.against in (None, name) else None))
+        for gate in gates
+    )
+
+
+def decided(wanted: Iterable[Gate], evidence: Evidence) -> bool:
+    """Tell whether the evidence is enough for each of the gates, whatever it says.
+
+    Raises:
+        UserError: as `check`.
+    """
+    return all(check(gate, evidence).outcome != "inconclusive" for gate in wanted)
+
+
+def worst(outcomes: Iterable[Outcome]) -> Outcome:
+    """Return the worst outcome; without any gate nothing was demanded, so nothing failed.
+
+    >>> worst(["pass", "inconclusive"])
+    'inconclusive'
+    """
+    found = set(outcomes)
+    order: tuple[Outcome, ...] = ("fail", "inconclusive")
+    return next((outcome for outcome in order if outcome in found), "pass")
+
+
+def _decide(gate: Gate, finding: Finding | None, evidence: Evidence) -> tuple[Outcome, str]:
+    """Return the outcome and why."""
+    if finding is None:
+        form = "" if gate.form == "value" else f" {gate.form}"
+        return "fail", f"not measured: {gate.metric}{form}"
+    if gate.metric == "latency" and _emulated(evidence):
+        return "inconclusive", (
+            "measured on a software adapter, which emulates the device: the times say nothing "
+            "about it"
+        )
+    if gate.form == "speedup" and evidence.aa is not None:
+        noise, margin = _noise(evidence.aa), abs(math.log(finding.measured / gate.limit))
+        if noise > margin:
+            return "inconclusive", (
+                f"this machine is too noisy: the same model twice may differ by "
+                f"{100 * noise:.1f}% (A/A interval), and the limit of {gate.limit:g} is "
+                f"{100 * margin:.1f}% away; a quieter machine or a longer --latency-time may tell"
+            )
+    outcome = _outcome(gate, finding.bounds)
+    if outcome == "inconclusive":
+        return outcome, f"the interval holds the limit of {_shown(gate)}, so nothing is decided"
+    return outcome, f"the limit of {_shown(gate)} is {'met' if outcome == 'pass' else 'not met'}"
+
+
+def _unknown(evidence: Evidence) -> str:
+    """Return what cannot be known of a figure: whether a model was trained on these images."""
+    subjects = (evidence.candidate, evidence.reference)
+    names = [
+        subject.artifact.name
+        for subject in subjects
+        if subject and subject.evaluation and not subject.evaluation.trained_on_known
+    ]
+    return f"; not known: whether {' and '.join(names)} learnt from these images" if names else ""
+
+
+def _emulated(evidence: Evidence) -> bool:
+    subjects = (evidence.candidate, evidence.reference)
+    return any(subject.latency.software for subject in subjects if subject and subject.latency)
+
+
+def _outcome(gate: Gate, bounds: tuple[float, float]) -> Outcome:
+    low, high = bounds
+    if gate.op == "<=":
+        return "pass" if high <= gate.limit else "fail" if low > gate.limit else "inconclusive"
+    return "pass" if low >= gate.limit else "fail" if high < gate.limit else "inconclusive"
+
+
+def _margin(gate: Gate, bounds: tuple[float, float], outcome: Outcome) -> float:
+    """Return the distance from the deciding end to the limit; negative is beyond it."""
+    low, high = bounds
+    if gate.op == "<=":
+        return gate.limit - (low if outcome == "fail" else high)
+    return (high if outcome == "fail" else low) - gate.limit
+
+
+def _noise(aa: tuple[float, float]) -> float:
+    """Return how far from 1 a model's ratio to itself may be, in logarithms (0.01 is about 1%).
+
+    The farther end of the A/A interval: one that is narrow and away from 1 is noise too. Infinite
+    where there were too few rounds for an interval.
+
+    >>> round(_noise((0.98, 1.01)), 4), round(_noise((1.099, 1.101)), 4)
+    (0.0202, 0.0962)
+    """
+    return max(abs(math.log(end)) if end > 0 else math.inf for end in aa)
+
+
+def _shown(gate: Gate) -> str:
+    """Return the limit as a person would write it."""
+    metric = base_metric(gate)
+    if metric in (*ACCURACY_METRICS, "robust_map"):
+        return f"{100 * gate.limit:g} points" if gate.form == "drop" else f"{100 * gate.limit:g}%"
+    if gate.form == "ratio":
+        return f"{100 * gate.limit:g}%"
+    if metric == "latency" and gate.form == "value":
+        return f"{1e3 * gate.limit:g} ms"
+    return f"{gate.limit:,.6g}" + (" bytes" if metric in ("size", "peak_rss") else "")
+
+
+def _against(gate: Gate, evidence: Evidence) -> str | None:
+    """Return the name of the reference where the gate has one."""
+    if gate.form == "value" and gate.metric != "agreement":
+        return None
+    return gate.against or (evidence.reference.artifact.name if evidence.reference else None)

@@ -1,0 +1,1 @@
+"""What a figure of so many images, labels or rounds is worth."""

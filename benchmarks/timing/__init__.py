@@ -1,0 +1,1 @@
+"""Models timed in turn, each in a process of its own."""

@@ -1,4 +1,0 @@
-"""One file per data set format; `compress.data.dataset.open_data` finds them by name or path.
-
-Each has `recognises(path) -> bool` and `read(source) -> Table`.
-"""

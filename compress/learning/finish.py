@@ -1,0 +1,162 @@
+"""The last part of every training stage: calibration, thresholds, measurements, gates, manifest."""
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from torch import nn
+
+from benchmarks import thresholds
+from benchmarks.evaluation.evaluation import (
+    EvalSettings,
+    evaluate,
+    require_images,
+    stored_or_evaluated,
+)
+from benchmarks.gates import verdicts as gates
+from benchmarks.gates.text import tells_accuracy
+from compress.learning.context import Context
+from edgepress.core import console
+from edgepress.core.artifact import Artifact
+from edgepress.core.eval_file import save_eval
+from edgepress.core.labels import Labels, ThresholdSettings, shares
+from edgepress.core.manifest import Architecture, Manifest, Measurements
+from edgepress.core.results import EvalResult
+from edgepress.core.source import source_hash
+from edgepress.core.stage import Plan, manifest_base
+from edgepress.data import probe
+from models import families, pretrained
+from models.stored import count_macs, count_params, logits, save_network
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained network and what it was made from."""
+
+    network: nn.Module
+    architecture: Architecture
+    reference: Artifact | None
+    """The model that the gates compare with: the teacher or the unpruned parent."""
+    waiting_share: float | None = None
+    """Share of the training in which it waited for images; `None` is not known."""
+    notes: tuple[str, ...] = ()
+    """What was said of it on the way, for the manifest."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the model is to keep, and how its decisions are to be made."""
+
+    gates: tuple[str, ...]
+    learning: thresholds.Learning
+
+
+def wanted_of(
+    gate: tuple[str, ...],
+    options: thresholds.ThresholdOptions,
+    context: Context,
+    parent: Labels | None = None,
+) -> Wanted:
+    """Return what is asked of a model; by default it learns what the parent has learnt.
+
+    Raises:
+        UserError: a demand that cannot be read, what the validation part cannot tell, or a part
+            that is empty.
+    """
+    require_images(context.rows("test"), context.dataset, "test")
+    learning = thresholds.chosen(options, parent, ThresholdSettings())
+    targets = context.dataset.targets[context.rows("val")]
+    thresholds.check(learning, context.dataset.label_names, targets)
+    return Wanted(gate, learning)
+
+
+def chosen(network: str, weights: str | None = None) -> dict[str, str]:
+    """Return the hashes of what a training chooses by name: a network, a runtime, weights.
+
+    Raises:
+        UserError: no such network or weights.
+    """
+    found = {
+        "network": families.identity(network),
+        "runtime": source_hash("benchmarks.runtimes.torch_"),
+    }
+    if weights is not None:
+        found["weights"] = pretrained.identity(network, weights)
+    return found
+
+
+def finish(plan: Plan, trained: Trained, context: Context, wanted: Wanted) -> Manifest:
+    """Write weights and evaluation into the plan's work folder and return the manifest.
+
+    Probabilities are calibrated and thresholds tuned on the validation part; measurements and gates
+    use the test part. A demand that no threshold keeps is a verdict too: what was trained is not
+    lost for it.
+
+    Raises:
+        UserError: a gate that cannot be understood.
+    """
+    files = plan.workdir / "files"
+    save_network(trained.network, files)
+    _store_answers(trained, context, files)
+    draft = Artifact(files, _draft_manifest(plan, trained, context))
+    validation = context.rows("val")
+    if len(validation):
+        torch = EvalSettings(provider="torch")
+        draft = thresholds.learnt(draft, context.dataset, validation, torch, wanted.learning)
+    images = context.images("test")
+    settings = EvalSettings(views=context.views)
+    result = evaluate(draft, context.dataset, images, settings)
+    save_eval(result, files)
+    draft = _updated(draft, measurements=_measure(trained, context, result))
+    reference = None
+    if trained.reference is not None:
+        before = stored_or_evaluated(trained.reference, context.dataset, images, settings)
+        reference = gates.Subject(trained.reference, before)
+    labels = draft.manifest.labels
+    shown = "not defined" if result.map is None else f"{result.map:.4f}"
+    console.say(f"mAP on {len(result.image_ids):,} test images: {shown}")
+    if not any(map(tells_accuracy, wanted.gates)):
+        console.say("no accuracy gate: whether the model is good enough is not judged here")
+    verdicts = gates.check_all(wanted.gates, gates.Subject(draft, result), reference)
+    told = thresholds.told(labels, result)
+    for note in told:
+        console.say(note)
+    # all but the last were said before the work
+    notes = (*context.untaught(), *trained.notes, *told)
+    return _updated(draft, verdicts=verdicts + thresholds.unkept(labels), notes=notes).manifest
+
+
+def _store_answers(trained: Trained, context: Context, folder: Path) -> None:
+    """Store what the network answers, by which it is known again when it is rebuilt by name."""
+    small = probe.images(context.dataset, context.spec, probe.rows(context.dataset, context.split))
+    probe.write(partial(logits, trained.network.eval()), small, context.spec, folder)
+
+
+def _draft_manifest(plan: Plan, trained: Trained, context: Context) -> Manifest:
+    names = context.dataset.label_names
+    targets = context.dataset.targets[context.rows("train")]
+    return Manifest(
+        **manifest_base(plan),
+        kind="torch",
+        architecture=trained.architecture,
+        image=context.spec,
+        labels=Labels(
+            names=names,
+            thresholds=(0.5,) * len(names),
+            prevalence=shares(targets),
+        ),
+        data=context.reference(),
+    )
+
+
+def _measure(trained: Trained, context: Context, result: EvalResult) -> Measurements:
+    return Measurements(
+        params=count_params(trained.network),
+        macs=count_macs(trained.network, context.spec),
+        map=result.map,
+        waiting_share=trained.waiting_share,
+    )
+
+
+def _updated(draft: Artifact, **fields: object) -> Artifact:
+    return Artifact(draft.path, draft.manifest.model_copy(update=fields))

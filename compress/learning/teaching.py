@@ -1,0 +1,165 @@
+"""How a network learns from another one; pruning and distillation share it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+from torch.nn.functional import interpolate
+
+from compress.learning.augmentation import LUMA, Batch
+from compress.learning.features import PENULTIMATE, pair, run_recorded, unexplained
+from compress.learning.loading import TrainingImages
+from compress.learning.losses import Mixture, distillation
+from compress.learning.training import Loss, Training, fit
+from edgepress.core.image_spec import ImageSpec
+from models.blank import blank_image
+from models.torch_process import evaluating, frozen
+
+
+class Teaching(Training):
+    """How a network is trained by another one; the stages add these options to their own."""
+
+    hard_share: float = Field(0.3, ge=0, le=1)
+    """Weight of the labels against the teacher's soft labels."""
+    temperature: float = Field(1.0, gt=0)
+    """Softens the teacher's and the student's probabilities."""
+    feature_weight: float = Field(6.0, ge=0)
+    """Weight of the teacher's features against all labels; 0 leaves only the labels."""
+
+
+@dataclass(frozen=True)
+class Student:
+    """A network that is taught, and the images that it will see when it is used."""
+
+    network: nn.Module
+    spec: ImageSpec
+
+
+def teach(
+    student: Student, teacher: nn.Module, images: TrainingImages, settings: Teaching, scratch: Path
+) -> nn.Module:
+    """Train a student on the teacher's view of the same augmented images, and return it.
+
+    The teacher's logits are those of its network, before any calibration: a scaling belongs to one
+    model file, and the student is given one of its own afterwards.
+
+    Raises:
+        UserError: fewer images than one batch, or a loss that is not finite.
+    """
+    teacher.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if settings.feature_weight == 0:
+        pupil = _Pupil(student, images.spec)
+        loss = _label_loss(teacher, settings)
+    else:
+        pupil = observed = _ObservedPupil(student, teacher, images.spec)
+        loss = _feature_loss(observed, teacher, settings)
+    with frozen(teacher), evaluating(teacher):
+        taught = fit(pupil, images, settings, loss, scratch)
+    return taught.network.get_submodule("network")
+
+
+class _Pupil(nn.Module):
+    """A student in training: sees the teacher's image as it takes images itself."""
+
+    def __init__(self, student: Student, seen: ImageSpec) -> None:
+        super().__init__()
+        self.network = student.network
+        self.own, self.seen = student.spec, seen
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Return logits `[n, labels]` of the teacher's images `[n, channels, h, w]`."""
+        logits: Tensor = self.network(as_taken(image, self.seen, self.own))
+        return logits
+
+
+class _ObservedPupil(_Pupil):
+    """One that keeps its features, as those to be compared with the teacher's."""
+
+    def __init__(self, student: Student, teacher: nn.Module, spec: ImageSpec) -> None:
+        super().__init__(student, spec)
+        example = blank_image(spec)
+        self.pairing = pair(self.network, teacher, example, as_taken(example, spec, self.own))
+        narrow, wide = self.pairing.widths
+        self.adapter = nn.Identity() if narrow == wide else nn.Linear(narrow, wide)
+        self.features: dict[str, Tensor] = {}
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Return logits `[n, labels]` of the teacher's images `[n, channels, h, w]`."""
+        image = as_taken(image, self.seen, self.own)
+        shared = self.pairing
+        logits, self.features = run_recorded(self.network, image, shared.layers, shared.heads[0])
+        self.features[PENULTIMATE] = self.adapter(self.features[PENULTIMATE])
+        return logits
+
+
+def as_taken(image: Tensor, seen: ImageSpec, own: ImageSpec) -> Tensor:
+    """Return images that were prepared by one spec as a network of another one takes them.
+
+    Grey is the sum of red, green and blue by ITU-R BT.601, as of files, but is not rounded.
+    """
+    size = (own.height, own.width)
+    if image.shape[-2:] != size:
+        image = interpolate(image, size, mode="bilinear", antialias=True)
+    if (seen.mean, seen.std) == (own.mean, own.std):
+        return image
+    mean, std = _per_channel(image, seen)
+    pixels = image * std + mean
+    if own.channels < seen.channels:
+        pixels = (pixels * torch.tensor(LUMA, device=image.device).view(1, -1, 1, 1)).sum(1, True)
+    mean, std = _per_channel(image, own)
+    return (pixels - mean) / std
+
+
+def _per_channel(image: Tensor, spec: ImageSpec) -> tuple[Tensor, Tensor]:
+    """Return mean and standard deviation, `[1, channels, 1, 1]` beside the image."""
+    mean, std = (torch.tensor(each, device=image.device) for each in (spec.mean, spec.std))
+    return mean.view(1, -1, 1, 1), std.view(1, -1, 1, 1)
+
+
+def _label_loss(teacher: nn.Module, settings: Teaching) -> Loss:
+    """Return the loss against labels and the teacher's probabilities."""
+
+    def loss(logits: Tensor, batch: Batch) -> Tensor:
+        inputs = batch.inputs
+        with torch.no_grad(), _cheap_precision(inputs.device.type):
+            soft = teacher.to(inputs.device)(inputs)
+        return _of_labels(logits, batch, soft, settings)
+
+    return loss
+
+
+def _feature_loss(pupil: _ObservedPupil, teacher: nn.Module, settings: Teaching) -> Loss:
+    """Return the loss against labels, the teacher's probabilities and the teacher's features."""
+    shared = pupil.pairing
+
+    def loss(logits: Tensor, batch: Batch) -> Tensor:
+        inputs = batch.inputs
+        with torch.no_grad(), _cheap_precision(inputs.device.type):
+            seeing = teacher.to(inputs.device)
+            soft, features = run_recorded(seeing, inputs, shared.layers, shared.heads[1])
+        labels = _of_labels(logits, batch, soft, settings)
+        misses = [unexplained(pupil.features[name], features[name]) for name in features]
+        return labels + settings.feature_weight * torch.stack(misses).mean()
+
+    return loss
+
+
+def _of_labels(logits: Tensor, batch: Batch, soft: Tensor, settings: Teaching) -> Tensor:
+    mixture = Mixture(settings.hard_share, settings.temperature)
+    return distillation(logits, batch.targets, soft.float(), mixture, batch.weights)
+
+
+@contextmanager
+def _cheap_precision(device: str) -> Iterator[None]:
+    """Run the teacher in bfloat16 where the processor multiplies it natively.
+
+    Forward passes of EfficientNet-Lite0 were 1.8x as fast; training was slower, because the
+    depthwise convolutions' gradients are not.
+    """
+    native = device != "cpu" or torch.cpu.get_capabilities().get("avx512_bf16", False)
+    with torch.autocast(device, torch.bfloat16, enabled=native):
+        yield

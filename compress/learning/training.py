@@ -1,0 +1,279 @@
+"""The one training loop: AdamW, one-cycle, EMA, mixup; resumable after every epoch."""
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from accelerate.state import AcceleratorState, GradientState
+from accelerate.utils import extract_model_from_parallel
+from pydantic import ConfigDict, Field
+from torch import Tensor, nn
+
+import models.torchvision_compat  # noqa: F401  isort: skip  (must come before timm)
+from timm.utils import ModelEmaV3
+
+from compress.learning.allocator import freed_memory_kept
+from compress.learning.augmentation import Augmentation, Batch, mixup, normalised
+from compress.learning.loading import (
+    Stopwatch,
+    TrainingImages,
+    augmented_batches,
+    prefetched,
+    training_loader,
+)
+from edgepress.core import console
+from edgepress.core.errors import UserError
+from edgepress.core.noun import Noun
+from edgepress.core.stage import CHECKPOINT
+from models import torch_process
+from models.torch_process import seeded
+
+Loss = Callable[[Tensor, Batch], Tensor]
+"""(logits, batch) -> scalar; the batch's inputs let a teacher see the same augmented images."""
+
+
+_COUNTS = ("steps_done", "trained_s", "waited_s")
+"""What a resumed run goes on counting from."""
+
+
+class Training(Noun):
+    """How a network is trained; the stages add these options to their own."""
+
+    model_config = ConfigDict(allow_inf_nan=False)
+
+    epochs: int = Field(20, ge=0, le=10_000)
+    """Passes over the training images."""
+    batch_size: int = Field(32, ge=2)
+    """Images per step and process."""
+    learning_rate: float = Field(1.5e-3, gt=0)
+    """Peak of the one-cycle schedule."""
+    weight_decay: float = Field(0.05, ge=0)
+    """AdamW's decay of convolution and linear weights; biases and batch-norm have none."""
+    warmup_share: float = Field(0.2, gt=0, lt=1)
+    """Share of all steps in which the learning rate rises."""
+    ema_share: float = Field(0.1, ge=0, lt=1)
+    """Span of the moving average of weights, as a share of all steps; 0 turns it off."""
+    mixup: float = Field(0.2, ge=0)
+    """Beta parameter of mixup; 0 turns it off."""
+    mixup_probability: float = Field(0.5, ge=0, le=1)
+    """Share of batches that are mixed."""
+    augmentation: float = Field(1.0, ge=0, le=5)
+    """Strength of small turns, shifts, scalings and brightness changes; 0 leaves only the views."""
+    mixed_precision: Literal["no", "fp16", "bf16"] = "no"
+    """Accelerate's mixed precision."""
+    seed: int = 0
+    """Seed of everything random; two runs with one seed on one machine give the same weights."""
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A trained network, and whether its steps had to wait for images."""
+
+    network: nn.Module
+    waiting_share: float | None
+    """Share of the time in which no batch was ready; `None` without an epoch."""
+
+
+def fit(
+    network: nn.Module, images: TrainingImages, settings: Training, loss: Loss, scratch: Path
+) -> Fitted:
+    """Train a network and return the moving average of its weights, in eval mode, on the CPU.
+
+    After every epoch the whole state is written to `scratch`, from which a killed run goes on.
+
+    Raises:
+        UserError: fewer images than one batch, or a loss that is not finite.
+    """
+    if settings.epochs == 0:
+        return Fitted(network.eval(), None)
+    with freed_memory_kept(), seeded(settings.seed), _accelerate_of_its_own():
+        run = _Run(network, images, settings, loss, scratch)
+        for epoch in range(run.resume(), settings.epochs):
+            mean_loss = run.epoch(epoch)
+            run.save(epoch)
+            console.say(f"  epoch {epoch + 1}/{settings.epochs}  loss {mean_loss:.4f}  {run.pace}")
+        return Fitted(run.result(), run.waited_s / run.trained_s)
+
+
+@contextmanager
+def _accelerate_of_its_own() -> Iterator[None]:
+    """Let a training choose its precision, whatever another one in this process has chosen.
+
+    Accelerate keeps it once for the whole process, and refuses a second choice.
+    """
+    shared = [state._shared_state for state in (AcceleratorState, GradientState)]
+    before = [dict(state) for state in shared]
+    try:
+        for state in shared:
+            state.clear()
+        yield
+    finally:
+        for state, values in zip(shared, before, strict=True):
+            state.clear()
+            state.update(values)
+
+
+class _Run:
+    """State of one training: network, average, optimizer, schedule."""
+
+    def __init__(
+        self,
+        network: nn.Module,
+        images: TrainingImages,
+        settings: Training,
+        loss: Loss,
+        scratch: Path,
+    ) -> None:
+        self.settings, self.loss, self.spec = settings, loss, images.spec
+        self.augmentation = Augmentation(images.views, settings.augmentation)
+        self.accelerator = Accelerator(mixed_precision=settings.mixed_precision)
+        self.draws = torch.Generator()
+        loader = training_loader(images, settings.batch_size, self.draws)
+        optimizer = torch.optim.AdamW(_groups(network, settings), lr=settings.learning_rate)
+        network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network, self.optimizer, self.loader = self.accelerator.prepare(
+            network, optimizer, loader
+        )
+        steps = max(1, settings.epochs * len(self.loader))
+        self.schedule = torch.optim.lr_scheduler.OneCycleLR(
+            self.optimizer.optimizer,
+            settings.learning_rate,
+            total_steps=steps,
+            pct_start=_warmup(settings.warmup_share, steps),
+        )
+        decay = 1 - 1 / max(1.0, settings.ema_share * steps)
+        # gamma 9 and power 1 give min(decay, t / (t + 9)) after t earlier updates: the first takes
+        # the weights as they are, and early averages forget their start.
+        self.average = ModelEmaV3(
+            self.bare, decay=decay, use_warmup=True, warmup_gamma=9.0, warmup_power=1.0
+        )
+        self.steps_done = 0
+        self.trained_s = self.waited_s = 0.0
+        self.pace = ""
+        self.file = scratch / CHECKPOINT
+
+    @property
+    def bare(self) -> nn.Module:
+        """The network without Accelerate's wrappers."""
+        unwrapped: nn.Module = self.accelerator.unwrap_model(self.network)
+        return unwrapped
+
+    def epoch(self, number: int) -> float:
+        """Train one epoch and return its mean loss."""
+        # Seeded afresh, so that a resumed run draws what an uninterrupted one would have drawn.
+        seed = self.settings.seed * 100_003 + number
+        torch_process.seed(seed)
+        self.draws.manual_seed(seed)
+        self.network.train()
+        started, watch = time.perf_counter(), Stopwatch()
+        made = prefetched(augmented_batches(self.loader, self.augmentation, self.draws))
+        steps = console.track(watch.over(made), f"epoch {number + 1}", len(self.loader))
+        losses = [self._step(batch, targets) for batch, targets in steps]
+        self._note(time.perf_counter() - started, watch.waited_s)
+        mean_loss = float(torch.stack(losses).mean())
+        if not np.isfinite(mean_loss):
+            raise UserError(
+                "The loss is not finite any more",
+                got=f"epoch {number + 1}",
+                next_step="lower --learning-rate",
+            )
+        return mean_loss
+
+    def _note(self, seconds: float, waited_s: float) -> None:
+        self.trained_s += seconds
+        self.waited_s += waited_s
+        self.pace = f"{seconds:.0f} s, {100 * waited_s / seconds:.1f}% of it waiting for images"
+
+    def _step(self, pixels: Tensor, targets: Tensor) -> Tensor:
+        batch = mixup(
+            normalised(pixels, self.spec),
+            targets,
+            self.settings.mixup,
+            self.settings.mixup_probability,
+        )
+        with self.accelerator.autocast():
+            logits = self.network(batch.inputs)
+        loss = self.loss(logits.float(), batch)
+        self.optimizer.zero_grad()
+        self.accelerator.backward(loss)
+        self.optimizer.step()
+        self.schedule.step()
+        self.steps_done += 1
+        self.average.update(self.bare, self.steps_done)
+        return loss.detach()
+
+    def result(self) -> nn.Module:
+        """Return the averaged network, or the network itself where averaging is off.
+
+        Accelerate lets both compute in the precision of the training; what is measured from here on
+        is what is stored and exported, in fp32.
+        """
+        network = self.average.module if self.settings.ema_share else self.bare
+        network = extract_model_from_parallel(network, keep_fp32_wrapper=False)
+        return network.to(device="cpu", memory_format=torch.contiguous_format).eval()  # type: ignore[no-any-return]
+
+    def save(self, epoch: int) -> None:
+        """Write everything that the next epoch starts from, atomically."""
+        if not self.accelerator.is_main_process:
+            return
+        draft = self.file.with_suffix(".draft")
+        state = {name: part.state_dict() for name, part in self._parts().items()}
+        counts = {name: getattr(self, name) for name in _COUNTS}
+        torch.save({"epoch": epoch, **counts, **state}, draft)
+        draft.replace(self.file)
+
+    def resume(self) -> int:
+        """Load what an earlier run has left and return the number of the next epoch."""
+        if not self.file.exists():
+            return 0
+        state: dict[str, Any] = torch.load(self.file, weights_only=True)
+        for name, part in self._parts().items():
+            part.load_state_dict(state[name])
+        for name in _COUNTS:
+            setattr(self, name, state[name])
+        console.say(f"  resuming after epoch {state['epoch'] + 1}")
+        return int(state["epoch"]) + 1
+
+    def _parts(self) -> dict[str, Any]:
+        scaler = self.accelerator.scaler  # of fp16 only: how far gradients are scaled up
+        return {
+            "network": self.bare,
+            "average": self.average.module,
+            "optimizer": self.optimizer,
+            "schedule": self.schedule,
+            **({} if scaler is None else {"scaler": scaler}),
+        }
+
+
+def _groups(network: nn.Module, settings: Training) -> list[dict[str, Any]]:
+    """Split parameters: weight decay is for matrices, not for biases and batch-norm."""
+    parameters = [p for p in network.parameters() if p.requires_grad]
+    return [
+        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": settings.weight_decay},
+        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+
+
+def recalibrate_batchnorm(network: nn.Module, images: TrainingImages, settings: Training) -> None:
+    """Measure every batch-norm's mean and variance again, over one pass of augmented images.
+
+    Removing channels shifts what the layers behind them see; the stored statistics are then wrong.
+    """
+    draws = torch.Generator().manual_seed(settings.seed)
+    loader = training_loader(images, settings.batch_size, draws)
+    how = Augmentation(images.views, settings.augmentation)
+    batches = (normalised(batch, images.spec) for batch, _ in augmented_batches(loader, how, draws))
+    with seeded(settings.seed):  # of layers that draw, such as dropout
+        torch.optim.swa_utils.update_bn(batches, network)
+
+
+def _warmup(share: float, steps: int) -> float:
+    """Return the share of steps that warm up; of exactly one step less 1 OneCycleLR divides."""
+    return 0.999 * share if math.isclose(share * steps, 1) else share

@@ -1,0 +1,44 @@
+"""The one place that ends a command by the worst of what it has found."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from edgepress.core.errors import EdgepressError, GateFailed, GateUndecided
+from edgepress.core.gates import Outcome, Verdict
+
+_ERRORS: dict[Outcome, type[EdgepressError]] = {"fail": GateFailed, "inconclusive": GateUndecided}
+"""What a command ends with, the worst first."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that counts for the exit code, and why it came out so."""
+
+    outcome: Outcome
+    reason: str
+
+
+def of(verdicts: Iterable[Verdict], name: str | None = None) -> tuple[Finding, ...]:
+    """Return the findings that verdicts are; `name` says whose they are."""
+    whose = f"{name}: " if name else ""
+    return tuple(Finding(one.outcome, f"{whose}{one.gate}: {one.reason}") for one in verdicts)
+
+
+def of_error(error: GateFailed | GateUndecided, name: str) -> Finding:
+    """Return the finding that an error of the step `name` is."""
+    outcome: Outcome = "fail" if isinstance(error, GateFailed) else "inconclusive"
+    return Finding(outcome, f"{name}: {error}")
+
+
+def end_by(found: Iterable[Finding]) -> None:
+    """End with the exit code of the worst; its reasons are told, each once.
+
+    Raises:
+        GateFailed: at least one failed.
+        GateUndecided: none failed, at least one is inconclusive.
+    """
+    everything = tuple(found)
+    for outcome, error in _ERRORS.items():
+        reasons = dict.fromkeys(one.reason for one in everything if one.outcome == outcome)
+        if reasons:
+            raise error("; ".join(reasons))

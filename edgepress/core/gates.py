@@ -1,0 +1,40 @@
+"""What is demanded of a model, and what was found."""
+
+from typing import Literal
+
+from edgepress.core.noun import Noun
+
+Outcome = Literal["pass", "fail", "inconclusive"]
+
+
+class Gate(Noun):
+    """One demand, e.g. `map drop <= 0.01 vs teacher`; `benchmarks.gates` parses and checks it."""
+
+    metric: str
+    """`map`, `ap[LABEL]`, `latency`, `size`, `macs`, `params`, `int8_convs`, `parity`, ..."""
+    form: Literal["value", "drop", "speedup", "ratio"] = "value"
+    """The candidate's own value, or how it relates to the reference."""
+    op: Literal["<=", ">="]
+    limit: float
+    against: str | None = None
+    """Name of the reference model; `None` is the parent or baseline at hand."""
+
+    def __str__(self) -> str:
+        form = "" if self.form == "value" else f" {self.form}"
+        versus = f" vs {self.against}" if self.against else ""
+        return f"{self.metric}{form} {self.op} {self.limit:.10g}{versus}"
+
+
+class Verdict(Noun):
+    """What a gate found: the measured value, its 95% interval and the reason in one sentence."""
+
+    gate: str
+    """The gate as it is written on the command line."""
+    against: str | None
+    outcome: Outcome
+    measured: float | None
+    """`None` when nothing could be measured, which is a failure."""
+    ci95: tuple[float, float] | None = None
+    margin: float | None = None
+    """Distance from the deciding end of the interval to the limit; negative is beyond it."""
+    reason: str

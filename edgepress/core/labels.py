@@ -1,0 +1,107 @@
+"""The labels that a network predicts, and how their thresholds were learnt."""
+
+from typing import Annotated, Literal, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+from pydantic import Field, model_validator
+
+from edgepress.core.calibration import Calibration, Scalings
+from edgepress.core.noun import Noun
+
+Method = Literal["f1", "global", "scutfbr", "fixed"]
+FBRS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
+
+
+def shares(targets: ArrayLike) -> tuple[float | None, ...]:
+    """Return the share of positives among the known targets of each label, `None` without any.
+
+    Args:
+        targets: `[n, labels]`, 0, 1 or NaN.
+
+    >>> shares([[1, float("nan")], [0, float("nan")]])
+    (0.5, None)
+    """
+    table = np.asarray(targets, float)
+    known = (~np.isnan(table)).sum(axis=0)
+    positives = np.nansum(table, axis=0)
+    return tuple(
+        float(hits / images) if images else None
+        for hits, images in zip(positives, known, strict=True)
+    )
+
+
+class ThresholdSettings(Noun):
+    """How thresholds are learnt."""
+
+    method: Method = "f1"
+    """`f1`: one for each label, with its highest F1. `global`: one for all labels, with the highest
+    F1 of all labels together. `scutfbr`: as `f1`, held back where that F1 may be luck. `fixed`: as
+    they are."""
+    demands: tuple[str, ...] = ()
+    """Labels whose threshold follows a precision or recall instead, as `recall[LABEL] >= 0.98`."""
+    fbr: tuple[Annotated[float, Field(ge=0, le=1)], ...] = Field(default=FBRS, min_length=1)
+    """What `scutfbr` chooses from, by cross-validation: a label with no higher F1 than this gets
+    its highest score as its threshold."""
+
+
+class LabelLearning(Noun):
+    """Where the threshold of one label is from, and what it reaches on the images it is from."""
+
+    learnt: bool = True
+    """Whether the images told it; if not, it is as it was before, 0.5 at first."""
+    fbr: float | None = None
+    """The fbr that `scutfbr` chose; `None` where it was not asked."""
+    demand: str | None = None
+    """What was demanded of the label."""
+    reachable: float | None = None
+    """Highest value that any threshold reaches, where the demand cannot be kept; the threshold is
+    then the one without the demand."""
+    images: int
+    """Images with a known target."""
+    positives: int
+    """Images that have the label."""
+    precision: float | None
+    """At the threshold; `None`, as the next two, where the images do not hold both classes."""
+    recall: float | None
+    f1: float | None
+
+
+class Learning(Noun):
+    """How the thresholds of one model file were learnt, on validation images."""
+
+    settings: ThresholdSettings
+    labels: tuple[LabelLearning, ...]
+    """One per label, in output order."""
+
+
+class Labels(Noun):
+    """Names, decision thresholds and prevalence, one of each per label, in output order."""
+
+    names: tuple[str, ...]
+    thresholds: tuple[float, ...]
+    """A label is predicted when its probability is at least this; tuned on validation."""
+    prevalence: tuple[float | None, ...]
+    """Share of the training images that carry the label, among those of which it is known; `None`
+    where it is known of none."""
+    learning: Learning | None = None
+    """How the thresholds were learnt; `None` where nobody has told."""
+    calibration: Calibration | None = None
+    """How the probabilities were calibrated; `None`: they are those of the network."""
+
+    @property
+    def scalings(self) -> Scalings:
+        """The scaling of each label, `None` where its probabilities are those of the network."""
+        return self.calibration.scalings if self.calibration else (None,) * len(self.names)
+
+    @model_validator(mode="after")
+    def _same_length(self) -> Self:
+        if not len(self.names) == len(self.thresholds) == len(self.prevalence):
+            raise ValueError("names, thresholds and prevalence must have one entry per label")
+        if len(set(self.names)) != len(self.names):
+            raise ValueError(f"label names must differ from each other, got {self.names}")
+        if self.learning is not None and len(self.learning.labels) != len(self.names):
+            raise ValueError("learning must have one entry per label")
+        if self.calibration is not None and len(self.calibration.labels) != len(self.names):
+            raise ValueError("calibration must have one entry per label")
+        return self

@@ -1,0 +1,1 @@
+"""Images and labels in: one file per format, one split, one preprocessing."""

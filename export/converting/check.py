@@ -1,0 +1,148 @@
+"""Does a converted model answer as the ONNX file does? Asked of validation images, or test images.
+
+What a format's own tool has quantized is held against a gate, so of test images.
+
+The same network in another file must give the same probabilities. A network that a format's own
+tool has quantized gives others, as an int8 file of `export.onnx` does, and is held against that
+one's gate.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.evaluation.evaluation import (
+    EvalSettings,
+    evaluate,
+    evaluate_session,
+    images_for,
+    require_images,
+)
+from benchmarks.gates import verdicts as gates
+from benchmarks.gates.evidence import Subject
+from benchmarks.runtimes import cpu
+from edgepress.core.gates import Outcome
+from edgepress.core.manifest import Precision
+from edgepress.core.results import EvalResult
+from edgepress.data.dataset import Dataset
+from export.bundle import photographs
+from export.bundle.check import network_input
+from export.converting import shown
+from export.converting.formats._format import CannotRunError, Images, Module, Probs, Shown, Source
+from export.converting.result import Status, Verification
+from export.making.job import DEFAULT_GATES
+from export.making.parity import compare
+
+LIMITS: dict[Precision, tuple[float, float]] = {
+    "fp32": (1e-3, 0.002),
+    "fp16": (0.01, 0.005),
+    "int8": (0.05, 0.02),
+    "int8_weights": (1e-3, 0.002),  # computes in fp32
+}
+"""Largest difference of a probability, and share of flipped decisions. In int8 another order of
+summing moves a value by a whole step, and such steps add up over the layers."""
+STATUS: dict[Outcome, Status] = {
+    "pass": "verified",
+    "fail": "failed",
+    "inconclusive": "inconclusive",
+}
+
+
+class _NotAnswersError(Exception):
+    """What a model returns is no probability of each label; the message says what it is."""
+
+
+@dataclass(frozen=True)
+class _Converted:
+    """A converted model as what answers network inputs."""
+
+    module: Module
+    folder: Path
+    n_labels: int
+
+    def run(self, images: Probs) -> Probs:
+        """Return probabilities `[n, labels]` of images `[n, c, height, width]`."""
+        return _probs(self.answers([image[None] for image in images]))
+
+    def answers(self, images: Images) -> Probs | Shown:
+        """Return what is said about images that are as the format takes them.
+
+        Raises:
+            CannotRunError: this machine lacks what runs the format.
+            _NotAnswersError: its probabilities are not `[n, labels]` numbers.
+        """
+        answered = self.module.run(self.folder, images)
+        probs = _probs(answered)
+        if probs.shape != (len(images), self.n_labels) or not np.isfinite(probs).all():
+            raise _NotAnswersError(
+                f"it returns {list(probs.shape)} values, or values that are not numbers"
+            )
+        return answered
+
+
+def same_answers(
+    source: Source, module: Module, photos: Sequence[Path], folder: Path
+) -> Verification:
+    """Compare a converted model with its ONNX file on photographs."""
+    spec, labels = source.model.manifest.image, source.model.manifest.labels
+    taken = list(photographs.opened(photos, None, spec.pixel_range))
+    inputs = [network_input(one, spec) for one in taken]
+    given: Images = taken if module.FORMAT.takes == "photograph" else inputs
+    try:
+        answered = _Converted(module, folder, len(labels.names)).answers(given)
+    except CannotRunError as error:
+        return Verification(status="not verified", reason=str(error))
+    except _NotAnswersError as error:
+        return Verification(status="failed", reason=str(error))
+    wanted = cpu.open_session(source.model, 1).run(np.concatenate(inputs))
+    found = compare(wanted, _probs(answered), labels.thresholds)
+    most, flips = LIMITS[source.model.manifest.precision]
+    met = found.max_prob_diff <= most and found.flipped <= flips
+    verification = Verification(
+        status="verified" if met else "failed",
+        reason=f"probabilities differ by up to {found.max_prob_diff:.2g} (limit {most:g}) and "
+        f"{found.flipped:.2%} of the decisions (limit {flips:.1%}) on {found.n_images} images",
+        n_images=found.n_images,
+        max_prob_diff=found.max_prob_diff,
+        flipped=found.flipped,
+    )
+    if isinstance(answered, Shown):
+        return shown.verify(source, taken, answered, verification, flips)
+    return verification
+
+
+def as_accurate(source: Source, module: Module, dataset: Dataset, folder: Path) -> Verification:
+    """Hold a quantized model against the float ONNX file, on all views of all test images."""
+    model, labels = source.model, source.model.manifest.labels
+    images = require_images(images_for((model,), dataset, "test"), dataset, "test")
+    settings = EvalSettings(part="test")
+    session = _Converted(module, folder, len(labels.names))
+    try:
+        after = evaluate_session(session, model, dataset, images, settings)
+    except CannotRunError as error:
+        return Verification(status="not verified", reason=str(error))
+    except _NotAnswersError as error:
+        return Verification(status="failed", reason=str(error))
+    return _by_gate(source, after, evaluate(model, dataset, images, settings))
+
+
+def _by_gate(source: Source, after: EvalResult, before: EvalResult) -> Verification:
+    reference, candidate = Subject(source.given, before), Subject(source.model, after)
+    verdicts = gates.check_all(DEFAULT_GATES["int8"], candidate, reference)
+    thresholds = source.model.manifest.labels.thresholds
+    found = compare(before.scores[0], after.scores[0], thresholds)
+    said = "; ".join(verdict.reason for verdict in verdicts)
+    return Verification(
+        status=STATUS[gates.worst(verdict.outcome for verdict in verdicts)],
+        reason=f"{said}. {found.flipped:.2%} of the decisions flip on {found.n_images} images",
+        n_images=found.n_images,
+        max_prob_diff=found.max_prob_diff,
+        flipped=found.flipped,
+        verdicts=verdicts,
+    )
+
+
+def _probs(answered: Probs | Shown) -> Probs:
+    return answered.probs if isinstance(answered, Shown) else answered

@@ -1,0 +1,1 @@
+"""Files run under processors that this machine has not."""

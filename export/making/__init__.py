@@ -1,0 +1,1 @@
+"""A network becomes a checked ONNX file."""

@@ -1,0 +1,169 @@
+"""One architecture a family: the list is whole, and what became of each is told as it was."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from places import ROOT
+from verdicts import model
+
+from benchmarks.claims.families import __main__ as command
+from benchmarks.claims.families import pictures, trial
+from benchmarks.claims.families.listed import LISTED, Listed
+from benchmarks.claims.families.result import OK, Outcome, Result, markdown, merged
+from edgepress.core.artifact import Artifact
+from edgepress.core.errors import UserError
+from edgepress.core.gates import Verdict
+
+SHOWN = ROOT / "docs" / "results" / "families"
+
+
+def listed_as(family: str, architecture: str) -> Listed:
+    return Listed(family=family, architecture=architecture)
+
+
+ONE = listed_as("resnet", "resnet10t")
+
+
+def outcome(**other: object) -> Outcome:
+    return Outcome(
+        **{"family": "a", "architecture": "a1", "image_size": 96, "outcome": OK, "seconds": 1.0}
+        | other
+    )
+
+
+def test_every_family_of_the_libraries_is_listed_once() -> None:
+    import models.torchvision_compat  # noqa: F401  isort: skip
+    import timm
+    import torchvision
+
+    families = [one.family for one in LISTED]
+    assert len(set(families)) == len(families)
+    assert {name for name in families if "/" not in name} == set(timm.list_modules())
+    known = {*timm.list_models(), *(f"torchvision/{n}" for n in torchvision.models.list_models())}
+    assert {one.architecture for one in LISTED} <= known
+
+
+def test_the_table_is_that_of_the_stored_results() -> None:
+    stored = Result.model_validate_json((SHOWN / command.FILE).read_text())
+    assert (SHOWN / command.TABLE).read_text() == markdown(stored)
+    assert {one.architecture for one in stored.outcomes} <= {one.architecture for one in LISTED}
+    assert "/tmp" not in markdown(stored)
+
+
+def test_an_outcome_takes_the_place_of_an_earlier_one() -> None:
+    old, other = outcome(outcome="bad"), outcome(family="b", architecture="b1")
+    assert merged((other, old), outcome()) == (outcome(), other)
+    assert markdown(Result(outcomes=(old, other), environment={})).startswith("1 of 2 ")
+
+
+@pytest.mark.parametrize(
+    ("again", "arch", "left"),
+    [("none", (), {"new"}), ("failed", (), {"new", "bad"}), ("all", (), {"new", "bad", "good"}),
+     ("none", ("good",), set()), ("all", ("good",), {"good"})],
+)  # fmt: skip
+def test_what_was_tried_is_not_tried_again_unless_asked(
+    again: str, arch: tuple[str, ...], left: set[str], monkeypatch
+) -> None:
+    listed = tuple(listed_as(name, name) for name in ("good", "bad", "new"))
+    monkeypatch.setattr(command, "LISTED", listed)
+    known = (outcome(architecture="good"), outcome(architecture="bad", outcome="It is bad."))
+    config = command.Config(again=again, arch=arch)
+    assert {one.architecture for one in command._left(config, known)} == left
+
+
+def test_an_unknown_architecture_is_refused() -> None:
+    with pytest.raises(UserError, match="did you mean"):
+        command._left(command.Config(arch=("resnet10",)), ())
+
+
+@pytest.mark.parametrize("content", [b"{", b"\xff", b'{"outcomes": 1}'])
+def test_a_damaged_result_is_refused_and_stays(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / command.FILE).write_bytes(content)
+    with pytest.raises(UserError, match="earlier run cannot be read"):
+        command.run(command.Config(out=tmp_path))
+    assert (tmp_path / command.FILE).read_bytes() == content
+
+
+def test_a_run_writes_after_each_and_goes_on(tmp_path: Path, monkeypatch) -> None:
+    listed = (ONE, listed_as("vgg", "vgg11"))
+    monkeypatch.setattr(command, "LISTED", listed)
+    seen: list[str] = []
+
+    def made_up(one: Listed, data: Path, _timeout: float) -> Outcome:
+        assert len(list(data.glob("*.png"))) == pictures.COUNT
+        if len(seen) == 1:
+            seen.append("broken off")
+            raise KeyboardInterrupt
+        seen.append(one.architecture)
+        return outcome(family=one.family, architecture=one.architecture)
+
+    monkeypatch.setattr(command, "tried", made_up)
+    with pytest.raises(KeyboardInterrupt):
+        command.run(command.Config(out=tmp_path))
+    assert "| resnet | resnet10t |" in (tmp_path / command.TABLE).read_text()
+    result = command.run(command.Config(out=tmp_path))
+    assert seen == ["resnet10t", "broken off", "vgg11"]
+    assert [one.outcome for one in result.outcomes] == [OK, OK]
+
+
+def ended(monkeypatch, *endings: tuple[int, str]) -> list[list[str]]:
+    """Let commands end so, one after the other, and return their lines."""
+    lines, left = [], list(endings)
+
+    def run(line: list[str], **_options: object) -> subprocess.CompletedProcess:
+        lines.append(line)
+        code, text = left.pop(0)
+        return subprocess.CompletedProcess(line, code, "", text)
+
+    monkeypatch.setattr(trial.subprocess, "run", run)
+    return lines
+
+
+def test_a_training_that_fails_is_told_in_its_words(monkeypatch, tmp_path: Path) -> None:
+    lines = ended(
+        monkeypatch, (1, "reading\nerror: An error. The traceback is in /a/b.txt. Next: x")
+    )
+    found = trial.tried(ONE, tmp_path, 9)
+    assert (found.outcome, found.failed_step) == ("An error.", "train")
+    assert len(lines) == 1
+
+
+def test_a_gate_that_is_not_met_is_no_failure_and_an_export_may_fail(
+    monkeypatch, tmp_path: Path
+) -> None:
+    lines = ended(monkeypatch, (3, "error: map is low"), (2, "error: no operator in /tmp/x/y.onnx"))
+    found = trial.tried(ONE, tmp_path, 9)
+    assert (found.outcome, found.failed_step) == ("no operator in y.onnx", "export")
+    assert [line[2] for line in lines] == ["compress.train", "export.onnx"]
+
+
+def test_what_takes_too_long_is_told(monkeypatch, tmp_path: Path) -> None:
+    def run(line: list[str], **_options: object):
+        raise subprocess.TimeoutExpired(line, 9)
+
+    monkeypatch.setattr(trial.subprocess, "run", run)
+    assert trial.tried(ONE, tmp_path, 9).outcome == "compress.train was not done after 9 s."
+
+
+@pytest.mark.parametrize(
+    ("of_float", "of_int8", "layers", "told"),
+    [
+        (1e-6, 0.02, 3, OK), (2e-3, 0.02, 3, "fp32 export"), (None, 0.02, 3, "fp32 export"),
+        (1e-6, 0.7, 3, "int8 file answers"), (1e-6, float("nan"), 3, "int8 file answers"),
+        (1e-6, None, 3, "int8 file answers"), (1e-6, 0.02, 0, "No layer"),
+    ],
+)  # fmt: skip
+def test_a_file_is_sound_where_it_answers_alike_in_integers(
+    of_float: float | None, of_int8: float | None, layers: int, told: str, tmp_path: Path
+) -> None:
+    parity = Verdict(
+        gate="parity <= 0.001", against=None, outcome="pass", measured=of_float, reason=""
+    )
+    made = model("new", int8_convs_fused=layers, convs_total=4, parity_max_prob_diff=of_int8)
+    found = trial.judged(
+        outcome(), Artifact(tmp_path, made.manifest.model_copy(update={"verdicts": (parity,)}))
+    )
+    assert told in found.outcome
+    assert (found.failed_step is None) is (told == OK)
+    assert (found.int8_layers, found.layers) == (layers, 4)

@@ -1,0 +1,144 @@
+"""What is counted, timed and compared of models, to the last figure."""
+
+import re
+from dataclasses import astuple
+
+import numpy as np
+import pytest
+from verdicts import LABELS, evaluation, latency, model
+
+from benchmarks.evaluation.evaluation import with_metrics
+from benchmarks.gates import verdicts
+from benchmarks.gates.evidence import Evidence, Finding, Subject
+from benchmarks.gates.findings import counted, int8_layers, p50
+from benchmarks.gates.of_accuracy import agreement as found_agreement
+from benchmarks.gates.of_accuracy import drop, worst_drop
+from benchmarks.statistics import agreement
+
+INT8 = verdicts.parse("int8_convs >= 1")
+
+
+@pytest.mark.parametrize(
+    ("measured", "share", "told"),
+    [
+        ({"int8_convs_fused": 3, "convs_total": 4}, 0.75, "3 of the 4 .* of 4 in all"),
+        ({"int8_convs_fused": 3, "convs_total": 4, "convs_kept_float": 1}, 1.0, "3 of the 3"),
+        (
+            {"int8_convs_fused": 3, "convs_total": 4, "dense_total": 2, "dense_int8": 0},
+            0.5,
+            "3 of the 6",
+        ),
+        (
+            {
+                "int8_convs_fused": 3,
+                "convs_total": 4,
+                "dense_total": 3,
+                "dense_int8": 1,
+                "dense_kept_float": 2,
+            },
+            0.8,
+            "4 of the 5 .* of 7 in all",
+        ),
+        ({"int8_convs_fused": 0, "convs_total": 4, "convs_kept_float": 4}, 1.0, "of 4$"),
+        ({"int8_convs_fused": 0, "convs_total": 1}, 0.0, "0 of the 1"),
+    ],
+)
+def test_layers_that_compute_with_integers(measured: dict[str, int], share: float, told: str):
+    found = int8_layers(INT8, Evidence(Subject(model("new", **measured))))
+    assert found is not None
+    assert (found.measured, found.bounds) == (share, (share, share))
+    assert re.search(told, found.reason)
+
+
+@pytest.mark.parametrize("known", [{}, {"int8_convs_fused": 3}, {"convs_total": 4}])
+def test_layers_that_nobody_counted_are_not_measured(known: dict[str, int]):
+    assert int8_layers(INT8, Evidence(Subject(model("new", **known)))) is None
+
+
+@pytest.mark.parametrize("missing", [(0,), (1,), (0, 1)])
+def test_a_drop_from_or_to_nothing_is_not_measured(missing: tuple[int, ...]):
+    results = [evaluation(0), evaluation(0.1)]
+    gate = verdicts.parse("map drop <= 0.1")
+    for known in (True, False):
+        subjects = [Subject(model(str(place)), one) for place, one in enumerate(results)]
+        assert (drop(gate, Evidence(*subjects)) is not None) == known
+        for place in missing:
+            results[place] = results[place].model_copy(update={"map": None})
+
+
+def test_a_count_is_exact_and_its_share_that_of_the_reference():
+    new, old = Subject(model("new", macs=30)), Subject(model("old", macs=40))
+    own, share = verdicts.parse("macs <= 50"), verdicts.parse("macs ratio <= 0.5")
+    found = counted(own, Evidence(new, old))
+    assert found == Finding(30, (30, 30), None, "macs is 30")
+    found = counted(share, Evidence(new, old))
+    told = "macs is 75.00% of the reference's (30 of 40)"
+    assert found == Finding(0.75, (0.75, 0.75), None, told)
+    assert counted(own, Evidence(Subject(model("new")))) is None
+    for nothing in (None, Subject(model("old")), Subject(model("old", macs=0))):
+        assert counted(share, Evidence(new, nothing)) is None
+
+
+def test_the_latency_is_the_median_over_processes():
+    gate = verdicts.parse("latency <= 1")
+    times = latency(0.001).model_copy(update={"block_medians_s": tuple(range(1, 10))})
+    found = p50(gate, Evidence(Subject(model("new"), latency=times)))
+    assert found is not None
+    assert (found.measured, found.bounds, found.ci95) == (5.0, (1.0, 9.0), (1.0, 9.0))
+    few = times.model_copy(update={"block_medians_s": (1.0, 2.0, 3.0)})
+    found = p50(gate, Evidence(Subject(model("new"), latency=few)))
+    assert found is not None
+    assert (found.measured, found.bounds, found.ci95) == (2.0, (0.0, np.inf), None)
+    assert p50(gate, Evidence(Subject(model("new")))) is None
+
+
+def test_the_worst_drop_is_not_known_where_one_label_is_not():
+    gate = verdicts.parse("worst_ap drop <= 1")
+    old, new = evaluation(0), evaluation(0.6)
+    found = worst_drop(gate, Evidence(Subject(model("new"), new), Subject(model("old"), old)))
+    assert found is not None
+    assert found.measured == pytest.approx(max(old.ap[name] - new.ap[name] for name in old.ap))
+    assert found.ci95 is None
+    targets = old.targets.copy()
+    targets[:, 1] = 0
+    sides = [
+        Subject(model(name), with_metrics(one.model_copy(update={"targets": targets}), LABELS))
+        for name, one in (("new", new), ("old", old))
+    ]
+    assert worst_drop(gate, Evidence(*sides)) is None
+    bare = Subject(model("bare"))
+    for pair in ((sides[0], None), (bare, sides[1]), (sides[0], bare)):
+        assert worst_drop(gate, Evidence(*pair)) is None
+
+
+def test_agreement_needs_both_and_counts_each_decision():
+    gate = verdicts.parse("agreement >= 0.9")
+    old = evaluation(0, n=8)
+    scores = old.scores.copy()
+    scores[0, [1, 2], [0, 1]] = 1 - np.round(scores[0, [1, 2], [0, 1]])
+    new = old.model_copy(update={"scores": scores})
+    sides = Subject(model("new"), new), Subject(model("old"), old)
+    found = found_agreement(gate, Evidence(*sides))
+    assert found is not None
+    assert found.measured == 14 / 16
+    bare = Subject(model("bare"))
+    for pair in ((sides[0], None), (bare, sides[1]), (sides[0], bare)):
+        assert found_agreement(gate, Evidence(*pair)) is None
+
+
+def test_flips_come_with_the_largest_move_first_and_say_what_was_and_is():
+    old = evaluation(0, n=3)
+    before = np.array([[0.25, 0.75], [0.375, 0.25], [0.25, 0.25]], np.float32)
+    after = np.array([[0.875, 0.75], [0.25, 0.625], [0.25, 0.5]], np.float32)
+    targets = np.array([[1, 0], [0, np.nan], [0, 0]], np.float32)
+    old, new = (
+        old.model_copy(update={"scores": np.stack([table, 1 - table]), "targets": targets})
+        for table in (before, after)
+    )
+    found = agreement.agreement((model("new"), new), (model("old"), old))
+    assert found.share == pytest.approx(0.5)
+    assert [astuple(flip) for flip in found.flips] == [
+        ("0", "a", True, True, 0.25, 0.875),
+        ("1", "b", None, True, 0.25, 0.625),
+        ("2", "b", False, True, 0.25, 0.5),
+    ]

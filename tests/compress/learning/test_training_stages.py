@@ -1,0 +1,270 @@
+"""What the stages that train hand on: seeds, options, the average, and who sees which part."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+from small_training import FAST, write
+
+from benchmarks.metrics import best_threshold
+from compress import distill, prune, train
+from compress.learning.augmentation import Batch
+from compress.learning.losses import LOSSES
+from compress.pruning import latency_target
+from edgepress.core import artifact as artifacts
+from edgepress.core.cli import main
+from edgepress.core.errors import UserError
+from edgepress.core.eval_file import load_eval
+from edgepress.data import pixels, split
+from edgepress.data.dataset import open_data
+from models.stored import load_network
+
+COMMON = ("--batch-size", 8, "--gate", "params <= 1e9")
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory) -> Path:
+    return write(tmp_path_factory.mktemp("stages") / "data", lambda row: (row % 2, row // 2 % 2))
+
+
+@pytest.fixture(scope="module")
+def teacher(data: Path, tmp_path_factory) -> Path:
+    out = tmp_path_factory.mktemp("stages") / "teacher"
+    given = ("--data", data, "--out", out, *FAST)
+    assert main(train.Config, train.run, [str(one) for one in given]) == 0
+    return out
+
+
+def weights(folder: Path) -> dict[str, torch.Tensor]:
+    return load_file(folder / "model.safetensors")
+
+
+def same(first: Path, second: Path) -> bool:
+    one, other = weights(first), weights(second)
+    return all(torch.equal(one[name], other[name]) for name in one)
+
+
+def probabilities(folder: Path, data: Path, part: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return probabilities and targets of a part, by torch alone."""
+    model, dataset = artifacts.load(folder), open_data(str(data))
+    rows = split.indices(dataset, model.manifest.data.split, part)
+    images = pixels.normalise(
+        pixels.decoded(dataset, model.manifest.image)[rows], model.manifest.image
+    )
+    with torch.inference_mode():
+        probs = load_network(model)(torch.from_numpy(images)).sigmoid().numpy()
+    return probs, dataset.targets[rows]
+
+
+def test_the_average_is_what_is_measured_and_stored(
+    data: Path, tmp_path: Path, command, monkeypatch
+):
+    fitted = []
+
+    def spy(*arguments):
+        fitted.append(fit(*arguments))
+        return fitted[0]
+
+    fit = train.fit
+    monkeypatch.setattr(train, "fit", spy)
+    out = tmp_path / "model"
+    done = command("compress.train", "--data", data, "--out", out, *FAST, "--ema-share", 0.9)
+    assert done.code == 0, done.err
+    for name, value in fitted[0].network.state_dict().items():
+        assert torch.equal(weights(out)[name], value), name
+    probs, targets = probabilities(out, data, "test")
+    stored = load_eval(out / "eval.npz")
+    assert stored.data_id.endswith(":test")
+    np.testing.assert_array_equal(stored.targets, targets)
+    np.testing.assert_allclose(stored.scores[0], probs, atol=1e-5)
+
+
+def test_thresholds_are_learnt_on_the_validation_part(data: Path, teacher: Path):
+    probs, targets = probabilities(teacher, data, "val")
+    found = artifacts.load(teacher).manifest.labels
+    wanted = [best_threshold(targets[:, n], probs[:, n]) for n in range(2)]
+    assert found.thresholds == pytest.approx(wanted, abs=1e-6)
+    probs, targets = probabilities(teacher, data, "test")
+    test = [best_threshold(targets[:, n], probs[:, n]) for n in range(2)]
+    assert found.thresholds != pytest.approx(test, abs=1e-4)
+
+
+@pytest.mark.parametrize("epochs", [0, 1])
+def test_the_seed_of_a_training_decides_its_weights(data: Path, tmp_path: Path, command, epochs):
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        done = command(
+            "compress.train", "--data", data, "--out", tmp_path / name, *FAST, "--epochs", epochs,
+            "--seed", seed,
+        )  # fmt: skip
+        assert done.code == 0, done.err
+    assert same(tmp_path / "a", tmp_path / "b")
+    assert not same(tmp_path / "a", tmp_path / "c")
+
+
+@pytest.mark.parametrize(
+    "stage",
+    [
+        ("compress.distill", "--epochs", 0, "--student", "tiny_network:build"),
+        ("compress.prune", "--epochs", 0, "--rounds", 1, "--round-to", 1, "--macs", 0.7),
+    ],
+    ids=["distill", "prune"],
+)
+def test_the_seed_of_a_student_decides_its_weights(
+    data: Path, teacher: Path, tmp_path: Path, command, stage
+):
+    module, *options = stage
+    given = "--teacher" if module == "compress.distill" else "--model"
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        done = command(
+            module, given, teacher, "--data", data, "--out", tmp_path / name, *COMMON, *options,
+            "--seed", seed,
+        )  # fmt: skip
+        assert done.code == 0, done.err
+    assert same(tmp_path / "a", tmp_path / "b")
+    assert not same(tmp_path / "a", tmp_path / "c")
+
+
+def test_every_option_of_teaching_arrives(
+    data: Path, teacher: Path, tmp_path: Path, command, monkeypatch
+):
+    seen = []
+
+    def spy(student, network, images, settings, scratch):
+        seen.append((settings, network))
+        return student.network
+
+    monkeypatch.setattr(distill, "teach", spy)
+    monkeypatch.setattr(prune, "teach", spy)
+    options = ("--temperature", 2, "--hard-share", 0.4, "--feature-weight", 3, "--seed", 5)
+    done = command(
+        "compress.distill", "--teacher", teacher, "--student", teacher, "--data", data, "--out",
+        tmp_path / "student", *COMMON, *options,
+    )  # fmt: skip
+    assert done.code == 0, done.err
+    done = command(
+        "compress.prune", "--model", teacher, "--data", data, "--out", tmp_path / "pruned", *COMMON,
+        *options, "--rounds", 2, "--round-to", 1, "--macs", 0.7,
+    )  # fmt: skip
+    assert done.code == 0, done.err
+    assert len(seen) == 3
+    for settings, network in seen:
+        told = (settings.temperature, settings.hard_share, settings.feature_weight, settings.seed)
+        assert told == (2, 0.4, 3, 5)
+        unpruned = weights(teacher)
+        assert all(
+            torch.equal(value, unpruned[name]) for name, value in network.state_dict().items()
+        )
+
+
+@pytest.mark.parametrize("loss", list(LOSSES))
+def test_the_loss_that_is_named_is_used(
+    data: Path, tmp_path: Path, command, monkeypatch, loss: str
+):
+    seen = []
+
+    def spy(network, images, settings, how, scratch):
+        torch.manual_seed(0)
+        batch = Batch(torch.zeros(0), torch.rand(5, 2).round(), torch.rand(5, 2))
+        logits = torch.randn(5, 2)
+        seen.append((how(logits, batch), LOSSES[loss](logits, batch.targets, batch.weights)))
+        return fit(network, images, settings, how, scratch)
+
+    fit = train.fit
+    monkeypatch.setattr(train, "fit", spy)
+    out = tmp_path / "model"
+    done = command(
+        "compress.train", "--data", data, "--out", out, *FAST, "--epochs", 0, "--loss", loss
+    )
+    assert done.code == 0, done.err
+    assert torch.equal(*seen[0])
+
+
+def test_rounds_of_pruning_go_down_by_equal_factors(
+    data: Path, teacher: Path, tmp_path: Path, command, monkeypatch
+):
+    reached = []
+
+    def spy(student, *_):
+        reached.append(prune._macs(student.spec, student.network))
+        return student.network
+
+    monkeypatch.setattr(prune, "teach", spy)
+    whole = artifacts.load(teacher).manifest.measurements.macs
+    done = command(
+        "compress.prune", "--model", teacher, "--data", data, "--out", tmp_path / "pruned", *COMMON,
+        "--rounds", 3, "--round-to", 1, "--macs", 0.343,
+    )  # fmt: skip
+    assert done.code == 0, done.err
+    for macs, share in zip(reached, (0.7, 0.49, 0.343), strict=True):
+        assert share - 0.12 < macs / whole <= share
+
+
+def test_a_factory_that_makes_another_width_is_refused(
+    data: Path, teacher: Path, tmp_path: Path, command, monkeypatch
+):
+    import tiny_network
+
+    build = tiny_network.build
+    monkeypatch.setattr(tiny_network, "build", lambda num_classes, width=8: build(1, width))
+    out = tmp_path / "model"
+    done = command("compress.train", "--data", data, "--out", out, *FAST)
+    assert done.code == 2
+    assert "does not return one number per label" in done.err
+    done = command(
+        "compress.distill", "--teacher", teacher, "--student", "tiny_network:build", "--data", data,
+        "--out", out,
+    )  # fmt: skip
+    assert done.code == 2
+    assert not out.exists()
+
+
+def fake_times(monkeypatch, ratio_of) -> list[float]:
+    """Let a trial of a share of the channels take `ratio_of(share)` of the time."""
+    tried: list[float] = []
+    monkeypatch.setattr(latency_target, "_exported", lambda parent, network, path: network)
+
+    def fast_enough(reference, candidate, wanted: float, share: float) -> bool:
+        assert candidate.share == share
+        tried.append(share)
+        return ratio_of(share) <= wanted
+
+    monkeypatch.setattr(latency_target, "_fast_enough", fast_enough)
+    return tried
+
+
+class Trial(torch.nn.Module):
+    share = 1.0
+
+
+def to_share(network: Trial, share: float) -> None:
+    if share < 0.1:
+        raise UserError("too small")
+    network.share = share
+
+
+def test_the_share_for_a_latency_is_bisected(monkeypatch):
+    """With times of a fifth and 4/5 of the share, 0.6 of the time is 1/2 of the share."""
+    tried = fake_times(monkeypatch, lambda share: 0.2 + 0.8 * share)
+    network = Trial()
+    found = latency_target.macs_share(None, network, to_share, 0.61)
+    assert tried == [0.5, 0.75, 0.625, 0.5625, 0.53125, 0.515625]
+    assert found == 0.5
+    assert network.share == 1.0, "trials are copies"
+
+
+def test_a_share_that_cannot_be_pruned_is_left_behind(monkeypatch):
+    tried = fake_times(monkeypatch, lambda share: share)
+    with pytest.raises(UserError, match="cannot be pruned to this latency"):
+        latency_target.macs_share(None, Trial(), to_share, 0.01)
+    assert tried == [0.5, 0.25, 0.125, 0.109375]
+
+
+def test_a_test_part_without_any_label_ends_the_training_as_not_measured(tmp_path: Path, command):
+    """Its mAP is not defined: said as that, and no fault of the program."""
+    table = write(tmp_path / "data", lambda row: [row % 2 if row < 32 else 0] * 2)
+    done = command("compress.train", "--data", table, "--out", tmp_path / "out", *FAST)
+    assert done.code == 0, done.err
+    assert "mAP on 16 test images: not defined" in done.err
+    assert artifacts.load(tmp_path / "out").manifest.measurements.map is None
