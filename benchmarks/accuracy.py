@@ -13,7 +13,7 @@ from benchmarks.evaluation.candidates import open_model
 from benchmarks.evaluation.evaluation import EvalSettings, evaluate, images_for, require_images
 from benchmarks.evaluation.tables import StoredMetrics
 from benchmarks.runtimes import _session
-from benchmarks.statistics import paired
+from benchmarks.statistics import certifiable, paired
 from edgepress.core import console, writable
 from edgepress.core.artifact import Artifact
 from edgepress.core.cli import main
@@ -154,18 +154,7 @@ def _print(result: EvalResult, labels: Labels, title: str) -> None:
     console.result(f"expected calibration error: {_percent(result.ece)}%")
     console.result(f"measured with: {result.provider_opened} on {result.cpu}")
     console.result(f"images: {len(result.image_ids)}, views: {', '.join(result.view_names)}")
-    console.result(certifiable(result))
-
-
-def certifiable(reference: EvalResult) -> str:
-    """Return the sentence about the smallest drop that these images can certify."""
-    drop = paired.certifiable_drop(reference)
-    if drop is None:
-        return "smallest drop of mAP these images can certify: unknown with a single view"
-    return (
-        f"smallest drop of mAP these {len(reference.image_ids)} images can certify: "
-        f"{100 * drop:.2f} points (for a candidate that differs as two halves of the views do)"
-    )
+    console.result(certifiable.sentence(result))
 
 
 def _percent(value: float | None) -> str:

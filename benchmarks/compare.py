@@ -8,7 +8,6 @@ from typing import Annotated
 import tyro
 from pydantic import Field
 
-from benchmarks import throughput
 from benchmarks.comparison import recommendation
 from benchmarks.comparison.bench import Bench, open_bench, open_test_data, with_latency
 from benchmarks.comparison.entries import model_entry, speedup_entry
@@ -21,6 +20,7 @@ from benchmarks.report.figure import verdict_note
 from benchmarks.report.schema import LatencyEntry, Report, SpeedupEntry
 from benchmarks.runtimes import _session
 from benchmarks.statistics import paired
+from benchmarks.timing import throughput
 from benchmarks.timing.tournament import LatencySettings
 from edgepress.core import console, duration, ending, environment, writable
 from edgepress.core.cli import main

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from pydantic import Field
 
-from benchmarks.accuracy import certifiable
 from benchmarks.comparison.bench import Bench, open_test_data, with_latency
 from benchmarks.comparison.ci_files import write_junit, write_markdown
 from benchmarks.evaluation.candidates import open_model, unique_names
@@ -16,6 +15,7 @@ from benchmarks.gates import verdicts as gates
 from benchmarks.robustness.corruptions import CORRUPTIONS
 from benchmarks.robustness.measuring import IMAGES, Images, choose, measure
 from benchmarks.runtimes import _session
+from benchmarks.statistics import certifiable
 from benchmarks.timing.tournament import LatencySettings
 from edgepress.core import artifact as artifacts
 from edgepress.core import console, duration, stage, writable
@@ -143,7 +143,7 @@ def _with_accuracy(bench: Bench, config: Config) -> Bench:
         else:
             results.append(evaluate(model, dataset, images, settings))
         if len(results) == 1:
-            console.say(certifiable(results[0]))
+            console.say(certifiable.sentence(results[0]))
     return replace(bench, evaluations=tuple(results))
 
 

@@ -4,13 +4,12 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import tyro
 from pydantic import Field
-from scipy.stats import binom
 
 from benchmarks.evaluation.candidates import open_model, unique_names
 from benchmarks.statistics import sequential
+from benchmarks.timing.percentiles import p50_s, p90_s, setting
 from benchmarks.timing.tournament import SEEDS, LatencySettings, Tournament, measure
 from edgepress.core import console, duration
 from edgepress.core.cli import main
@@ -19,8 +18,6 @@ from edgepress.core.errors import UserError
 from edgepress.core.noun import Noun
 from edgepress.core.results import SOFTWARE, LatencyResult
 from models.defaults import default_model
-
-P90_CONFIDENCE = 0.99
 
 
 class Config(Noun):
@@ -71,33 +68,6 @@ def run(config: Config) -> Tournament:
     return tournament
 
 
-def p50_s(result: LatencyResult) -> float:
-    """Return the median over processes of the block medians, seconds."""
-    return float(np.median(result.block_medians_s))
-
-
-def p90_s(result: LatencyResult) -> float | None:
-    """Return an upper bound at 99% confidence of the 90th percentile, seconds.
-
-    The order statistic of MLPerf Inference's early stopping (inference_rules, appendix);
-    `None` below 64 runs, which cannot support it.
-    """
-    rank = p90_rank(len(result.samples_s))
-    return None if rank is None else float(np.sort(result.samples_s)[rank - 1])
-
-
-def p90_rank(n: int) -> int | None:
-    """Return the rank (from 1) among `n` sorted samples that bounds the 90th percentile.
-
-    `t` is the largest count with `P(Binomial(n, 0.1) <= t) <= 0.01`; the rank is `n - t + 1`.
-
-    >>> [p90_rank(n) for n in (63, 64, 100, 200, 500, 1000)]
-    [None, 64, 98, 191, 467, 923]
-    """
-    t = int(binom.ppf(1 - P90_CONFIDENCE, n, 0.1)) - 1
-    return None if t < 1 else n - t + 1
-
-
 def _print(tournament: Tournament, names: tuple[str, ...]) -> None:
     first = tournament.reference
     header = (
@@ -114,12 +84,6 @@ def _print(tournament: Tournament, names: tuple[str, ...]) -> None:
     told = {name: first.environment[name] for name in ("rounds", "rounds_s", "order_seed")}
     console.result("{rounds} rounds in {rounds_s:.0f} s, --seed {order_seed}".format(**told))
     console.result(f"CPU pressure: {first.environment['cpu_pressure_avg10_percent']}% (avg10, max)")
-
-
-def setting(result: LatencyResult) -> str:
-    """Return the key of a result's setting, `provider:threads`; an emulated device is no device."""
-    provider = result.provider_asked + (f" ({SOFTWARE})" if result.software else "")
-    return f"{provider}:{result.threads}"
 
 
 def _row(tournament: Tournament, row: int, name: str) -> tuple[str, ...]:

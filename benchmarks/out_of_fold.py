@@ -12,7 +12,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.accuracy import certifiable
 from benchmarks.evaluation.evaluation import EvalSettings, evaluate
 from benchmarks.folds import folds
 from benchmarks.folds import result as fold_result
@@ -22,6 +21,7 @@ from benchmarks.gates import verdicts
 from benchmarks.gates.evidence import Evidence, Subject
 from benchmarks.gates.text import base_metric, label_of
 from benchmarks.runtimes import _session
+from benchmarks.statistics import certifiable
 from edgepress.core import console, stage
 from edgepress.core.artifact import Artifact
 from edgepress.core.cli import main
@@ -146,7 +146,7 @@ def _measure(pairs: tuple[Pair, ...], tested: Tested, settings: EvalSettings) ->
     baseline = None
     if before:
         baseline = folds.combined(before, [model.manifest.labels for model in models])
-        console.say(certifiable(baseline))
+        console.say(certifiable.sentence(baseline))
     parts = tested.evaluate((pair.candidate for pair in pairs), settings)
     whole = folds.combined(parts, [pair.candidate.manifest.labels for pair in pairs])
     return Measured(pairs, tested.dataset, parts, whole, before, baseline)

@@ -10,7 +10,8 @@ import tyro
 from benchmarks import compare
 from benchmarks.report.schema import Report
 from compress import recipe as recipes
-from compress.recipe import Place, Recipe
+from compress.recipe import Place
+from compress.recipes.steps import Recipe
 from edgepress.core import artifact as artifacts
 from edgepress.core import console, ending
 from edgepress.core.artifact import Artifact

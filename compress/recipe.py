@@ -6,59 +6,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, ValidationError
 
-from compress import recipe_checks
-from compress.recipe_checks import MODEL_OPTIONS
+from compress.recipes import checks
+from compress.recipes.checks import MODEL_OPTIONS
+from compress.recipes.steps import Recipe, Step
 from edgepress.core import cli, console
 from edgepress.core.artifact import Artifact
 from edgepress.core.errors import EdgepressError, UserError, unknown_name
-from edgepress.core.noun import Noun
 from edgepress.data.dataset import read_table
 from models.defaults import ZOO
 
 RECIPES = Path(__file__).parent / "recipes"
 TRAINING = "compress.train"
 STAGES = (TRAINING, "compress.prune", "compress.distill", "export.onnx")
-
-
-class Step(Noun):
-    """One stage of a recipe."""
-
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
-    """Folder of its artifact, and the model's name in the report."""
-    stage: str
-    """Module of the stage, e.g. `compress.prune`."""
-    options: dict[str, Any] = Field(default_factory=dict)
-    """Options of the stage; `@NAME` is an earlier step's artifact, `zoo:NAME` a shipped one."""
-
-
-class Comparison(Noun):
-    """Which of the models the report holds, the reference first, and the gates on the last.
-
-    Without a model there is no report.
-    """
-
-    models: tuple[str, ...]
-    gate: tuple[str, ...] = ()
-    threads: int = 1
-    latency_time: str = "3m"
-    """Longest measurement of latency; it ends as soon as every gate on latency is decided."""
-
-
-class Recipe(Noun):
-    """Stages in order, and the comparison at the end."""
-
-    title: str
-    step: tuple[Step, ...] = Field(min_length=1)
-    compare: Comparison
-
-    @property
-    def compared(self) -> tuple[str, ...]:
-        """Names of the steps whose models the report holds."""
-        return tuple(name.removeprefix("@") for name in self.compare.models)
 
 
 @dataclass(frozen=True)
@@ -114,7 +76,7 @@ def prepare(recipe: Recipe, place: Place) -> tuple[Callable[[], Artifact], ...]:
     """
     if place.splitting:
         _require_own_training(recipe, place.splitting)
-    recipe_checks.check_names(recipe)
+    checks.check_names(recipe)
     made: dict[Path, BaseModel] = {}
     for step in recipe.step:
         made[place.out / step.name] = _config(step, place)
@@ -122,7 +84,7 @@ def prepare(recipe: Recipe, place: Place) -> tuple[Callable[[], Artifact], ...]:
     for step, config in zip(recipe.step, made.values(), strict=True):
         with _named(step):
             _check(_stage(step), config, labels, made)
-    recipe_checks.check_comparison(recipe, labels)
+    checks.check_comparison(recipe, labels)
     return tuple(map(_runner, recipe.step, made.values()))
 
 
@@ -134,12 +96,12 @@ def _config(step: Step, place: Place) -> BaseModel:
     """
     stage = _stage(step)
     with _named(step):
-        recipe_checks.check_options(step)
+        checks.check_options(step)
         options = {
             key: place.resolve(value) if key in MODEL_OPTIONS else value
             for key, value in cli.check_options(stage.Config, step.options).items()
         }
-        recipe_checks.check_models(step, options)
+        checks.check_models(step, options)
         options |= {
             "out": place.out / step.name,
             "data": place.data,
@@ -156,7 +118,7 @@ def _check(
 ) -> None:
     stage.check(config, labels)
     if hasattr(stage, "check_layers"):
-        known = recipe_checks.architecture(getattr(config, "model", None), made)
+        known = checks.architecture(getattr(config, "model", None), made)
         if known is not None:
             stage.check_layers(config, known)
 

@@ -5,6 +5,7 @@ import statistics
 import subprocess
 import sys
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -14,24 +15,35 @@ ROOMS = ("edgepress", "models", "benchmarks", "compress", "export")
 FILES = sorted(file for room in ROOMS for file in (ROOT / room).rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("test_*.py"))
 
-FORBIDDEN = {
-    "edgepress/core/": ("benchmarks.inspection", "models", "benchmarks", "export", "torch", "onnx"),
-    "edgepress/data/": ("models", "benchmarks", "export", "torch", "onnx"),
-    "models/": ("benchmarks", "export", "compress.train", "compress.prune", "compress.distill"),
-    "benchmarks/": ("export", "compress.train", "compress.prune", "compress.distill"),
-    "export/": (
-        "compress.train",
-        "compress.prune",
-        "compress.distill",
-        "compress.learning.training",
-    ),
-    "compress/": ("export",),
-    "edgepress/device/": ("compress", "models", "benchmarks", "torch", "onnx", "pydantic"),
-}
-"""Imports point one way (docs: the rooms of the README)."""
+FLOORS = {room: floor for floor, room in enumerate(ROOMS)}
+"""Imports point down, from the top: export, compress, benchmarks, models, edgepress."""
 
-LEAF = "edgepress.device"
-"""Runs on the device and imports no other room: what reads a device's files uses its code."""
+GROUND = {"edgepress.device": 0, "edgepress.core": 0, "edgepress.data": 1}
+"""The floors within the ground floor. The device runs numpy, Pillow, onnxruntime and itself."""
+
+NEVER = {
+    "edgepress.core": {"torch", "torchvision", "timm", "onnx", "edgepress.device"},
+    "edgepress.data": {"torch", "torchvision", "timm", "onnx"},
+    "edgepress.device": {"torch", "torchvision", "timm", "onnx", "pydantic", "edgepress.core"},
+    "benchmarks": {"timm"},
+}
+"""Libraries, and rooms beside, that have no place in a room."""
+
+DOORS = {
+    "compress.train",
+    "compress.prune",
+    "compress.distill",
+    "export.onnx",
+    "export.adopt",
+    "export.convert",
+    "export.verify",
+}
+"""Stages, which meet on disk only."""
+
+MODULES = {
+    ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): file
+    for file in FILES
+}
 
 
 def tree(file: Path) -> ast.Module:
@@ -91,23 +103,79 @@ def test_functions_take_few_parameters():
     assert not wide
 
 
-@pytest.mark.parametrize("room", FORBIDDEN)
-def test_imports_point_one_way(room: str):
+def graph() -> dict[str, set[str]]:
+    """Return which of our modules each of them imports, wherever in the file."""
+    return {
+        name: {module for found in imported(file) if (module := _module(found)) not in (None, name)}
+        for name, file in MODULES.items()
+    }
+
+
+def _module(name: str) -> str | None:
+    """Return the module that a name is, or is of."""
+    if name in MODULES:
+        return name
+    above = name.rpartition(".")[0]
+    return above if above in MODULES else None
+
+
+def floor(module: str) -> tuple[int, int]:
+    within = [one for name, one in GROUND.items() if f"{module}.".startswith(f"{name}.")]
+    return FLOORS[module.split(".")[0]], within[0] if within else 0
+
+
+def upward(found: dict[str, set[str]]) -> list[str]:
+    return [f"{a} -> {b}" for a, bs in found.items() for b in bs if floor(b) > floor(a)]
+
+
+def circles(found: dict[str, set[str]]) -> list[str]:
+    """Return the modules of one circle, or none."""
+    try:
+        TopologicalSorter(found).prepare()
+    except CycleError as error:
+        circle: list[str] = error.args[1]
+        return circle
+    return []
+
+
+def test_imports_point_down():
+    assert not upward(graph())
+    assert upward({"models.stored": {"export.onnx"}, "edgepress.data.split": {"edgepress.core"}})
+
+
+def test_no_module_imports_itself_around_a_corner():
+    assert not circles(graph())
+    assert set(circles({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": set()})) == {"b", "c"}
+
+
+@pytest.mark.parametrize("room", NEVER)
+def test_libraries_have_their_rooms(room: str):
     wrong = {
         f"{file.relative_to(ROOT)}: {name}"
-        for file in (ROOT / room).rglob("*.py")
+        for file in ROOT.joinpath(*room.split(".")).rglob("*.py")
         for name in imported(file)
-        if any(name == ban or name.startswith(f"{ban}.") for ban in FORBIDDEN[room])
-        and not (room == "benchmarks/" and f"{name}.".startswith(f"{LEAF}."))
+        if any(f"{name}.".startswith(f"{ban}.") for ban in NEVER[room])
     }
     assert not wrong
 
 
 def test_stages_meet_on_disk_only():
-    stages = {"compress.train", "compress.prune", "compress.distill", "export.onnx"}
-    for stage in stages:
-        file = ROOT.joinpath(*stage.split(".")).with_suffix(".py")
-        assert not imported(file) & (stages - {stage}), file
+    for stage in DOORS:
+        assert not imported(MODULES[stage]) & (DOORS - {stage}), stage
+
+
+def test_a_door_stands_above_the_work():
+    wrong = {
+        name: used
+        for name, others in graph().items()
+        if name not in DOORS and (used := others & DOORS) and not name.endswith("__main__")
+    }
+    assert not wrong
+
+
+@pytest.mark.parametrize(("room", "most"), [("benchmarks", 12), ("export", 8), ("compress", 8)])
+def test_a_room_is_seen_at_a_glance(room: str, most: int):
+    assert len([*(ROOT / room).glob("*.py")]) <= most
 
 
 def test_every_test_asserts():
@@ -157,10 +225,8 @@ print("imported", len(sys.argv) - 1)
 
 def modules_without_torch() -> list[str]:
     chosen = [
-        *(ROOT / "compress" / "core").glob("*.py"),
-        *(ROOT / "compress" / "data").rglob("*.py"),
+        *(ROOT / "edgepress").rglob("*.py"),
         *(ROOT / "benchmarks").rglob("*.py"),
-        *(ROOT / "export" / "device").rglob("*.py"),
     ]
     names = [".".join(file.relative_to(ROOT).with_suffix("").parts) for file in chosen]
     return sorted(name.removesuffix(".__init__") for name in names if "__main__" not in name)

@@ -9,7 +9,7 @@ from benchmarks.evaluation.evaluation import images_for, require_images
 from benchmarks.evaluation.robustness import Robustness
 from benchmarks.gates import verdicts as gates
 from benchmarks.gates.evidence import Evidence, Subject
-from benchmarks.throughput import Throughput
+from benchmarks.timing.throughput import Throughput
 from benchmarks.timing.tournament import Decided, LatencySettings, Tournament, measure
 from edgepress.core.artifact import Artifact
 from edgepress.core.gates import Gate, Verdict

@@ -4,7 +4,6 @@ from benchmarks import metrics
 from benchmarks.comparison.against_first import against_first
 from benchmarks.comparison.bench import Bench
 from benchmarks.comparison.of_decisions import decision_entries, metrics_entry
-from benchmarks.latency import p50_s, p90_s, setting
 from benchmarks.report.schema import (
     ConvsEntry,
     GateEntry,
@@ -16,6 +15,7 @@ from benchmarks.report.schema import (
     ThroughputEntry,
 )
 from benchmarks.statistics import paired
+from benchmarks.timing.percentiles import p50_s, p90_s, setting
 from edgepress.core.artifact import Artifact
 from edgepress.core.commands import made_by
 from edgepress.core.gates import Verdict

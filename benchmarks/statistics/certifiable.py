@@ -39,3 +39,14 @@ def certifiable_drop(reference: EvalResult) -> float | None:
     """Return the smallest drop of mAP that these images can certify, to be expected beforehand."""
     expected = expected_drop(reference)
     return None if expected is None else smallest_certifiable_drop(expected)
+
+
+def sentence(reference: EvalResult) -> str:
+    """Return the sentence about the smallest drop that these images can certify."""
+    drop = certifiable_drop(reference)
+    if drop is None:
+        return "smallest drop of mAP these images can certify: unknown with a single view"
+    return (
+        f"smallest drop of mAP these {len(reference.image_ids)} images can certify: "
+        f"{100 * drop:.2f} points (for a candidate that differs as two halves of the views do)"
+    )

@@ -4,10 +4,10 @@ A model's recall and precision follow from its misses among the images that have
 false alarms among those that have it not; what a second model does better or worse follows from
 the decisions that changed. Each of these kinds is a share of known images with exact limits
 (`benchmarks.statistics.shares`), also where none was seen. How far a figure may be off is the
-square root of the sum of squares of what each kind alone would change at its limit: square-and-add (Newcombe 1998,
-"Improved confidence intervals for the difference between binomial proportions based on paired
-data", method 10; in general MOVER, Zou and Donner 2008, "Construction of confidence limits about
-effect measures").
+square root of the sum of squares of what each kind alone would change at its limit: square-and-add
+(Newcombe 1998, "Improved confidence intervals for the difference between binomial proportions based
+on paired data", method 10; in general MOVER, Zou and Donner 2008, "Construction of confidence
+limits about effect measures").
 """
 
 from collections.abc import Iterator

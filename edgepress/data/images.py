@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError, features
 from PIL.ImageFile import ImageFile
 
-from edgepress.device import samples
 from edgepress.core.errors import UserError
 from edgepress.core.hashing import value_hash
 from edgepress.core.image_spec import ImageSpec, Range
 from edgepress.core.source import own_source
+from edgepress.device import samples
 
 LONGEST_PX = 96
 QUALITY = 70

@@ -1,7 +1,8 @@
 """How much memory a photograph takes, known from its head alone, before any of it is taken.
 
-Upper bounds, each measured beside what really is taken (`python -m benchmarks.claims.worst_images`):
-what is promised of a server must hold for the photograph that somebody thought out.
+Upper bounds, each measured beside what really is taken (`python -m
+benchmarks.claims.worst_images`): what is promised of a server must hold for the photograph that
+somebody thought out.
 """
 
 from PIL import Image, TiffImagePlugin

@@ -19,7 +19,7 @@ from export.adopting.sample import Sample, run
 from export.adopting.sources._source import Adapter, Floats, Layout, Output, Shape, Source
 
 if TYPE_CHECKING:
-    from export.adopt import Config
+    from export.adopting.options import Config
 
 
 @dataclass(frozen=True)

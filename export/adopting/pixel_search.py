@@ -17,7 +17,7 @@ from export.adopting.sample import Sample, run
 from export.adopting.sources._source import Adapter, ChannelOrder, Floats, Source
 
 if TYPE_CHECKING:
-    from export.adopt import Config
+    from export.adopting.options import Config
 
 RANGES = {"0 to 1": (0.0, 1.0), "-1 to 1": (0.5, 0.5), "0 to 255": (0.0, 1 / 255)}
 """How the pixels of networks usually are when they come in: mean and std of pixels in 0..1."""

@@ -34,19 +34,19 @@ from edgepress.data.grouping import grouped
 from edgepress.data.origin import identified
 from edgepress.data.split import Part, data_of, identity, indices, refuse_trained
 from edgepress.data.splitting import Splitting
-from export.adopting import description
+from export.adopting import description, ending
 from export.adopting.channel_order import fold
 from export.adopting.description import Description
 from export.adopting.sample import MOST_IMAGES, Sample, run
 from export.adopting.sources._source import Source
-from export.graph import ending, metadata
+from export.graph import metadata
 from export.graph.metadata import ModelFacts
 from export.graph.simplify import simplify
 from export.making import evidence, parity
 from models.onnx_graph.index import count_macs, count_params
 
 if TYPE_CHECKING:
-    from export.adopt import Config, Resolved
+    from export.adopting.options import Config, Resolved
 
 UNKNOWN_TRAINING = (
     "made elsewhere: unless --split-column named its own split, images of the test part may have "

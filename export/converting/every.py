@@ -22,7 +22,7 @@ from export.converting.formats._format import Format
 from export.converting.result import HEADER, Outcome, Result, rows
 
 if TYPE_CHECKING:
-    from export.convert import Config
+    from export.converting.options import Config
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ from models.onnx_graph import scaling
 from models.stored import architecture_of, try_network
 
 if TYPE_CHECKING:
-    from export.onnx import Config
+    from export.making.options import Config
 
 PRECISIONS: dict[str, Precision] = {
     "none": "fp32",

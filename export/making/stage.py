@@ -43,7 +43,7 @@ from models.onnx_graph.write import to_onnx
 from models.stored import load_network
 
 if TYPE_CHECKING:
-    from export.onnx import Config
+    from export.making.options import Config
 
 
 def export(config: Config) -> Artifact:

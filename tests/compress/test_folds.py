@@ -9,7 +9,8 @@ import scenes as scene_maker
 from PIL import Image
 
 from compress import recipe as recipes
-from compress.recipe import Place, Recipe
+from compress.recipe import Place
+from compress.recipes.steps import Recipe
 from edgepress.core.artifact import load
 from edgepress.core.errors import UserError
 from edgepress.data import split

@@ -132,7 +132,9 @@ def test_a_recipe_is_valid_and_its_options_exist(file: Path, tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    "file", [*(ROOT / "benchmarks" / "papers").glob("*.toml")], ids=lambda file: file.stem
+    "file",
+    [*(ROOT / "benchmarks" / "claims" / "papers").glob("*.toml")],
+    ids=lambda file: file.stem,
 )
 def test_a_protocol_is_valid_and_its_options_exist(file: Path):
     from compress.train import Config

@@ -13,8 +13,8 @@ from export_network import tiny
 from PIL import Image
 from sklearn.datasets import load_sample_images
 
-from benchmarks.latency import setting
 from benchmarks.runtimes import _session, cpu
+from benchmarks.timing.percentiles import setting
 from edgepress.core import artifact as artifacts
 from edgepress.core import registry
 from edgepress.core.artifact import Artifact

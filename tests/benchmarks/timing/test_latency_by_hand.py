@@ -6,8 +6,8 @@ import pytest
 from verdicts import latency, model
 
 from benchmarks import latency as command
-from benchmarks.latency import p50_s, p90_rank, p90_s
 from benchmarks.timing import tournament
+from benchmarks.timing.percentiles import p50_s, p90_rank, p90_s
 from benchmarks.timing.tournament import LatencySettings, Tournament
 from edgepress.core.errors import UserError
 from edgepress.core.results import SOFTWARE, LatencyResult

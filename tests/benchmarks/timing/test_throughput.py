@@ -12,7 +12,7 @@ from colours import COLOURS, MakeModel
 from benchmarks import throughput
 from benchmarks.compare import Config, compare
 from benchmarks.evaluation.candidates import open_model
-from benchmarks.throughput import Rate, Throughput, ThroughputSettings, measure
+from benchmarks.timing.throughput import Rate, Throughput, ThroughputSettings, measure
 from edgepress.core.errors import UserError
 
 QUICK = ThroughputSettings(

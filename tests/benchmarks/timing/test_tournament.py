@@ -10,7 +10,7 @@ from colours import MakeModel
 
 from benchmarks.gates import verdicts
 from benchmarks.gates.evidence import Evidence, Subject
-from benchmarks.latency import p50_s, p90_rank, p90_s, setting
+from benchmarks.timing.percentiles import p50_s, p90_rank, p90_s, setting
 from benchmarks.timing.tournament import LatencySettings, measure
 from benchmarks.timing.worker import peak_rss_bytes
 from edgepress.core.errors import UserError

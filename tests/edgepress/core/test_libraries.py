@@ -41,7 +41,7 @@ def python(code: str, *before: str, **said: str) -> list[str]:
     return done.stdout.splitlines()
 
 
-@pytest.mark.parametrize("room", ["compress", "models", "benchmarks", "export"])
+@pytest.mark.parametrize("room", ["edgepress", "models", "benchmarks", "compress", "export"])
 def test_every_room_says_it_first(room: str):
     found = python(TELL, "import sys", f"import {room}", "assert 'numpy' not in sys.modules")
     assert found == ["passive None None 20", "OMP_WAIT_POLICY=passive"]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from compress import recipe as recipes
-from compress.recipe import Step
+from compress.recipes.steps import Step
 from edgepress.core import cli
 from edgepress.core.errors import GateFailed
 from edgepress.core.noun import Noun

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import sample_files as files
 from PIL import Image
-from places import ROOT
 
 from edgepress.core.image_spec import ImageSpec
 from edgepress.data import images

@@ -12,7 +12,8 @@ from iterstrat.ml_stratifiers import MultilabelStratifiedShuffleSplit
 from PIL import Image
 
 from compress import recipe as recipes
-from compress.recipe import Place, Recipe
+from compress.recipe import Place
+from compress.recipes.steps import Recipe
 from edgepress.core.artifact import load
 from edgepress.core.errors import UserError
 from edgepress.core.eval_file import EVAL_FILE, load_eval

@@ -12,7 +12,17 @@ import pytest
 from places import ROOT
 
 # What must not be importable on the device; `None` in sys.modules makes an import fail.
-BLOCKED = ("torch", "onnx", "pydantic", "scipy", "compress", "models", "benchmarks", "export")
+BLOCKED = (
+    "torch",
+    "onnx",
+    "pydantic",
+    "scipy",
+    "edgepress",
+    "compress",
+    "models",
+    "benchmarks",
+    "export",
+)
 START = f"""
 import sys
 sys.modules.update(dict.fromkeys({BLOCKED}, None))
@@ -20,7 +30,7 @@ sys.path.insert(0, sys.argv.pop(1))
 from edgepress_device.cli import main
 sys.exit(main(sys.argv[1:]))
 """
-DEVICE = ROOT / "export" / "device"
+DEVICE = ROOT / "edgepress" / "device"
 
 
 @pytest.fixture(scope="module")

@@ -27,7 +27,7 @@ from export.bundle.__main__ import Config, run
 from export.bundle.manifest import DeviceManifest
 
 # What must not be importable on the device; `None` in sys.modules makes an import fail.
-BLOCKED = ("torch", "onnx", "pydantic", "compress", "models", "benchmarks", "export")
+BLOCKED = ("torch", "onnx", "pydantic", "edgepress", "models", "benchmarks", "compress", "export")
 START = (
     "import runpy, sys; sys.modules.update(dict.fromkeys({blocked}, None)); "
     "sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0], run_name='__main__')"

@@ -1,5 +1,4 @@
-"""How far a browser's own resizing is from Pillow's: `python -m
-export.converting.formats.web.resizing`.
+"""`python -m export.converting.formats.web.resizing`: a browser's own resizing beside Pillow's.
 
 The page does not resize; the figures that this command prints are why.
 """

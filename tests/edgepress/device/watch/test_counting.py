@@ -26,7 +26,7 @@ from edgepress.device.watch.signals import (
 )
 
 REFERENCE = reference()
-FOLDER = ROOT / "export" / "device" / "watch"
+FOLDER = ROOT / "edgepress" / "device" / "watch"
 
 
 @pytest.mark.parametrize("file", sorted(FOLDER.glob("*.py")), ids=lambda file: file.stem)

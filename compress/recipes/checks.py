@@ -15,7 +15,7 @@ from edgepress.core.errors import UserError, unknown_name
 from edgepress.core.manifest import Architecture
 
 if TYPE_CHECKING:
-    from compress.recipe import Recipe, Step
+    from compress.recipes.steps import Recipe, Step
 
 MODEL_OPTIONS = ("model", "teacher", "student")
 GIVEN = ("out", "data", "skip_bad_images")
