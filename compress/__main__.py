@@ -43,8 +43,8 @@ class Config(Noun):
     """Column of the data's table (patient, module, ...): images with one value stay in one part.
     Only for recipes that train their own models."""
     split_column: str | None = None
-    """Column of the data's table with a ready-made split: `train`, `val` and `test`. Only for
-    recipes that train their own models."""
+    """Column of the data's table with a ready-made split: `train`, `val` and `test`. One that names
+    the parts is taken by itself. Only for recipes that train their own models."""
     skip_bad_images: bool = False
     """Go on without the images that cannot be decoded, and list them."""
 

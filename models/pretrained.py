@@ -100,6 +100,7 @@ def identity(name: str, source: str) -> str:
             "There is no such checkpoint",
             got=source,
             allowed=f"imagenet, random, or a file ({', '.join(checkpoint.files.ENDINGS)})",
+            next_step="look for a slip in the path",
         )
     return file_sha256(file)
 

@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 from benchmarks.inspection.schema import Unreadable
 from edgepress.core.errors import UserError
 from edgepress.data import duplicates
+from edgepress.data.brought import COLUMNS, Brought, brought
 from edgepress.data.dataset import read_table
 from edgepress.data.ranges import Ranges
 from edgepress.data.survey import survey
 from edgepress.data.table import Table
 
-SPLIT_COLUMNS = ("split", "partition", "subset", "set", "fold", "is_valid", "is_test", "is_train")
+FOLDS = ("set", "fold")
+"""Columns that may divide the images otherwise than into train, val and test."""
 
 
 @dataclass(frozen=True)
@@ -45,11 +47,17 @@ class Opened:
         """Number of the group of near-duplicates that each image belongs to `[n]`."""
         return duplicates.groups(self.thumbnails)
 
+    @cached_property
+    def brought(self) -> Brought:
+        """The split that the data bring."""
+        return brought(self.table)
+
     @property
     def split_column(self) -> str | None:
-        """Name of the column that holds a ready-made split."""
+        """Name of the column that holds a ready-made split: what training takes, or could take."""
         by_name = {name.lower(): name for name in self.table.columns}
-        return next((by_name[name] for name in SPLIT_COLUMNS if name in by_name), None)
+        named = (by_name[name] for name in (*COLUMNS, *FOLDS) if name in by_name)
+        return next(iter((*self.brought.columns, *self.brought.asked, *named)), None)
 
 
 def open_images(source: str) -> Opened:

@@ -10,6 +10,7 @@ from benchmarks.inspection.schema import DataReport, Duplicates, FlatImages, Lab
 from edgepress.core import environment
 from edgepress.core.results import EvalResult
 from edgepress.data import ranges
+from edgepress.data.brought import RANDOM
 
 
 def inspect(opened: Opened, scored: EvalResult | None, seed: int) -> DataReport:
@@ -34,6 +35,7 @@ def inspect(opened: Opened, scored: EvalResult | None, seed: int) -> DataReport:
             *_about_files(opened),
             *_about_samples(opened),
             *_about_labels(facts),
+            *_about_split(opened, duplicates),
             *_about_copies(duplicates),
             *_about_suspects(suspected),
         ),
@@ -123,6 +125,17 @@ def _about_labels(facts: tuple[LabelFacts, ...]) -> list[str]:
         for what, names in (("never occur", never), ("are on every image", always))
         if names
     ]
+
+
+def _about_split(opened: Opened, found: Duplicates) -> list[str]:
+    """Say which split of the data's own training takes, or why it does not, or refuses it."""
+    told = list(opened.brought.told)
+    if opened.brought.column is not None and found.exact.across_splits:
+        told.append(
+            f"training refuses one file in two parts of {found.split_column!r}: remove it from one "
+            f"of them; or {RANDOM}"
+        )
+    return told
 
 
 def _about_copies(found: Duplicates) -> list[str]:

@@ -11,6 +11,7 @@ from edgepress.core import console, registry
 from edgepress.core.errors import UserError
 from edgepress.core.hashing import value_hash
 from edgepress.data import ranges
+from edgepress.data.formats import _foreign
 from edgepress.data.images import BadImage
 from edgepress.data.ranges import Ranges
 from edgepress.data.survey import survey
@@ -116,7 +117,7 @@ def _resolve(source: str) -> tuple[str, Path]:
     )
 
 
-def _hint(path: Path, known: Iterable[str]) -> str | None:
+def _hint(path: Path, known: Iterable[str]) -> str:
     """Return what a person may have meant by a folder or file that no format recognises."""
     files = sorted(path.iterdir()) if path.is_dir() else [path]
     tables = [file for file in files if file.suffix.lower() in TABLES]
@@ -128,6 +129,10 @@ def _hint(path: Path, known: Iterable[str]) -> str | None:
     if len(tables) > 1:
         shown = ", ".join(map(str, tables[:MOST_SHOWN]))
         return f"give the table that is meant: {shown}"
+    return _foreign.advice(path) or _below(files, known) or _foreign.TABLE
+
+
+def _below(files: list[Path], known: Iterable[str]) -> str | None:
     below = [file for file in files if file.is_dir() and not file.name.startswith(".")]
     for folder in below[:MOST_SHOWN]:
         for name in known:

@@ -10,6 +10,7 @@ from typing import Literal
 
 import numpy as np
 
+from edgepress.core import console
 from edgepress.core.artifact import Artifact
 from edgepress.core.errors import UserError
 from edgepress.core.hashing import value_hash
@@ -109,7 +110,7 @@ def parse_fold(text: str) -> Fold:
 
 
 def split_for(dataset: Dataset, parents: tuple[Artifact, ...]) -> Split:
-    """Return the split of the first parent trained on these images, else the default split.
+    """Return the split of the first parent trained on these images, else the data's own or default.
 
     Labels may have been corrected since. A split that was only assumed comes after those that are
     known. What is not known of a parent is said.
@@ -120,7 +121,7 @@ def split_for(dataset: Dataset, parents: tuple[Artifact, ...]) -> Split:
     origins = [data_of(parent, dataset) for parent in parents]
     ranked = sorted((data for data in origins if data is not None), key=lambda data: data.assumed)
     fitting = [data.split for data in ranked if covers(data.split, dataset)]
-    split = fitting[0] if fitting else _said(dataset, default_split(dataset))
+    split = fitting[0] if fitting else _usual(dataset)
     for parent, data in zip(parents, origins, strict=True):
         if data is None or data.assumed:
             say_unknown(parent)
@@ -131,9 +132,29 @@ def split_for(dataset: Dataset, parents: tuple[Artifact, ...]) -> Split:
     return split
 
 
-def _said(dataset: Dataset, made: Split) -> Split:
-    spread.say(dataset, made, sizes=False)
+def _usual(dataset: Dataset) -> Split:
+    """Return the split that the data bring, where it can be used, else the default one."""
+    from edgepress.data.brought import brought  # it is made with this module
+
+    found = brought(dataset.table)
+    for fault in found.faults:
+        console.say_once(fault)
+    if found.columns and not found.agree:
+        console.warn_once(f"{found.differ}: a random split is used")
+    split = None if found.column is None else _brought(dataset, found.column)
+    made = split or default_split(dataset)
+    spread.say(dataset, made, sizes=split is not None)
     return made
+
+
+def _brought(dataset: Dataset, column: str) -> Split | None:
+    try:
+        split = made(dataset, SplitBy(seed=SEED, val_share=VAL_SHARE, split_column=column))
+    except UserError as error:
+        console.warn_once(f"the split in {column!r} cannot be used, a random one is: {error}")
+        return None
+    console.say_once(f"the data bring a split, in {column!r}, which is used")
+    return split
 
 
 def data_of(model: Artifact, dataset: Dataset) -> DataRef | None:

@@ -33,16 +33,6 @@ def say(dataset: Dataset, split: Split, sizes: bool) -> None:
         console.warn_once(uneven)
 
 
-def say_passed_over(columns: list[str]) -> None:
-    """Name the columns that hold a split of the data's own, which was not asked for."""
-    if columns:
-        names = ", ".join(map(repr, columns))
-        console.say_once(
-            f"the data bring a split, in {names}: it is not used, and its parts are mixed; "
-            f"--split-column {columns[0]} takes it"
-        )
-
-
 def unevenly_spread(dataset: Dataset, split: Split) -> str | None:
     """Return a sentence about the labels that a part has none of, or far more or less than asked.
 

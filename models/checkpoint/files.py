@@ -81,7 +81,9 @@ def require_file(path: Path) -> None:
             next_step=f"name the file in it: {', '.join(inside[:5])}" if inside else None,
         )
     if not path.is_file():
-        raise UserError("There is no such checkpoint", got=path)
+        raise UserError(
+            "There is no such checkpoint", got=path, next_step="look for a slip in the path"
+        )
     if not path.stat().st_size:
         raise UserError("The checkpoint is an empty file", got=path, next_step="copy it again")
 

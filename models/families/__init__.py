@@ -16,6 +16,8 @@ from edgepress.core.manifest import Architecture
 from edgepress.core.source import computing, source_hash
 from models.torch_process import seeded
 
+MEND = "mend the factory, or what --arch-kwargs gives it"
+
 
 def build(architecture: Architecture, n_labels: int) -> nn.Module:
     """Build a network by name with random weights, whole: `models.stored` replays its pruning.
@@ -73,9 +75,14 @@ def call(factory: object, shown_name: str, /, **kwargs: object) -> nn.Module:
         network = factory(**kwargs)  # type: ignore[operator]
     except PROGRAM_FAILS as error:  # a factory is the user's program
         shown = ", ".join(f"{key}={value!r}" for key, value in kwargs.items())
-        raise UserError(f"{shown_name} cannot be built with {shown} ({told(error)})") from None
+        raise UserError(
+            f"{shown_name} cannot be built with {shown} ({told(error)})", next_step=MEND
+        ) from None
     if not isinstance(network, nn.Module):
-        raise UserError(f"{shown_name} returned a {type(network).__name__}, not a torch.nn.Module")
+        raise UserError(
+            f"{shown_name} returned a {type(network).__name__}, not a torch.nn.Module",
+            next_step=MEND,
+        )
     return network
 
 

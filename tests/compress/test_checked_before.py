@@ -49,7 +49,7 @@ def unread(monkeypatch: pytest.MonkeyPatch):
                             '{"in_chans": 4}'), "4 channels"),
         ("compress.train", ("--arch", "torch.nn:Identity", "--arch-kwargs", "{}"),
          "one number per label"),
-        ("compress.train", ("--arch", "sys:exit"), "cannot be built with num_classes=2"),
+        ("compress.train", ("--arch", "sys:exit"), "Next: mend the factory"),
         ("compress.train", ("--arch", "tiny_network:grey", "--channels", 3), "of 3 channels"),
         ("compress.distill", ("--student", "tiny_network:grey", "--channels", 3), "of 3 channels"),
         ("compress.prune", ("--gate", "ap[defect_certian] >= 0.5"), "mean 'defect_certain'"),

@@ -90,7 +90,11 @@ def build(file: Path, header: list[str], rows: Iterable[tuple[int, list[str]]]) 
             codes = np.fromiter(map(known[number].__getitem__, cells), np.int32, len(cells))
             parts[number].append(codes)
     if not lines:
-        raise UserError("The table has no rows", got=file)
+        raise UserError(
+            "The table has no rows",
+            got=f"{file}, with {'the header ' + _reading.listed(names) if names else 'nothing'}",
+            next_step="write a line for each image below the header: is it the right file?",
+        )
     columns = {
         name: Column(list(known[number]), np.concatenate(parts[number]))
         for number, name in enumerate(names)
@@ -146,8 +150,11 @@ def column_names(file: Path, header: list[str]) -> list[str]:
     names = [_text.clean(name) or f"{UNNAMED} {n})" for n, name in enumerate(header, start=1)]
     twice = sorted(name for name, count in Counter(names).items() if count > 1)
     if twice:
+        places = [str(n) for n, name in enumerate(names, start=1) if name == twice[0]]
         raise UserError(
-            "The table has two columns of one name", got=f"{_reading.short(twice[0])} in {file}"
+            f"The table has {'two' if len(places) == 2 else len(places)} columns of one name",
+            got=f"{_reading.short(twice[0])!r}, columns {' and '.join(places)} of {file}",
+            next_step="rename them in the first line, or remove all but one",
         )
     return names
 
@@ -158,6 +165,7 @@ def no_header(file: Path, first: list[str]) -> UserError:
         f"The table has no header: its first line names an image: {file}",
         got=_reading.listed(first),
         allowed="a first line with the names of the columns, e.g. image,labels",
+        next_step=f"write that line above it: one name for each of its {len(first)} columns",
     )
 
 

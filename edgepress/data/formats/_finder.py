@@ -17,6 +17,7 @@ DRIVE = re.compile(r"[A-Za-z]:[\\/]|\\\\")
 NUMBER = re.compile(r"([0-9]{1,18})(?:[.,]0)?")
 MOVED = "by the end of a path that is not on this disk"
 NUMBERED = "as a number that has lost its leading zeros"
+FLOATED = "by a whole number, since the column of names was read as numbers (12.0 for 12)"
 
 Files = dict[str, list[Path]]
 
@@ -30,7 +31,7 @@ class ImageFinder:
         self._search = search
         self._listed = cache(_listed)
         self._folder = cache(_folder)
-        self._guessed: dict[str, dict[str, Path]] = {MOVED: {}, NUMBERED: {}}
+        self._guessed: dict[str, dict[str, Path]] = {MOVED: {}, NUMBERED: {}, FLOATED: {}}
 
     def find(self, name: str) -> Path | None:
         """Return the file of this name, with an image ending added if it has none.
@@ -42,7 +43,7 @@ class ImageFinder:
             self._as_written(name)
             or self._anywhere(name)
             or self._guess(MOVED, name, self._moved(name))
-            or self._guess(NUMBERED, name, self._numbered(name))
+            or self._guess(NUMBERED if name.isdecimal() else FLOATED, name, self._numbered(name))
         )
 
     def has(self, name: str) -> bool:

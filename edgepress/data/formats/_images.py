@@ -1,5 +1,6 @@
 """Which column of a table names the images, and the files that it names."""
 
+import re
 from pathlib import Path
 
 from edgepress.core import console
@@ -12,6 +13,9 @@ IMAGE_COLUMNS = (
     "image_index", "image_file", "img", "filepath", "file_path", "img_path", "img_name",
     "image_filename", "image_url", "url",
 )  # fmt: skip
+ROUNDED = re.compile(r"[0-9](?:[.,][0-9]+)?[eE]\+?[0-9]+")
+FIRST = 10
+"""Rows among which a header is looked for."""
 
 
 def column(columns: Columns, finder: _finder.ImageFinder) -> str:
@@ -36,7 +40,7 @@ def column(columns: Columns, finder: _finder.ImageFinder) -> str:
             allowed="one of the columns " + ", ".join(IMAGE_COLUMNS),
             next_step=f"call one of them 'image': {_reading.listed(found)}"
             if found
-            else "write a first line with the names of the columns, divided by , ; | or a tab",
+            else _header_below(columns),
         )
     if finder.has(found[0]):
         raise _columns.no_header(columns.file, list(columns.by_name))
@@ -51,6 +55,7 @@ def paths(columns: Columns, image: str, finder: _finder.ImageFinder) -> tuple[Pa
         UserError: a text is no name of a file, or it is not clear which file it means.
     """
     texts = columns.by_name[image]
+    _check_rounded(columns, image, finder)
     found = [
         finder.path(_reading.file_name(text.strip(), columns.where(image, code)))
         if _suspect(text)
@@ -60,6 +65,33 @@ def paths(columns: Columns, image: str, finder: _finder.ImageFinder) -> tuple[Pa
     _check_moved(columns, image, finder)
     finder.tell()
     return tuple(found[code] for code in texts.codes.tolist())
+
+
+def _check_rounded(columns: Columns, image: str, finder: _finder.ImageFinder) -> None:
+    """Refuse names like 1.2E+11, which a spreadsheet has made of long numbers.
+
+    Raises:
+        UserError: there is one, and no such file.
+    """
+    for code, text in enumerate(columns.by_name[image].values):
+        if ROUNDED.fullmatch(text.strip()) and not finder.has(text.strip()):
+            raise UserError(
+                "The names of images were read as numbers and rounded, as spreadsheets do",
+                got=f"{text.strip()} at {columns.where(image, code)}",
+                next_step="make the table anew, with this column as text",
+            )
+
+
+def _header_below(columns: Columns) -> str:
+    """Return what to do where the first line is no header: one of the next may be."""
+    texts = [column.texts()[:FIRST] for column in columns.by_name.values()]
+    for row, cells in enumerate(zip(*texts, strict=True)):
+        words = re.split(r"[,;|\t]", "|".join(cells))
+        if _labels.find(words, IMAGE_COLUMNS) is not None:
+            return (
+                f"remove what is above the names of the columns, which are in {columns.line(row)}"
+            )
+    return "write a first line with the names of the columns, divided by , ; | or a tab"
 
 
 def _names_images(columns: Columns, name: str) -> bool:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from edgepress.core import console
 from edgepress.core.errors import UserError
-from edgepress.data.formats import _cells, _names, _reading, _rows
+from edgepress.data.formats import _cells, _foreign, _names, _reading, _rows
 from edgepress.data.formats._cells import Cells, Family
 from edgepress.data.formats._columns import UNNAMED, Columns
 from edgepress.data.formats._names import MARK
@@ -19,18 +19,23 @@ NAMES_COLUMNS = (
     "labels", "label", "tags", "classes", "finding_labels", "tag", "class", "categories",
     "category", "choices", "choice",
 )  # fmt: skip
+COUNTED = ("objects", "boxes", "bboxes", "regions", "labels", "annotations", "instances")
 MARKS = ("valid", "val", "validation", "test")
 """Columns that mark a part of a split; `train` is one beside them, else it may be a train."""
 KEPT_COLUMNS = (
     *_rows.GROUPS, "sex", "gender", "age", "id", "index", "__key__", "is_valid", "is_val",
     "is_validation", "is_test", "is_train", "is_training", *MARKS, "annotator", "rater", "reader",
-    "batch", "camera", "scanner", "hospital", "frame", "version",
+    "batch", "camera", "scanner", "hospital", "frame", "version", "file_size", "filesize",
+    "file_attributes", "region_shape_attributes", "region_attributes", "width", "height",
+    "image_width", "image_height", "iscrowd", "is_crowd", "area",
+    "region_count", "count", *(f"{n}_{what}" for n in ("n", "num") for what in COUNTED),
 )  # fmt: skip
 """Columns that are known to be no labels even where they hold 0 and 1."""
 UNKNOWN_NAMES = ("-1", "nan", "na", "n/a", "#n/a", "<na>", "null", "?", "uncertain", "unknown")
 NO_FINDING = "no finding"
 WORDS = (Family.TRUTH, Family.WORD, Family.CROSS)
 MOST_WORDS = 6
+VIA_COLUMNS = ("region_attributes", "file_attributes")
 
 Labels = tuple[tuple[str, ...], NDArray[np.float32]]
 
@@ -203,10 +208,17 @@ def _no_labels(columns: Columns, kept: list[str], numeric: list[str]) -> UserErr
         f"The table has no label column: {columns.file}",
         got=", ".join(shown) or "only the image column",
         allowed="a column of 0 and 1 for each label, or one column 'labels' with names",
-        next_step="write 0 and 1 instead of other numbers"
-        if numeric
-        else "name the column of names 'labels', or write one column for each label",
+        next_step=_way_out(columns, numeric),
     )
+
+
+def _way_out(columns: Columns, numeric: list[str]) -> str:
+    """Return what to do with a table in which no label was found."""
+    if find(columns.by_name, VIA_COLUMNS) is not None:
+        return f"this is VIA's table, with the labels within attributes: {_foreign.COCO}"
+    if numeric:
+        return "write 0 and 1 instead of other numbers"
+    return "name the column of names 'labels', or write one column for each label"
 
 
 def _say_read(columns: Columns, chosen: list[str], found: list[Cells], blank: list[float]) -> None:

@@ -20,6 +20,14 @@ MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+FOREIGN = (
+    (b"version https://git-lfs", "a pointer of git-lfs to the file", "fetch it: git lfs pull"),
+    (b"pk\3\4", "a spreadsheet or an archive by its content", "save it as CSV UTF-8, or unpack it"),
+    (b"\x1f\x8b", "packed by its content", "unpack it"),
+    (b"<!doctype html", "a web page", "download the file itself, not the page that shows it"),
+    (b"<html", "a web page", "download the file itself, not the page that shows it"),
+)
+"""How files begin that only seem to be texts, what they are, and the way out."""
 HEAD = 4096  # bytes
 CHUNK = 1 << 20  # bytes
 FOREIGN_RUN = re.compile(rb"[\x80-\xff]{3}")
@@ -39,6 +47,7 @@ def encoding_of(file: Path) -> str:
     """
     with file.open("rb") as stream:
         head = stream.read(HEAD)
+    _check_text(head, file)
     found = _marked(head)
     if found is None:
         found = "utf-8" if _is_utf8(file) else _western(file, file.read_bytes())
@@ -51,6 +60,7 @@ def decoded(content: bytes, file: Path) -> str:
     Raises:
         UserError: it is damaged UTF-8, or of an encoding that is not known.
     """
+    _check_text(content, file)
     encoding = _marked(content[:HEAD])
     try:
         text = content.decode(encoding or "utf-8")
@@ -59,6 +69,17 @@ def decoded(content: bytes, file: Path) -> str:
             raise UserError(f"The file is not {encoding} text ({error})", got=file) from None
         text = content.decode(_western(file, content))
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _check_text(head: bytes, file: Path) -> None:
+    """Refuse what is plainly no text of the user's.
+
+    Raises:
+        UserError: it is such a file.
+    """
+    for start, what, way_out in FOREIGN:
+        if head[:64].lstrip().lower().startswith(start):
+            raise UserError(f"The file is {what}", got=file, next_step=way_out)
 
 
 def first_line(file: Path, longest: int) -> str:

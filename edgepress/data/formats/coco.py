@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgepress.core.errors import UserError
-from edgepress.data.formats import _finder, _folders, _reading
+from edgepress.data.formats import _finder, _folders, _foreign, _reading
 from edgepress.data.table import Table
 
 KEYS = (b'"images"', b'"annotations"', b'"categories"')
@@ -165,7 +165,12 @@ def _read_file(file: Path, split: str) -> _File:
 def _json(file: Path) -> dict[str, Any]:
     content = _reading.json_value(_reading.read_text(file), str(file))
     if not isinstance(content, dict):
-        raise UserError("The file is not COCO's", got=file, allowed="an object with 'images'")
+        raise UserError(
+            "The file is not COCO's",
+            got=file,
+            allowed="an object with 'images'",
+            next_step=_foreign.advice(file) or _foreign.TABLE,
+        )
     return content
 
 
@@ -176,6 +181,7 @@ def _entries(file: Path, content: dict[str, Any], key: str) -> list[dict[str, An
             f"The file is not COCO's: it has no list of objects '{key}'",
             got=file,
             allowed="an object with the lists 'images', 'annotations' and 'categories'",
+            next_step=_foreign.advice(file) or _foreign.TABLE,
         )
     if not found and key != "annotations":
         raise UserError(f"The list '{key}' is empty", got=file)

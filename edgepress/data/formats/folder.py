@@ -26,7 +26,7 @@ from edgepress.data.formats import (
 )
 from edgepress.data.table import Table
 
-ANNOTATIONS = (".csv", ".tsv", ".parquet", ".json", ".xml", ".yaml", ".yml")
+ANNOTATIONS = (".csv", ".tsv", ".parquet", ".json", ".jsonl", ".ndjson", ".xml", ".yaml", ".yml")
 OTHERS = (coco, csv_, elpv, openimages, parquet, voc, yolo)
 
 Place = tuple[str, str]

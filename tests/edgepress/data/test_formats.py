@@ -1,6 +1,7 @@
 """Every format reads its own tree, and nobody else's."""
 
 import json
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 
 from edgepress.core import registry
 from edgepress.core.errors import UserError
+from edgepress.data.brought import brought
 from edgepress.data.dataset import FORMATS, open_data
 from edgepress.data.ready_split import ready_split
 from edgepress.data.table import Table
@@ -291,12 +293,19 @@ def test_a_table_keeps_its_columns_when_rows_are_taken(read):
 )
 def test_the_split_that_a_format_has_is_one_that_a_training_takes(make_tree, name: str):
     data = open_data(str(make_tree(name)[1]))
-    if "test" in data.table.columns["split"]:
-        found = ready_split(data, "split")
-        assert [len(found.train), len(found.val), len(found.test)] == [4, 2, 2]
-    else:
+    parts = Counter(data.table.columns["split"])
+    if len(parts) == 1:
         with pytest.raises(UserError, match=r"no test image.*train"):
             ready_split(data, "split")
+        return
+    found = ready_split(data, "split", val_share=0)
+    sizes = [len(found.train), len(found.val), len(found.test)]
+    if "test" in parts:
+        assert sizes == [4, 2, 2]
+    else:  # the part that is not trained on is tested
+        trained = sum(n for part, n in parts.items() if part.startswith("train"))
+        assert sizes == [trained, 0, len(data.paths) - trained]
+    assert brought(data.table).column == "split"
 
 
 def test_a_folder_below_a_label_may_be_named_anything_but_no_text(tmp_path: Path):

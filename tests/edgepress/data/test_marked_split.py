@@ -3,6 +3,7 @@
 import pytest
 from made_data import made, rows_of
 
+from edgepress.core import console
 from edgepress.core.errors import UserError
 from edgepress.data.ready_split import ready_split
 
@@ -30,6 +31,7 @@ def split(columns: dict[str, str], name: str) -> tuple[list[int], ...]:
     ],
 )
 def test_a_mark_of_one_part(capfd, name: str, column: str, test: list[int]):
+    console.say_once.cache_clear()
     train = [row for row in range(8) if row not in test]
     assert split({name: column}, name) == (train, [], test)
     said = f"{name!r} tells two parts: what it marks is the test part" in capfd.readouterr().err
@@ -69,6 +71,7 @@ def test_marks_that_are_refused(columns: dict[str, str], words: str):
 
 
 def test_celeba_numbers_its_parts(capfd):
+    console.say_once.cache_clear()
     assert split({"partition": "00010212"}, "partition") == ([0, 1, 2, 4], [3, 6], [5, 7])
     assert "0, 1 and 2 in 'partition' are train, val and test" in capfd.readouterr().err
     for column, texts in (("fold", "00010212"), ("partition", "00010213"), ("partition", "0001")):

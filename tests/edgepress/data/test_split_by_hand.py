@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from made_data import made, rows_of
 
+from edgepress.core import console
 from edgepress.core.errors import UserError
 from edgepress.core.manifest import DataRef, Split, SplitBy, SplitIdentity
 from edgepress.data import grouping, split, splitting, stratify
@@ -407,17 +408,23 @@ def test_validation_has_its_share_of_all_images_and_nothing_of_the_test_part():
 
 
 @pytest.mark.parametrize(
-    ("missing", "words", "left"),
-    [
-        ("test", "has no test image", "leave --split-column out"),
-        ("train", "has no training image", ""),
-    ],
+    ("parts", "words"),
+    [(["train"] * 4, "has no test image"), (["val", "test"] * 2, "has no training image")],
 )
-def test_a_column_without_a_part(missing: str, words: str, left: str):
-    parts = [part for part in ("train", "val", "test") if part != missing] * 2
-    with pytest.raises(UserError, match=words) as refused:
+def test_a_column_without_a_part(parts: list[str], words: str):
+    with pytest.raises(UserError, match=words + r".*--test-share 0\.4 splits at random"):
         ready(parts)
-    assert (left in str(refused.value)) if left else "leave" not in str(refused.value)
+
+
+def test_of_two_parts_the_one_that_is_not_trained_on_is_tested(capfd):
+    """Thresholds are chosen on validation images, so that they cannot be what is measured."""
+    console.say_once.cache_clear()
+    train, val, test = ready(["train", "train", "train", "Valid"] * 5, val_share=0.2)
+    assert test == [3, 7, 11, 15, 19]
+    assert len(val) == 4
+    assert sorted(train + val + test) == list(range(20))
+    said = " ".join(capfd.readouterr().err.split())
+    assert "'split' tells two parts: what it calls 'Valid' is the test part" in said
 
 
 def test_many_wrong_values_are_not_all_listed():
@@ -471,7 +478,9 @@ def test_one_file_in_two_parts():
 def test_every_option_reaches_the_split():
     data = made(FOUR * 4, {"g": [str(row // 2) for row in range(16)], "s": ["train", "test"] * 8})
     by = lambda **options: split_by(data, Splitting(**options))  # noqa: E731
-    assert by() == default_split(data, 0, 0.4, 0.1)
+    assert by() == ready_split(data, "s", 0, 0.1)
+    assert by(split_seed=2, val_share=0.2) == ready_split(data, "s", 2, 0.2)
+    assert by(test_share=0.4) == default_split(data, 0, 0.4, 0.1)
     assert by(split_seed=3, test_share=0.2, val_share=0.3) == default_split(data, 3, 0.2, 0.3)
     assert by(group_column="g", split_seed=1) == default_split(data, 1, 0.4, 0.1, "g")
     assert by(group_column="g").group_column == "g"
