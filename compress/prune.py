@@ -5,6 +5,7 @@ arXiv 2301.12900), removed in several rounds, and after each round batch-norm st
 measured again and the network is tuned for a few epochs with the unpruned one as its teacher.
 """
 
+import copy
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -28,6 +29,7 @@ from edgepress.core import artifact as artifacts
 from edgepress.core import console, writable
 from edgepress.core.artifact import Artifact
 from edgepress.core.cli import main
+from edgepress.core.errors import UserError
 from edgepress.core.image_spec import ImageSpec
 from edgepress.core.manifest import Architecture, Manifest
 from edgepress.core.several import Gates
@@ -36,7 +38,7 @@ from models import families
 from models.blank import blank_image
 from models.defaults import default_model
 from models.pruning_history import History
-from models.stored import architecture_of, count_macs, load_network, try_network
+from models.stored import architecture_of, count_macs, load_network, rebuilt, try_network
 from models.torch_process import seeded
 
 
@@ -139,8 +141,6 @@ def _build(plan: Plan, config: Config, context: Context, wanted: Wanted, workdir
     kept = _kept(config, network, example)
     architecture = architecture_of(parent)
     history = list(architecture.pruning_history)
-    teacher = load_network(parent)
-    images = context.training_images()
     widths = _widths(config, network, kept)
     whole = _macs(context.spec, network)
 
@@ -151,18 +151,44 @@ def _build(plan: Plan, config: Config, context: Context, wanted: Wanted, workdir
         return prune_until(trial, example, small, widths)
 
     share = _share(config, parent, prune, workdir / "scratch")
-    for number in range(1, config.rounds + 1):
+    shares = [share ** (number / config.rounds) for number in range(1, config.rounds + 1)]
+    _rehearse(parent, network, prune, shares)
+    teacher, images = load_network(parent), context.training_images()
+    for number, left in enumerate(shares, 1):
         console.say(f"round {number}/{config.rounds}")
         scratch = workdir / "scratch" / str(number)
         scratch.mkdir(exist_ok=True)
         with seeded(config.seed + number):
-            history += prune(network, share ** (number / config.rounds))
+            history += prune(network, left)
             recalibrate_batchnorm(network, images, config)
             student = Student(network, context.spec)
             network = teach(student, teacher, images, config, scratch)
     pruned = architecture.model_copy(update={"pruning_history": tuple(history)})
     notes = (kept.told(),) if kept.unfit else ()
     return finish(plan, Trained(network, pruned, parent, notes=notes), context, wanted)
+
+
+def _rehearse(parent: Artifact, network: nn.Module, prune: Prune, shares: list[float]) -> None:
+    """Prune a copy in all rounds and build it again, before any training.
+
+    How many channels go depends on the widths, hardly on the weights: what a late round would meet
+    is met here.
+
+    Raises:
+        UserError: a round would fail, or the pruned network could not be built again.
+    """
+    trial, architecture = copy.deepcopy(network), architecture_of(parent)
+    history = list(architecture.pruning_history)
+    for share in shares:
+        history += prune(trial, share)
+    pruned = architecture.model_copy(update={"pruning_history": tuple(history)})
+    again = rebuilt(pruned, len(parent.manifest.labels.names), parent.manifest.image)
+    if channels_of(again) != channels_of(trial):
+        raise UserError(
+            "What is pruned of this network cannot be pruned again from its record",
+            got=architecture.name,
+            next_step="keep the layers around what is not a layer: --keep NAME",
+        )
 
 
 def _kept(config: Config, network: nn.Module, example: Tensor) -> Kept:

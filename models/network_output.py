@@ -10,6 +10,16 @@ from torch import Tensor, nn
 from edgepress.core.errors import UserError
 
 LAYERS = (nn.modules.conv._ConvNd, nn.Linear)
+"""Layers with weights that make channels: all that is kept, pruned and counted."""
+
+
+def width(layer: nn.Module) -> int:
+    """Return how many channels a convolution or a linear layer makes.
+
+    >>> width(nn.ConvTranspose2d(3, 8, 2))
+    8
+    """
+    return int(layer.out_features if isinstance(layer, nn.Linear) else layer.out_channels)  # type: ignore[arg-type]
 
 
 def output_layers(network: nn.Module, images: Tensor) -> list[str]:

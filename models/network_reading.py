@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from edgepress.core.errors import PROGRAM_FAILS, UserError, told
 from edgepress.core.image_spec import ImageSpec
 from models.network_output import output_layers
+from models.precision import NARROW, computes_in, only_single
 from models.torch_process import evaluating
 
 Form = Literal["logits", "probs", "log_probs"]
@@ -62,13 +63,17 @@ def make_readable(network: nn.Module, n_labels: int, spec: ImageSpec) -> None:
     It depends on what the network does, and not on its weights.
 
     Raises:
-        UserError: it fails, or nothing that it returns is one number per label.
+        UserError: it fails, computes in half precision, or nothing that it returns is one number
+            per label.
     """
     images = example(spec)
     kept = images.clone()
     with evaluating(network), torch.no_grad():
-        output = run(network, images)
+        with only_single(network):
+            output = run(network, images)
         found = labelled(output, len(images), n_labels)
+        if found.dtype in NARROW:
+            raise computes_in(found.dtype, "what it returns")
         if not torch.equal(images, kept):
             network.register_forward_pre_hook(Images())
         hook = network.register_forward_hook(Reading(n_labels))

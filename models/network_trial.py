@@ -48,11 +48,31 @@ def channels_taken(network: nn.Module, height: int, width: int) -> int:
         if why is None:
             return channels
         failures.append(why)
+    other = _other_channels(network, height, width)
+    if other is not None:
+        raise UserError(
+            "The network takes images of another number of channels",
+            got=f"{other} ({failures[0]})",
+            allowed="3 (RGB) or 1 (grey)",
+            next_step="let its first layer take 3 channels, or 1: --channels sets an argument "
+            "in_chans of its factory",
+        )
     raise UserError(
         f"The network cannot be run ({failures[0]})",
         got=f"an image of shape {[1, CHANNELS[0], height, width]}",
         next_step="mend its forward, or give the images the size that it takes",
     )
+
+
+def _other_channels(network: nn.Module, height: int, width: int) -> int | None:
+    """Return how many channels a network takes that runs on neither 3 nor 1, `None` if it does not.
+
+    Those of each convolution are tried: which of them is the first is not known before it runs.
+    """
+    convolutions = (layer for layer in network.modules() if isinstance(layer, nn.Conv2d))
+    declared = sorted({layer.in_channels for layer in convolutions} - set(CHANNELS))
+    runs = (n for n in declared if objection(network, torch.zeros(1, n, height, width)) is None)
+    return next(runs, None)
 
 
 def objection(network: nn.Module, images: Tensor) -> str | None:

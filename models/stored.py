@@ -17,6 +17,7 @@ from edgepress.core.manifest import Architecture
 from edgepress.data import probe
 from models import checkpoint, families
 from models.blank import blank_image
+from models.network_output import LAYERS
 from models.network_reading import make_readable
 from models.network_trial import try_out
 from models.pruning_history import replay
@@ -31,12 +32,21 @@ def load_network(artifact: Artifact) -> nn.Module:
             outputs than labels, or a network that answers otherwise than the one that was measured.
     """
     architecture, labels = architecture_of(artifact), len(artifact.manifest.labels.names)
-    network = families.skeleton(architecture, labels).eval()
-    make_readable(network, labels, artifact.manifest.image)
-    replay(network, architecture.pruning_history, blank_image(artifact.manifest.image))
+    network = rebuilt(architecture, labels, artifact.manifest.image)
     checkpoint.load_into(network, checkpoint.read(artifact.weights), artifact.weights)
     probe.check(partial(logits, network), artifact)
     return network
+
+
+def rebuilt(architecture: Architecture, n_labels: int, spec: ImageSpec) -> nn.Module:
+    """Build a network with random weights, pruned as its record says, in eval mode.
+
+    Raises:
+        UserError: it cannot be built, or the record does not fit it.
+    """
+    network = families.skeleton(architecture, n_labels).eval()
+    make_readable(network, n_labels, spec)
+    return replay(network, architecture.pruning_history, blank_image(spec))
 
 
 def try_network(artifact: Artifact, training: bool) -> None:
@@ -102,14 +112,15 @@ def count_macs(network: nn.Module, spec: ImageSpec) -> int:
     """Return the multiply-accumulates of convolutions and linear layers for one image."""
     total = 0
 
-    def count(layer: nn.Module, _: object, output: torch.Tensor) -> None:
+    def count(layer: nn.Module, inputs: tuple[torch.Tensor], output: torch.Tensor) -> None:
         nonlocal total
-        per_output = layer.weight[0].numel()  # type: ignore[index]
-        total += output[0].numel() * per_output
+        # the weights of a transposed convolution are multiplied with each of its inputs
+        each = inputs[0] if getattr(layer, "transposed", False) else output
+        total += each[0].numel() * layer.weight[0].numel()  # type: ignore[index]
 
     with ExitStack() as hooks, evaluating(network), torch.inference_mode():
         for layer in network.modules():
-            if isinstance(layer, nn.Conv2d | nn.Linear):
+            if isinstance(layer, LAYERS):
                 hooks.enter_context(layer.register_forward_hook(count))
         network(blank_image(spec))
     return total

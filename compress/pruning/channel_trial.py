@@ -163,7 +163,9 @@ class Trial:
     def _parts(self, dep: torch_pruning.Dependency) -> int:
         """Return in how many parts, each like the others, a layer's channels are pruned."""
         module = dep.target.module
-        depthwise = isinstance(module, nn.Conv2d) and module.groups == module.out_channels
+        depthwise = (
+            isinstance(module, nn.modules.conv._ConvNd) and module.groups == module.out_channels
+        )
         if depthwise or not isinstance(module, nn.Module):
             return 1
         pruner = self.graph.get_pruner_of_module(module)

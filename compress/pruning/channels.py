@@ -8,9 +8,9 @@ import torch
 import torch_pruning
 from torch import Tensor, nn
 
-from compress.pruning.kept_layers import LAYERS
 from edgepress.core.errors import UserError, told
 from edgepress.core.quiet import quiet
+from models.network_output import LAYERS, width
 from models.pruning_history import History
 from models.torch_process import evaluating
 
@@ -118,15 +118,15 @@ def _pruner(network: nn.Module, images: Tensor, widths: Widths) -> torch_pruning
 def channels_of(network: nn.Module) -> dict[str, int]:
     """Return the output channels of each convolution and linear layer, by its name."""
     layers = {n: m for n, m in network.named_modules() if isinstance(m, LAYERS)}
-    return {name: len(layer.weight) for name, layer in layers.items()}
+    return {name: width(layer) for name, layer in layers.items()}
 
 
 def _least(network: nn.Module, widths: Widths) -> dict[nn.Module, float]:
     """Return how many channels each layer keeps at least."""
     whole = widths.whole or channels_of(network)
     return {
-        network.get_submodule(name): width * (1 - widths.max_pruning_ratio) - 1e-9
-        for name, width in whole.items()
+        network.get_submodule(name): channels * (1 - widths.max_pruning_ratio) - 1e-9
+        for name, channels in whole.items()
     }
 
 
@@ -138,7 +138,7 @@ def _may_go(group: torch_pruning.Group, least: dict[nn.Module, float]) -> bool:
     for dependency, indices in group:
         layer = dependency.target.module
         out = torch_pruning.DependencyGraph().is_out_channel_pruning_fn(dependency.handler)
-        if out and layer in least and len(layer.weight) - len(indices) < max(1, least[layer]):
+        if out and layer in least and width(layer) - len(indices) < max(1, least[layer]):
             return False
     return True
 

@@ -8,11 +8,10 @@ from torch import Tensor, nn
 
 from compress.pruning.coupling import groups_of, unfit_layers
 from edgepress.core.errors import unknown_name
-from models.network_output import output_layers
+from models.network_output import LAYERS, output_layers
 from models.pruning_history import traced
 from models.torch_process import evaluating
 
-LAYERS = (nn.Conv2d, nn.Linear)
 SHOWN = 5
 
 

@@ -17,13 +17,14 @@ from edgepress.core import console
 from edgepress.core.artifact import Artifact
 from edgepress.core.errors import UserError
 from models.onnx_graph.write import to_onnx
+from models.pruning_history import History
 
 TRIALS = 6
 QUICK = LatencySettings(budget_s=60)
 """A trial whose speed is not decided after this time is taken to be too slow."""
 
-Prune = Callable[[nn.Module, float], object]
-"""(network, share of MACs) -> prunes the network in place."""
+Prune = Callable[[nn.Module, float], History]
+"""(network, share of MACs) -> prunes the network in place; returns what went."""
 
 
 def macs_share(parent: Artifact, network: nn.Module, prune: Prune, wanted: float) -> float:

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from benchmarks.gates import verdicts
 from benchmarks.gates.checks import Scene, compared, require_decidable
 from edgepress.core import artifact as artifacts
+from edgepress.core import duration
 from edgepress.core.errors import UserError, unknown_name
 from edgepress.core.manifest import Architecture
 
@@ -49,12 +50,13 @@ def check_names(recipe: Recipe) -> None:
 
 
 def check_comparison(recipe: Recipe, labels: Sequence[str]) -> None:
-    """Refuse gates of the comparison that could only fail.
+    """Refuse gates of the comparison that could only fail, and options that it does not take.
 
     Raises:
         UserError: there is one.
     """
     wanted = verdicts.parse_all(recipe.compare.gate)
+    duration.seconds(recipe.compare.latency_time, "[compare] latency_time")
     if not recipe.compared:
         if wanted:
             raise UserError("[compare] has gates and no model to hold against them", got=wanted[0])
@@ -91,7 +93,7 @@ def check_models(step: Step, resolved: Mapping[str, object]) -> None:
         given, path = step.options.get(option), resolved.get(option)
         if not isinstance(given, str) or given.startswith("@"):
             continue
-        if option != "student" or given.startswith("zoo:"):
+        if option != "student" or given.startswith("zoo:") or "/" in given:
             _require_artifact(Path(str(path)))
 
 

@@ -26,7 +26,7 @@ class Comparison(Noun):
 
     models: tuple[str, ...]
     gate: tuple[str, ...] = ()
-    threads: int = 1
+    threads: int = Field(1, ge=1)
     latency_time: str = "3m"
     """Longest measurement of latency; it ends as soon as every gate on latency is decided."""
 

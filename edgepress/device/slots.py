@@ -189,12 +189,15 @@ def _way_back(root: Path, slot: Slot | None, known: Releases) -> Bundle:
     """
     target = other(slot)
     if slot is None or target not in known.slots or not folder(root, target).is_dir():
-        raise DeviceError("There is no release to go back to", got=root)
+        raise DeviceError(
+            "There is no release to go back to", got=root, next_step="install another bundle"
+        )
     older, newer = known.slots[target], known.slots.get(slot)
     if newer is not None and older.release >= newer.release:
         raise DeviceError(
             "There is no older release to go back to",
             got=f"release {older.release} in the other slot, {newer.release} in use",
+            next_step="install a bundle of a higher release",
         )
     return in_slot(root, target, known)
 

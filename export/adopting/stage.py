@@ -91,7 +91,7 @@ def adopt(config: Resolved, source: Source) -> Artifact:
         chosen={"model": config.model_sha256, "kind": source_hash(source.__module__)},
     )
     artifact = produce(plan, partial(_build, plan, job))
-    evidence.show(artifact)
+    evidence.show(artifact, said=job.found.facts)
     require(artifact.manifest.verdicts)
     return artifact
 

@@ -30,7 +30,15 @@ from edgepress.data.dataset import Dataset
 from export.bundle import photographs
 from export.bundle.check import network_input
 from export.converting import shown
-from export.converting.formats._format import CannotRunError, Images, Module, Probs, Shown, Source
+from export.converting.formats._format import (
+    CannotRunError,
+    DoesNotRunError,
+    Images,
+    Module,
+    Probs,
+    Shown,
+    Source,
+)
 from export.converting.result import Status, Verification
 from export.making.job import DEFAULT_GATES
 from export.making.parity import compare
@@ -50,10 +58,6 @@ STATUS: dict[Outcome, Status] = {
 }
 
 
-class _NotAnswersError(Exception):
-    """What a model returns is no probability of each label; the message says what it is."""
-
-
 @dataclass(frozen=True)
 class _Converted:
     """A converted model as what answers network inputs."""
@@ -71,12 +75,12 @@ class _Converted:
 
         Raises:
             CannotRunError: this machine lacks what runs the format.
-            _NotAnswersError: its probabilities are not `[n, labels]` numbers.
+            DoesNotRunError: it fails, or its probabilities are not `[n, labels]` numbers.
         """
         answered = self.module.run(self.folder, images)
         probs = _probs(answered)
         if probs.shape != (len(images), self.n_labels) or not np.isfinite(probs).all():
-            raise _NotAnswersError(
+            raise DoesNotRunError(
                 f"it returns {list(probs.shape)} values, or values that are not numbers"
             )
         return answered
@@ -94,7 +98,7 @@ def same_answers(
         answered = _Converted(module, folder, len(labels.names)).answers(given)
     except CannotRunError as error:
         return Verification(status="not verified", reason=str(error))
-    except _NotAnswersError as error:
+    except DoesNotRunError as error:
         return Verification(status="failed", reason=str(error))
     wanted = cpu.open_session(source.model, 1).run(np.concatenate(inputs))
     found = compare(wanted, _probs(answered), labels.thresholds)
@@ -123,7 +127,7 @@ def as_accurate(source: Source, module: Module, dataset: Dataset, folder: Path) 
         after = evaluate_session(session, model, dataset, images, settings)
     except CannotRunError as error:
         return Verification(status="not verified", reason=str(error))
-    except _NotAnswersError as error:
+    except DoesNotRunError as error:
         return Verification(status="failed", reason=str(error))
     return _by_gate(source, after, evaluate(model, dataset, images, settings))
 

@@ -18,7 +18,7 @@ from edgepress.core.errors import GateFailed, GateUndecided, UserError
 from edgepress.core.manifest import Precision
 from export import targets
 from export.converting import formats, writing
-from export.converting.formats._format import Format
+from export.converting.formats._format import Format, ended
 from export.converting.result import HEADER, Outcome, Result, rows
 
 if TYPE_CHECKING:
@@ -104,9 +104,9 @@ def _outcome(config: Config, one: Wanted) -> Outcome:
     command = [sys.executable, "-m", "export.convert", *map(str, options)]
     console.say(f"{out.name} ...")
     with tempfile.TemporaryFile("w+") as said:
-        done = subprocess.run(command, stdout=said, stderr=subprocess.STDOUT)
+        code = subprocess.run(command, stdout=said, stderr=subprocess.STDOUT).returncode
         said.seek(0)
-        lines = [line.strip() for line in said.read().splitlines() if line.strip()]
+        done = subprocess.CompletedProcess(command, code, said.read(), "")
     kept = (0, GateFailed.exit_code, GateUndecided.exit_code)
     made = writing.read(out) if done.returncode in kept else None
     return Outcome(
@@ -118,5 +118,5 @@ def _outcome(config: Config, one: Wanted) -> Outcome:
         size_bytes=made.size_bytes if made else None,
         made_with=made.manifest.made_with if made else {},
         verification=made.manifest.verification if made else None,
-        problem=None if made else (lines or [f"exit code {done.returncode}"])[-1],
+        problem=None if made else ended(done).strip(),
     )

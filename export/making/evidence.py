@@ -1,5 +1,6 @@
 """What is measured of an exported file, and the verdicts of its gates."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -146,9 +147,9 @@ def parity_verdicts(export: Artifact, found: Parity, texts: tuple[str, ...]) -> 
     )
 
 
-def show(artifact: Artifact) -> None:
-    """Print an artifact's notes and verdicts."""
-    for note in artifact.manifest.notes:
+def show(artifact: Artifact, said: Sequence[str] = ()) -> None:
+    """Print an artifact's notes, but those that were said already, and its verdicts."""
+    for note in (note for note in artifact.manifest.notes if note not in said):
         console.say(f"note: {note}")
     for verdict in artifact.manifest.verdicts:
         console.result(f"{verdict.outcome}: {verdict.gate} ({verdict.reason})")

@@ -5,6 +5,7 @@
 none. A family whose networks are made of files of the user's own names these by `files(name)`.
 """
 
+from pathlib import Path
 from types import ModuleType
 
 from torch import nn
@@ -14,6 +15,7 @@ from edgepress.core.errors import PROGRAM_FAILS, UserError, told, unknown_name
 from edgepress.core.hashing import value_hash
 from edgepress.core.manifest import Architecture
 from edgepress.core.source import computing, source_hash
+from models.precision import in_single
 from models.torch_process import seeded
 
 MEND = "mend the factory, or what --arch-kwargs gives it"
@@ -22,12 +24,14 @@ MEND = "mend the factory, or what --arch-kwargs gives it"
 def build(architecture: Architecture, n_labels: int) -> nn.Module:
     """Build a network by name with random weights, whole: `models.stored` replays its pruning.
 
+    Weights in another precision are made float32.
+
     Raises:
         UserError: unknown architecture (the closest is offered), or arguments it does not take.
     """
     family = find(architecture.name)
     network: nn.Module = family.build(architecture.name, n_labels, architecture.kwargs)
-    return network
+    return in_single(network, architecture.name)
 
 
 def skeleton(architecture: Architecture, n_labels: int) -> nn.Module:
@@ -96,5 +100,20 @@ def find(name: str) -> ModuleType:
     for family in families:
         if family.knows(name):
             return family
+    if "/" in name or "\\" in name:
+        raise _no_name(name)
     known = [known for family in families for known in family.names()]
     raise unknown_name("architecture", name, known)
+
+
+def _no_name(path: str) -> UserError:
+    """Return the error for what is no architecture's name, but looks like a path."""
+    there = Path(path).exists()
+    return UserError(
+        "This is no artifact, and no architecture is called so"
+        if there
+        else "There is no such folder, and no architecture is called so",
+        got=path,
+        allowed="a name of timm or torchvision, package.module:factory, or, where a model may go "
+        "on, the folder of an artifact",
+    )

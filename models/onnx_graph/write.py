@@ -14,6 +14,7 @@ from models.blank import blank_image
 from models.network_reading import probabilities
 from models.onnx_graph import average_pool
 from models.onnx_graph.index import graphs
+from models.precision import NEXT
 from models.torch_process import evaluating
 
 INPUT, OUTPUT = "image", "probs"
@@ -63,7 +64,7 @@ def probs_to_onnx(network: nn.Module, spec: ImageSpec, path: Path, traced: bool 
         model = (_export_traced if traced else _export)(network, spec)
     average_pool.apply(model)
     _strip(model)
-    onnx.checker.check_model(model, full_check=True)
+    _check(model)
     onnx.save(model, path)
 
 
@@ -110,6 +111,21 @@ def _export_traced(network: nn.Module, spec: ImageSpec) -> onnx.ModelProto:
             return onnx.load(file)
     except (torch.onnx.errors.OnnxExporterError, RuntimeError) as error:
         raise _refusal(error) from error
+
+
+def _check(model: onnx.ModelProto) -> None:
+    """Refuse a file that no runtime would read.
+
+    Raises:
+        UserError: it is one, as where layers compute in bfloat16.
+    """
+    try:
+        onnx.checker.check_model(model, full_check=True)
+    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
+        raise UserError(
+            f"The network became no valid ONNX file ({' '.join(str(error).split())})",
+            next_step=NEXT,
+        ) from None
 
 
 def _refusal(error: Exception) -> UserError:

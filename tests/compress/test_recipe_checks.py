@@ -79,6 +79,8 @@ def test_a_mistake_in_any_step(
         ('models = ["@teacher", "@int8"], gate = ["map drop <= 0.5 vs pruned"]', "Got: pruned"),
         ('models = ["@int8", "@student"], gate = ["latency p50 <= 1ms"]', "latency is not"),
         ('models = ["@int8", "@teachr"]', "teachr"),
+        ('models = ["@int8"], threads = 0', r"not valid: compare\.threads"),
+        ('models = ["@int8"], latency-time = "soon"', "latency_time is not a duration.*soon"),
     ],
 )  # fmt: skip
 def test_a_mistake_in_the_comparison(scenes: Path, tmp_path: Path, compare: str, told: str) -> None:
@@ -99,6 +101,9 @@ def test_a_model_that_is_not_there_and_data_that_are_not(scenes: Path, tmp_path:
     for model in ("zoo:elpv_techer", str(tmp_path / "nowhere")):
         with pytest.raises(UserError, match="Step int8: Not an artifact"):
             prepare(scenes, tmp_path, WHOLE | {EXPORT: f'model = "{model}"'})
+    options = f'teacher = "@teacher", student = "{tmp_path / "nowhere"}"'
+    with pytest.raises(UserError, match="Step student: Not an artifact"):
+        prepare(scenes, tmp_path, WHOLE | {DISTIL: options})
     with pytest.raises(UserError, match="no such data"):
         prepare(tmp_path / "nowhere", tmp_path, WHOLE)
 

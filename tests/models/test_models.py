@@ -69,6 +69,13 @@ def test_imagenet_weights_see_a_photograph():
     assert {497, 663, 668, 698, 832, 425} & set(top), top  # church, monastery, palace, stupa, barn
 
 
+def test_a_path_is_no_unknown_architecture(tmp_path: Path):
+    with pytest.raises(UserError, match=r"no such folder.*Got: runs/none"):
+        families.find("runs/none")
+    with pytest.raises(UserError, match=r"is no artifact.*package\.module:factory"):
+        families.find(str(tmp_path))
+
+
 def test_macs_by_hand():
     network = torch.nn.Sequential(
         torch.nn.Conv2d(3, 8, 3, padding=1, groups=1),

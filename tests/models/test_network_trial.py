@@ -32,9 +32,17 @@ def test_a_network_of_either_takes_colours():
     assert channels_taken(nn.Flatten(), 8, 8) == 3
 
 
-def test_a_network_of_other_channels_says_what_it_wants():
-    with pytest.raises(UserError, match=r"to have 4 channels.*\[1, 3, 8, 8\]"):
-        channels_taken(small(4), 8, 8)
+@pytest.mark.parametrize("channels", [2, 4])
+def test_a_network_of_other_channels_says_what_it_wants(channels: int):
+    told = rf"Got: {channels} \(.*to have {channels} channels.*Allowed: 3 .RGB. or 1.*first layer"
+    with pytest.raises(UserError, match=told) as raised:
+        channels_taken(small(channels), 8, 8)
+    assert "size" not in str(raised.value).partition("Allowed")[2]
+
+
+def test_a_network_of_another_size_is_told_the_size():
+    with pytest.raises(UserError, match=r"\[1, 3, 8, 8\].*the size that it takes"):
+        channels_taken(fixed(), 8, 8)
 
 
 class Net(nn.Module):

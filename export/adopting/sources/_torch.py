@@ -13,6 +13,7 @@ from edgepress.core.image_spec import ImageSpec
 from edgepress.core.quiet import quiet
 from export.adopting.sources._source import REVERSED, Adapter, Floats, Shape, first_line
 from models.onnx_graph.write import probs_to_onnx
+from models.precision import NARROW, computes_in, floats_of, name
 
 
 @dataclass(frozen=True)
@@ -28,14 +29,17 @@ class TorchSource:
         """Return what the network makes of one image in its own layout.
 
         Raises:
-            UserError: it fails, or returns something else than one tensor.
+            UserError: it fails, or returns something else than one tensor in float32.
         """
         try:
             with quiet(), torch.no_grad():
                 found = self.network(torch.from_numpy(image))
         except Exception as error:  # whatever the code of a stranger raises
             raise _failed(image, error) from None
-        made: Floats = _only(found).float().numpy()
+        output = _only(found)
+        if output.dtype in NARROW:
+            raise computes_in(output.dtype, "what it returns")
+        made: Floats = output.float().numpy()
         return made
 
     def write(self, adapter: Adapter, spec: ImageSpec, path: Path) -> None:
@@ -45,6 +49,23 @@ class TorchSource:
             UserError: the network has an operation that cannot be exported.
         """
         probs_to_onnx(Adapted(self.network, adapter), spec, path, self.traced)
+
+
+def require_single(network: nn.Module, path: Path) -> None:
+    """Refuse a file with weights in another precision: its graph has that written into it.
+
+    Raises:
+        UserError: it is one.
+    """
+    others = [name(dtype) for dtype in floats_of(network) if dtype != torch.float32]
+    if others:
+        raise UserError(
+            f"The network computes in {', '.join(others)}",
+            got=path,
+            allowed="float32",
+            next_step="where it was made, save it again after model.float(); small files are made "
+            "of it afterwards with python -m export.onnx --quantize fp16 or int8",
+        )
 
 
 class Adapted(nn.Module):

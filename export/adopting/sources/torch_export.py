@@ -13,7 +13,7 @@ from torch.export import ExportedProgram
 from edgepress.core.errors import UserError
 from edgepress.core.quiet import quiet
 from export.adopting.sources._source import Shape, damaged
-from export.adopting.sources._torch import TorchSource
+from export.adopting.sources._torch import TorchSource, require_single
 
 NAME = "a program of torch.export"
 ENDINGS = (".pt2",)
@@ -31,7 +31,7 @@ def open_file(path: Path) -> TorchSource:
 
     Raises:
         UserError: it is damaged, holds pickles that want to run code, was written by an old torch,
-            or has several inputs.
+            has weights in another precision, or has several inputs.
     """
     try:
         _refuse_pickles(path)
@@ -42,6 +42,7 @@ def open_file(path: Path) -> TorchSource:
         raise
     except Exception as error:  # torch raises what its readers happen to meet
         raise damaged(NAME, path, error) from None
+    require_single(network, path)
     return TorchSource(network, _input_shape(program, path))
 
 

@@ -1,6 +1,8 @@
 """What a format is, and what a model in it is made from."""
 
 import importlib.util
+import signal
+import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +34,25 @@ class Shown:
 
 class CannotRunError(Exception):
     """A format that cannot be run on this machine; the message is the reason."""
+
+
+class DoesNotRunError(Exception):
+    """A model that its own runtime, which is here, does not run; the message is the reason."""
+
+
+def ended(done: subprocess.CompletedProcess[str]) -> str:
+    """Return why a program has ended: the last line that it printed, and the signal that ended it.
+
+    >>> ended(subprocess.CompletedProcess([], -11, "reading", ""))
+    'ended by signal 11 (SIGSEGV) after "reading"'
+    """
+    lines = (done.stderr + done.stdout).strip().splitlines()
+    if done.returncode >= 0:
+        return lines[-1] if lines else f"exit code {done.returncode}"
+    number = -done.returncode
+    known = [one.name for one in signal.Signals if one == number]
+    after = f' after "{lines[-1].strip()}"' if lines else ""
+    return f"ended by signal {' '.join([str(number), *(f'({name})' for name in known)])}{after}"
 
 
 class Format(Noun):
@@ -98,6 +119,7 @@ class Module(Protocol):
 
         Raises:
             CannotRunError: this machine lacks what runs the format.
+            DoesNotRunError: what runs it is here, and fails on this model.
         """
         ...
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from edgepress.core.errors import UserError
-from export.converting.formats._format import CannotRunError, Format, Images, Probs, Source
+from export.converting.formats._format import CannotRunError, Format, Images, Probs, Source, ended
 
 MODEL = "model.tflite"
 SCRIPT = Path(__file__).with_name("_litert_converter.py")
@@ -52,8 +52,7 @@ def write(source: Source, folder: Path) -> None:
         except subprocess.TimeoutExpired:
             raise UserError(f"The conversion to LiteRT did not finish in {TIMEOUT_S} s") from None
     if done.returncode or not (folder / MODEL).is_file():
-        lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
-        raise UserError(f"LiteRT cannot convert the model ({lines[-1]})", got=source.given.path)
+        raise UserError(f"LiteRT cannot convert the model ({ended(done)})", got=source.given.path)
 
 
 def run(folder: Path, images: Images) -> Probs:

@@ -2,6 +2,7 @@
 
 import importlib.util
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from shutil import copyfile
@@ -9,11 +10,10 @@ from shutil import copyfile
 import numpy as np
 
 from edgepress.core.errors import UserError
-from export.converting.formats._format import Format, Images, Probs, Source
+from export.converting.formats._format import DoesNotRunError, Format, Images, Probs, Source, ended
 
 STRUCTURE, WEIGHTS = "model.param", "model.bin"
-INPUT, OUTPUT = "in0", "out0"
-"""Blob names that pnnx gives."""
+RUNNER = Path(__file__).with_name("_ncnn_runner.py")
 TIMEOUT_S = 600
 FORMAT = Format(
     name="ncnn",
@@ -45,19 +45,21 @@ def write(source: Source, folder: Path) -> None:
 
 
 def run(folder: Path, images: Images) -> Probs:
-    """Return probabilities `[n, labels]` of network inputs."""
-    import ncnn
+    """Return probabilities `[n, labels]` of network inputs.
 
-    with ncnn.Net() as net:
-        net.opt.num_threads = 1
-        net.load_param(str(folder / STRUCTURE))
-        net.load_model(str(folder / WEIGHTS))
-        rows = []
-        for image in images:
-            with net.create_extractor() as extractor:
-                extractor.input(INPUT, ncnn.Mat(np.ascontiguousarray(image[0])))
-                rows.append(np.array(extractor.extract(OUTPUT)[1]).reshape(-1))
-    return np.stack(rows).astype(np.float32)
+    Raises:
+        DoesNotRunError: ncnn does not read or run the model, or its process dies of it.
+    """
+    with tempfile.TemporaryDirectory(prefix="edgepress-ncnn-") as work:
+        inputs, probs = Path(work) / "inputs.npy", Path(work) / "probs.npy"
+        np.save(inputs, np.concatenate(list(images)))
+        files = [folder / STRUCTURE, folder / WEIGHTS, inputs, probs]
+        command = [sys.executable, "-I", str(RUNNER), *(str(file.resolve()) for file in files)]
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode:
+            raise DoesNotRunError(f"ncnn does not run it: {ended(done)}")
+        made: Probs = np.load(probs)
+    return made
 
 
 def _pnnx(arguments: list[str]) -> str:
@@ -75,5 +77,4 @@ def _pnnx(arguments: list[str]) -> str:
         )
     except subprocess.TimeoutExpired:
         return f"not done in {TIMEOUT_S} s"
-    lines = (done.stderr + done.stdout).strip().splitlines()
-    return lines[-1] if lines else f"exit code {done.returncode}"
+    return ended(done)

@@ -93,8 +93,9 @@ def tune(network: nn.Module, tuning: Tuning, scratch: Path) -> nn.Module:
     """
     spec = tuning.calibration.image
     plain = with_absorbed_norms(network, spec)
-    student = fake_quantized(deepcopy(plain), tuning.target, tuning.calibration)
-    pupil = Student(_Still(student), spec)
+    # Still first: NNCF adds a module to the outermost one, which a Sequential would run.
+    student = fake_quantized(_Still(deepcopy(plain)), tuning.target, tuning.calibration)
+    pupil = Student(student, spec)
     teacher = _Still(deepcopy(plain))
     taught = teach(pupil, teacher, tuning.context.training_images(), tuning.settings, scratch)
     tuned = taught.get_submodule("network").state_dict()

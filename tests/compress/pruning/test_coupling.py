@@ -8,11 +8,12 @@ import unusual_networks
 from small_training import FAST, write
 from torch import nn
 
-from compress.pruning.channels import Widths, prune_until
+from compress.pruning.channels import Widths, channels_of, prune_until
 from compress.pruning.coupling import unfit_layers
-from compress.pruning.kept_layers import kept_layers
+from compress.pruning.kept_layers import kept_layers, named_like
 from edgepress.core import artifact as artifacts
 from edgepress.core.errors import UserError
+from edgepress.core.image_spec import ImageSpec
 from models.pruning_history import replay, traced
 from models.stored import count_macs, load_network
 
@@ -98,6 +99,34 @@ def test_a_network_that_works_in_single_precision_only_is_tried_in_it():
 
     network = unusual_networks.Net(3, unusual_networks.Does(single)).eval()
     assert unfit_layers(network, IMAGES, ["head"]) == ("stem.0",)
+
+
+class Channelwise(nn.Module):
+    """A 1-D convolution over the places of a row, and one that makes places, as decoders have."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.up = nn.ConvTranspose2d(3, 8, 2, stride=2)
+        self.rows = nn.Conv1d(8, 6, 1)
+        self.head = nn.Linear(6, 2)
+
+    def forward(self, image):
+        """Return logits `[n, 2]`."""
+        return self.head(self.rows(self.up(image).flatten(2)).mean(2))
+
+
+def test_all_kinds_of_layers_are_named_counted_and_measured():
+    network, image = Channelwise(), torch.zeros(1, 3, 4, 4)
+    assert named_like(network, ("rows", "u*")) == ["up", "rows"]
+    assert channels_of(network) == {"up": 8, "rows": 6, "head": 2}
+    spec = ImageSpec(height=4, width=4)
+    assert count_macs(network, spec) == 3 * 16 * 8 * 4 + 64 * 8 * 6 + 6 * 2
+    kept = kept_layers(network, image, ("rows",), residual=False)
+    assert set(kept.layers) == {"rows", "head"}
+    widths = Widths(1, 0.5, "layer", kept.layers, channels_of(network))
+    prune_until(network, image, lambda n: n.up.out_channels == 4, widths)
+    with pytest.raises(UserError, match="cannot be pruned"):  # not below half of 8
+        prune_until(network, image, lambda n: n.up.out_channels == 3, widths)
 
 
 @pytest.mark.parametrize("kind", ["plain", "fixed"])

@@ -282,10 +282,15 @@ def test_not_an_artifact(command, table: Path, tmp_path: Path):
     refused(prune(command, tmp_path, table, out), out, "Not an artifact")
 
 
-def test_unreachable_pruning_target(command, artifact: Path, table: Path, tmp_path: Path):
+@pytest.mark.parametrize("rounds", [1, 100])
+def test_unreachable_pruning_target(
+    command, artifact: Path, table: Path, tmp_path: Path, rounds: int
+):
+    """Also where the first rounds would do: no training comes before the refusal."""
     out = tmp_path / "out"
-    done = prune(command, artifact, table, out, "--macs", 0.0001, "--rounds", 1)
+    done = prune(command, artifact, table, out, "--macs", 0.0001, "--rounds", rounds)
     refused(done, out, "cannot be pruned", "--max-pruning-ratio")
+    assert "round 1/" not in done.err
 
 
 def test_unknown_target_and_provider(command, artifact: Path, table: Path, tmp_path: Path):

@@ -133,6 +133,7 @@ def test_an_empty_root_is_told(command: str, device, tmp_path: Path):
     code, _, err = device(command, *images, "--root", tmp_path / "root")
     assert code == 2
     assert "othing is installed" in err or "no release" in err
+    assert "Next: " in err
 
 
 def test_there_is_no_way_back_to_a_newer_release(device, root: Path):
@@ -140,6 +141,7 @@ def test_there_is_no_way_back_to_a_newer_release(device, root: Path):
     code, _, err = device("rollback", "--root", root)
     assert code == 2
     assert "no older release" in err
+    assert "Next: install a bundle of a higher release" in err
 
 
 def test_a_release_that_works_is_kept(root: Path, capfd: pytest.CaptureFixture[str]):

@@ -176,7 +176,7 @@ def test_a_file_of_options_describes_a_network(
     assert done.code == 0, done.err
     manifest = artifacts.load(out).manifest
     assert (manifest.image.mean, manifest.image.std) == ((0.5,) * 3, (0.25,) * 3)
-    assert "striped, red, bright (--labels)" in done.err
+    assert done.err.count("striped, red, bright (--labels)") == 1
 
 
 def test_the_same_file_again_does_nothing_and_another_one_is_made(

@@ -5,8 +5,10 @@ import io
 import json
 import os
 import pickle
+import re
 import subprocess
 import sys
+import warnings
 import zipfile
 from pathlib import Path
 
@@ -272,3 +274,37 @@ def test_a_missing_package_names_the_extra(refused, tmp_path: Path, monkeypatch)
     )
     (tmp_path / "k.keras").write_bytes(b"PK")
     assert "pip install 'edgepress[keras]'" in refused(tmp_path / "k.keras")
+
+
+class Narrow(torch.nn.Module):
+    """A network in single precision but for what it returns."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = tiny(3)
+
+    def forward(self, image):
+        """Return bfloat16."""
+        return self.body(image).bfloat16()
+
+
+@pytest.mark.parametrize(
+    ("network", "told"),
+    [
+        (lambda: tiny(3).bfloat16(), "computes in bfloat16.*after model.float()"),
+        (lambda: tiny(3).double(), "computes in float64.*after model.float()"),
+        (Narrow, "computes in bfloat16.*what it returns"),
+    ],
+)
+@pytest.mark.parametrize("ending", ["pt2", "pt"])
+def test_a_network_in_another_precision(refused, tmp_path: Path, network, told, ending) -> None:
+    built, file = network().eval(), tmp_path / f"network.{ending}"
+    image = torch.zeros(1, 3, 32, 32, dtype=next(built.parameters()).dtype)  # as the file declares
+    if ending == "pt2":
+        torch.export.save(torch.export.export(built, (image,)), file)
+    else:
+        with warnings.catch_warnings():  # torch no longer develops it
+            warnings.simplefilter("ignore")
+            torch.jit.save(torch.jit.trace(built, image), file)
+    size = ("--image-size", 32) if ending == "pt" else ()
+    assert re.search(told, refused(file, *size))

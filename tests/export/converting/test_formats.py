@@ -21,8 +21,8 @@ from edgepress.data.dataset import open_data
 from export import convert
 from export.bundle import photographs
 from export.converting import check, formats, shown, writing
-from export.converting.formats import _format, tensorrt_, web
-from export.converting.formats._format import Shown
+from export.converting.formats import _format, ncnn_, tensorrt_, web
+from export.converting.formats._format import DoesNotRunError, Shown
 from export.converting.result import Result, Verification, rows
 from export.converting.writing import Converted
 
@@ -300,3 +300,25 @@ def test_the_page_labels_50_cells_as_a_bundle_does(precision: str, tmp_path: Pat
     answers = web.answers(page, {cell.name: cell.read_bytes() for cell in cells})
     assert [(answer["file"], answer["labels"]) for answer in answers] == wanted
     assert len({tuple(labels) for _, labels in wanted}) > 3
+
+
+@pytest.mark.parametrize(
+    ("param", "told"),
+    [
+        ("7767517\n1 1\nNoSuchLayer a 1 1 in0 out0\n", "does not read the structure"),
+        (None, r"signal 11 \(SIGSEGV\)"),
+    ],
+)
+def test_a_model_that_ncnn_does_not_run_is_a_reason(
+    param: str | None, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where it takes its process with it."""
+    pytest.importorskip("ncnn")
+    if param is None:
+        dying = tmp_path / "dying.py"
+        dying.write_text("import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)\n")
+        monkeypatch.setattr(ncnn_, "RUNNER", dying)
+    (tmp_path / ncnn_.STRUCTURE).write_text(param or "")
+    (tmp_path / ncnn_.WEIGHTS).write_bytes(b"")
+    with pytest.raises(DoesNotRunError, match=told):
+        ncnn_.run(tmp_path, [np.zeros((1, 3, 8, 8), np.float32)])
