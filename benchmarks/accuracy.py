@@ -22,7 +22,7 @@ from edgepress.core.labels import Labels
 from edgepress.core.noun import Noun
 from edgepress.core.results import EvalResult
 from edgepress.data.dataset import open_data
-from edgepress.data.split import Part
+from edgepress.data.parts import Part
 from models.defaults import default_model
 
 _Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]

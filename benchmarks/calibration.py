@@ -37,7 +37,7 @@ from edgepress.core.manifest import Precision
 from edgepress.core.noun import Noun
 from edgepress.core.results import EvalResult
 from edgepress.data.dataset import Dataset, open_data
-from edgepress.data.split import Part
+from edgepress.data.parts import Part
 from models.defaults import default_model
 
 METHODS: tuple[CalibrationMethod, ...] = get_args(CalibrationMethod)

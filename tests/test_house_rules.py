@@ -105,18 +105,24 @@ def test_functions_take_few_parameters():
 
 def graph() -> dict[str, set[str]]:
     """Return which of our modules each of them imports, wherever in the file."""
-    return {
-        name: {module for found in imported(file) if (module := _module(found)) not in (None, name)}
-        for name, file in MODULES.items()
-    }
+    return {name: set(_modules(file)) - {name} for name, file in MODULES.items()}
 
 
-def _module(name: str) -> str | None:
-    """Return the module that a name is, or is of."""
-    if name in MODULES:
-        return name
-    above = name.rpartition(".")[0]
-    return above if above in MODULES else None
+def _modules(file: Path) -> Iterator[str]:
+    for node in ast.walk(tree(file)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name in MODULES)
+        elif isinstance(node, ast.ImportFrom):
+            base = _absolute(file, node)
+            for alias in node.names:
+                found = [name for name in (f"{base}.{alias.name}", base) if name in MODULES]
+                yield from found[:1]  # a module of a package, not the package
+
+
+def _absolute(file: Path, node: ast.ImportFrom) -> str:
+    """Return the module that a `from` names, also where it begins with dots."""
+    above = file.relative_to(ROOT).parts[: -node.level] if node.level else ()
+    return ".".join([*above, *([node.module] if node.module else [])])
 
 
 def floor(module: str) -> tuple[int, int]:

@@ -30,7 +30,7 @@ from edgepress.core.commands import own_command
 from edgepress.core.noun import Noun
 from edgepress.core.results import EvalResult
 from edgepress.data.dataset import open_data
-from edgepress.data.split import Part
+from edgepress.data.parts import Part
 from models.defaults import default_model
 
 

@@ -23,7 +23,8 @@ from edgepress.core.results import EvalResult, Scores
 from edgepress.data import pixels, views
 from edgepress.data.dataset import Dataset
 from edgepress.data.grouping import Grouped, Rows, grouped
-from edgepress.data.split import Part, indices, is_known, split_for
+from edgepress.data.parts import Part
+from edgepress.data.split import indices, is_known, split_for
 
 _CHUNK = 64
 _ON_THE_CPU = ("cpu", "openvino", "torch")

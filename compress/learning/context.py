@@ -17,7 +17,8 @@ from edgepress.core.manifest import DataRef, Split
 from edgepress.data import pixels, ranges, views
 from edgepress.data.dataset import Dataset, open_data
 from edgepress.data.grouping import Grouped, grouped
-from edgepress.data.split import Part, identity, indices, split_for
+from edgepress.data.parts import Part
+from edgepress.data.split import identity, indices, split_for
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,13 @@ import re
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Literal
 
 from edgepress.core.errors import UserError
 from edgepress.data.formats import _cells
-from edgepress.data.split import Part
 from edgepress.data.table import Table
+
+Part = Literal["train", "val", "test"]
 
 SPELLINGS: dict[str, Part] = {
     "train": "train",

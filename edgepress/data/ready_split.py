@@ -11,7 +11,7 @@ from edgepress.data import parts as columns
 from edgepress.data.brought import RANDOM
 from edgepress.data.dataset import Dataset
 from edgepress.data.grouping import Groups, Rows, column_of, groups_of
-from edgepress.data.split import SEED, VAL_SHARE, named, without_val
+from edgepress.data.random_split import SEED, VAL_SHARE, named, without_val
 
 
 def ready_split(

@@ -1,12 +1,6 @@
-"""Seeded, iteratively stratified splits, named by image hashes: by shares, or fold by fold.
+"""The split of a data set: that of a model, one that comes with the data, or a random one."""
 
-Near-duplicates are placed together, and so are images that share the value of a column.
-"""
-
-import re
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
@@ -16,97 +10,21 @@ from edgepress.core.errors import UserError
 from edgepress.core.hashing import value_hash
 from edgepress.core.manifest import DataRef, Split, SplitBy, SplitIdentity
 from edgepress.data import spread
+from edgepress.data.brought import brought
 from edgepress.data.dataset import Dataset
-from edgepress.data.grouping import Groups, Rows, groups_of
+from edgepress.data.grouping import Rows
 from edgepress.data.origin import covers, digest, say_changes, say_unknown
+from edgepress.data.parts import Part
+from edgepress.data.random_split import (
+    SEED,
+    TEST_SHARE,
+    VAL_SHARE,
+    default_split,
+    fold_split,
+    parse_fold,
+)
+from edgepress.data.ready_split import ready_split
 from edgepress.data.sampling import sample
-from edgepress.data.stratify import folds, halves
-
-Part = Literal["train", "val", "test"]
-
-SEED = 0
-TEST_SHARE = 0.4
-"""Large, because a gate can only certify a drop that its test part can resolve."""
-VAL_SHARE = 0.1
-
-
-@dataclass(frozen=True)
-class Fold:
-    """Fold `number` of `of`, counted from 1."""
-
-    number: int
-    of: int
-
-
-def default_split(
-    dataset: Dataset,
-    seed: int = SEED,
-    test_share: float = TEST_SHARE,
-    val_share: float = VAL_SHARE,
-    group_column: str | None = None,
-) -> Split:
-    """Split a data set; the shares are of all images.
-
-    Images with one value in `group_column` are in one part, as near-duplicates always are.
-
-    Raises:
-        UserError: too few images for three parts, no such column, or a group that is too large.
-    """
-    rest, test = halves(groups_of(dataset, group_column), test_share, seed)
-    train, val = without_val(rest, val_share / (1 - test_share), seed + 1)
-    by = SplitBy(seed=seed, val_share=val_share, test_share=test_share, group_column=group_column)
-    return _by(by, named(dataset, train.rows, val.rows, test.rows))
-
-
-def fold_split(
-    dataset: Dataset,
-    fold: Fold,
-    seed: int = SEED,
-    val_share: float = VAL_SHARE,
-    group_column: str | None = None,
-) -> Split:
-    """Split a data set so that the test part is one fold of a stratified k-fold.
-
-    The folds of one seed (and group column) are disjoint and together hold every image. The
-    validation part is taken from the other folds; its share is of all images.
-
-    Raises:
-        UserError: too few images or groups for so many folds, or for three parts, no such column,
-            or a group that is too large.
-    """
-    groups = groups_of(dataset, group_column)
-    tested = folds(groups, fold.of, seed) == fold.number - 1
-    if not tested.any():
-        raise UserError(
-            "The fold holds no image",
-            got=f"fold {fold.number} of {fold.of}, {len(dataset.image_ids)} images",
-            next_step="take fewer folds",
-        )
-    rest = groups.take(np.flatnonzero(~tested))
-    train, val = without_val(rest, val_share * fold.of / (fold.of - 1), seed + 1)
-    number = f"{fold.number}/{fold.of}"
-    by = SplitBy(seed=seed, val_share=val_share, fold=number, group_column=group_column)
-    return _by(by, named(dataset, train.rows, val.rows, np.flatnonzero(tested)))
-
-
-def parse_fold(text: str) -> Fold:
-    """Read `K/N`: fold K of N.
-
-    Raises:
-        UserError: it is something else, or there is no such fold.
-
-    >>> parse_fold("2/5")
-    Fold(number=2, of=5)
-    """
-    found = re.fullmatch(r"([0-9]{1,9})/([0-9]{1,9})", text.strip())
-    fold = Fold(int(found[1]), int(found[2])) if found else None
-    if fold is None or fold.of < 2 or not 1 <= fold.number <= fold.of:
-        raise UserError(
-            "--fold is K/N: fold K of N",
-            got=text,
-            allowed="N from 2 and K from 1 to N, e.g. 2/5",
-        )
-    return fold
 
 
 def split_for(dataset: Dataset, parents: tuple[Artifact, ...]) -> Split:
@@ -134,8 +52,6 @@ def split_for(dataset: Dataset, parents: tuple[Artifact, ...]) -> Split:
 
 def _usual(dataset: Dataset) -> Split:
     """Return the split that the data bring, where it can be used, else the default one."""
-    from edgepress.data.brought import brought  # it is made with this module
-
     found = brought(dataset.table)
     for fault in found.faults:
         console.say_once(fault)
@@ -201,8 +117,6 @@ def made(dataset: Dataset, by: SplitBy) -> Split:
         UserError: no such column or fold, or images that cannot be split so.
     """
     if by.split_column is not None:
-        from edgepress.data.ready_split import ready_split  # it is made with this module
-
         return ready_split(dataset, by.split_column, by.seed, by.val_share)
     if by.fold is not None:
         fold = parse_fold(by.fold)
@@ -271,22 +185,3 @@ def training_rows(dataset: Dataset, split: Split, n_images: int, seed: int) -> R
     if not len(train):
         raise UserError("There is no training image to calibrate on", got=dataset.source)
     return sample(dataset.targets, train, n_images, seed)
-
-
-def without_val(rest: Groups, share: float, seed: int) -> tuple[Groups, Groups]:
-    """Return the training and the validation part; the share is of `rest`.
-
-    Raises:
-        UserError: too few images, or a group that is too large.
-    """
-    return halves(rest, share, seed) if share else (rest, rest.take(np.arange(0)))
-
-
-def _by(by: SplitBy, split: Split) -> Split:
-    return split.model_copy(update={"group_column": by.group_column, "by": by})
-
-
-def named(dataset: Dataset, train: Rows, val: Rows, test: Rows) -> Split:
-    """Return the split by its images' hashes."""
-    ids = (tuple(dataset.image_ids[row] for row in rows) for rows in (train, val, test))
-    return Split(**dict(zip(("train", "val", "test"), ids, strict=True)))

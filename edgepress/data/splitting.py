@@ -6,7 +6,7 @@ from edgepress.core import console
 from edgepress.core.errors import UserError
 from edgepress.core.manifest import Split, SplitBy
 from edgepress.core.noun import Noun
-from edgepress.data import split, spread
+from edgepress.data import random_split, split, spread
 from edgepress.data.brought import brought
 from edgepress.data.dataset import Dataset
 
@@ -19,7 +19,7 @@ class Splitting(Noun):
     fold: str | None = None
     """K/N, e.g. 2/5: the test part is fold K of N instead of a share (`--test-share` is not used).
     `python -m benchmarks.out_of_fold` puts the N models together."""
-    val_share: float = Field(split.VAL_SHARE, ge=0, lt=1)
+    val_share: float = Field(random_split.VAL_SHARE, ge=0, lt=1)
     """Share of images in the validation part, on which thresholds are tuned."""
     group_column: str | None = None
     """Column of the data's table (patient, module, ...): images with one value stay in one part."""
@@ -28,7 +28,7 @@ class Splitting(Noun):
     of one part (`is_valid`, `is_test`, `is_train`). Without `val`, that part is taken from the
     training part. A column of names is taken by itself, unless `--test-share`, `--fold` or
     `--group-column` asks for another split."""
-    split_seed: int = split.SEED
+    split_seed: int = random_split.SEED
     """Seed of the split."""
 
 
@@ -39,7 +39,7 @@ def check(options: Splitting) -> None:
         UserError: they do, or the fold is none.
     """
     if options.fold is not None:
-        split.parse_fold(options.fold)
+        random_split.parse_fold(options.fold)
     others = {
         "--fold": (options.fold, "the column has one test part, not N folds"),
         "--test-share": (options.test_share, "the column says which images are tested"),

@@ -32,7 +32,8 @@ from edgepress.data import probe, ranges, splitting
 from edgepress.data.dataset import Dataset, open_data
 from edgepress.data.grouping import grouped
 from edgepress.data.origin import identified
-from edgepress.data.split import Part, data_of, identity, indices, refuse_trained
+from edgepress.data.parts import Part
+from edgepress.data.split import data_of, identity, indices, refuse_trained
 from edgepress.data.splitting import Splitting
 from export.adopting import description, ending
 from export.adopting.channel_order import fold

@@ -26,9 +26,9 @@ from edgepress.core.gates import Gate, Verdict
 from edgepress.core.manifest import Measurements
 from edgepress.core.results import EvalResult
 from edgepress.data.dataset import Dataset
+from edgepress.data.parts import Part
 from edgepress.data.pixels import decoded, normalise
 from edgepress.data.sampling import sample
-from edgepress.data.split import Part
 from export.emulation.avx2 import Emulated, emulate
 from export.making import parity
 from export.making.parity import Parity

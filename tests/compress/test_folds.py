@@ -15,7 +15,7 @@ from edgepress.core.artifact import load
 from edgepress.core.errors import UserError
 from edgepress.data import split
 from edgepress.data.dataset import Dataset, open_data
-from edgepress.data.split import Fold, fold_split
+from edgepress.data.random_split import Fold, fold_split
 
 PARTS = ("train", "val", "test")
 

@@ -12,7 +12,7 @@ from edgepress.core.errors import UserError
 from edgepress.core.eval_file import load_eval
 from edgepress.core.image_spec import ImageSpec
 from edgepress.core.manifest import Architecture
-from edgepress.data import split
+from edgepress.data import random_split, split
 from edgepress.data.dataset import open_data
 from models import checkpoint, families
 from models.defaults import ZOO_TEACHER
@@ -101,7 +101,7 @@ def test_the_teacher_fits_its_box(teacher: artifacts.Artifact):
 
 def test_the_teacher_never_saw_the_default_test_or_validation_part(teacher: artifacts.Artifact):
     data = open_data("elpv")
-    default = split.default_split(data)
+    default = random_split.default_split(data)
     assert teacher.manifest.data is not None
     trained_on = set(teacher.manifest.data.split.train)
     assert trained_on == set(default.train)
@@ -111,7 +111,7 @@ def test_the_teacher_never_saw_the_default_test_or_validation_part(teacher: arti
 
 def test_a_teacher_trained_on_the_test_part_is_refused(teacher: artifacts.Artifact):
     data = open_data("elpv")
-    other = split.default_split(data, seed=5)
+    other = random_split.default_split(data, seed=5)
     with pytest.raises(UserError, match="images of the test part"):
         split.refuse_leak(teacher, other)
 

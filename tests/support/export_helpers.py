@@ -14,7 +14,7 @@ from edgepress.core.image_spec import ImageSpec
 from edgepress.core.labels import Labels
 from edgepress.core.manifest import Architecture, DataRef, Manifest
 from edgepress.data.dataset import Dataset
-from edgepress.data.split import default_split
+from edgepress.data.random_split import default_split
 from export.making.int8.calibration import Calibration
 from models.stored import save_network
 

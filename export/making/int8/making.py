@@ -18,9 +18,9 @@ from edgepress.core import console
 from edgepress.core.environment import usable_cores
 from edgepress.core.results import EvalResult
 from edgepress.data.grouping import Grouped
+from edgepress.data.parts import Part
 from edgepress.data.pixels import decoded, normalise
 from edgepress.data.sampling import sample
-from edgepress.data.split import Part
 from export.making import evidence
 from export.making.int8.calibration import Calibration
 from export.making.int8.checks import check_images

@@ -21,7 +21,7 @@ from edgepress.core.eval_file import load_eval
 from edgepress.core.labels import Labels
 from edgepress.core.manifest import DataRef, Manifest
 from edgepress.data.dataset import open_data
-from edgepress.data.split import default_split
+from edgepress.data.random_split import default_split
 
 RUN = "benchmarks.thresholds.__main__"
 

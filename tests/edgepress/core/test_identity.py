@@ -25,7 +25,7 @@ from edgepress.core.artifact import Artifact
 from edgepress.core.errors import UserError
 from edgepress.core.source import source_hash
 from edgepress.core.stage import Plan
-from edgepress.data import split
+from edgepress.data import random_split, split
 from edgepress.data.dataset import open_data
 from models import families, pretrained
 
@@ -280,7 +280,7 @@ def test_the_data_in_the_id_are_images_labels_and_the_columns_that_split(photos:
 def test_a_corrected_patient_changes_the_id_where_the_parts_stay(photos: Path):
     """Groups are resampled by the gates, so they count even where no image changes its part."""
     before = open_data(str(photos))
-    parts = split.default_split(before, group_column="patient")
+    parts = random_split.default_split(before, group_column="patient")
     table(photos, patient={3: "p7"})
     after = open_data(str(photos))
     assert before.fingerprint == after.fingerprint

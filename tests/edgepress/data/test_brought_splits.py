@@ -8,7 +8,7 @@ import pytest
 
 from edgepress.core import console
 from edgepress.core.errors import UserError
-from edgepress.data import split
+from edgepress.data import random_split, split
 from edgepress.data.brought import brought
 from edgepress.data.dataset import Dataset
 from edgepress.data.ready_split import ready_split
@@ -108,7 +108,7 @@ def test_a_split_that_is_asked_for_comes_first(options, capfd):
 )
 def test_what_is_not_taken_is_said(columns, words: str, capfd):
     found = split_by(data(**columns), Splitting())
-    assert found == split.default_split(data())
+    assert found == random_split.default_split(data())
     text = said(capfd)
     assert words in text
     assert bool(text) == bool(words)
@@ -121,7 +121,7 @@ def test_splits_that_differ_are_not_chosen_from(capfd):
         split_by(data(split=SPLIT, mine=other), Splitting())
     same = tuple({"valid": "val"}.get(each, each).upper() for each in SPLIT)
     assert split_by(data(mine=same, split=SPLIT), Splitting()).by.split_column == "mine"
-    assert split.split_for(data(split=SPLIT, mine=other), ()) == split.default_split(data())
+    assert split.split_for(data(split=SPLIT, mine=other), ()) == random_split.default_split(data())
     assert "bring several splits, which differ: 'split', 'mine': a random split is" in said(capfd)
 
 
@@ -131,5 +131,5 @@ def test_a_model_of_unknown_origin_is_measured_on_the_split_that_the_data_bring(
     assert "the data bring a split, in 'split', which is used" in said(capfd)
     images = data(split=SPLIT)
     twice = replace(images, image_ids=(images.image_ids[-1], *images.image_ids[1:]))
-    assert split.split_for(twice, ()) == split.default_split(twice)
+    assert split.split_for(twice, ()) == random_split.default_split(twice)
     assert "the split in 'split' cannot be used, a random one is: 1 files have" in said(capfd)

@@ -9,7 +9,7 @@ from PIL import Image
 
 from edgepress.core.errors import UserError
 from edgepress.core.image_spec import ImageSpec
-from edgepress.data import pixels, split, views
+from edgepress.data import pixels, random_split, split, views
 from edgepress.data.dataset import open_data
 from edgepress.data.duplicates import groups
 from edgepress.data.images import open_image, to_pixels
@@ -125,9 +125,9 @@ def test_quarter_turns_need_a_square():
 
 def test_the_split_is_stratified_seeded_and_whole():
     data = open_data("elpv")
-    first, again = split.default_split(data), split.default_split(data)
+    first, again = random_split.default_split(data), random_split.default_split(data)
     assert first == again
-    assert first != split.default_split(data, seed=1)
+    assert first != random_split.default_split(data, seed=1)
     parts = [set(first.train), set(first.val), set(first.test)]
     assert sum(map(len, parts)) == len(set().union(*parts)) == 2624
     assert len(parts[2]) >= 1000
@@ -155,7 +155,7 @@ def test_near_duplicates_never_straddle_the_split(tmp_path: Path):
             Image.fromarray(picture + copy).save(tmp_path / name)
             rows.append([name, str(number % 2), str(int(number % 3 == 0))])
     data = open_data(str(write(tmp_path, "t.csv", rows)))
-    parts = split.default_split(data)
+    parts = random_split.default_split(data)
     where = {
         image_id: part for part in ("train", "val", "test") for image_id in getattr(parts, part)
     }

@@ -19,7 +19,7 @@ from edgepress.core import console
 from edgepress.core.artifact import Artifact
 from edgepress.core.errors import UserError
 from edgepress.core.manifest import DataRef, Split
-from edgepress.data import origin, split
+from edgepress.data import origin, random_split, split
 from edgepress.data.dataset import Dataset, open_data
 from export import onnx as onnx_stage
 from export.adopting.stage import UNKNOWN_TRAINING
@@ -62,7 +62,7 @@ def model(data: Dataset, parts: Split, name: str = "m", assumed: bool = False) -
 
 def test_the_leak_of_any_parent_is_refused(data: Dataset):
     """The second one was trained on images that the first one's split tests on."""
-    first, leaking = (split.default_split(data, seed=seed) for seed in (0, 1))
+    first, leaking = (random_split.default_split(data, seed=seed) for seed in (0, 1))
     assert split.split_for(data, (model(data, first), model(data, first, "n"))) == first
     with pytest.raises(UserError, match=r"images of the test part.*Got: second"):
         split.split_for(data, (model(data, first), model(data, leaking, "second")))
@@ -72,7 +72,7 @@ def test_the_leak_of_any_parent_is_refused(data: Dataset):
 
 
 def test_corrected_labels_keep_the_split_and_are_counted(data: Dataset, tmp_path: Path, capfd):
-    parts = split.default_split(data, seed=3)
+    parts = random_split.default_split(data, seed=3)
     trained = model(data, parts)
     new = open_data(str(write(tmp_path / "photos", a={0: 1, 1: 0})))
     assert new.fingerprint != data.fingerprint
@@ -85,7 +85,7 @@ def test_corrected_labels_keep_the_split_and_are_counted(data: Dataset, tmp_path
 
 
 def test_fewer_images_keep_the_split_and_more_do_not(data: Dataset, tmp_path: Path, capfd):
-    parts = split.default_split(data, seed=3)
+    parts = random_split.default_split(data, seed=3)
     fewer = open_data(str(write(tmp_path / "photos", skip=2)))
     assert split.split_for(fewer, (model(data, parts),)) == parts
     assert "these 38 images and 2 more: its split is used" in capfd.readouterr().err
@@ -102,7 +102,7 @@ def test_data_without_a_tested_image_are_refused(data: Dataset, tmp_path: Path):
 
 
 def test_a_corrected_group_that_straddles_is_said(data: Dataset, tmp_path: Path, capfd):
-    parts = split.default_split(data, group_column="patient")
+    parts = random_split.default_split(data, group_column="patient")
     trained = model(data, parts)
     split.split_for(data, (trained,))
     assert "groups" not in capfd.readouterr().err
@@ -115,7 +115,7 @@ def test_a_corrected_group_that_straddles_is_said(data: Dataset, tmp_path: Path,
 
 
 def test_what_is_known_comes_before_what_is_assumed(data: Dataset, capfd):
-    known, guessed = (split.default_split(data, seed=seed) for seed in (3, 4))
+    known, guessed = (random_split.default_split(data, seed=seed) for seed in (3, 4))
     parents = (model(data, guessed, "guess", assumed=True), model(data, known, "known"))
     assert split.split_for(data, parents) == known
     assert capfd.readouterr().err.count(origin.UNKNOWN) == 1
@@ -125,7 +125,7 @@ def test_what_is_known_comes_before_what_is_assumed(data: Dataset, capfd):
 
 
 def test_the_identity_of_a_split_is_its_parts(data: Dataset):
-    parts = split.default_split(data)
+    parts = random_split.default_split(data)
     moved = parts.model_copy(update={"train": parts.train[1:], "val": (*parts.val, parts.train[0])})
     turned = parts.model_copy(update={"train": parts.train[::-1]})
     assert origin.digest(parts) == origin.digest(turned) != origin.digest(moved)
@@ -211,7 +211,7 @@ def test_a_bare_file_is_measured_on_images_that_it_was_not_trained_on(
     assert bare.manifest.data is None
     tested = {data.image_ids[row] for row in rows_for((bare,), data, "test")}
     assert tested == set(trained.test)
-    assert tested != set(split.default_split(data).test)
+    assert tested != set(random_split.default_split(data).test)
     done = command("benchmarks.accuracy", "--model", file, "--data", photos)
     assert done.code == 0, done.err
     assert origin.UNKNOWN not in done.err

@@ -9,7 +9,8 @@ from made_data import made
 from edgepress.core import console
 from edgepress.data import part_sizes, spread, stratify
 from edgepress.data.grouping import Groups
-from edgepress.data.split import Fold, default_split, fold_split, split_for
+from edgepress.data.random_split import Fold, default_split, fold_split
+from edgepress.data.split import split_for
 from edgepress.data.splitting import Splitting, split_by
 
 PARTS = ("train", "val", "test")

@@ -12,10 +12,10 @@ from made_data import made, rows_of
 from edgepress.core import console
 from edgepress.core.errors import UserError
 from edgepress.core.manifest import DataRef, Split, SplitBy, SplitIdentity
-from edgepress.data import grouping, split, splitting, stratify
+from edgepress.data import grouping, random_split, split, splitting, stratify
 from edgepress.data.grouping import Groups, groups_of
+from edgepress.data.random_split import Fold, default_split, fold_split
 from edgepress.data.ready_split import ready_split
-from edgepress.data.split import Fold, default_split, fold_split
 from edgepress.data.splitting import Splitting, split_by
 
 PARTS = ("train", "val", "test")
@@ -91,7 +91,7 @@ def test_fold_k_is_the_kth():
 
 
 def test_a_fold_without_an_image_is_refused(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(split, "folds", lambda *_: np.array([0, 0, 2, 2]))
+    monkeypatch.setattr(random_split, "folds", lambda *_: np.array([0, 0, 2, 2]))
     with pytest.raises(UserError, match=r"holds no image. Got: fold 2 of 3, 4 images"):
         fold_split(made(FOUR), Fold(2, 3))
 
@@ -101,7 +101,7 @@ def test_a_fold_without_an_image_is_refused(monkeypatch: pytest.MonkeyPatch):
     [("1/2", (1, 2)), ("2/2", (2, 2)), (" 2/5 ", (2, 5)), ("5/5", (5, 5)), ("10/12", (10, 12))],
 )
 def test_folds_that_are(text: str, fold: tuple[int, int]):
-    assert split.parse_fold(text) == Fold(*fold)
+    assert random_split.parse_fold(text) == Fold(*fold)
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_folds_that_are(text: str, fold: tuple[int, int]):
 )
 def test_folds_that_are_not(text: str):
     with pytest.raises(UserError, match="--fold is K/N"):
-        split.parse_fold(text)
+        random_split.parse_fold(text)
 
 
 def parent(train: list[int], test: list[int], fingerprint: str = "made") -> SimpleNamespace:

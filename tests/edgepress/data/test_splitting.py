@@ -22,8 +22,8 @@ from edgepress.core.manifest import Split
 from edgepress.data import stratify
 from edgepress.data.dataset import Dataset, open_data
 from edgepress.data.grouping import Groups, groups_of
+from edgepress.data.random_split import Fold, default_split, fold_split
 from edgepress.data.ready_split import ready_split
-from edgepress.data.split import Fold, default_split, fold_split
 from edgepress.data.splitting import Splitting, split_by
 
 PARTS = ("train", "val", "test")

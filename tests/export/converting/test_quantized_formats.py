@@ -21,7 +21,7 @@ from edgepress.core.calibration import Calibration, LabelCalibration, Scaling
 from edgepress.core.errors import GateFailed, GateUndecided, UserError
 from edgepress.data.dataset import Dataset
 from edgepress.data.pixels import decoded, normalise
-from edgepress.data.split import default_split
+from edgepress.data.random_split import default_split
 from export import convert
 from export.converting import every, formats, writing
 from export.converting.formats import litert

@@ -24,7 +24,7 @@ from edgepress.core.calibration import coefficients
 from edgepress.core.eval_file import load_eval
 from edgepress.data.dataset import Dataset, open_data
 from edgepress.data.pixels import decoded, normalise
-from edgepress.data.split import default_split
+from edgepress.data.random_split import default_split
 from export.graph import metadata
 from models.onnx_graph import scaling
 from models.stored import load_network

@@ -12,7 +12,7 @@ from edgepress.core.artifact import Artifact
 from edgepress.core.eval_file import EVAL_FILE, load_eval
 from edgepress.core.manifest import DataRef
 from edgepress.data.dataset import open_data
-from edgepress.data.split import default_split
+from edgepress.data.random_split import default_split
 from export.onnx import Config, run
 
 

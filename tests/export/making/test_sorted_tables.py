@@ -7,7 +7,8 @@ from PIL import Image
 
 from edgepress.core.artifact import Artifact
 from edgepress.data.dataset import Dataset, open_data
-from edgepress.data.split import default_split, training_rows
+from edgepress.data.random_split import default_split
+from edgepress.data.split import training_rows
 from export.bundle import photographs
 from export.making import evidence
 

@@ -11,7 +11,8 @@ from int8_parts import images, opened
 from made_data import made
 from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType
 
-from edgepress.data.split import default_split, training_rows
+from edgepress.data.random_split import default_split
+from edgepress.data.split import training_rows
 from export import targets
 from export.making.int8 import bias_correction, calibration, quantize
 from export.making.int8.calibration import METHODS, Reader
