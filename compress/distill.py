@@ -14,12 +14,12 @@ from pydantic import Field
 from torch import nn
 
 from benchmarks.thresholds import ThresholdOptions
-from compress.learning import checks
+from compress.learning import checks, terms
 from compress.learning.context import Context, open_for
 from compress.learning.finish import Trained, Wanted, chosen, finish, wanted_of
 from compress.learning.loading import require_batch
 from compress.learning.onnx_teacher import OnnxTeacher
-from compress.learning.teaching import Student, Teaching, teach
+from compress.learning.teaching import Student, Teaching, teach, terms_of
 from edgepress.core import artifact as artifacts
 from edgepress.core import console
 from edgepress.core.artifact import Artifact
@@ -105,6 +105,7 @@ def check(config: Config, labels: Sequence[str] | None = None) -> None:
     Raises:
         UserError: there is such a thing.
     """
+    terms_of(config)
     models = (config.teacher or ZOO_TEACHER, Path(config.student or default_student()))
     checks.check(checks.Asked(config.gate, config.demand, config.out, models), labels)
 
@@ -132,7 +133,7 @@ def _chosen(config: Config, teacher: Artifact, start: Artifact | None) -> dict[s
         found = chosen(architecture_of(start).name) | {"weights": "of the artifact"}
     if teacher.manifest.kind == "torch":
         found["teacher network"] = families.identity(architecture_of(teacher).name)
-    return found
+    return found | terms.identity(config.term)
 
 
 def _teacher(teacher: Artifact, config: Config) -> tuple[nn.Module, Teaching]:

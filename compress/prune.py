@@ -16,12 +16,13 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from benchmarks.thresholds import ThresholdOptions
-from compress.learning import checks
+from compress.learning import checks, terms
 from compress.learning.context import Context, open_for
 from compress.learning.finish import Trained, Wanted, chosen, finish, wanted_of
 from compress.learning.loading import require_batch
-from compress.learning.teaching import Student, Teaching, teach
+from compress.learning.teaching import Student, Teaching, teach, terms_of
 from compress.learning.training import recalibrate_batchnorm
+from compress.pruning import importance
 from compress.pruning.channels import Widths, channels_of, prune_until
 from compress.pruning.kept_layers import SHOWN, Kept, kept_layers, named_like
 from compress.pruning.latency_target import Prune, macs_share
@@ -61,6 +62,8 @@ class Config(Teaching, ThresholdOptions):
     round_to: int = Field(16, ge=1)
     """Widths become multiples of this; 16 suits AVX-512 (a depthwise convolution of 24 channels
     took twice the time of one of 32), 8 narrower units."""
+    importance: str = "group-l2"
+    """What a channel is worth: a file of compress/pruning/importance."""
     ranking: Literal["layer", "global"] = "layer"
     """Compare channels within their layer, so that every layer loses the same share, or over the
     whole network, which thins the early layers of EfficientNet-Lite0 until details are lost."""
@@ -104,7 +107,9 @@ def run(config: Config) -> Artifact:
         out=config.out,
         parents=(parent,),
         data_identity=context.identity,
-        chosen=chosen(architecture.name),
+        chosen=chosen(architecture.name)
+        | {"importance": importance.identity(config.importance)}
+        | terms.identity(config.term),
     )
     artifact = produce(plan, partial(_build, plan, config, context, wanted))
     require(artifact.manifest.verdicts)
@@ -117,6 +122,8 @@ def check(config: Config, labels: Sequence[str] | None = None) -> None:
     Raises:
         UserError: there is such a thing.
     """
+    terms_of(config)
+    importance.find(config.importance)
     asked = checks.Asked(config.gate, config.demand, config.out, (_model(config),))
     checks.check(asked, labels)
 
@@ -204,6 +211,7 @@ def _widths(config: Config, whole: nn.Module, kept: Kept) -> Widths:
         round_to=config.round_to,
         max_pruning_ratio=config.max_pruning_ratio,
         ranking=config.ranking,
+        importance=config.importance,
         kept=kept.layers,
         whole=channels_of(whole),
     )

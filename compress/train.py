@@ -11,11 +11,10 @@ import numpy as np
 from pydantic import Field
 
 from benchmarks.thresholds import ThresholdOptions
-from compress.learning import checks
+from compress.learning import checks, losses
 from compress.learning.context import Context, warn_untaught
 from compress.learning.finish import Trained, Wanted, chosen, finish, wanted_of
 from compress.learning.loading import require_batch
-from compress.learning.losses import LOSSES, LossName
 from compress.learning.training import Training, fit
 from edgepress.core import console
 from edgepress.core.artifact import Artifact
@@ -57,8 +56,8 @@ class Config(Training, Splitting, ThresholdOptions):
     pixel_range: Range | None = None
     """LOW HIGH: the samples of images of more than 8 bits that become black and white, e.g. 0 4095
     for 12 bits in 16-bit files or 0 1 for floats (default: what the files say)."""
-    loss: LossName = "bce"
-    """`bce`, or `asl` for many rare labels."""
+    loss: str = "bce"
+    """`bce`, `asl` for many rare labels, or another file of compress/learning/losses."""
     views: int | None = Field(None, ge=1)
     """Label-preserving views of each test image at most that accuracy is averaged over: fewer are
     quicker to measure and certify less (default: all that the data set declares)."""
@@ -89,7 +88,7 @@ def run(config: Config) -> Artifact:
         out=config.out,
         parents=(),
         data_identity=context.identity,
-        chosen=chosen(config.arch, config.weights),
+        chosen=chosen(config.arch, config.weights) | {"loss": losses.identity(config.loss)},
     )
     artifact = produce(plan, partial(_build, plan, config, context, wanted))
     require(artifact.manifest.verdicts)
@@ -109,6 +108,7 @@ def _checked(config: Config, labels: Sequence[str] | None = None) -> Config:
     """Return the resolved options of a training that nothing known speaks against."""
     splitting.check(config)
     checks.check(_asked(config), labels)
+    losses.find(config.loss)
     resolved = _resolved(config)
     start, training = _start(config), config.epochs > 0
     pretrained.check(architecture(resolved), start, _spec(resolved), training)
@@ -132,7 +132,7 @@ def _build(plan: Plan, config: Config, context: Context, wanted: Wanted, workdir
     built, labels = architecture(config), len(context.dataset.label_names)
     with seeded(config.seed):
         network = pretrained.start_network(built, labels, _start(config), context.spec)
-    loss = LOSSES[config.loss]
+    loss = losses.find(config.loss)
     fitted = fit(
         network,
         context.training_images(),

@@ -1,7 +1,6 @@
 """A teacher's features as targets: what a student can learn beyond the probabilities of labels.
 
-A handful of labels on a thousand images say little about a million weights; the teacher's feature
-maps say a lot (FitNets, Romero et al. 2015, arXiv 1412.6550). Two kinds of features are compared:
+Two kinds of features are compared (by `compress.learning.terms`):
 
 * Where a layer has the same name and output shape in both networks, as after pruning inside the
   blocks, the feature maps themselves; of each shape only the last such layer.
@@ -95,15 +94,3 @@ def pair(student: nn.Module, teacher: nn.Module, images: Tensor, student_images:
 
 def _named(network: nn.Module) -> list[str]:
     return [name for name, _ in network.named_modules() if name]
-
-
-def unexplained(student: Tensor, teacher: Tensor) -> Tensor:
-    """Return the share of the teacher's feature variance that the student's features miss.
-
-    Both are `[n, channels, ...]`; 0 is a perfect copy, 1 what the channels' means would give. The
-    squared error is divided by the variance so that layers of every scale weigh the same.
-    """
-    teacher = teacher.float()
-    all_but_channels = [axis for axis in range(teacher.ndim) if axis != 1]
-    variance = teacher.var(all_but_channels, correction=0).mean()
-    return (student.float() - teacher).square().mean() / variance.clamp(min=1e-12)

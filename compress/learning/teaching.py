@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -10,12 +10,15 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
+from compress.learning import terms
 from compress.learning.augmentation import LUMA, Batch
-from compress.learning.features import PENULTIMATE, pair, run_recorded, unexplained
+from compress.learning.features import PENULTIMATE, pair, run_recorded
 from compress.learning.loading import TrainingImages
-from compress.learning.losses import Mixture, distillation
+from compress.learning.terms import Weighted, feature_maps, labels, soft_labels, weighted
+from compress.learning.terms._taught import Taught
 from compress.learning.training import Loss, Training, fit
 from edgepress.core.image_spec import ImageSpec
+from edgepress.core.several import Words
 from models.blank import blank_image
 from models.torch_process import evaluating, frozen
 
@@ -29,6 +32,8 @@ class Teaching(Training):
     """Softens the teacher's and the student's probabilities."""
     feature_weight: float = Field(6.0, ge=0)
     """Weight of the teacher's features against all labels; 0 leaves only the labels."""
+    term: Words = ()
+    """Further terms of the loss, each NAME=WEIGHT: files of compress/learning/terms."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +56,7 @@ def teach(
         UserError: fewer images than one batch, or a loss that is not finite.
     """
     teacher.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    if settings.feature_weight == 0:
+    if all(one.needs != "features" for one in terms_of(settings)):
         pupil = _Pupil(student, images.spec)
         loss = _label_loss(teacher, settings)
     else:
@@ -120,37 +125,59 @@ def _per_channel(image: Tensor, spec: ImageSpec) -> tuple[Tensor, Tensor]:
     return mean.view(1, -1, 1, 1), std.view(1, -1, 1, 1)
 
 
+def terms_of(settings: Teaching) -> tuple[Weighted, ...]:
+    """Return the terms of the loss that count for something.
+
+    `hard * labels + (1 - hard) * soft labels + feature weight * features`, and those asked for.
+
+    Raises:
+        UserError: a term that cannot be read.
+    """
+    usual = (
+        weighted(settings.hard_share, labels),
+        weighted(1 - settings.hard_share, soft_labels),
+        weighted(settings.feature_weight, feature_maps),
+    )
+    return tuple(one for one in (*usual, *terms.parse(settings.term)) if one.weight)
+
+
 def _label_loss(teacher: nn.Module, settings: Teaching) -> Loss:
     """Return the loss against labels and the teacher's probabilities."""
+    wanted = terms_of(settings)
+    asked = any(one.needs != "labels" for one in wanted)
 
     def loss(logits: Tensor, batch: Batch) -> Tensor:
-        inputs = batch.inputs
-        with torch.no_grad(), _cheap_precision(inputs.device.type):
-            soft = teacher.to(inputs.device)(inputs)
-        return _of_labels(logits, batch, soft, settings)
+        soft = _seen(teacher, batch.inputs) if asked else logits.detach()
+        return terms.total(wanted, _taught(logits, batch, soft, settings))
 
     return loss
 
 
+def _seen(teacher: nn.Module, images: Tensor) -> Tensor:
+    with torch.no_grad(), _cheap_precision(images.device.type):
+        logits: Tensor = teacher.to(images.device)(images)
+    return logits
+
+
 def _feature_loss(pupil: _ObservedPupil, teacher: nn.Module, settings: Teaching) -> Loss:
     """Return the loss against labels, the teacher's probabilities and the teacher's features."""
-    shared = pupil.pairing
+    wanted, shared = terms_of(settings), pupil.pairing
 
     def loss(logits: Tensor, batch: Batch) -> Tensor:
         inputs = batch.inputs
         with torch.no_grad(), _cheap_precision(inputs.device.type):
             seeing = teacher.to(inputs.device)
-            soft, features = run_recorded(seeing, inputs, shared.layers, shared.heads[1])
-        labels = _of_labels(logits, batch, soft, settings)
-        misses = [unexplained(pupil.features[name], features[name]) for name in features]
-        return labels + settings.feature_weight * torch.stack(misses).mean()
+            soft, theirs = run_recorded(seeing, inputs, shared.layers, shared.heads[1])
+        taught = _taught(logits, batch, soft, settings)
+        return terms.total(
+            wanted, replace(taught, features=pupil.features, teacher_features=theirs)
+        )
 
     return loss
 
 
-def _of_labels(logits: Tensor, batch: Batch, soft: Tensor, settings: Teaching) -> Tensor:
-    mixture = Mixture(settings.hard_share, settings.temperature)
-    return distillation(logits, batch.targets, soft.float(), mixture, batch.weights)
+def _taught(logits: Tensor, batch: Batch, soft: Tensor, settings: Teaching) -> Taught:
+    return Taught(logits, soft.float(), batch.targets, batch.weights, settings.temperature)
 
 
 @contextmanager

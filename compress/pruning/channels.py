@@ -1,4 +1,4 @@
-"""Which channels go: group magnitude over the dependency graph, until a target is reached."""
+"""Which channels go: the least important over the dependency graph, until a target is reached."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -8,6 +8,7 @@ import torch
 import torch_pruning
 from torch import Tensor, nn
 
+from compress.pruning import importance
 from edgepress.core.errors import UserError, told
 from edgepress.core.quiet import quiet
 from models.network_output import LAYERS, width
@@ -27,6 +28,8 @@ class Widths:
     ranking: Literal["layer", "global"]
     kept: tuple[str, ...]
     """Names of layers whose outputs keep their width, as `pruning.kept_layers` finds them."""
+    importance: str = "group-l2"
+    """A file of `compress.pruning.importance`."""
     whole: Mapping[str, int] = field(default_factory=dict)
     """Channels of each layer that `max_pruning_ratio` is a share of; of a network that was not
     pruned before they are its own."""
@@ -37,9 +40,8 @@ def prune_until(
 ) -> History:
     """Remove the least important channels, in place, step by step until `reached(network)`.
 
-    Importance is the L2 norm of each group of coupled channels, divided by the group's mean, and
-    compared within each layer or over the whole network; weights of depthwise convolutions do not
-    count, those of the layers around them do.
+    The importance of each group of coupled channels is compared within each layer or over the whole
+    network.
 
     Args:
         network: What is pruned.
@@ -105,7 +107,7 @@ def _pruner(network: nn.Module, images: Tensor, widths: Widths) -> torch_pruning
     return torch_pruning.pruner.BasePruner(
         network,
         images,
-        importance=torch_pruning.importance.GroupMagnitudeImportance(p=2),
+        importance=importance.find(widths.importance),
         global_pruning=widths.ranking == "global",
         pruning_ratio=1.0,
         max_pruning_ratio=widths.max_pruning_ratio,

@@ -7,8 +7,19 @@ import torch
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from compress.learning.augmentation import mixup
-from compress.learning.losses import Focus, Mixture, asl, bce, distillation
+from compress.learning.losses.asl import Focus
+from compress.learning.losses.asl import loss as asl
+from compress.learning.losses.bce import loss as bce
+from compress.learning.teaching import Teaching, terms_of
+from compress.learning.terms import total
+from compress.learning.terms._taught import Taught
 from edgepress.core.errors import UserError
+
+
+def distillation(logits, targets, teacher, hard, temperature, weights=None):
+    settings = Teaching(hard_share=hard, temperature=temperature, feature_weight=0)
+    taught = Taught(logits, teacher, targets, weights, temperature)
+    return total(terms_of(settings), taught)
 
 
 def logit(p: float) -> float:
@@ -49,14 +60,14 @@ def test_distillation_gradient_is_the_difference_of_probabilities():
     """MLD of Yang et al. 2023: the gradient at T=1 is sigmoid(student) - sigmoid(teacher)."""
     student = torch.randn(5, 3, requires_grad=True)
     teacher = torch.randn(5, 3)
-    distillation(student, torch.zeros(5, 3), teacher, Mixture(0.0, 1.0)).backward()
+    distillation(student, torch.zeros(5, 3), teacher, 0.0, 1.0).backward()
     expected = (student.sigmoid() - teacher.sigmoid()) / 15
     assert torch.allclose(student.grad, expected, atol=1e-7)
 
 
 def test_distillation_with_hard_labels_only_is_bce():
     logits, targets = torch.randn(5, 3), torch.rand(5, 3).round()
-    mixed = distillation(logits, targets, torch.randn(5, 3), Mixture(1.0, 2.0))
+    mixed = distillation(logits, targets, torch.randn(5, 3), 1.0, 2.0)
     assert torch.isclose(mixed, bce(logits, targets))
 
 
@@ -74,22 +85,22 @@ def test_distillation_by_hand():
     hard = (bernoulli(0.8, 1) + bernoulli(0.3, 0)) / 2
     taught = (bernoulli(soft[0], soft[2]) + bernoulli(soft[1], soft[3])) / 2
     rows = [torch.tensor([row]) for row in (z, y, t)]
-    found = distillation(*rows, Mixture(0.2, 2.0))
+    found = distillation(*rows, 0.2, 2.0)
     assert found.item() == pytest.approx(0.2 * hard + 0.8 * 4 * taught, rel=1e-5)
 
 
 def test_distillation_counts_the_teacher_where_the_label_is_unknown():
     z, t = torch.tensor([[0.3, -1.0]]), torch.tensor([[1.0, 0.5]])
     soft = binary_cross_entropy_with_logits(z, t.sigmoid())
-    unknown = distillation(z, torch.full((1, 2), NAN), t, Mixture(0.3, 1.0))
+    unknown = distillation(z, torch.full((1, 2), NAN), t, 0.3, 1.0)
     assert torch.isclose(unknown, 0.7 * soft)
-    half = distillation(z, torch.tensor([[1.0, NAN]]), t, Mixture(0.3, 1.0))
+    half = distillation(z, torch.tensor([[1.0, NAN]]), t, 0.3, 1.0)
     assert torch.isclose(half, 0.7 * soft + 0.3 * -torch.tensor(0.3).sigmoid().log())
 
 
 def test_a_teacher_that_is_not_finite_is_not_left_out():
     z, t = torch.tensor([[0.3, -1.0]]), torch.tensor([[1.0, NAN]])
-    assert distillation(z, torch.zeros(1, 2), t, Mixture(0.3, 1.0)).isnan()
+    assert distillation(z, torch.zeros(1, 2), t, 0.3, 1.0).isnan()
 
 
 @pytest.mark.parametrize("loss", [bce, asl])
@@ -119,7 +130,7 @@ def test_one_column_is_not_spread_over_all_labels(loss):
 
 def test_teacher_and_student_are_as_wide_as_each_other():
     with pytest.raises(UserError, match="one logit per label"):
-        distillation(torch.zeros(2, 3), torch.zeros(2, 3), torch.zeros(2, 1), Mixture(0.5, 1))
+        distillation(torch.zeros(2, 3), torch.zeros(2, 3), torch.zeros(2, 1), 0.5, 1)
 
 
 def test_mixing_known_targets_is_mixing_losses():
@@ -144,7 +155,7 @@ def test_only_the_labels_of_a_distillation_are_weighted():
     z, y, t = torch.randn(4, 3), torch.rand(4, 3).round(), torch.randn(4, 3)
     weights = torch.rand(4, 3)
     soft = binary_cross_entropy_with_logits(z, t.sigmoid())
-    found = distillation(z, y, t, Mixture(0.4, 1.0), weights)
+    found = distillation(z, y, t, 0.4, 1.0, weights)
     assert torch.isclose(found, 0.4 * bce(z, y, weights) + 0.6 * soft)
 
 

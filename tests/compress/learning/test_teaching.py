@@ -12,10 +12,12 @@ import torchvision
 from tiny_network import build
 
 from compress.learning.augmentation import Batch
-from compress.learning.features import PENULTIMATE, pair, run_recorded, unexplained
+from compress.learning.features import PENULTIMATE, pair, run_recorded
 from compress.learning.loading import TrainingImages
-from compress.learning.losses import Mixture, distillation
-from compress.learning.teaching import Student, Teaching, teach
+from compress.learning.teaching import Student, Teaching, teach, terms_of
+from compress.learning.terms import total
+from compress.learning.terms._taught import Taught
+from compress.learning.terms.feature_maps import unexplained
 from compress.learning.training import fit
 from compress.pruning.channels import Widths, prune_until
 from compress.pruning.kept_layers import kept_layers, residual_layers
@@ -209,7 +211,7 @@ def test_without_weight_the_student_learns_the_labels_as_ever(tmp_path):
         native = torch.cpu.get_capabilities().get("avx512_bf16", False)
         with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=native):
             soft = teacher(batch.inputs).float()
-        return distillation(logits, batch.targets, soft, Mixture(0.4, 2), batch.weights)
+        return total(terms_of(settings), Taught(logits, soft, batch.targets, batch.weights, 2))
 
     fitted = fit(alone, images, settings, loss, tmp_path / "fitted")
     for name, value in fitted.network.state_dict().items():

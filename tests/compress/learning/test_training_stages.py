@@ -10,10 +10,11 @@ from small_training import FAST, write
 
 from benchmarks.metrics import best_threshold
 from compress import distill, prune, train
+from compress.learning import losses
 from compress.learning.augmentation import Batch
-from compress.learning.losses import LOSSES
 from compress.pruning import latency_target
 from edgepress.core import artifact as artifacts
+from edgepress.core import registry
 from edgepress.core.cli import main
 from edgepress.core.errors import UserError
 from edgepress.core.eval_file import load_eval
@@ -158,7 +159,7 @@ def test_every_option_of_teaching_arrives(
         )
 
 
-@pytest.mark.parametrize("loss", list(LOSSES))
+@pytest.mark.parametrize("loss", registry.names("compress.learning.losses"))
 def test_the_loss_that_is_named_is_used(
     data: Path, tmp_path: Path, command, monkeypatch, loss: str
 ):
@@ -168,7 +169,7 @@ def test_the_loss_that_is_named_is_used(
         torch.manual_seed(0)
         batch = Batch(torch.zeros(0), torch.rand(5, 2).round(), torch.rand(5, 2))
         logits = torch.randn(5, 2)
-        seen.append((how(logits, batch), LOSSES[loss](logits, batch.targets, batch.weights)))
+        seen.append((how(logits, batch), losses.find(loss)(logits, batch.targets, batch.weights)))
         return fit(network, images, settings, how, scratch)
 
     fit = train.fit

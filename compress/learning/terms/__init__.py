@@ -1,0 +1,81 @@
+"""Terms of a distillation loss, one a file.
+
+A file has `term(taught)`, which returns a scalar from what student and teacher make of one batch
+(`_taught.Taught`), and `NEEDS`: `"labels"`, `"teacher"` (its logits) or `"features"` (its logits
+and the features of both), so that what no term needs is not computed.
+"""
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Literal
+
+from torch import Tensor
+
+from compress.learning.terms._taught import Taught
+from edgepress.core import registry
+from edgepress.core.errors import UserError
+from edgepress.core.source import source_hash
+
+Needs = Literal["labels", "teacher", "features"]
+
+
+@dataclass(frozen=True)
+class Weighted:
+    """A term and what it counts for."""
+
+    weight: float
+    term: Callable[[Taught], Tensor]
+    needs: Needs
+
+
+def weighted(weight: float, module: ModuleType) -> Weighted:
+    """Return the term of a module with its weight."""
+    return Weighted(weight, module.term, module.NEEDS)
+
+
+def parse(asked: Sequence[str]) -> tuple[Weighted, ...]:
+    """Read terms, each `NAME=WEIGHT`.
+
+    Raises:
+        UserError: one that is not, of an unknown name, or named twice.
+    """
+    read = [_read(text) for text in asked]
+    names = [module.__name__ for module, _ in read]
+    for text, name in zip(asked, names, strict=True):
+        if names.count(name) > 1:
+            raise UserError("A term of the loss is named twice", got=text)
+    return tuple(weighted(weight, module) for module, weight in read)
+
+
+def identity(asked: Sequence[str]) -> dict[str, str]:
+    """Return a hash of what computes each term, by its name."""
+    modules = [_read(text)[0].__name__ for text in asked]
+    return {name: source_hash(name) for name in modules}
+
+
+def _read(text: str) -> tuple[ModuleType, float]:
+    found = re.fullmatch(r"\s*([\w-]+)\s*=\s*([0-9.eE+-]+)\s*", text)
+    weight = _number(found[2]) if found else None
+    if found is None or weight is None or not 0 < weight < math.inf:
+        raise UserError(
+            "A term of the loss is NAME=WEIGHT",
+            got=text,
+            allowed=f"{', '.join(registry.names(__name__))}, and a weight above 0",
+        )
+    return registry.find(__name__, found[1], "term of the loss"), weight
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def total(terms: Sequence[Weighted], taught: Taught) -> Tensor:
+    """Return the weighted sum of terms."""
+    each = [one.weight * one.term(taught) for one in terms]
+    return sum(each[1:], start=each[0])

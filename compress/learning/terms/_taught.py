@@ -1,0 +1,31 @@
+"""What a term of a distillation loss is computed from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Taught:
+    """What a student and its teacher make of one batch of the same augmented images.
+
+    Features are maps `[n, channels, h, w]` by the name of a layer that both have, and
+    `compress.learning.features.PENULTIMATE`, `[n, width]`: what enters the output layer, the
+    student's through a learnt linear map to the teacher's width. They are empty where no term needs
+    them.
+    """
+
+    logits: Tensor
+    """The student's, `[n, labels]`."""
+    teacher_logits: Tensor
+    """`[n, labels]`."""
+    targets: Tensor
+    """`[n, labels]`, 0 to 1; NaN is unknown."""
+    weights: Tensor | None = None
+    """Of the targets, `[n, labels]`."""
+    temperature: float = 1.0
+    """Divides the logits of both."""
+    features: Mapping[str, Tensor] = field(default_factory=dict)
+    """The student's."""
+    teacher_features: Mapping[str, Tensor] = field(default_factory=dict)

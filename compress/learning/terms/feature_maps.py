@@ -1,0 +1,32 @@
+"""The teacher's features: labels say little about a million weights, feature maps say a lot."""
+
+import torch
+from torch import Tensor
+
+from compress.learning.terms._taught import Taught
+
+NEEDS = "features"
+
+
+def term(taught: Taught) -> Tensor:
+    """Return the mean share of the teacher's features that the student's do not explain.
+
+    FitNets (Romero et al. 2015, arXiv 1412.6550), with every layer on one scale.
+    """
+    misses = [
+        unexplained(taught.features[name], theirs)
+        for name, theirs in taught.teacher_features.items()
+    ]
+    return torch.stack(misses).mean()
+
+
+def unexplained(student: Tensor, teacher: Tensor) -> Tensor:
+    """Return the share of the teacher's feature variance that the student's features miss.
+
+    Both are `[n, channels, ...]`; 0 is a perfect copy, 1 what the channels' means would give. The
+    squared error is divided by the variance so that layers of every scale weigh the same.
+    """
+    teacher = teacher.float()
+    all_but_channels = [axis for axis in range(teacher.ndim) if axis != 1]
+    variance = teacher.var(all_but_channels, correction=0).mean()
+    return (student.float() - teacher).square().mean() / variance.clamp(min=1e-12)
