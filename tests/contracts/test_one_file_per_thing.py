@@ -4,14 +4,21 @@ import importlib
 import pkgutil
 import re
 import tomllib
+from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import pytest
+import torch
+import torch_pruning
 from pydantic import BaseModel
 
 from benchmarks.claims.papers.__main__ import Protocol
 from benchmarks.runtimes._session import Availability
 from compress import recipe
+from compress.learning import losses, terms
+from compress.learning.terms._taught import Taught
+from compress.pruning import importance
 from compress.recipe import Place
 from edgepress.core import registry
 from export.converting.formats._format import Format
@@ -28,6 +35,9 @@ ENTRIES = {
         "export.adopting.sources",
         "export.converting.formats",
         "benchmarks.report.sections",
+        "compress.learning.losses",
+        "compress.learning.terms",
+        "compress.pruning.importance",
     )
 }
 
@@ -81,6 +91,32 @@ def test_a_target_names_itself_and_its_formats(name: str):
     assert target.name == name
     assert "fp32" in target.precisions
     assert target.refusal or len(target.precisions) == 4
+
+
+@entries("compress.learning.losses")
+def test_a_loss_is_less_where_the_logits_are_right(name: str):
+    loss, targets = losses.find(name), torch.tensor([[1.0, 0.0, float("nan")]])
+    right, wrong = torch.tensor([[2.0, -2.0, 0.0]]), torch.tensor([[-2.0, 2.0, 0.0]])
+    assert loss(right, targets, None) < loss(wrong, targets, None)
+
+
+@entries("compress.learning.terms")
+def test_a_term_is_least_for_a_perfect_student(name: str):
+    module = load("compress.learning.terms", name)
+    assert module.NEEDS in get_args(terms.Needs)
+    logits = torch.tensor([[3.0, -3.0], [-2.0, 2.0]])
+    maps = {"1": torch.arange(16.0).view(2, 2, 2, 2)}
+    right = Taught(logits, logits, (logits > 0).float(), None, 1.0, maps, maps)
+    wrong = replace(right, logits=-logits, features={"1": -maps["1"]})
+    assert module.term(right) < module.term(wrong)
+
+
+@entries("compress.pruning.importance")
+def test_an_importance_has_a_value_for_each_channel(name: str):
+    network = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3), torch.nn.Conv2d(8, 4, 3))
+    graph = torch_pruning.DependencyGraph().build_dependency(network, torch.zeros(1, 3, 8, 8))
+    group = graph.get_pruning_group(network[0], torch_pruning.prune_conv_out_channels, [*range(8)])
+    assert importance.find(name)(group).shape == (8,)
 
 
 @entries("export.adopting.sources")

@@ -1,0 +1,117 @@
+"""What people will add is one new file: each kind is added to a copy of the tree, and used."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from places import ROOT, SUPPORT
+from small_training import FAST, write
+
+from edgepress.core import artifact as artifacts
+
+ROOMS = ("edgepress", "models", "benchmarks", "compress", "export")
+
+LOSS = '''"""Brier score: the squared error of the probabilities."""
+
+from compress.learning.losses._targets import known, mean
+
+
+def loss(logits, targets, weights=None):
+    """Return the mean squared error of known targets `[n, labels]`."""
+    rows = known(logits, targets)
+    each = (logits[rows].sigmoid() - targets[rows]).square()
+    return mean(each, None if weights is None else weights[rows])
+'''
+TERM = '''"""Relations: images that the teacher finds alike are to be alike to the student."""
+
+import torch
+
+NEEDS = "teacher"
+
+
+def term(taught):
+    """Return the mean absolute difference of the distances between images `[n, n]`."""
+    ours, theirs = torch.cdist(taught.logits, taught.logits), torch.cdist(
+        taught.teacher_logits, taught.teacher_logits
+    )
+    return (ours - theirs).abs().mean()
+'''
+IMPORTANCE = '''"""The last channels of each layer first, whatever their weights."""
+
+import torch
+
+
+def importance(group):
+    """Return a worth that falls with the number of the channel, `[channels]`."""
+    return torch.arange(len(group[0].idxs), 0, -1.0)
+'''
+TARGET = '''"""A board that is not known to edgepress."""
+
+from export.targets._target import Target
+
+TARGET = Target(
+    name="my-board",
+    description="a board of our own",
+    precisions=("fp32", "int8"),
+    refusal="it has no fp16",
+)
+'''
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a copy of the packages with a new file of each kind."""
+    tree = tmp_path_factory.mktemp("additions")
+    for room in ROOMS:
+        shutil.copytree(ROOT / room, tree / room, ignore=shutil.ignore_patterns("__pycache__"))
+    for name, text in (
+        ("compress/learning/losses/brier.py", LOSS),
+        ("compress/learning/terms/relations.py", TERM),
+        ("compress/pruning/importance/last_first.py", IMPORTANCE),
+        ("export/targets/my_board.py", TARGET),
+    ):
+        (tree / name).write_text(text)
+    return tree
+
+
+def ran(tree: Path, module: str, *options: object) -> None:
+    path = os.pathsep.join([str(tree), str(SUPPORT)])
+    done = subprocess.run(
+        [sys.executable, "-m", module, *map(str, options)],
+        cwd=tree,
+        env=os.environ | {"PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_loss_a_term_an_importance_and_a_target_are_one_file_each(copy: Path, tmp_path: Path):
+    data = write(tmp_path / "data", lambda row: (row % 2, row // 2 % 2))
+    common = ("--data", data, "--out")
+    any_size = ("--gate", "params <= 1e9")
+    ran(copy, "compress.train", *FAST, "--epochs", 1, "--loss", "brier", *common, tmp_path / "net")
+    ran(
+        copy, "compress.prune", "--model", tmp_path / "net", "--importance", "last-first",
+        "--macs", 0.8, "--round-to", 1, "--rounds", 1, "--epochs", 0, "--batch-size", 2,
+        *any_size, *common, tmp_path / "pruned",
+    )  # fmt: skip
+    ran(
+        copy, "compress.distill", "--teacher", tmp_path / "net", "--student", tmp_path / "pruned",
+        "--term", "relations=0.5", "--epochs", 1, "--batch-size", 2, *any_size, *common,
+        tmp_path / "student",
+    )  # fmt: skip
+    ran(
+        copy, "export.onnx", "--model", tmp_path / "student", "--target", "my-board", "--gate",
+        "parity <= 1e-3", *common, tmp_path / "onnx",
+    )  # fmt: skip
+    last = artifacts.load(tmp_path / "pruned").manifest.architecture
+    assert last is not None
+    gone = [indices for _, out, indices in last.pruning_history if out]
+    assert gone
+    assert all(list(each) == sorted(each) and each[0] > 0 for each in gone)
+    assert artifacts.load(tmp_path / "onnx").manifest.config["target"] == "my-board"
+    assert artifacts.load(tmp_path / "student").manifest.config["term"] == ["relations=0.5"]
