@@ -176,33 +176,17 @@ def _watch_options(parser: ArgumentParser) -> None:
 
 
 def _predict_options(parser: ArgumentParser) -> None:
-    parser.add_argument(
-        "images", type=_place, nargs="*",
-        help="files, and folders of them; or http://USER:PASSWORD@HOST/PATH of one camera",
-    )  # fmt: skip
-    parser.add_argument(
-        "--stdin",
-        choices=("paths", "lengths", "mjpeg", "raw"),
-        help="read from standard input: a path a line; image files, each behind its length (4 "
-        "bytes, big-endian); JPEGs after each other; raw RGB frames of --width and --height",
-    )
-    parser.add_argument("--width", type=_positive, metavar="PIXELS", help="of raw frames")
-    parser.add_argument("--height", type=_positive, metavar="PIXELS", help="of raw frames")
-    _camera_options(parser)
+    add = parser.add_argument
+    add("images", type=_path, nargs="*", help="files, and folders of them")
+    text = "read from standard input: a path a line; image files, each behind its length (4 bytes, "
+    text += "big-endian); or raw RGB frames of --width and --height, as ffmpeg gives of any camera"
+    add("--stdin", choices=("paths", "lengths", "raw"), help=text)
+    add("--width", type=_positive, metavar="PIXELS", help="of raw frames")
+    add("--height", type=_positive, metavar="PIXELS", help="of raw frames")
+    text = "of raw frames always take the newest and pass over those that came meanwhile"
+    add("--latest", action="store_true", help=text)
     _source_options(parser)
     _watch_options(parser)
-
-
-def _camera_options(parser: ArgumentParser) -> None:
-    add = parser.add_argument_group("cameras: an address, mjpeg or raw frames").add_argument
-    text = "always take the newest frame and pass over the others, as from an address"
-    add("--latest", action="store_true", help=text)
-    text = "at most one frame in this time, the newest; an address of one image is asked again"
-    add("--every", type=_seconds, default=0.0, metavar="SECONDS", help=text)
-    text = "an address gives a frame in this time or is asked anew (default: %(default)s)"
-    add("--timeout-s", type=_seconds, default=10.0, metavar="SECONDS", help=text)
-    text = "times in a row to ask anew, after 1, 2, 4 ... 30 s (default: %(default)s)"
-    add("--retries", type=_whole, default=10, metavar="N", help=text)
 
 
 def _serve_options(parser: ArgumentParser) -> None:
@@ -239,11 +223,12 @@ def _install_options(parser: ArgumentParser) -> None:
     )  # fmt: skip
 
 
-def _place(text: str) -> Path | str:
-    """Return a path, or an address as it is: a path would lose one of its slashes."""
+def _path(text: str) -> Path:
     if not text:
         raise ArgumentTypeError("a name is empty; a variable may not be set")
-    return text if "://" in text else Path(text)
+    if "://" in text:  # which may hold a password, and is not shown
+        raise ArgumentTypeError("an address is no file; README.md shows how ffmpeg reads a camera")
+    return Path(text)
 
 
 def _whole(text: str) -> int:

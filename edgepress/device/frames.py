@@ -13,11 +13,10 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from .errors import DeviceError
 from .images import SUFFIXES, BadImage, decode
-from .jpegs import broken, split
 
 MOST_IMAGE_BYTES = 64 * 2**20
-_CHUNK = 65_536
 
 Read = Callable[[Path | bytes], NDArray[np.uint8]]
 """Decodes an image file.
@@ -69,22 +68,12 @@ def from_lengths(stream: BinaryIO, read: Read = decode) -> Iterator[Frame]:
     while head := stream.read(4):
         size_bytes = int.from_bytes(head, "big")
         if len(head) < 4 or not 0 < size_bytes <= MOST_IMAGE_BYTES:
-            raise broken(number, f"a length of {size_bytes:,} bytes")
+            raise _broken(number, f"a length of {size_bytes:,} bytes")
         content = stream.read(size_bytes)
         if len(content) < size_bytes:
-            raise broken(number, f"{len(content):,} of {size_bytes:,} bytes")
-        yield frame(number, content, read)
+            raise _broken(number, f"{len(content):,} of {size_bytes:,} bytes")
+        yield _frame(f"frame {number}", content, read)
         number += 1
-
-
-def jpegs(stream: BinaryIO) -> Iterator[bytes]:
-    """Yield JPEG files that follow each other, as cameras send MJPEG.
-
-    Raises:
-        DeviceError: the stream ends inside an image, or one never ends.
-    """
-    read = getattr(stream, "read1", stream.read)  # a camera is live: no waiting for a full chunk
-    return split(iter(lambda: bytes(read(_CHUNK)), b""), MOST_IMAGE_BYTES)
 
 
 def raw(stream: BinaryIO, height: int, width: int) -> Iterator[bytes]:
@@ -96,20 +85,23 @@ def raw(stream: BinaryIO, height: int, width: int) -> Iterator[bytes]:
     number, size_bytes = 0, height * width * 3
     while content := b"".join(_pieces(stream, size_bytes)):
         if len(content) < size_bytes:
-            raise broken(number, f"{len(content):,} of {size_bytes:,} bytes")
+            raise _broken(number, f"{len(content):,} of {size_bytes:,} bytes")
         yield content
         number += 1
-
-
-def frame(number: int, content: bytes, read: Read = decode) -> Frame:
-    """Return a frame of a stream: an image file."""
-    return _frame(f"frame {number}", content, read)
 
 
 def raw_frame(number: int, content: bytes, height: int, width: int) -> Frame:
     """Return a frame of a stream of raw pixels."""
     pixels = np.frombuffer(content, np.uint8).reshape(height, width, 3)
     return Frame(f"frame {number}", pixels)
+
+
+def _broken(number: int, got: str) -> DeviceError:
+    return DeviceError(
+        f"The stream breaks at frame {number}",
+        got=got,
+        next_step="check --stdin, --width and --height against what is sent",
+    )
 
 
 def _pieces(stream: BinaryIO, size_bytes: int) -> Iterator[bytes]:

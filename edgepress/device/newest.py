@@ -1,20 +1,19 @@
 """The newest of a live source: a slow device passes frames over instead of falling behind."""
 
 import threading
-import time
 from collections.abc import Iterator
 
 Numbered = tuple[int, bytes]
 """A frame behind its place in the source: numbers of frames that are passed over are missing."""
 
 
-def newest(source: Iterator[bytes], every_s: float = 0.0) -> Iterator[Numbered]:
-    """Yield the newest frame whenever one is asked for, at most one in `every_s` seconds.
+def newest(source: Iterator[bytes]) -> Iterator[Numbered]:
+    """Yield the newest frame whenever one is asked for.
 
     The source is read in a thread of its own. What it raises is raised here.
     """
     box = _Box()
-    threading.Thread(target=_fill, args=(box, source, every_s), daemon=True).start()
+    threading.Thread(target=_fill, args=(box, source), daemon=True).start()
     try:
         while (taken := box.take()) is not None:
             yield taken
@@ -54,13 +53,9 @@ class _Box:
             return frame
 
 
-def _fill(box: _Box, source: Iterator[bytes], every_s: float) -> None:
-    due_s = time.monotonic()
+def _fill(box: _Box, source: Iterator[bytes]) -> None:
     try:
         for frame in enumerate(source):
-            if time.monotonic() < due_s:
-                continue
-            due_s = time.monotonic() + every_s
             if not box.put(frame):
                 return
     except Exception as error:  # it belongs to the thread that asks for frames

@@ -6,7 +6,7 @@ from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,51 +96,29 @@ def frames_of(options: Namespace, read: Read = decode) -> Iterator[Frame]:
     """Return the images that a command is to look at.
 
     Raises:
-        DeviceError: options that contradict each other, or an address that cannot be used.
+        DeviceError: options that contradict each other, or nothing to look at.
     """
     if options.images and options.stdin:
         raise DeviceError("Give images or --stdin, not both")
-    addresses = [one for one in options.images if isinstance(one, str)]
-    live = addresses or options.stdin in ("mjpeg", "raw")
-    if (options.latest or options.every) and not live:
-        raise DeviceError("--latest and --every are for a camera: an address, or mjpeg and raw")
-    if addresses:
-        return _camera(options, read)
+    if options.latest and options.stdin != "raw":
+        raise DeviceError("--latest is for --stdin raw, which may be a camera")
     if options.images:
         return frames.from_files(options.images, read)
-    return _standard_input(options, read)
-
-
-def _camera(options: Namespace, read: Read) -> Iterator[Frame]:
-    from . import address, camera  # only here: a device starts with what it needs
-
-    if len(options.images) > 1:
-        raise DeviceError(
-            "A camera is watched alone", got=f"{len(options.images)} images and addresses",
-            next_step="start one process for each camera",
-        )  # fmt: skip
-    wishes = camera.Wishes(options.every, options.timeout_s, options.retries)
-    source = camera.images(address.parse(options.images[0]), wishes)
-    return (frames.frame(*taken, read) for taken in newest(source, options.every))
-
-
-def _standard_input(options: Namespace, read: Read) -> Iterator[Frame]:
     if options.stdin is None:
         raise DeviceError(
             "There is nothing to predict", next_step="give images, folders or --stdin"
         )
     if sys.stdin is None:
         raise DeviceError("Standard input is closed")
-    stream: BinaryIO = sys.stdin.buffer
     if options.stdin == "paths":
-        return frames.from_list(stream, read)
+        return frames.from_list(sys.stdin.buffer, read)
     if options.stdin == "lengths":
-        return frames.from_lengths(stream, read)
-    if options.latest or options.every:
-        # Read in a thread, which may not hold the lock of `sys.stdin` when the process ends.
-        stream = open(sys.stdin.fileno(), "rb", buffering=0, closefd=False)  # noqa: SIM115
-    if options.stdin == "mjpeg":
-        return (frames.frame(*taken, read) for taken in _some(frames.jpegs(stream), options))
+        return frames.from_lengths(sys.stdin.buffer, read)
+    return _raw(options)
+
+
+def _raw(options: Namespace) -> Iterator[Frame]:
+    """Return all frames of a pipe, or the newest one whenever the model is free."""
     if not options.width or not options.height:
         raise DeviceError("Raw frames have no size of their own", next_step="--width, --height")
     size = options.height, options.width
@@ -148,12 +126,10 @@ def _standard_input(options: Namespace, read: Read) -> Iterator[Frame]:
         raise DeviceError(
             f"Raw frames have at most {MAX_PIXELS:,} pixels", got="{}x{}".format(*size)
         )
-    source = frames.raw(stream, *size)
-    return (frames.raw_frame(*taken, *size) for taken in _some(source, options))
-
-
-def _some(source: Iterator[bytes], options: Namespace) -> Iterator[Numbered]:
-    """Return all frames of a stream, or only the newest ones."""
-    if options.latest or options.every:
-        return newest(source, options.every)
-    return enumerate(source)
+    if not options.latest:
+        taken: Iterator[Numbered] = enumerate(frames.raw(sys.stdin.buffer, *size))
+    else:
+        # Read in a thread, which may not hold the lock of `sys.stdin` when the process ends.
+        pipe = open(sys.stdin.fileno(), "rb", buffering=0, closefd=False)  # noqa: SIM115
+        taken = newest(frames.raw(pipe, *size))
+    return (frames.raw_frame(*one, *size) for one in taken)

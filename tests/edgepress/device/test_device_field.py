@@ -136,7 +136,7 @@ def test_closed_and_full_output(shell: str, code: int, bundle: Path, photo: Path
     assert done.stderr == ("" if code == 0 else "error: No space left on device: output.\n")
 
 
-@pytest.mark.parametrize("options", [("--stdin", "mjpeg"), ("--stdin", "raw", "--latest")])
+@pytest.mark.parametrize("options", [("--stdin", "lengths"), ("--stdin", "raw", "--latest")])
 def test_closed_input(options: tuple[str, ...], bundle: Path):
     done = run(bundle, "predict", *options, shell="<&-")
     assert (done.returncode, done.stderr) == (2, "error: Standard input is closed.\n")

@@ -102,35 +102,6 @@ def test_a_broken_stream_of_lengths_is_told(content: bytes):
         list(frames.from_lengths(io.BytesIO(content)))
 
 
-class Trickle(io.BytesIO):
-    """A stream that hands over a few bytes at a time, as a pipe may."""
-
-    def read1(self, size: int | None = -1, /) -> bytes:
-        return super().read(min(997, size or 997))
-
-
-@pytest.mark.parametrize("stream", [io.BytesIO, Trickle])
-def test_jpegs_after_each_other(stream: type[io.BytesIO]):
-    files = []
-    for seed in range(4):
-        thumbnail = device_bundles.encoded(device_bundles.image(9, 8, 8), "JPEG")
-        buffer = io.BytesIO()
-        photo = Image.fromarray(device_bundles.image(seed))
-        photo.save(buffer, "JPEG", quality=95, comment=thumbnail, progressive=seed % 2 == 1)
-        files.append(buffer.getvalue())
-    found = list(frames.jpegs(stream(b"".join(files))))
-    assert found == files
-    for number, file in enumerate(found):
-        pixels = frames.frame(number, file).pixels
-        np.testing.assert_array_equal(pixels, images.decode(file))
-
-
-@pytest.mark.parametrize("content", [b"\xff\xd8\xff", b"no jpeg at all"])
-def test_a_broken_stream_of_jpegs_is_told(content: bytes):
-    with pytest.raises(DeviceError, match="breaks at frame 0"):
-        list(frames.jpegs(io.BytesIO(content)))
-
-
 def test_raw_frames():
     first, second = device_bundles.image(0), device_bundles.image(1)
     stream = io.BytesIO(first.tobytes() + second.tobytes())
@@ -175,7 +146,7 @@ def test_predict_reads_samples_by_the_range_of_the_release(
     monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(given.get(how, b""))))
     options = Namespace(
         images=[path] if how == "images" else [], stdin=None if how == "images" else how,
-        latest=False, every=0.0,
+        latest=False,
     )  # fmt: skip
     read = predict.Reader()
     source = predict.frames_of(options, read)
