@@ -21,8 +21,8 @@ from edgepress.core.cli import main
 from edgepress.core.commands import own_command
 from edgepress.core.errors import GateFailed
 from edgepress.core.noun import Noun
-from edgepress.device import archive
-from edgepress.device.archive import Files
+from edgepress.device.bundle import archive
+from edgepress.device.bundle.archive import Files
 from export.emulation import qemu, sysroot
 from export.emulation.qemu import Processor
 from export.emulation.result import Outcome, Result, Verified
@@ -31,15 +31,17 @@ from models.defaults import default_bundle
 HERE = "this machine"
 _ANSWER = """
 import json, sys
+from importlib import import_module
 from pathlib import Path
 folder = Path(sys.argv[1])
 sys.path.insert(0, str(folder))
 from edgepress_device.bundle import open_folder
-from edgepress_device.selftest import golden_images
-from edgepress_device.session import Predictor
+def module(name):  # in whatever folder of the runtime that the bundle was made with
+    file = next((folder / "edgepress_device").rglob(f"{name}.py"))
+    return import_module(".".join(file.relative_to(folder).with_suffix("").parts))
 bundle = open_folder(folder)
-predictor = Predictor(bundle)
-for image, expected in golden_images(bundle):
+predictor = module("session").Predictor(bundle)
+for image, expected in module("selftest").golden_images(bundle):
     found = predictor.predict(image)
     print(json.dumps([expected.tolist(), found.probs.tolist(), list(found.labels)]))
 """

@@ -147,7 +147,7 @@ def test_the_published_reader_takes_a_declared_range(read, tmp_path: Path):
 def test_the_published_reader_refuses_what_it_would_read_wrongly(read, kind: str, tmp_path: Path):
     photo = written(tmp_path / "photo", kind)
     for declared in (None, (0.0, 255.0)):
-        with pytest.raises(SystemExit, match=r"edgepress/device/samples\.py"):
+        with pytest.raises(SystemExit, match=r"edgepress/device/images/samples\.py"):
             read(photo, CENTRE.model_copy(update={"pixel_range": declared}))
 
 

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import NoReturn
 
 from . import process
-from .bundle import MANIFEST, open_folder
+from .bundle.manifest import MANIFEST, open_folder
 from .errors import EXIT_BAD_INPUT, EXIT_CHECK_FAILED, EXIT_DONE, DeviceError
-from .limits import Limits
-from .watching import available as can_watch
+from .running.watching import available as can_watch
+from .serving.limits import Limits
 
 Command = Callable[[Namespace], int]
 
@@ -72,7 +72,8 @@ def _module(name: str) -> Command:
 
 
 def _selftest(options: Namespace) -> int:
-    from . import selftest, slots, tune
+    from .model import selftest, tune
+    from .root import slots
 
     bundle = slots.opened(options.root) if options.root else open_folder(options.bundle)
     runtime = tune.stored(options.root) if options.root else None
@@ -82,7 +83,8 @@ def _selftest(options: Namespace) -> int:
 
 
 def _tune(options: Namespace) -> int:
-    from . import locks, slots, tune
+    from .model import tune
+    from .root import locks, slots
 
     place = slots.opened(options.root).folder if options.root else options.bundle
     trials = tune.measure(place)
@@ -95,7 +97,7 @@ def _tune(options: Namespace) -> int:
 
 
 def _install(options: Namespace) -> int:
-    from .install import install
+    from .root.install import install
 
     done = install(options.archive, options.root, options.key, options.probation)
     print(json.dumps(asdict(done)))
@@ -103,7 +105,7 @@ def _install(options: Namespace) -> int:
 
 
 def _rollback(options: Namespace) -> int:
-    from . import locks, slots
+    from .root import locks, slots
 
     with locks.locked(options.root):
         slots.recover(options.root)
@@ -113,7 +115,7 @@ def _rollback(options: Namespace) -> int:
 
 
 def _status(options: Namespace) -> int:
-    from .status import status
+    from .root.status import status
 
     print(json.dumps(status(options.root), indent=1))
     return EXIT_DONE
@@ -139,8 +141,12 @@ def _parser() -> ArgumentParser:
         one.set_defaults(command=command)
         return one
 
-    _predict_options(add("predict", _module("predict"), "Predict images; one JSON line for each."))
-    _serve_options(add("serve", _module("server"), "Serve /predict, /healthz and /metrics."))
+    _predict_options(
+        add("predict", _module("running.predict"), "Predict images; one JSON line for each.")
+    )
+    _serve_options(
+        add("serve", _module("serving.server"), "Serve /predict, /healthz and /metrics.")
+    )
     for name, command, text in (
         ("selftest", _selftest, "Test answers, latency and memory against the bundle's promises."),
         (

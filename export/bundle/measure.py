@@ -32,10 +32,9 @@ from edgepress.core.errors import GateFailed, UserError
 from edgepress.core.noun import Noun
 from edgepress.data.dataset import Dataset, open_data
 from edgepress.data.sampling import sample
-from edgepress.device import archive
-from edgepress.device.bundle import open_folder
+from edgepress.device.bundle import archive, open_folder
 from edgepress.device.images import decode
-from edgepress.device.session import Predictor
+from edgepress.device.model.session import Predictor
 from export.bundle import __main__ as bundling
 from export.bundle.check import FLIP_LIMIT, PROB_LIMIT
 from export.making.parity import compare

@@ -16,7 +16,7 @@ from edgepress.core.cli import main
 from edgepress.core.commands import own_command
 from edgepress.core.errors import GateFailed, UserError
 from edgepress.core.noun import Noun
-from edgepress.device import archive
+from edgepress.device.bundle import archive
 from models.defaults import default_bundle
 
 

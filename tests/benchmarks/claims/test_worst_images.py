@@ -10,7 +10,7 @@ from places import ROOT
 from benchmarks.claims.worst_images.__main__ import Result
 from benchmarks.claims.worst_images.cases import CASES
 from benchmarks.claims.worst_images.page import page
-from edgepress.device.limits import Limits
+from edgepress.device.serving.limits import Limits
 
 STORED = ROOT / "docs" / "results" / "worst_images"
 

@@ -14,12 +14,15 @@ import pytest
 import signals
 from places import ROOT
 
-from edgepress.device import files, frames, images, slots, tune
+from edgepress.device import files
 from edgepress.device.cli import main
 from edgepress.device.errors import DeviceError
-from edgepress.device.install import install
-from edgepress.device.runner import RootRunner
-from edgepress.device.state import read_state
+from edgepress.device.images import decoding, frames
+from edgepress.device.model import tune
+from edgepress.device.root import slots
+from edgepress.device.root.install import install
+from edgepress.device.root.state import read_state
+from edgepress.device.running.runner import RootRunner
 from export.bundle import contents
 
 IMAGE = device_bundles.encoded(device_bundles.image(0))
@@ -106,17 +109,17 @@ def test_a_folder_that_cannot_be_read_is_told(tmp_path: Path, monkeypatch: pytes
 
 
 def test_a_palette_with_transparency_says_nothing(recwarn: pytest.WarningsRecorder):
-    picture = images.Image.fromarray(device_bundles.image(0)).convert("P")
-    stream = images.io.BytesIO()
+    picture = decoding.Image.fromarray(device_bundles.image(0)).convert("P")
+    stream = decoding.io.BytesIO()
     picture.save(stream, "PNG", transparency=bytes(range(256)))
-    assert images.decode(stream.getvalue()).shape == (40, 48, 3)
+    assert decoding.decode(stream.getvalue()).shape == (40, 48, 3)
     assert not recwarn
 
 
 def test_a_bomb_is_told_by_its_size(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(images.Image, "MAX_IMAGE_PIXELS", 10)
+    monkeypatch.setattr(decoding.Image, "MAX_IMAGE_PIXELS", 10)
     with pytest.raises(DeviceError, match="more than 16,000,000 pixels"):
-        images.decode(IMAGE)
+        decoding.decode(IMAGE)
 
 
 def test_no_image_at_all_is_told(bundle: Path, tmp_path: Path):

@@ -16,10 +16,10 @@ import pytest
 import signals
 from places import ROOT
 
-from edgepress.device import frames
 from edgepress.device.cli import main
 from edgepress.device.errors import DeviceError
-from edgepress.device.newest import newest
+from edgepress.device.images import frames
+from edgepress.device.images.newest import newest
 
 IMAGES = [device_bundles.image(seed) for seed in range(5)]
 RAW = [image.tobytes() for image in IMAGES]

@@ -12,10 +12,11 @@ import pytest
 from PIL import Image
 
 from edgepress.data.images import open_image
-from edgepress.device import frames, images, predict, service
 from edgepress.device.errors import DeviceError
-from edgepress.device.images import BadImage
-from edgepress.device.session import Prediction
+from edgepress.device.images import BadImage, decoding, frames
+from edgepress.device.model.session import Prediction
+from edgepress.device.running import predict
+from edgepress.device.serving import service
 
 
 def photograph(mode: str) -> Image.Image:
@@ -31,8 +32,8 @@ def test_every_kind_of_image_is_decoded_as_in_training(mode: str, tmp_path: Path
     path = tmp_path / "photo.png"
     photograph(mode).save(path)
     expected = np.asarray(open_image(path).convert("RGB"))
-    np.testing.assert_array_equal(images.decode(path), expected)
-    np.testing.assert_array_equal(images.decode(path.read_bytes()), expected)
+    np.testing.assert_array_equal(decoding.decode(path), expected)
+    np.testing.assert_array_equal(decoding.decode(path.read_bytes()), expected)
     assert np.ptp(expected) > 100
 
 
@@ -40,7 +41,7 @@ def test_a_turned_photograph_is_set_upright(tmp_path: Path):
     photo, exif = photograph("RGB"), Image.Exif()
     exif[0x0112] = 6  # turned by 90 degrees
     photo.save(tmp_path / "photo.png", exif=exif)
-    decoded = images.decode(tmp_path / "photo.png")
+    decoded = decoding.decode(tmp_path / "photo.png")
     assert decoded.shape == (40, 50, 3)
     np.testing.assert_array_equal(decoded, np.rot90(np.asarray(photo), -1))
 
@@ -50,23 +51,23 @@ def test_a_turned_photograph_is_set_upright(tmp_path: Path):
 )
 def test_what_is_no_image_is_told(content: bytes):
     with pytest.raises(BadImage, match="Bad image"):
-        images.decode(content)
+        decoding.decode(content)
 
 
 def test_half_an_image_is_told():
     whole = device_bundles.encoded(device_bundles.image(0), "JPEG")
     with pytest.raises(BadImage, match="cannot be decoded"):
-        images.decode(whole[: len(whole) // 2])
+        decoding.decode(whole[: len(whole) // 2])
 
 
 def test_a_large_image_is_refused_undecoded():
     with pytest.raises(BadImage, match="more than 1,000"):
-        images.decode(device_bundles.encoded(device_bundles.image(0)), max_pixels=1000)
+        decoding.decode(device_bundles.encoded(device_bundles.image(0)), max_pixels=1000)
     header = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
     whole = device_bundles.encoded(device_bundles.image(0))
     bomb = whole[:16] + header + whole[29:]
     with pytest.raises(BadImage, match="Bad image"):
-        images.decode(bomb)
+        decoding.decode(bomb)
 
 
 def test_files_and_folders(tmp_path: Path):

@@ -16,15 +16,15 @@ from device_roots import put
 from places import ROOT, SUPPORT
 
 from edgepress.device import files as disk
-from edgepress.device import slots
 from edgepress.device.bundle import open_folder
 from edgepress.device.cli import main
 from edgepress.device.errors import DeviceError
-from edgepress.device.install import install
-from edgepress.device.layout import TRIAL, active
-from edgepress.device.locks import locked
-from edgepress.device.runner import running
-from edgepress.device.state import read_state
+from edgepress.device.root import slots
+from edgepress.device.root.install import install
+from edgepress.device.root.layout import TRIAL, active
+from edgepress.device.root.locks import locked
+from edgepress.device.root.state import read_state
+from edgepress.device.running.runner import running
 
 PROVEN = 4, 5
 """The releases in the slots before, the second one in use; 6 is installed, or fails."""
@@ -103,7 +103,7 @@ def predicts(root: Path) -> int:
 def test_install_survives_a_kill_at_every_step(
     installed: tuple[Path, list[Any]], archive: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("edgepress.device.trial.self_test", lambda *_: None)
+    monkeypatch.setattr("edgepress.device.root.trial.self_test", lambda *_: None)
     seen = []
     for step, left_over in enumerate(roots(installed[0])):
         root = copied(left_over)
@@ -199,7 +199,7 @@ def test_a_disk_that_is_full_changes_nothing(archive: Path, tmp_path: Path):
 def test_whatever_cannot_be_written_is_undone_or_done(
     archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("edgepress.device.trial.self_test", lambda *_: None)
+    monkeypatch.setattr("edgepress.device.root.trial.self_test", lambda *_: None)
     replace, seen = disk.replace, []
     begin(tmp_path)
     for failing in range(5):

@@ -20,7 +20,7 @@ from edgepress.core.artifact import Artifact
 from edgepress.core.cli import main
 from edgepress.core.gates import Verdict
 from edgepress.data.dataset import Dataset
-from edgepress.device import archive
+from edgepress.device.bundle import archive
 from edgepress.device.watch import Watch
 from export.bundle import check, measure
 from export.bundle.__main__ import Config, run

@@ -10,7 +10,7 @@ import device_bundles
 import pytest
 
 from edgepress.core.errors import UserError
-from edgepress.device import archive
+from edgepress.device.bundle import archive
 from export.emulation import qemu, result, sysroot
 from export.emulation.result import Outcome, Result
 

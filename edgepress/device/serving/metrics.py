@@ -5,9 +5,9 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator
 
-from . import memory
-from .bundle import Bundle
-from .session import Prediction
+from ..bundle.manifest import Bundle
+from ..model import memory
+from ..model.session import Prediction
 
 BUCKETS_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 import onnxruntime as ort
 
-from . import need
-from .bundle import MODEL, Bundle
-from .errors import DeviceError, ModelFailed
+from ..bundle.manifest import MODEL, Bundle
+from ..errors import DeviceError, ModelFailed
+from ..images import need
 
 UINT8 = np.dtype(np.uint8)
 RUNTIME = {"intra_op_threads": 1, "enable_cpu_mem_arena": True, "allow_spinning": False}

@@ -12,8 +12,8 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from . import files as disk
-from .bundle import MANIFEST
+from .. import files as disk
+from ..bundle.manifest import MANIFEST
 from .layout import SLOTS, Slot, active, folder
 from .state import State
 

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from .errors import DeviceError
+from ..errors import DeviceError
 
 if sys.platform != "win32":
     import fcntl

@@ -5,9 +5,9 @@ import sys
 from collections.abc import Callable
 from http import HTTPStatus
 
+from ..errors import DeviceError, ModelFailed
+from ..images.decoding import TooLarge
 from .connection import JSON, Answer, refusal
-from .errors import DeviceError, ModelFailed
-from .images import TooLarge
 from .service import Service
 
 PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"

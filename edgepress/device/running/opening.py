@@ -4,16 +4,17 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from . import lives, slots, tune
-from .bundle import Bundle
-from .errors import DeviceError, ModelFailed, NewerSchema
-from .layout import Mark, active, folder, mark
-from .lives import Life
-from .locks import locked
+from ..bundle.manifest import Bundle
+from ..errors import DeviceError, ModelFailed, NewerSchema
+from ..model import tune
+from ..model.session import Predictor
+from ..root import lives, slots
+from ..root.layout import Mark, active, folder, mark
+from ..root.lives import Life
+from ..root.locks import locked
+from ..root.slots import say
+from ..root.state import Probation, read_state, write_state
 from .probation import MOST_DEATHS, MOST_ERRORS, Watchdog
-from .session import Predictor
-from .slots import say
-from .state import Probation, read_state, write_state
 
 
 @dataclass(frozen=True)

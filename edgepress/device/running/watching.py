@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .bundle import Bundle
-from .errors import DeviceError
-from .session import Prediction
+from ..bundle.manifest import Bundle
+from ..errors import DeviceError
+from ..model.session import Prediction
 
 
 def available() -> bool:
     """Return whether this copy of the runtime can watch."""
-    return importlib.util.find_spec(".watch", __package__) is not None
+    return importlib.util.find_spec("..watch", __package__) is not None
 
 
 class Watching:
@@ -79,7 +79,7 @@ class Watching:
             print(f"warning: release {bundle.release} is not watched: {problem}", file=sys.stderr)
 
     def _open(self, bundle: Bundle) -> None:
-        from .watch import WatchError, WatchFolder
+        from ..watch import WatchError, WatchFolder
 
         self._bundle, self._said = bundle, 0
         labels = {key: bundle.manifest["labels"][key] for key in ("names", "thresholds")}

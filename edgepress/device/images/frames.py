@@ -13,8 +13,8 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import DeviceError
-from .images import SUFFIXES, BadImage, decode
+from ..errors import DeviceError
+from .decoding import SUFFIXES, BadImage, decode
 
 MOST_IMAGE_BYTES = 64 * 2**20
 

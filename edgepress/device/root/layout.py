@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from .bundle import MANIFEST
+from ..bundle.manifest import MANIFEST
 
 Slot = Literal["a", "b"]
 SLOTS: tuple[Slot, Slot] = ("a", "b")

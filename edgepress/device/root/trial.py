@@ -14,10 +14,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from . import files as disk
-from . import tune
-from .archive import Files
-from .errors import CheckFailed
+from .. import files as disk
+from .. import process
+from ..bundle.archive import Files
+from ..errors import CheckFailed
+from ..model import tune
 from .layout import TRIAL, folder
 
 TIMEOUT_S = 300
@@ -52,9 +53,7 @@ def self_test(place: Path, runtime: dict[str, Any] | None) -> None:
         told = _tested([str(script)], os.environ, place)
         if runtime is None or _is_among(runtime, told.get("runtime")):
             return
-    package = str(__package__)
-    found_in = Path(__file__).resolve().parents[len(package.split("."))]
-    _tested(["-m", package], {**os.environ, "PYTHONPATH": str(found_in)}, place)
+    _tested(["-m", process.PACKAGE], process.finding_us(), place)
 
 
 def _tested(start: list[str], environment: Mapping[str, str], place: Path) -> dict[str, Any]:

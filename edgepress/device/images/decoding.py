@@ -17,22 +17,21 @@ from numpy.typing import NDArray
 from PIL import Image, PngImagePlugin, UnidentifiedImageError
 from PIL.ImageFile import ImageFile
 
+from ..errors import DeviceError
 from . import need, orientation
-from .errors import DeviceError
-from .limits import Limits
 from .samples import NoRange, Range, strips
 
 FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP", "PPM")
 SUFFIXES = frozenset(
     {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pnm"}
 )
-MAX_PIXELS = Limits().pixels
+MAX_PIXELS = 16_000_000
 """48 MB of pixels; a larger photograph is refused before it is decoded."""
 MAX_SIDE = 32_768
 """Width and height in pixels: where a side is longer, a line takes more than the whole should."""
-MEMORY_BYTES = Limits().photo_bytes
-"""What one photograph may take where nothing else is said: all of `MAX_PIXELS` take less, unless
-they are much taller than wide."""
+MEMORY_BYTES = 432_308_224
+"""What one photograph may take where nothing else is said, as much as the server has for them by
+default: all of `MAX_PIXELS` take less, unless they are much taller than wide."""
 
 
 class BadImage(DeviceError):

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import frames
-from .errors import EXIT_BAD_INPUT, EXIT_CHECK_FAILED, EXIT_DONE, DeviceError, ModelFailed
-from .frames import Frame, Read
-from .images import MAX_PIXELS, MEMORY_BYTES, BadImage, check_memory, decode
-from .newest import Numbered, newest
+from ..errors import EXIT_BAD_INPUT, EXIT_CHECK_FAILED, EXIT_DONE, DeviceError, ModelFailed
+from ..images import frames
+from ..images.decoding import MAX_PIXELS, MEMORY_BYTES, BadImage, check_memory, decode
+from ..images.frames import Frame, Read
+from ..images.newest import Numbered, newest
+from ..model.session import Prediction
 from .runner import Runner, running
-from .session import Prediction
 from .watching import Watching, watching
 
 

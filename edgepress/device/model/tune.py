@@ -14,10 +14,11 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from . import files as disk
+from .. import files as disk
+from .. import process
+from ..bundle.manifest import open_folder
+from ..errors import CheckFailed
 from . import selftest
-from .bundle import open_folder
-from .errors import CheckFailed
 
 NEAR = 1.05
 """A setting is as good as the fastest when it takes at most this many times as long."""
@@ -119,14 +120,10 @@ def _memory(trial: Trial) -> int:
 
 
 def _trial(bundle: Path, setting: dict[str, Any]) -> Trial:
-    package = str(__package__)
-    found_in = Path(__file__).resolve().parents[len(package.split("."))]
-    command = [sys.executable, "-m", f"{package}.tune", str(bundle), json.dumps(setting)]
+    command = [sys.executable, "-m", f"{__package__}.tune", str(bundle), json.dumps(setting)]
     done = subprocess.run(
-        command,
-        env={**os.environ, "PYTHONPATH": str(found_in)},
-        capture_output=True, text=True, timeout=TIMEOUT_S,
-    )  # fmt: skip
+        command, env=process.finding_us(), capture_output=True, text=True, timeout=TIMEOUT_S
+    )
     if done.returncode != 0:
         said = (done.stderr.strip() or f"exit code {done.returncode}").splitlines()[-1]
         raise CheckFailed(f"The model fails with {setting}", got=said)

@@ -14,16 +14,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from . import slots
-from .bundle import open_folder
-from .errors import DeviceError, ModelFailed
-from .layout import mark
-from .locks import locked
+from ..bundle.manifest import open_folder
+from ..errors import DeviceError, ModelFailed
+from ..model.session import Prediction, Predictor
+from ..root import slots
+from ..root.layout import mark
+from ..root.locks import locked
+from ..root.slots import say
+from ..root.state import Probation, read_state, write_state
 from .opening import Opened, on_probation, open_root
 from .probation import Watchdog
-from .session import Prediction, Predictor
-from .slots import say
-from .state import Probation, read_state, write_state
 
 LOOK_EVERY_S = 1.0
 """How often another release is looked for."""

@@ -18,15 +18,16 @@ from http import HTTPStatus
 from socketserver import TCPServer
 from typing import Any
 
-from . import handler, process
+from .. import process
+from ..errors import EXIT_DONE, DeviceError
+from ..images.decoding import bound_texts
+from ..running.runner import running
+from ..running.watching import watching
+from . import handler
 from .connection import Connection, Refused, refusal
-from .errors import EXIT_DONE, DeviceError
-from .images import bound_texts
 from .limits import Limits
 from .lingering import Lingering
-from .runner import running
 from .service import Service
-from .watching import watching
 
 BUSY = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 WAIT_S = 0.1

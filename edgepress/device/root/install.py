@@ -4,10 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import archive, bundle, releases, signature, slots, trial, tune
-from . import files as disk
-from .archive import Files
-from .errors import DeviceError
+from .. import files as disk
+from ..bundle import archive, signature
+from ..bundle.archive import Files
+from ..bundle.manifest import MANIFEST, check
+from ..errors import DeviceError
+from ..model import tune
+from . import releases, slots, trial
 from .layout import Slot, active, folder
 from .locks import installing, locked, not_written
 from .state import read_state
@@ -82,7 +85,7 @@ def _checked(
     pem = _key(root, key)
     if pem is not None:
         signature.verify(files, pem)
-    return pem, bundle.check(files, path)
+    return pem, check(files, path)
 
 
 def _admit(root: Path, manifest: dict[str, Any], files: Files) -> None:
@@ -150,7 +153,7 @@ def _mends(root: Path, files: Files) -> bool:
     state = read_state(root)
     known, failed = releases.known(root, state), state.failed or {}
     was_damaged = failed.get("damaged") is True and failed.get("release") == known.highest
-    content = releases.manifest_hash(files[bundle.MANIFEST])
+    content = releases.manifest_hash(files[MANIFEST])
     return any(
         one.release == known.highest and one.manifest == content
         and (slot == active(root) or was_damaged) and slots.damage(root, slot) is not None

@@ -16,9 +16,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from ..errors import DeviceError
 from .archive import Files
-from .bundle import SIGNATURE
-from .errors import DeviceError
+from .manifest import SIGNATURE
 
 MEDIA_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json"
 PAYLOAD_TYPE = "application/vnd.in-toto+json"

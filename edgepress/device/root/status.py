@@ -4,8 +4,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from ..errors import DeviceError, NewerSchema
 from . import lives, releases, slots
-from .errors import DeviceError, NewerSchema
 from .install import KEY
 from .layout import SLOTS, Slot, active, folder
 from .locks import nothing_in

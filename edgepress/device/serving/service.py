@@ -3,15 +3,16 @@
 import threading
 from typing import Any
 
-from . import memory, need
+from ..images import need
+from ..images.decoding import check_memory, decode, opened
+from ..model import memory
+from ..model.session import KEPT_BYTES
+from ..running.predict import as_json
+from ..running.runner import Runner
+from ..running.watching import Watching
 from .budget import Budget
-from .images import check_memory, decode, opened
 from .limits import Limits
 from .metrics import Metrics
-from .predict import as_json
-from .runner import Runner
-from .session import KEPT_BYTES
-from .watching import Watching
 
 
 class Service:

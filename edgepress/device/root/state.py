@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from . import files as disk
+from .. import files as disk
 from .layout import SLOTS, Slot
 
 

@@ -3,8 +3,8 @@
 from collections import deque
 from dataclasses import replace
 
-from .selftest import p90
-from .state import Probation
+from ..model.selftest import p90
+from ..root.state import Probation
 
 WINDOW = 50
 """Predictions whose p90 is held against the budget."""

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from . import need
-from .errors import DeviceError
+from ..errors import DeviceError
+from ..images import need
+from ..images.decoding import MAX_PIXELS
 
 _CONNECTION_BYTES = 1 << 19
 
@@ -17,7 +18,7 @@ class Limits:
     predictions: int = 2
     """Running at once; others wait for their turn."""
     body_bytes: int = 8 * 2**20
-    pixels: int = 16_000_000
+    pixels: int = MAX_PIXELS
     seconds: float = 10.0
     """For one request, from its first byte to the end of the response."""
     memory_bytes: int = 512 * 10**6

@@ -11,7 +11,7 @@ import stat
 import zipfile
 from pathlib import Path, PurePosixPath
 
-from .errors import DeviceError
+from ..errors import DeviceError
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
 MOST_BYTES = 512 * 2**20

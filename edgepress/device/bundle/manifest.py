@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..errors import DeviceError, NewerSchema
 from .archive import Files, is_safe
-from .errors import DeviceError, NewerSchema
 
 SCHEMA_VERSION = 2
 RANGE_VERSION = 3

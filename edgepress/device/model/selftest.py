@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..bundle.manifest import EXPECTED, Bundle
+from ..errors import DeviceError, ModelFailed
+from ..images.decoding import MEMORY_BYTES, check_memory, decode
 from . import memory
-from .bundle import EXPECTED, Bundle
-from .errors import DeviceError, ModelFailed
-from .images import MEMORY_BYTES, check_memory, decode
 from .session import Predictor, settings
 
 WARM_UP = 5

@@ -20,10 +20,10 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from . import files as disk
+from .. import files as disk
+from ..bundle.manifest import MANIFEST, Bundle, open_folder
+from ..errors import DeviceError, NewerSchema
 from . import lives, releases
-from .bundle import MANIFEST, Bundle, open_folder
-from .errors import DeviceError, NewerSchema
 from .layout import TRIAL, Slot, active, folder, other
 from .locks import nothing_in, unless_installing
 from .releases import Release, Releases
