@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
+from importlib.util import resolve_name
 from pathlib import Path
 
 import pytest
@@ -72,9 +73,16 @@ def imported(file: Path) -> set[str]:
     for node in ast.walk(tree(file)):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+        elif isinstance(node, ast.ImportFrom):
+            name = _absolute(node, file)
+            found |= {name, *(f"{name}.{alias.name}" for alias in node.names)}
     return found
+
+
+def _absolute(node: ast.ImportFrom, file: Path) -> str:
+    """Return the module that names come from; the device is a package that moves, as it says."""
+    told = "." * node.level + (node.module or "")
+    return resolve_name(told, ".".join(file.relative_to(ROOT).parent.parts))
 
 
 def test_files_can_be_read_in_a_sitting():
@@ -154,6 +162,17 @@ def test_no_module_imports_itself_around_a_corner():
     assert set(circles({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": set()})) == {"b", "c"}
 
 
+def test_no_folder_of_the_device_imports_itself_around_a_corner():
+    above = {name: ".".join(name.split(".")[:3]) for name in MODULES}
+    folders: dict[str, set[str]] = {}
+    for name, others in graph().items():
+        if name.startswith("edgepress.device."):
+            folders.setdefault(above[name], set()).update(above[one] for one in others)
+    assert len(folders) > 8
+    assert "edgepress.device.model" in folders["edgepress.device.running"]
+    assert not circles({name: others - {name} for name, others in folders.items()})
+
+
 @pytest.mark.parametrize("room", NEVER)
 def test_libraries_have_their_rooms(room: str):
     wrong = {
@@ -182,6 +201,13 @@ def test_a_door_stands_above_the_work():
 @pytest.mark.parametrize(("room", "most"), [("benchmarks", 12), ("export", 8), ("compress", 8)])
 def test_a_room_is_seen_at_a_glance(room: str, most: int):
     assert len([*(ROOT / room).glob("*.py")]) <= most
+
+
+def test_a_folder_of_the_device_is_seen_at_a_glance():
+    folders = [ROOT / "edgepress" / "device", *(ROOT / "edgepress" / "device").rglob("*/")]
+    files = {folder.name: [*folder.glob("*.py")] for folder in folders}
+    assert len(files) > 7
+    assert not {name: len(found) for name, found in files.items() if len(found) > 12}
 
 
 def test_every_test_asserts():

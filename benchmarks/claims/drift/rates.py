@@ -19,7 +19,7 @@ from edgepress.core.errors import UserError
 from edgepress.core.noun import Noun
 from edgepress.core.several import FOLLOWING
 from edgepress.device.watch import MIN_IMAGES, Watch
-from edgepress.device.watch.building import from_values
+from edgepress.device.watch.making.building import from_values
 from edgepress.device.watch.signals import Labels, Values
 
 HEADER = ("Images in the reference", "Windows in alarm, mean", "References above twice", "Worst")

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import files
+from .doubtful.feedback import Feedback
 from .errors import WatchError
-from .feedback import Feedback
 from .restoring import watch_from
 from .signals import Labels
 from .watcher import Watch

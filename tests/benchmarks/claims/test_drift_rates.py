@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.claims.drift import rates
 from edgepress.device.watch import unwatched
-from edgepress.device.watch.building import from_values
+from edgepress.device.watch.making.building import from_values
 
 COMMAND = "benchmarks.claims.drift.rates"
 LABELS = {"names": ["rare", "often"], "thresholds": [0.5, 0.5]}

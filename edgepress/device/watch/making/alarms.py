@@ -23,8 +23,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .drift import Groups
-from .signals import BINS, Values
+from ..drift import Groups
+from ..signals import BINS, Values
 
 CONFIDENCE = 0.9
 SHIFT = 0.25

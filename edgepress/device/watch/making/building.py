@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .calibration import SHIFT, both_ways, page_hinkley_limits, psi_limits, watched
-from .drift import Counts, Groups, group_starts, seen_ranges
-from .errors import WatchError
-from .signals import BINS, Labels, Scale, Values, bins, measure, scales
+from ..drift import Counts, Groups, group_starts, seen_ranges
+from ..errors import WatchError
+from ..signals import BINS, Labels, Scale, Values, bins, measure, scales
+from .alarms import SHIFT, both_ways, page_hinkley_limits, psi_limits, watched
 
 SCHEMA_VERSION = 1
 MIN_IMAGES = 50

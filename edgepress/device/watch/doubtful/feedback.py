@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import files
+from ... import files
+from ..signals import Labels, doubtful
 from . import table
 from .png import png
-from .signals import Labels, doubtful
 
 TABLE, IMAGES = "feedback.csv", "images"
 PREVIOUS = "feedback.previous.csv"
