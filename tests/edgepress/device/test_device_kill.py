@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -222,17 +223,34 @@ def test_whatever_cannot_be_written_is_undone_or_done(
     assert seen == [5, 5, 6, 6, 6]
 
 
-def test_the_real_command_is_killed(archive: Path, tmp_path: Path):
+ENDLESS = b"""
+import time
+from pathlib import Path
+Path(__file__).with_name("begun").touch()
+while Path(__file__).exists():
+    time.sleep(0.02)
+"""
+"""Stands in the place of a bundle's `run.py`: a self-test that ends when the trial is swept."""
+
+
+def test_the_real_command_is_killed(tmp_path: Path):
     for release in PROVEN:
         put(tmp_path / "root", seed=release, release=release)
+    listed = {**device_bundles.files(seed=6), "run.py": ENDLESS}
+    del listed["manifest.json"]
+    manifest = json.dumps(device_bundles.manifest(listed, seed=6, release=6)).encode()
+    archive = device_bundles.zipped(tmp_path / "6.zip", {**listed, "manifest.json": manifest})
     command = [sys.executable, "-m", "edgepress.device", "install", archive, "--root"]
+    # Begun: a process that is forked and not yet another program has the lock of its parent.
+    begun = tmp_path / "root" / TRIAL / "slots" / "a" / "begun"
     with subprocess.Popen(
         [*command, str(tmp_path / "root")], cwd=ROOT, stdout=subprocess.PIPE
     ) as process:
-        while process.poll() is None and not (tmp_path / "root" / TRIAL / "current").exists():
-            pass
+        while process.poll() is None and not begun.exists():
+            time.sleep(0.01)
         process.kill()
     assert process.returncode == -9  # while the bundle was tested
+    assert (tmp_path / "root" / TRIAL).exists()
     assert main(["predict", "--root", str(tmp_path / "root"), str(ROOT / "none")]) == 2
     assert not (tmp_path / "root" / TRIAL).exists()
     assert pair(tmp_path / "root") == (5, 4)
