@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from .locks import lock, try_lock
+from ..files import lock, try_lock
 
 FOLDER = "processes"
 _BOOT = Path("/proc/sys/kernel/random/boot_id")

@@ -7,9 +7,7 @@ from pathlib import Path
 from typing import TextIO
 
 from ..errors import DeviceError
-
-if sys.platform != "win32":
-    import fcntl
+from ..files import lock, try_lock
 
 CHANGE, INSTALLATION = "lock", "install.lock"
 
@@ -47,22 +45,6 @@ def unless_installing(root: Path) -> Iterator[bool]:
     """Keep installations off for a moment; gives False where one is under way."""
     with _opened(root, INSTALLATION) as file:
         yield try_lock(file.fileno())
-
-
-def lock(handle: int) -> None:
-    """Lock an open file, and wait for whoever has."""
-    if sys.platform != "win32":
-        fcntl.flock(handle, fcntl.LOCK_EX)
-
-
-def try_lock(handle: int) -> bool:
-    """Lock an open file if nobody else has; return whether it is locked now."""
-    if sys.platform != "win32":
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-    return True
 
 
 def nothing_in(root: Path) -> DeviceError:

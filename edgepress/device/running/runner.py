@@ -46,9 +46,6 @@ class FolderRunner:
         """
         return self.predictor.predict(image)
 
-    def close(self) -> None:
-        """Do nothing: nothing is kept."""
-
 
 class RootRunner:
     """Predicts with whatever release a root has in use; used by several threads at once."""

@@ -156,7 +156,11 @@ def test_it_can_be_installed_by_itself(bundle: Path, tmp_path: Path):
     subprocess.run([*command, *offline], check=True, capture_output=True, timeout=300)
     done = on_device(tmp_path / "site", "selftest", "--bundle", bundle)
     assert done.returncode == 0, done.stderr
-    assert (tmp_path / "site" / "edgepress_device" / "watch" / "__init__.py").is_file()
+    assert modules(tmp_path / "site" / "edgepress_device") == modules(DEVICE)
+
+
+def modules(package: Path) -> set[str]:
+    return {file.relative_to(package).as_posix() for file in package.rglob("*.py")}
 
 
 def test_the_bundle_brings_along_what_serving_needs(tmp_path: Path):
