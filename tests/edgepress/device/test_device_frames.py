@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -25,6 +26,7 @@ IMAGES = [device_bundles.image(seed) for seed in range(5)]
 RAW = [image.tobytes() for image in IMAGES]
 HEIGHT, WIDTH = IMAGES[0].shape[:2]
 SIZE = ("--height", str(HEIGHT), "--width", str(WIDTH))
+WIDTH_SHOWN, HEIGHT_SHOWN = 640, 480
 CAMERA = """
 import sys, time
 frames = sys.argv[3:]
@@ -131,6 +133,19 @@ def test_the_command_predicts_a_pipe(latest: bool, bundle: Path, tmp_path: Path)
     for number, line in zip(seen, lines, strict=True):
         expected = device_bundles.probs(device_bundles.model(), IMAGES[number % 5])
         np.testing.assert_allclose(list(line["probs"].values()), expected, atol=1e-6)
+
+
+def test_the_command_of_the_readme_takes_what_ffmpeg_gives(bundle: Path, tmp_path: Path):
+    readme = (ROOT / "edgepress" / "device" / "README.md").read_text()
+    (line,) = re.findall(r"python run\.py (predict --stdin raw --width .*)", readme)
+    assert f"-pix_fmt rgb24 -s {WIDTH_SHOWN}x{HEIGHT_SHOWN} -" in readme
+    options = line.replace("/var/lib/watch", str(tmp_path)).split()
+    command = [sys.executable, "-m", "edgepress.device", *options, "--bundle", str(bundle)]
+    frame = bytes(WIDTH_SHOWN * HEIGHT_SHOWN * 3)
+    done = subprocess.run(command, cwd=ROOT, input=2 * frame, capture_output=True, timeout=120)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert numbers([json.loads(found) for found in done.stdout.splitlines()])[-1] == 1
+    assert json.loads((tmp_path / "state.json").read_bytes())["images"] in (1, 2)
 
 
 def test_a_frame_that_breaks_off_is_told(bundle: Path):
