@@ -12,7 +12,6 @@ from typing import NoReturn
 from . import process
 from .bundle.manifest import MANIFEST, open_folder
 from .errors import EXIT_BAD_INPUT, EXIT_CHECK_FAILED, EXIT_DONE, DeviceError
-from .running.watching import available as can_watch
 from .serving.limits import Limits
 
 Command = Callable[[Namespace], int]
@@ -72,11 +71,11 @@ def _module(name: str) -> Command:
 
 
 def _selftest(options: Namespace) -> int:
-    from .model import selftest, tune
-    from .root import slots
+    from .model import selftest
+    from .root import slots, tuned
 
     bundle = slots.opened(options.root) if options.root else open_folder(options.bundle)
-    runtime = tune.stored(options.root) if options.root else None
+    runtime = tuned.stored(options.root) if options.root else None
     found = selftest.report(bundle, selftest.run(bundle, runtime), runtime)
     print(json.dumps(found, indent=1))
     return EXIT_DONE if found["passed"] else EXIT_CHECK_FAILED
@@ -84,14 +83,14 @@ def _selftest(options: Namespace) -> int:
 
 def _tune(options: Namespace) -> int:
     from .model import tune
-    from .root import locks, slots
+    from .root import locks, slots, tuned
 
     place = slots.opened(options.root).folder if options.root else options.bundle
     trials = tune.measure(place)
     chosen = tune.choose(trials)
     if options.root:
         with locks.locked(options.root):
-            tune.store(options.root, chosen)
+            tuned.store(options.root, chosen)
     print(json.dumps({"runtime": chosen, "trials": [asdict(one) for one in trials]}, indent=1))
     return EXIT_DONE
 
@@ -174,11 +173,10 @@ def _source_options(parser: ArgumentParser) -> None:
 
 
 def _watch_options(parser: ArgumentParser) -> None:
-    if can_watch():
-        text = "count what is seen and answered there, without keeping images"
-        parser.add_argument("--watch", type=Path, metavar="DIR", help=text)
-        text = "with --watch: keep doubtful images too"
-        parser.add_argument("--keep-images", action="store_true", help=text)
+    text = "count what is seen and answered there, without keeping images"
+    parser.add_argument("--watch", type=Path, metavar="DIR", help=text)
+    text = "with --watch: keep doubtful images too"
+    parser.add_argument("--keep-images", action="store_true", help=text)
 
 
 def _predict_options(parser: ArgumentParser) -> None:

@@ -14,15 +14,14 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from .. import files as disk
 from .. import process
 from ..bundle.manifest import open_folder
 from ..errors import CheckFailed
 from . import selftest
+from .session import RUNTIME
 
 NEAR = 1.05
 """A setting is as good as the fastest when it takes at most this many times as long."""
-RUNTIME_FILE = "runtime.json"
 TIMEOUT_S = 300
 
 
@@ -82,37 +81,7 @@ def choose(trials: list[Trial]) -> dict[str, Any]:
     fastest_s = min(trial.latency_s for trial in kept)
     near = [trial for trial in kept if trial.latency_s <= NEAR * fastest_s]
     best = min(near, key=lambda one: (one.intra_op_threads, one.allow_spinning, _memory(one)))
-    return {name: getattr(best, name) for name in settings(1)[0]}
-
-
-def store(root: Path, runtime: dict[str, Any]) -> None:
-    """Let every release of a root be opened with these options."""
-    disk.replace_json(root / RUNTIME_FILE, runtime)
-
-
-def stored(root: Path) -> dict[str, Any] | None:
-    """Return the options chosen for a root; `None` where the manifest decides.
-
-    It does so too where the file is damaged, which is told.
-    """
-    path = root / RUNTIME_FILE
-    try:
-        found = json.loads(path.read_bytes())
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, RecursionError):
-        found = None
-    if _is_setting(found):
-        return dict(found)
-    print(f"warning: {path} is damaged; the manifest's options are used", file=sys.stderr)
-    return None
-
-
-def _is_setting(found: Any) -> bool:
-    kinds = {name: type(value) for name, value in settings(1)[0].items()}
-    if not isinstance(found, dict) or {name: type(value) for name, value in found.items()} != kinds:
-        return False
-    return bool(found["intra_op_threads"] > 0)
+    return {name: getattr(best, name) for name in RUNTIME}
 
 
 def _memory(trial: Trial) -> int:

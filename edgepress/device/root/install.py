@@ -9,8 +9,7 @@ from ..bundle import archive, signature
 from ..bundle.archive import Files
 from ..bundle.manifest import MANIFEST, check
 from ..errors import DeviceError
-from ..model import tune
-from . import releases, slots, trial
+from . import releases, slots, trial, tuned
 from .layout import Slot, active, folder
 from .locks import installing, locked, not_written
 from .state import read_state
@@ -46,7 +45,7 @@ def install(path: Path, root: Path, key: Path | None, probation_predictions: int
         pem, manifest = _checked(root, files, path, key)
         with locked(root):
             _admit(root, manifest, files)
-            runtime = tune.stored(root)
+            runtime = tuned.stored(root)
         with trial.on_trial(root, files, runtime) as place:
             trial.self_test(place, runtime)
             with locked(root):
@@ -165,7 +164,7 @@ def _check_unchanged(
     root: Path, key: Path | None, pem: bytes | None, runtime: dict[str, Any] | None
 ) -> None:
     """Refuse what was tested under conditions that are not those of the root any more."""
-    if (_key(root, key), tune.stored(root)) != (pem, runtime):
+    if (_key(root, key), tuned.stored(root)) != (pem, runtime):
         raise DeviceError(
             "While the bundle was tested, tune has chosen other options, or the key was replaced",
             got=root, next_step="install it again",

@@ -18,7 +18,7 @@ from .. import files as disk
 from .. import process
 from ..bundle.archive import Files
 from ..errors import CheckFailed
-from ..model import tune
+from . import tuned
 from .layout import TRIAL, folder
 
 TIMEOUT_S = 300
@@ -33,7 +33,7 @@ def on_trial(root: Path, files: Files, runtime: dict[str, Any] | None) -> Iterat
         _unpack(files, folder(place, "a"))
         (place / "current").symlink_to("slots/a")
         if runtime is not None:
-            tune.store(place, runtime)
+            tuned.store(place, runtime)
         yield place
     finally:  # a full disk gets its space back
         shutil.rmtree(place, ignore_errors=True)

@@ -6,9 +6,8 @@ from pathlib import Path
 
 from ..bundle.manifest import Bundle
 from ..errors import DeviceError, ModelFailed, NewerSchema
-from ..model import tune
 from ..model.session import Predictor
-from ..root import lives, slots
+from ..root import lives, slots, tuned
 from ..root.layout import Mark, active, folder, mark
 from ..root.lives import Life
 from ..root.locks import locked
@@ -94,7 +93,7 @@ def _opened(root: Path, bundle: Bundle) -> Opened:
     probation = on_probation(root, bundle)
     life = Life(root, bundle.release) if probation else None
     try:
-        predictor = Predictor(bundle, tune.stored(root))
+        predictor = Predictor(bundle, tuned.stored(root))
     except BaseException:
         if life is not None:
             life.ended_well()

@@ -1,6 +1,5 @@
-"""`--watch DIR`: what is seen and answered is counted, by the package `watch` where it is there."""
+"""`--watch DIR`: what is seen and answered is counted, for the release that is in use."""
 
-import importlib.util
 import sys
 from argparse import Namespace
 from pathlib import Path
@@ -13,11 +12,6 @@ from numpy.typing import NDArray
 from ..bundle.manifest import Bundle
 from ..errors import DeviceError
 from ..model.session import Prediction
-
-
-def available() -> bool:
-    """Return whether this copy of the runtime can watch."""
-    return importlib.util.find_spec("..watch", __package__) is not None
 
 
 class Watching:
@@ -79,7 +73,7 @@ class Watching:
             print(f"warning: release {bundle.release} is not watched: {problem}", file=sys.stderr)
 
     def _open(self, bundle: Bundle) -> None:
-        from ..watch import WatchError, WatchFolder
+        from ..watch import WatchError, WatchFolder  # only here: most do not watch
 
         self._bundle, self._said = bundle, 0
         labels = {key: bundle.manifest["labels"][key] for key in ("names", "thresholds")}
@@ -102,8 +96,8 @@ def watching(options: Namespace, bundle: Bundle) -> Watching | None:
     Raises:
         DeviceError: its folder cannot be used.
     """
-    if getattr(options, "watch", None) is None:
-        if getattr(options, "keep_images", False):
+    if options.watch is None:
+        if options.keep_images:
             raise DeviceError("--keep-images goes with --watch DIR")
         return None
     return Watching(options.watch, options.keep_images, bundle)

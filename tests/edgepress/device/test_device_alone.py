@@ -137,15 +137,6 @@ def test_it_watches(bundle: Path, tmp_path: Path):
     assert json.loads((tmp_path / "watch" / "state.json").read_bytes())["images"] == 1
 
 
-def test_without_the_watch_there_is_no_such_option(bundle: Path, tmp_path: Path):
-    copy = tmp_path / "bundle"
-    shutil.copytree(bundle, copy)
-    shutil.rmtree(copy / "edgepress_device" / "watch")
-    assert b"--watch" not in on_device(copy, "predict", "--help").stdout
-    assert b"--watch" in on_device(bundle, "predict", "--help").stdout
-    assert on_device(copy, "predict", copy / "golden").returncode == 0
-
-
 @pytest.mark.slow
 def test_it_can_be_installed_by_itself(bundle: Path, tmp_path: Path):
     pytest.importorskip("setuptools")

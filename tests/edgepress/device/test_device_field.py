@@ -18,8 +18,7 @@ from edgepress.device import files
 from edgepress.device.cli import main
 from edgepress.device.errors import DeviceError
 from edgepress.device.images import decoding, frames
-from edgepress.device.model import tune
-from edgepress.device.root import slots
+from edgepress.device.root import slots, tuned
 from edgepress.device.root.install import install
 from edgepress.device.root.state import read_state
 from edgepress.device.running.runner import RootRunner
@@ -273,7 +272,7 @@ def test_a_damaged_state_is_told_once(
 )
 def test_runtime_options_that_cannot_be_are_none(content: bytes, root: Path):
     (root / "runtime.json").write_bytes(content)
-    assert tune.stored(root) is None
+    assert tuned.stored(root) is None
 
 
 @pytest.mark.parametrize(
