@@ -1,6 +1,7 @@
 """The search for an int8 file as both reports show it: what stands in the table of its steps."""
 
 from benchmarks.report import format as fmt
+from benchmarks.report.cells import Cell, Row
 from benchmarks.report.schema import ModelEntry
 from edgepress.core.manifest import SearchStep
 
@@ -17,8 +18,8 @@ HEADER = (
 )
 
 
-def rows(model: ModelEntry) -> list[tuple[str, ...]]:
-    """Return a row for each step of a model's search, with a text for each title of `HEADER`."""
+def rows(model: ModelEntry) -> list[Row]:
+    """Return a row for each step of a search, with a cell for each further title of `HEADER`."""
     return [_row(step) for step in model.search]
 
 
@@ -39,11 +40,12 @@ def _speed(step: SearchStep) -> str:
     return f"{fmt.ratio(step.speedup)} ({fmt.ratio(step.gain)} the best before, {ends})"
 
 
-def _row(step: SearchStep) -> tuple[str, ...]:
-    return (
-        step.change,
+def _row(step: SearchStep) -> Row:
+    texts = (
         _speed(step),
         fmt.NOT_MEASURED if step.map_drop is None else fmt.drop(step.map_drop),
         "yes" if step.kept else "no",
         fmt.duration(step.seconds),
     )
+    kind = "kept" if step.kept else "dropped"
+    return Row(tuple(map(Cell, texts)), name=step.change, kind=kind)

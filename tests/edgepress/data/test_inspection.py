@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks.inspection import page
 from benchmarks.inspection.labels import cooccurrence, label_facts, mean_ir
 from benchmarks.inspection.opened import open_images
 from benchmarks.inspection.report import inspect
 from benchmarks.inspection.schema import DataReport
 from benchmarks.inspection.scores import certifiable
+from benchmarks.inspection.sections import PAGE
 from edgepress.core.errors import UserError
 from edgepress.core.eval_file import load_eval, save_eval
 from edgepress.core.results import EvalResult
@@ -98,7 +98,7 @@ def test_the_page_escapes_names_and_fetches_nothing(report: DataReport, tmp_path
 
 def test_a_file_name_is_escaped_too(report: DataReport):
     file = report.unreadable[0].model_copy(update={"file": "<img src=x>.png", "reason": "<i>"})
-    html = page.html(report.model_copy(update={"unreadable": (file,)}), {})
+    html = PAGE.html(report.model_copy(update={"unreadable": (file,)}), {})
     assert "<img src=x>" not in html
     assert "<i>" not in html
     assert "&lt;img src=x&gt;" in html
@@ -225,7 +225,7 @@ def test_every_format_can_be_inspected(make_tree, tree_name: str):
     opened = open_images(str(path))
     found = inspect(opened, None, seed=0)
     assert found.n_rows == found.n_images + len(found.unreadable) > 5
-    assert len(page.html(found, {})) > 20_000
+    assert len(PAGE.html(found, {})) > 20_000
     assert sum(found.images_by_labels) == found.n_images
 
 
