@@ -15,7 +15,7 @@ numbers, `parts` has the pieces that all pages share; everything is escaped.
 import base64
 import gzip
 import re
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -26,7 +26,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from benchmarks.report import facts, figure
+from benchmarks.report import figure
 from benchmarks.report import format as fmt
 from edgepress.core import registry, writable
 
@@ -39,7 +39,6 @@ _ROOM = Path(__file__).parents[1]
 _TEMPLATES = Path(__file__).with_name("templates")
 _SCRIPTS = ("plots.js", "table.js", "page.js")
 """In the order in which the page runs them: the plots listen to what the table filters."""
-_PREFORMATTED = re.compile(r"(<pre.*?</pre>)", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -91,12 +90,10 @@ class Page:
         )
 
     def _sections(self, report: Any) -> list[tuple[str, ModuleType]]:
-        found = ((name, registry.find(self.package, name, "section")) for name in self._names())
+        names = registry.names(self.package)
+        found = ((name, registry.find(self.package, name, "section")) for name in names)
         shown = [(name, part) for name, part in found if getattr(part, "shown", _always)(report)]
         return sorted(shown, key=lambda entry: (entry[1].ORDER, entry[0]))
-
-    def _names(self) -> Iterator[str]:
-        yield from registry.names(self.package)
 
 
 def fragment(section: ModuleType, report: Any, pictures: Container[str] = ()) -> Markup:
@@ -106,11 +103,11 @@ def fragment(section: ModuleType, report: Any, pictures: Container[str] = ()) ->
     """
     found: Values = section.values(report)
     if isinstance(found, str):
-        return Markup(_shared().globals["parts"].missing(found))
+        return Markup(_parts(_shared()).missing(found))
     file = Path(section.__file__ or "").with_suffix(".html.jinja")
     template = _shared().get_template(file.relative_to(_ROOM).as_posix())
     made = template.render(found, report=report, pictures=pictures)
-    return Markup("".join(_joined(part) for part in _PREFORMATTED.split(made)))
+    return Markup(_joined(made))
 
 
 def templates(folder: Path) -> jinja2.Environment:
@@ -133,16 +130,18 @@ def style() -> Markup:
 def _shared() -> jinja2.Environment:
     """Return the templates of all sections, with what they share."""
     made = templates(_ROOM)
-    made.globals |= {"fmt": fmt, "facts": facts, "figure": figure}
-    made.globals["parts"] = made.get_template("report/templates/parts.html.jinja").module
+    made.globals |= {"fmt": fmt, "figure": figure}
+    made.globals["parts"] = _parts(made)
     return made
+
+
+def _parts(made: jinja2.Environment) -> Any:
+    return made.get_template("report/templates/parts.html.jinja").module
 
 
 def _joined(made: str) -> str:
     """Return HTML on one line: a line break between two tags is nothing, any other a blank."""
-    if made.startswith("<pre"):
-        return made
-    return re.sub(r"\s*\n\s*", " ", re.sub(r">\s*\n\s*<", "><", made.strip("\n")))
+    return re.sub(r"\s*\n\s*", " ", re.sub(r">\s*\n\s*<", "><", made)).strip()
 
 
 def _always(_: object) -> bool:

@@ -2,6 +2,7 @@
 
 from benchmarks.fleet.schema import FleetReport, ReleaseEntry
 from benchmarks.fleet.sections._parts import devices
+from benchmarks.report.facts import facts
 from benchmarks.report.page import Values
 
 TITLE = "How this was made"
@@ -12,7 +13,7 @@ def values(report: FleetReport) -> Values:
     """Return what is known of each reference."""
     return {
         "facts_of": {
-            f"Reference {place}": _facts(one) for place, one in enumerate(report.releases, 1)
+            f"Reference {place}": facts(_facts(one)) for place, one in enumerate(report.releases, 1)
         }
     }
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from benchmarks.report import format as fmt
 from benchmarks.report.cells import Cell, Row
+from benchmarks.report.facts import facts
 from benchmarks.report.page import Values
 from benchmarks.report.schema import Report, SpeedupEntry
 
@@ -16,8 +17,8 @@ def values(report: Report) -> Values:
     return {
         "command": _command(report),
         "facts_of": {
-            "Data": _with_prevalence(report.data),
-            "Machine and software": report.environment,
+            "Data": facts(_with_prevalence(report.data)),
+            "Machine and software": facts(report.environment),
         },
         "noise": [_noise(name, entry) for name, entry in report.aa.items()],
     }
