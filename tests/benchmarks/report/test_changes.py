@@ -127,7 +127,7 @@ def test_a_model_that_could_not_be_timed_says_why(full: Report) -> None:
 
 def test_the_commands_name_the_commit_unless_it_is_not_all(full: Report) -> None:
     commit = full.environment["commit"]
-    assert f"git checkout {commit}" in fragment(reproduce, full)
+    assert f"git checkout {commit}&#10;python -m" in fragment(reproduce, full), "on its own line"
     dirty = full.model_copy(update={"environment": {**full.environment, "dirty": True}})
     assert "git checkout" not in fragment(reproduce, dirty)
     for model in full.models:

@@ -289,6 +289,12 @@ def test_the_page_holds_a_plot_for_each_corruption(report: RobustnessReport) -> 
     assert first["data"][0]["y"] == pytest.approx([0.9, 0.8, 0.7, 0.6, 0.5, 0.4])
 
 
+def test_a_model_keeps_its_name(report: RobustnessReport) -> None:
+    models = (report.models[0].model_copy(update={"name": "my_model_bytes"}),)
+    made = PAGE.html(report.model_copy(update={"models": models}))
+    assert "<dt>my_model_bytes</dt><dd>x, onnx, int8" in made
+
+
 @pytest.mark.browser
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium here")
 def test_the_page_loads_clean_and_fits(report: RobustnessReport, tmp_path: Path) -> None:

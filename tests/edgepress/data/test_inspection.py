@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from chromium import CHROMIUM, LAPTOP, PHONE, running, watched
 from PIL import Image
 
 from benchmarks.inspection.labels import cooccurrence, label_facts, mean_ir
@@ -94,6 +95,17 @@ def test_the_page_escapes_names_and_fetches_nothing(report: DataReport, tmp_path
     assert "broken.png" in html
     assert "weak classifier" in html
     assert not list((tmp_path / "out").glob("*.draft*"))
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium here")
+def test_the_page_loads_clean_and_fits(report: DataReport, tmp_path: Path):
+    pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    address = (tmp_path / "out" / PAGE.html_file).as_uri()
+    with running() as browser:
+        for size, scheme in ((PHONE, "dark"), (LAPTOP, "light")):
+            seen = watched(browser, address, size, scheme)
+            assert (seen.said, seen.asked, seen.fits) == ([], [address], True)
 
 
 def test_a_file_name_is_escaped_too(report: DataReport):
