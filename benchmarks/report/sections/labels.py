@@ -20,7 +20,7 @@ def values(report: Report) -> Values:
     """Return bars for every label, or a table where they are many; and the decisions."""
     labels = [(label, _share(report, label)) for label in label_names(report)]
     known = any(value is not None for model in report.models for value in model.ap.values())
-    many = len(labels) * len(report.models) > MOST_BARS
+    many, chosen = len(labels) * len(report.models) > MOST_BARS, candidate(report)
     return {
         "known": known,
         "labels": labels,
@@ -28,7 +28,7 @@ def values(report: Report) -> Values:
         "rows": [_row(report, place) for place in range(len(report.models))],
         "chance": any(share for _, share in labels),
         "decided": [
-            (place, decisions.rows(model), model is candidate(report))
+            (place, decisions.rows(model), model is chosen)
             for place, model in enumerate(report.models)
             if model.decisions
         ],

@@ -20,12 +20,12 @@ def values(report: Report) -> Values:
         return "No model of this report was made from another one of it."
     model = candidate(report)
     along = chain(report, report.models.index(model)) if model else []
+    origins = [places.get(one.parent or "") for one in report.models]
     return {
         "along": along,
         "waterfalls": [*_waterfalls(report, along)],
-        "steps": [(origin, [*_facts(report, place, origin)]) for place, origin in
-                  enumerate(places.get(one.parent or "") for one in report.models)],
-    }  # fmt: skip
+        "steps": [(origin, [*_facts(report, i, origin)]) for i, origin in enumerate(origins)],
+    }
 
 
 def _waterfalls(report: Report, along: list[int]) -> Iterator[Waterfall]:

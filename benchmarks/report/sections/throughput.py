@@ -6,15 +6,15 @@ from benchmarks.report.figure import Drawing, Json, axis, colour, dash, plot, sp
 from benchmarks.report.page import Values
 from benchmarks.report.schema import Report, ThroughputEntry
 
-Line = tuple[int, int, list[ThroughputEntry]]
-"""Place of a model, thread count, and what it reached."""
-
 TITLE = "Throughput"
 ORDER = 62
 
 _SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "star")
 _SIGNS = ("●", "■", "◆", "▲", "✚", "★")
 """The same, for the text; more thread counts than these begin anew."""
+
+Line = tuple[int, int, list[ThroughputEntry]]
+"""Place of a model, thread count, and what it reached."""
 
 
 def shown(report: Report) -> bool:
