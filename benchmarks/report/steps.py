@@ -30,22 +30,21 @@ def told(model: ModelEntry) -> str:
     return f"{count} step{'' if count == 1 else 's'} in {fmt.duration(seconds)}"
 
 
-def _speed(step: SearchStep) -> str:
+def _speed(step: SearchStep) -> Cell:
     """Return the speed-up over the float file, and over the best setting before."""
     if step.speedup is None:
-        return fmt.NOT_MEASURED
+        return Cell(fmt.NOT_MEASURED)
     if step.gain is None:
-        return fmt.ratio(step.speedup)
+        return Cell(fmt.ratio(step.speedup))
     ends = fmt.interval(step.gain_ci95, fmt.ratio)
-    return f"{fmt.ratio(step.speedup)} ({fmt.ratio(step.gain)} the best before, {ends})"
+    return Cell(fmt.ratio(step.speedup), f"{fmt.ratio(step.gain)} the best before, {ends}")
 
 
 def _row(step: SearchStep) -> Row:
     texts = (
-        _speed(step),
         fmt.NOT_MEASURED if step.map_drop is None else fmt.drop(step.map_drop),
         "yes" if step.kept else "no",
         fmt.duration(step.seconds),
     )
     kind = "kept" if step.kept else "dropped"
-    return Row(tuple(map(Cell, texts)), name=step.change, kind=kind)
+    return Row((_speed(step), *map(Cell, texts)), name=step.change, kind=kind)
