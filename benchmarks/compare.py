@@ -15,8 +15,8 @@ from benchmarks.comparison.thumbnails import thumbnails
 from benchmarks.evaluation.evaluation import EvalSettings, stored_or_evaluated
 from benchmarks.gates import baseline, checks
 from benchmarks.gates import verdicts as gates
-from benchmarks.report import html, recommended, render
-from benchmarks.report.figure import verdict_note
+from benchmarks.report import recommended, render
+from benchmarks.report.of_models import verdict_note
 from benchmarks.report.schema import LatencyEntry, Report, SpeedupEntry
 from benchmarks.runtimes import _session
 from benchmarks.statistics import paired
@@ -41,8 +41,8 @@ def source() -> str:
 
     Sections and runtimes are found by name, so that no import tells of them.
     """
-    made_by = [*Path(render.__file__).parent.rglob("*"), *Path(html.__file__).parent.glob("page.*")]
-    files = sorted(file for file in made_by if file.is_file() and "__pycache__" not in file.parts)
+    found = Path(render.__file__).parent.rglob("*")
+    files = sorted(file for file in found if file.is_file() and "__pycache__" not in file.parts)
     runtimes = ("benchmarks.runtimes.cpu", "benchmarks.runtimes.torch_")
     return value_hash(
         [whole_source(__name__, *runtimes), [(file.name, file_sha256(file)) for file in files]]

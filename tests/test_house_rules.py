@@ -1,6 +1,7 @@
 """The house rules that a program can check: sizes, imports, assertions, and where torch is not."""
 
 import ast
+import re
 import statistics
 import subprocess
 import sys
@@ -285,3 +286,41 @@ def test_nothing_reports_to_anybody(module: str, tmp_path: Path):
     code = f"import {module}, onnxruntime"
     subprocess.run([sys.executable, "-c", code], check=True, env=env, cwd=tmp_path)
     assert not list(tmp_path.rglob("*onnxruntime*"))
+
+
+TAG = re.compile(r"(?<!\?P)</?[a-z][a-z0-9]*(\s+[a-z-]+=|/?>)")
+"""A tag of HTML; a name in a regular expression looks like one."""
+
+
+def markup(parsed: ast.AST) -> list[str]:
+    """Return the tags of HTML in the texts of a module; docstrings may speak of them."""
+    bodies = [getattr(node, "body", None) for node in ast.walk(parsed)]
+    said = {id(one.value) for body in bodies if isinstance(body, list)
+            for one in body if isinstance(one, ast.Expr)}  # fmt: skip
+    return [
+        found[0]
+        for node in ast.walk(parsed)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in said
+        if (found := TAG.search(node.value))
+    ]
+
+
+@pytest.mark.parametrize("room", ["benchmarks", "compress", "export"])
+def test_pages_are_written_in_templates(room: str):
+    files = (file for file in FILES if file.is_relative_to(ROOT / room))
+    assert not {
+        str(file.relative_to(ROOT)): found for file in files if (found := markup(tree(file)))
+    }
+
+
+@pytest.mark.parametrize(
+    ("code", "tags"),
+    [
+        ("x = '<td>'", ["<td>"]),
+        ("x = f'<p class=\"{y}\">'", ["<p class="]),
+        ("x = f'<b>{y}</b>'", ["<b>", "</b>"]),
+        ("def f():\n    'Return a <td>.'\n    return 'a < b > c'", []),
+    ],
+)
+def test_the_check_of_markup_can_fail(code: str, tags: list[str]):
+    assert markup(ast.parse(code)) == tags

@@ -81,7 +81,7 @@ def points(difference: float | None) -> str:
     return (_MINUS if difference < 0 else "+") + text
 
 
-def drop(difference: float) -> str:
+def drop(difference: float | None) -> str:
     """Return a drop of a metric in 0..1 as points of 100; a gain is negative.
 
     >>> drop(0.0062), drop(-0.001)

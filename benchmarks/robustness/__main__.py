@@ -15,11 +15,12 @@ from benchmarks.evaluation.evaluation import EvalSettings
 from benchmarks.gates import checks
 from benchmarks.gates import verdicts as gates
 from benchmarks.report import format as fmt
-from benchmarks.robustness import example, page
+from benchmarks.robustness import example
 from benchmarks.robustness.analysis import entries
 from benchmarks.robustness.corruptions import CORRUPTIONS, STRENGTHS
 from benchmarks.robustness.measuring import IMAGES, Images, choose, measure
 from benchmarks.robustness.schema import ModelRobustness, RobustnessReport
+from benchmarks.robustness.sections import PAGE
 from benchmarks.runtimes import _session
 from edgepress.core import console, environment, stage, writable
 from edgepress.core.cli import main
@@ -85,9 +86,9 @@ def run(config: Config) -> RobustnessReport:
     verdicts = bench.check_last(wanted)
     report = _report(config, bench, images, verdicts)
     pictures = example.pictures(images, bench.models[0].manifest.image, names)
-    page.write(report, config.out, pictures)
+    PAGE.write(report, config.out, pictures)
     _print(report)
-    console.result(f"report: {config.out / page.HTML}")
+    console.result(f"report: {config.out / PAGE.html_file}")
     stage.require(verdicts)
     return report
 

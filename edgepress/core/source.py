@@ -32,7 +32,7 @@ SAYING = (
     "edgepress.core.manifest",
     "edgepress.core.memory",
     "edgepress.core.noun",
-    "benchmarks.report.html",
+    "benchmarks.report.page",
     "edgepress.core.place",
     "edgepress.core.quiet",
     "edgepress.core.registry",

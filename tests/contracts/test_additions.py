@@ -115,3 +115,51 @@ def test_a_loss_a_term_an_importance_and_a_target_are_one_file_each(copy: Path, 
     assert all(list(each) == sorted(each) and each[0] > 0 for each in gone)
     assert artifacts.load(tmp_path / "onnx").manifest.config["target"] == "my-board"
     assert artifacts.load(tmp_path / "student").manifest.config["term"] == ["relations=0.5"]
+
+
+SECTION = '''"""How many labels the models have."""
+
+from benchmarks.report.of_models import label_names
+from benchmarks.report.page import Values
+from benchmarks.report.schema import Report
+
+TITLE = "Labels in a row"
+ORDER = 41
+
+
+def values(report: Report) -> Values:
+    """Return the labels."""
+    return {"labels": label_names(report)} if report.models else "There is no model."
+'''
+TEMPLATE = """<p class="lead">{{ labels | length }} labels on {{ report.title }}</p>
+<ul>{% for label in labels %}<li>{{ label }}</li>{% endfor %}</ul>
+"""
+RENDER = """
+import runpy, sys
+from benchmarks.report.sections import PAGE
+report = runpy.run_path(sys.argv[1])["full_report"]()
+report.data["label_names"] = ["<b>first</b>"]
+print(PAGE.html(report))
+"""
+
+
+def test_a_report_section_is_one_file_and_its_template(tmp_path: Path):
+    for room in ("edgepress", "benchmarks"):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / room, tmp_path / room, ignore=ignored)
+    sections = tmp_path / "benchmarks" / "report" / "sections"
+    (sections / "in_a_row.py").write_text(SECTION)
+    (sections / "in_a_row.html.jinja").write_text(TEMPLATE)
+    made = subprocess.run(
+        [sys.executable, "-c", RENDER, ROOT / "tests" / "benchmarks" / "report" / "sample.py"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert made.returncode == 0, made.stderr
+    assert '<a href="#in-a-row">Labels in a row</a>' in made.stdout
+    before, after = (made.stdout.index(f'<section id="{x}"') for x in ("labels", "drops"))
+    assert before < made.stdout.index("labels on Solar-cell defects") < after
+    assert "<li>&lt;b&gt;first&lt;/b&gt;</li>" in made.stdout

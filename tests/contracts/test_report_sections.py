@@ -1,5 +1,6 @@
-"""Every file in `benchmarks/report/sections` is a section that renders any report."""
+"""Every file in a folder of sections is one, and those of a comparison render any report."""
 
+import importlib
 import runpy
 from collections import Counter
 from html.parser import HTMLParser
@@ -8,10 +9,15 @@ from pathlib import Path
 import pytest
 
 from benchmarks.report import sections
+from benchmarks.report.page import fragment
 from benchmarks.report.schema import Report
 from edgepress.core import registry
 
 NAMES = registry.names(sections.__name__)
+ROOM = Path(sections.__path__[0]).parents[1]
+PAGES = sorted(
+    ".".join(folder.relative_to(ROOM.parent).parts) for folder in ROOM.glob("*/sections")
+)
 SAMPLE = runpy.run_path(str(Path(__file__).parents[1] / "benchmarks" / "report" / "sample.py"))
 REPORTS: dict[str, Report] = {
     "full": SAMPLE["full_report"](),
@@ -50,29 +56,34 @@ class Balance(HTMLParser):
 
 def test_sections_are_found() -> None:
     assert len(NAMES) >= 9
+    assert len(PAGES) == 5
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_section_has_a_title_and_a_place(name: str) -> None:
-    section = registry.find(sections.__name__, name, "section")
-    assert isinstance(section.TITLE, str)
-    assert section.TITLE
-    assert isinstance(section.ORDER, int)
-    assert section.__doc__
-
-
-def test_titles_and_places_differ() -> None:
-    found = [registry.find(sections.__name__, name, "section") for name in NAMES]
+@pytest.mark.parametrize("package", PAGES)
+def test_a_section_has_a_title_a_place_and_a_template_beside_it(package: str) -> None:
+    found = [registry.find(package, name, "section") for name in registry.names(package)]
     assert max(Counter(part.TITLE for part in found).values()) == 1
     assert max(Counter(part.ORDER for part in found).values()) == 1
+    assert all(part.TITLE and part.__doc__ and isinstance(part.ORDER, int) for part in found)
+    files = {Path(str(part.__file__)).with_suffix(".html.jinja") for part in found}
+    folder = Path(importlib.import_module(package).__path__[0])
+    assert files == set(folder.glob("*.jinja")), "each section has one, and there is no other"
+
+
+@pytest.mark.parametrize("package", PAGES)
+def test_every_page_has_the_one_layout(package: str) -> None:
+    page = importlib.import_module(package).PAGE
+    assert page.package == package
+    layouts = [file for file in ROOM.rglob("*.jinja") if "<html" in file.read_text()]
+    assert [file.name for file in layouts] == ["layout.html.jinja"]
 
 
 @pytest.mark.parametrize("report", REPORTS.values(), ids=REPORTS.keys())
 @pytest.mark.parametrize("name", NAMES)
 def test_a_section_renders_sound_html(name: str, report: Report) -> None:
-    fragment = registry.find(sections.__name__, name, "section").render(report)
+    made = fragment(registry.find(sections.__name__, name, "section"), report)
     parser = Balance()
-    parser.feed(fragment)
+    parser.feed(made)
     parser.close()
     assert not parser.open
     assert set(parser.scripts) <= {"application/json"}

@@ -1,8 +1,9 @@
-"""The table of worst photographs as a page."""
+"""The table of worst photographs as Markdown."""
 
 from typing import Any
 
 from benchmarks.claims.worst_images.measuring import Row
+from benchmarks.report.markdown import table_md
 
 HEADER = ("photograph", "file", "answer", "memory", "seconds")
 
@@ -25,8 +26,7 @@ def page(result: dict[str, Any]) -> str:
         "that keeps images, and photographs that were thought out to take much. At rest it has "
         f"{result['at_rest_bytes'] / 1e6:.0f} MB resident; \"memory\" is the peak above what it "
         f"was before, at most {most / 1e6:.0f} MB. 413: refused, before it is decoded.", "",
-        f"| {' | '.join(HEADER)} |", "|---|---:|---:|---:|---:|",
-        *(f"| {' | '.join(cells(row))} |" for row in rows), "",
+        table_md(HEADER, [cells(row) for row in rows], left={0}), "",
         *_together(result["together"], result["memory_mb"]),
     ]  # fmt: skip
     return "\n".join(lines)

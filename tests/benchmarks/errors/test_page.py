@@ -12,8 +12,10 @@ from chromium import CHROMIUM, LAPTOP, PHONE, drawn, new_page, running, watched
 from error_reports import UNKNOWN, full, label_errors, labels, report
 from verdicts import model
 
-from benchmarks.errors import page, sections
+from benchmarks.errors import sections
 from benchmarks.errors.schema import ErrorReport
+from benchmarks.errors.sections import PAGE
+from benchmarks.report.page import fragment
 from edgepress.core import registry
 from edgepress.core.artifact import Artifact
 
@@ -53,7 +55,7 @@ def test_a_section_renders_sound_html(
         assert kind == "nothing"
         return
     parser = Balance()
-    parser.feed(section.render(reports[kind]))
+    parser.feed(fragment(section, reports[kind]))
     parser.close()
     assert not parser.open
     assert set(parser.scripts) <= {"application/json"}
@@ -67,7 +69,7 @@ def test_titles_and_places_differ() -> None:
 
 
 def test_names_are_text(reports: dict[str, ErrorReport]) -> None:
-    made = page.html(reports["hostile"])
+    made = PAGE.html(reports["hostile"])
     assert "<script>alert" not in made
     assert "<img" not in made
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in made
@@ -75,15 +77,15 @@ def test_names_are_text(reports: dict[str, ErrorReport]) -> None:
 
 def test_an_undefined_label_is_said_and_is_not_0(reports: dict[str, ErrorReport]) -> None:
     section = registry.find(sections.__name__, "labels", "section")
-    row = section.render(reports["hostile"]).split("<tr>")[-1]
+    row = fragment(section, reports["hostile"]).split("<tr>")[-1]
     assert "no metric: no image has it" in row
-    assert row.count('<td class="missing">n/a') == 4
+    assert row.count('<td class="missing">n/a') == 6
 
 
 def test_of_many_labels_the_plots_are_few_and_one_list_is_unfolded(
     reports: dict[str, ErrorReport],
 ) -> None:
-    many, few = page.html(reports["many"]), page.html(reports["hostile"])
+    many, few = PAGE.html(reports["many"]), PAGE.html(reports["hostile"])
     assert many.count('class="plot"') == 12 * 4
     assert "12 of 23 labels with the lowest AP" in many
     worst = many[many.index('id="worst"') : many.index('id="explanations"')]
@@ -95,7 +97,7 @@ def test_of_many_labels_the_plots_are_few_and_one_list_is_unfolded(
 def test_pictures_are_in_the_page_and_the_json_holds_none(
     reports: dict[str, ErrorReport], tmp_path: Path
 ) -> None:
-    page.write(reports["hostile"], tmp_path, {"look-0-image": b"\xff\xd8jpeg"})
+    PAGE.write(reports["hostile"], tmp_path, {"look-0-image": b"\xff\xd8jpeg"})
     made = (tmp_path / "errors.html").read_text()
     assert 'id="image-look-0-image"' in made
     assert 'href="#image-look-0-image"' in made
@@ -106,7 +108,7 @@ def test_pictures_are_in_the_page_and_the_json_holds_none(
 
 
 def test_every_word_of_a_next_step_is_on_the_page(reports: dict[str, ErrorReport]) -> None:
-    made = page.html(reports["many"])
+    made = PAGE.html(reports["many"])
     assert reports["many"].next_steps
     assert made.count("<li>" + MANY[23] + ": no image has it in this part") == 1
 
@@ -124,8 +126,8 @@ def addresses(reports: dict[str, ErrorReport], tmp_path_factory: Any) -> dict[st
     """Return the addresses of the pages."""
     folder: Path = tmp_path_factory.mktemp("errors")
     for name, found in reports.items():
-        page.write(found, folder / name)
-    return {name: (folder / name / page.HTML).as_uri() for name in reports}
+        PAGE.write(found, folder / name)
+    return {name: (folder / name / PAGE.html_file).as_uri() for name in reports}
 
 
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium here")

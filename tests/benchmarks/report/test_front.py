@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.report.front import Cost, front
+from benchmarks.report.page import fragment
 from benchmarks.report.panels import panels
 from benchmarks.report.schema import GateEntry, ModelEntry, Report
 from benchmarks.report.sections import trade_off
@@ -74,7 +75,7 @@ def test_nothing_beats_the_front_and_the_front_beats_the_rest(
 
 
 def test_the_page_tells_the_reason_without_a_mouse(full: Report) -> None:
-    page = trade_off.render(full)
+    page = fragment(trade_off, full)
     assert "Why models are grey" in page
     assert "is smaller and more accurate" in page
 
@@ -93,13 +94,13 @@ def test_the_budget_is_drawn_where_it_is_near(recommending: Report) -> None:
     assert by_title["mAP against latency: cpu, 1 thread"].limits == (0.002,)
     assert by_title["mAP against size"].limits == (3_000_000,)
     assert by_title["mAP against MACs"].limits == ()
-    assert trade_off.render(recommending).count("budget ") == 3
+    assert fragment(trade_off, recommending).count("budget ") == 3
     far = recommending.recommendation.model_copy(
         update={"budget": ("latency <= 5", "ap[a b] >= 0.8")}
     )
     report = recommending.model_copy(update={"recommendation": far})
     assert [panel.limits for panel in panels(report)] == [()] * 4
-    assert "budget " not in trade_off.render(report)
+    assert "budget " not in fragment(trade_off, report)
 
 
 def test_models_that_do_as_much_work_have_no_plot_of_it(full: Report) -> None:

@@ -7,14 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from chromium import CHROMIUM, LAPTOP, PHONE, running, watched
 from PIL import Image
 
-from benchmarks.inspection import page
 from benchmarks.inspection.labels import cooccurrence, label_facts, mean_ir
 from benchmarks.inspection.opened import open_images
 from benchmarks.inspection.report import inspect
 from benchmarks.inspection.schema import DataReport
 from benchmarks.inspection.scores import certifiable
+from benchmarks.inspection.sections import PAGE
 from edgepress.core.errors import UserError
 from edgepress.core.eval_file import load_eval, save_eval
 from edgepress.core.results import EvalResult
@@ -96,9 +97,20 @@ def test_the_page_escapes_names_and_fetches_nothing(report: DataReport, tmp_path
     assert not list((tmp_path / "out").glob("*.draft*"))
 
 
+@pytest.mark.browser
+@pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium here")
+def test_the_page_loads_clean_and_fits(report: DataReport, tmp_path: Path):
+    pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    address = (tmp_path / "out" / PAGE.html_file).as_uri()
+    with running() as browser:
+        for size, scheme in ((PHONE, "dark"), (LAPTOP, "light")):
+            seen = watched(browser, address, size, scheme)
+            assert (seen.said, seen.asked, seen.fits) == ([], [address], True)
+
+
 def test_a_file_name_is_escaped_too(report: DataReport):
     file = report.unreadable[0].model_copy(update={"file": "<img src=x>.png", "reason": "<i>"})
-    html = page.html(report.model_copy(update={"unreadable": (file,)}), {})
+    html = PAGE.html(report.model_copy(update={"unreadable": (file,)}), {})
     assert "<img src=x>" not in html
     assert "<i>" not in html
     assert "&lt;img src=x&gt;" in html
@@ -225,7 +237,7 @@ def test_every_format_can_be_inspected(make_tree, tree_name: str):
     opened = open_images(str(path))
     found = inspect(opened, None, seed=0)
     assert found.n_rows == found.n_images + len(found.unreadable) > 5
-    assert len(page.html(found, {})) > 20_000
+    assert len(PAGE.html(found, {})) > 20_000
     assert sum(found.images_by_labels) == found.n_images
 
 

@@ -1,5 +1,5 @@
 // Draws every plot of the page. A colour in a figure is the name of a CSS variable, resolved here,
-// so that the plots follow the light, the dark and the printed page.
+// so that the plots follow the light, the dark and the printed page; so is a line break.
 (async () => {
   "use strict";
   const NARROW_PX = 400;
@@ -22,7 +22,9 @@
 
   const resolve = (value, style) => {
     if (typeof value === "string") {
-      return value.replace(/^var\((--[\w-]+)\)$/, (_, name) => style.getPropertyValue(name).trim());
+      return value
+        .replace(/^var\((--[\w-]+)\)$/, (_, name) => style.getPropertyValue(name).trim())
+        .replaceAll("\n", "<br>");
     }
     if (Array.isArray(value)) return value.map((item) => resolve(item, style));
     if (value && typeof value === "object") {
@@ -40,6 +42,8 @@
         // The names stand in the legend too; beside a point they do not fit a narrow screen.
         const out = hidden.has(trace.meta) || filtered.includes(trace.meta);
         trace.visible = !out && !(narrow && trace.mode === "text");
+        // Without it Plotly writes the name of the trace beside what is said of the point.
+        if (trace.hovertemplate) trace.hovertemplate += "<extra></extra>";
       }
       for (const note of layout.annotations ?? []) {
         note.visible = !filtered.includes(Number(note.name));
