@@ -4,13 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from verdicts import LABELS, accuracy, check, evaluation, latency, model, speed
+from verdicts import LABELS, OPS, accuracy, check, evaluation, latency, model, speed
 
 from benchmarks.evaluation.evaluation import with_metrics
 from benchmarks.gates import verdicts as gates
-from benchmarks.gates.checks import MEASURED, Scene, require_decidable
+from benchmarks.gates.checks import Scene, measured, require_decidable
 from benchmarks.gates.evidence import Evidence, Subject
-from benchmarks.gates.text import OPS, parse
+from benchmarks.gates.text import parse
 from edgepress.core.artifact import Artifact
 from edgepress.core.errors import UserError
 from edgepress.core.gates import Gate
@@ -215,4 +215,4 @@ def test_worst() -> None:
 )
 def test_only_gates_that_there_are_are_advised(text: str, advice: str) -> None:
     with pytest.raises(UserError, match=advice):
-        require_decidable([parse(text)], Scene(frozenset(MEASURED), references=()))
+        require_decidable([parse(text)], Scene(measured(), references=()))

@@ -1,10 +1,9 @@
 """The gate language."""
 
 import pytest
+from verdicts import LABEL_METRICS, OPS
 
 from benchmarks.gates.text import (
-    LABEL_METRICS,
-    OPS,
     base_metric,
     label_of,
     lasting,

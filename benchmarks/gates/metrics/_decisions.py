@@ -1,16 +1,16 @@
-"""What the evidence says about decisions and calibration: value, bounds, sentence."""
+"""What the evidence says of decisions: of one label, and averaged over all."""
 
 from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
 
-from benchmarks import metrics
 from benchmarks.gates.evidence import Evidence, Finding, Subject
+from benchmarks.gates.metrics._metric import Finder
 from benchmarks.gates.text import label_of
 from benchmarks.statistics import changed_decisions, paired
 from benchmarks.statistics.changed_decisions import Decisions
-from benchmarks.statistics.decisions import Decided, decisions, ece_draws, ece_interval
+from benchmarks.statistics.decisions import Decided, decisions
 from benchmarks.statistics.label_decisions import Share, label_decisions
 from benchmarks.statistics.shares import ONE_SIDED
 from edgepress.core.errors import unknown_name
@@ -18,37 +18,34 @@ from edgepress.core.gates import Gate
 from edgepress.core.results import EvalResult
 
 LabelMetric = Literal["recall", "precision"]
-MeanMetric = Literal["cf1", "of1"]
+Averaged = Callable[[Decisions], Decisions]
+"""Chooses the decisions that a mean is over."""
 
-NAMES: dict[MeanMetric, str] = {"cf1": "CF1", "of1": "OF1"}
 
-
-def mean_value(metric: MeanMetric) -> Callable[[Gate, Evidence], Finding | None]:
-    """Return what finds the candidate's CF1 or OF1 at its thresholds."""
+def mean_value(name: str, averaged: Averaged) -> Finder:
+    """Return what finds the candidate's mean F1 at its thresholds."""
 
     def find(_: Gate, evidence: Evidence) -> Finding | None:
         ours = _decided(evidence.candidate)
-        found = None if ours is None else _averaged(metric, decisions(ours))
-        return None if found is None else _mean_finding(metric, found)
+        return None if ours is None else _mean(name, averaged(decisions(ours)))
 
     return find
 
 
-def mean_drop(metric: MeanMetric) -> Callable[[Gate, Evidence], Finding | None]:
-    """Return what finds reference minus candidate of CF1 or OF1.
+def mean_drop(name: str, averaged: Averaged) -> Finder:
+    """Return what finds reference minus candidate of a mean F1.
 
     Both decide at their own thresholds.
     """
 
     def find(_: Gate, evidence: Evidence) -> Finding | None:
         pair = _pair(evidence)
-        found = None if pair is None else _averaged(metric, decisions(*pair))
-        return None if found is None else _mean_finding(metric, found)
+        return None if pair is None else _mean(name, averaged(decisions(*pair)))
 
     return find
 
 
-def label_value(metric: LabelMetric) -> Callable[[Gate, Evidence], Finding | None]:
+def label_value(metric: LabelMetric) -> Finder:
     """Return what finds a label's recall or precision, with its exact interval.
 
     Raises:
@@ -69,7 +66,7 @@ def label_value(metric: LabelMetric) -> Callable[[Gate, Evidence], Finding | Non
     return find
 
 
-def label_drop(metric: LabelMetric) -> Callable[[Gate, Evidence], Finding | None]:
+def label_drop(metric: LabelMetric) -> Finder:
     """Return what finds reference minus candidate of a label's recall or precision.
 
     Raises:
@@ -93,23 +90,6 @@ def label_drop(metric: LabelMetric) -> Callable[[Gate, Evidence], Finding | None
     return find
 
 
-def ece(_: Gate, evidence: Evidence) -> Finding | None:
-    """Return the candidate's expected calibration error, mean over labels, by bootstrap."""
-    result = evidence.candidate.evaluation
-    if result is None:
-        return None
-    value = metrics.expected_calibration_error(result.targets, result.scores[0])
-    if value is None:
-        return None
-    draws = ece_draws(result)
-    bounds, ci95 = (ece_interval(draws, value, tail) for tail in (0.05, 0.025))
-    reason = (
-        f"expected calibration error is {100 * value:.2f}% (95% interval, less what chance adds on "
-        f"so few images, {100 * ci95[0]:.2f}% to {100 * ci95[1]:.2f}%)"
-    )
-    return Finding(value, bounds, ci95, reason)
-
-
 def _decided(subject: Subject | None) -> Decided | None:
     if subject is None or subject.evaluation is None:
         return None
@@ -129,14 +109,9 @@ def _pair(evidence: Evidence) -> tuple[Decided, Decided] | None:
     return ours, theirs
 
 
-def _averaged(metric: MeanMetric, found: Decisions) -> Decisions | None:
-    """Return the decisions that a mean is over, `None` where `metrics.averages` is undefined."""
-    chosen = found.pooled() if metric == "of1" else found.with_both_classes()
-    return chosen if chosen.has.any() else None
-
-
-def _mean_finding(metric: MeanMetric, found: Decisions) -> Finding:
-    return _finding(NAMES[metric], found, "f1")
+def _mean(name: str, found: Decisions) -> Finding | None:
+    """Return a mean F1, `None` where `metrics.averages` is undefined."""
+    return _finding(name, found, "f1") if found.has.any() else None
 
 
 def _finding(name: str, found: Decisions, metric: changed_decisions.Metric) -> Finding:
