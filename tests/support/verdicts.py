@@ -23,6 +23,18 @@ FORMS = {
 }
 """Every form of every metric."""
 OPS = {key: form.op for key, form in FORMS.items()}
+KNOWN = {
+    "agreement", "ap", "cf1", "chance", "drifting", "ece", "flipped", "float_time", "int8_convs",
+    "latency", "macs", "map", "of1", "params", "parity", "peak_rss", "precision", "qdq_nodes",
+    "recall", "robust_map", "size", "worst_ap",
+}  # fmt: skip
+"""The metrics that tests speak of by name; more may be added."""
+OF_FIGURES = [
+    (name, form)
+    for name, form in FORMS
+    if metrics.find(name).needs != "network" or name in ("macs", "params")
+]
+"""Every form but those that read the model's file."""
 LABEL_METRICS = [name for name, metric in metrics.every().items() if metric.of_label]
 LABELS = Labels(names=("a", "b"), thresholds=(0.5, 0.5), prevalence=(0.3, 0.3))
 

@@ -25,6 +25,7 @@ __all__ = [
 ]
 
 
+@cache
 def names() -> tuple[str, ...]:
     """Return the name of every metric."""
     return tuple(name.replace("-", "_") for name in registry.names(__name__))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from verdicts import LABEL_METRICS, LABELS, OPS, latency, model, pretend
+from verdicts import LABEL_METRICS, LABELS, OF_FIGURES, OPS, latency, model, pretend
 
 from benchmarks.evaluation.evaluation import with_metrics
 from benchmarks.gates import verdicts
@@ -16,7 +16,7 @@ from benchmarks.report.format import measured
 from edgepress.core.gates import Gate, Verdict
 from edgepress.core.results import EvalResult
 
-METRICS = [key for key in OPS if key[0] not in ("size", "drifting", "robust_map")]
+METRICS = [key for key in OF_FIGURES if key[0] not in ("drifting", "robust_map")]
 COUNTED = {
     "macs": 40, "params": 30, "int8_convs_fused": 3, "convs_total": 4, "qdq_nodes": 2,
     "parity_max_prob_diff": 0.01, "parity_flipped": 0.02,
