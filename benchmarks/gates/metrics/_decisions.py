@@ -1,12 +1,13 @@
 """What the evidence says of decisions: of one label, and averaged over all."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Literal
 
 import numpy as np
 
 from benchmarks.gates.evidence import Evidence, Finding, Subject
-from benchmarks.gates.metrics._metric import Finder
+from benchmarks.gates.metrics._metric import SCORE, Form, drop
 from benchmarks.gates.text import label_of
 from benchmarks.statistics import changed_decisions, paired
 from benchmarks.statistics.changed_decisions import Decisions
@@ -22,72 +23,58 @@ Averaged = Callable[[Decisions], Decisions]
 """Chooses the decisions that a mean is over."""
 
 
-def mean_value(name: str, averaged: Averaged) -> Finder:
-    """Return what finds the candidate's mean F1 at its thresholds."""
-
-    def find(_: Gate, evidence: Evidence) -> Finding | None:
-        ours = _decided(evidence.candidate)
-        return None if ours is None else _mean(name, averaged(decisions(ours)))
-
-    return find
+def mean_f1(name: str, averaged: Averaged) -> dict[str, Form]:
+    """Return the forms of a mean F1: each model decides at its own thresholds."""
+    return {
+        "value": Form(">=", partial(_mean_value, name, averaged), SCORE),
+        "drop": drop(partial(_mean_drop, name, averaged)),
+    }
 
 
-def mean_drop(name: str, averaged: Averaged) -> Finder:
-    """Return what finds reference minus candidate of a mean F1.
-
-    Both decide at their own thresholds.
-    """
-
-    def find(_: Gate, evidence: Evidence) -> Finding | None:
-        pair = _pair(evidence)
-        return None if pair is None else _mean(name, averaged(decisions(*pair)))
-
-    return find
+def of_label(metric: LabelMetric) -> dict[str, Form]:
+    """Return the forms of a label's recall or precision, the value with its exact interval."""
+    return {
+        "value": Form(">=", partial(_label_value, metric), SCORE),
+        "drop": drop(partial(_label_drop, metric)),
+    }
 
 
-def label_value(metric: LabelMetric) -> Finder:
-    """Return what finds a label's recall or precision, with its exact interval.
-
-    Raises:
-        UserError: unknown label, from what is returned.
-    """
-
-    def find(gate: Gate, evidence: Evidence) -> Finding | None:
-        result = evidence.candidate.evaluation
-        if result is None:
-            return None
-        label = _label(gate, result)
-        share = _share(metric, label, evidence.candidate, result)
-        if share is None:
-            return None
-        reason = f"{metric} of {result.label_names[label]} is {share}"
-        return Finding(share.value, share.interval(ONE_SIDED), share.interval(), reason)
-
-    return find
+def _mean_value(name: str, averaged: Averaged, _: Gate, evidence: Evidence) -> Finding | None:
+    ours = _decided(evidence.candidate)
+    return None if ours is None else _mean(name, averaged(decisions(ours)))
 
 
-def label_drop(metric: LabelMetric) -> Finder:
-    """Return what finds reference minus candidate of a label's recall or precision.
+def _mean_drop(name: str, averaged: Averaged, _: Gate, evidence: Evidence) -> Finding | None:
+    pair = _pair(evidence)
+    return None if pair is None else _mean(name, averaged(decisions(*pair)))
 
-    Raises:
-        UserError: unknown label, or other images, from what is returned.
-    """
 
-    def find(gate: Gate, evidence: Evidence) -> Finding | None:
-        pair = _pair(evidence)
-        if pair is None:
-            return None
-        result = pair[0][0]
-        label = _label(gate, result)
-        found = decisions(*pair).of(np.array([label]))
-        of = (found.has,) * 2 if metric == "recall" else found.sides
-        if not all((part & (found.has | found.has_not)).any() for part in of):
-            return None
-        n = int(found.has.sum())
-        name = f"{metric} of {result.label_names[label]}, which {n} images have,"
-        return _finding(name, found, metric)
+def _label_value(metric: LabelMetric, gate: Gate, evidence: Evidence) -> Finding | None:
+    result = evidence.candidate.evaluation
+    if result is None:
+        return None
+    label = _label(gate, result)
+    share = _share(metric, label, evidence.candidate, result)
+    if share is None:
+        return None
+    reason = f"{metric} of {result.label_names[label]} is {share}"
+    return Finding(share.value, share.interval(ONE_SIDED), share.interval(), reason)
 
-    return find
+
+def _label_drop(metric: LabelMetric, gate: Gate, evidence: Evidence) -> Finding | None:
+    pair = _pair(evidence)
+    if pair is None:
+        return None
+    result = pair[0][0]
+    label = _label(gate, result)
+    found = decisions(*pair).of(np.array([label]))
+    of = (found.has,) * 2 if metric == "recall" else found.sides
+    if not all((part & (found.has | found.has_not)).any() for part in of):
+        return None
+    n = int(found.has.sum())
+    return _finding(
+        f"{metric} of {result.label_names[label]}, which {n} images have,", found, metric
+    )
 
 
 def _decided(subject: Subject | None) -> Decided | None:

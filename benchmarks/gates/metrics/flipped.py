@@ -1,7 +1,7 @@
 """Share of the decisions that differ from those of what the model was made from."""
 
 from benchmarks.gates.metrics._counted import at_most
-from benchmarks.gates.metrics._metric import PLAIN, Metric
+from benchmarks.gates.metrics._metric import Metric
 
 METRIC = Metric(
     about="findings",
@@ -9,8 +9,7 @@ METRIC = Metric(
     forms={
         "value": at_most(
             lambda model: model.artifact.manifest.measurements.parity_flipped,
-            PLAIN,
-            " (share of decisions that differ from the parent)",
+            told=" (share of decisions that differ from the parent)",
         )
     },
     examples=("flipped <= 0.001",),

@@ -1,7 +1,7 @@
 """QuantizeLinear and DequantizeLinear nodes of an int8 file that the runtime executes."""
 
 from benchmarks.gates.metrics._counted import at_most
-from benchmarks.gates.metrics._metric import PLAIN, Metric
+from benchmarks.gates.metrics._metric import Metric
 
 METRIC = Metric(
     about="cost",
@@ -9,8 +9,7 @@ METRIC = Metric(
     forms={
         "value": at_most(
             lambda model: model.artifact.manifest.measurements.qdq_nodes,
-            PLAIN,
-            " (QuantizeLinear and DequantizeLinear nodes that the runtime executes)",
+            told=" (QuantizeLinear and DequantizeLinear nodes that the runtime executes)",
         )
     },
     examples=("qdq_nodes <= 2",),
