@@ -13,6 +13,7 @@ from pathlib import Path
 from pydantic import Field
 from torch import nn
 
+from benchmarks.gates.verdicts import judges
 from benchmarks.thresholds import ThresholdOptions
 from compress.learning import checks, terms
 from compress.learning.context import Context, open_for
@@ -92,7 +93,7 @@ def run(config: Config) -> Artifact:
         out=config.out,
         parents=parents,
         data_identity=context.identity,
-        chosen=_chosen(config, teacher, start),
+        chosen=_chosen(config, teacher, start) | judges(config.gate),
     )
     artifact = produce(plan, partial(_build, plan, config, context, wanted))
     require(artifact.manifest.verdicts)

@@ -15,6 +15,7 @@ from typing import Literal
 from pydantic import Field
 from torch import Tensor, nn
 
+from benchmarks.gates.verdicts import judges
 from benchmarks.thresholds import ThresholdOptions
 from compress.learning import checks, terms
 from compress.learning.context import Context, open_for
@@ -109,7 +110,8 @@ def run(config: Config) -> Artifact:
         data_identity=context.identity,
         chosen=chosen(architecture.name)
         | {"importance": importance.identity(config.importance)}
-        | terms.identity(config.term),
+        | terms.identity(config.term)
+        | judges(config.gate),
     )
     artifact = produce(plan, partial(_build, plan, config, context, wanted))
     require(artifact.manifest.verdicts)

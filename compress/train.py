@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field
 
+from benchmarks.gates.verdicts import judges
 from benchmarks.thresholds import ThresholdOptions
 from compress.learning import checks, losses
 from compress.learning.context import Context, warn_untaught
@@ -88,7 +89,9 @@ def run(config: Config) -> Artifact:
         out=config.out,
         parents=(),
         data_identity=context.identity,
-        chosen=chosen(config.arch, config.weights) | {"loss": losses.identity(config.loss)},
+        chosen=chosen(config.arch, config.weights)
+        | {"loss": losses.identity(config.loss)}
+        | judges(config.gate),
     )
     artifact = produce(plan, partial(_build, plan, config, context, wanted))
     require(artifact.manifest.verdicts)

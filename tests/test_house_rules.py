@@ -41,6 +41,9 @@ DOORS = {
 }
 """Stages, which meet on disk only."""
 
+FOUND_BY_NAME = ("benchmarks.gates.metrics",)
+"""Folders of plug-ins that are reached through their package only."""
+
 MODULES = {
     ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): file
     for file in FILES
@@ -165,6 +168,62 @@ def test_no_folder_of_the_device_imports_itself_around_a_corner():
     assert len(folders) > 8
     assert "edgepress.device.model" in folders["edgepress.device.running"]
     assert not circles({name: others - {name} for name, others in folders.items()})
+
+
+def folders(above: str, found: dict[str, set[str]]) -> dict[str, set[str]]:
+    """Return which folders directly in a package import each other, with all that lies below them.
+
+    A package and its own folders may know each other, but for a room: the modules directly in one
+    are its doors, and count as a folder.
+    """
+    doors = f"{above}.*" if above in ROOMS else None
+    shared: dict[str, set[str]] = {}
+    for module, others in found.items():
+        one = _folder(above, module) or doors
+        for other in others if one and f"{module}.".startswith(f"{above}.") else ():
+            near = other != above and f"{other}.".startswith(f"{above}.")
+            two = (_folder(above, other) or doors) if near else None
+            shared.setdefault(one, set()).update({two} - {one, None})
+    return shared
+
+
+def _folder(above: str, module: str) -> str | None:
+    """Return the folder directly in a package that a module lies in."""
+    parts = module.removeprefix(f"{above}.").split(".")
+    name = f"{above}.{parts[0]}"
+    is_folder = name in MODULES and MODULES[name].name == "__init__.py"
+    return name if module.startswith(f"{above}.") and is_folder else None
+
+
+def test_no_folder_imports_itself_around_a_corner():
+    found = graph()
+    packages = [name for name, file in MODULES.items() if file.name == "__init__.py"]
+    assert not [
+        circle
+        for package in packages
+        if package.split(".")[0] == "benchmarks"
+        if (circle := circles(folders(package, found)))
+    ]
+    gates, evaluation = "benchmarks.gates.metrics.map", "benchmarks.evaluation.tables"
+    assert folders("benchmarks", {gates: {evaluation, "benchmarks", "edgepress.core.cli"}}) == {
+        "benchmarks.gates": {"benchmarks.evaluation"}
+    }
+    assert circles(folders("benchmarks", {gates: {evaluation}, evaluation: {gates}}))
+    door, work = "benchmarks.compare", "benchmarks.comparison.bench"
+    assert circles(folders("benchmarks", {door: {work}, work: {door}}))
+    assert not circles(folders("benchmarks.gates", {"benchmarks.gates.text": {gates}}))
+
+
+@pytest.mark.parametrize("folder", FOUND_BY_NAME)
+def test_who_finds_plug_ins_by_name_names_none(folder: str):
+    """All that others need of the folder is in its package, and nothing is listed elsewhere."""
+    wrong = {
+        f"{name} -> {other}"
+        for name, others in graph().items()
+        for other in others
+        if other.startswith(f"{folder}.") and not f"{name}.".startswith(f"{folder}.")
+    }
+    assert not wrong
 
 
 @pytest.mark.parametrize("room", NEVER)

@@ -14,6 +14,7 @@ from benchmarks.errors.schema import Estimate
 from benchmarks.evaluation.evaluation import EvalSettings
 from benchmarks.gates import checks
 from benchmarks.gates import verdicts as gates
+from benchmarks.gates.text import listed
 from benchmarks.report import format as fmt
 from benchmarks.robustness import example
 from benchmarks.robustness.analysis import entries
@@ -73,7 +74,7 @@ def run(config: Config) -> RobustnessReport:
     names, wanted = _names(config.corruption), _gates(config)
     writable.check_folder(config.out, "The report's folder")
     bench = open_bench(config.models)
-    scene = checks.Scene(frozenset(("robust_map",)), references=bench.names[:-1])
+    scene = checks.Scene(checks.needing("robustness"), references=bench.names[:-1])
     checks.require_decidable(wanted, scene)
     _session.require(bench.models, config.provider)
     dataset, tested = open_test_data(bench, config.data, config.skip_bad_images)
@@ -112,7 +113,7 @@ def _gates(config: Config) -> tuple[Gate, ...]:
     for gate in wanted:
         if not gates.needs_robustness(gate):
             raise UserError(
-                "This command holds models against robust_map only",
+                f"This command holds models against {listed(checks.needing('robustness'))} only",
                 got=gate,
                 next_step="python -m benchmarks.gate knows the other metrics",
             )

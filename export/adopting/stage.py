@@ -16,7 +16,7 @@ from benchmarks.evaluation.answers import store_answers
 from benchmarks.evaluation.candidates import BareModel, open_model, precision_of
 from benchmarks.evaluation.evaluation import EvalSettings, evaluate, require_images
 from benchmarks.gates import verdicts as gates
-from benchmarks.gates.checks import FROM_PARITY, TRAINED, Scene, require_decidable
+from benchmarks.gates.checks import Scene, needing, require_decidable, trained
 from benchmarks.runtimes import cpu
 from compress.learning import checks
 from edgepress.core import console
@@ -89,7 +89,11 @@ def adopt(config: Resolved, source: Source) -> Artifact:
         out=config.out,
         parents=(),
         data_identity=identity(job.dataset, job.split),
-        chosen={"model": config.model_sha256, "kind": source_hash(source.__module__)},
+        chosen={
+            "model": config.model_sha256,
+            "kind": source_hash(source.__module__),
+            **gates.judges(config.gate),
+        },
     )
     artifact = produce(plan, partial(_build, plan, job))
     evidence.show(artifact, said=job.found.facts)
@@ -103,7 +107,7 @@ def check(config: Config, labels: Sequence[str] | None = None) -> None:
     Raises:
         UserError: there is such a thing.
     """
-    metrics = TRAINED | frozenset(FROM_PARITY)
+    metrics = trained() | needing("parity")
     wanted = gates.parse_all(config.gate)
     require_decidable(wanted, Scene(metrics, labels, references=()))
     checks.check_demands(config.demand, labels)

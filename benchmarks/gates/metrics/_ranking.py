@@ -1,10 +1,8 @@
-"""What the evidence says about accuracy: value, bounds, sentence; `None` is not measured."""
+"""What the evidence says of mAP and of a label's AP."""
 
 from benchmarks.gates.evidence import Evidence, Finding
 from benchmarks.gates.text import label_of
-from benchmarks.statistics import agreement as agreements
 from benchmarks.statistics import paired
-from benchmarks.statistics.labels import worst_label_bounds
 from benchmarks.statistics.paired import Estimate, Ranks
 from edgepress.core.errors import unknown_name
 from edgepress.core.gates import Gate
@@ -16,7 +14,7 @@ MOST_NAMES = 5
 """Labels that a sentence names."""
 
 
-def drop(gate: Gate, evidence: Evidence) -> Finding | None:
+def lost(gate: Gate, evidence: Evidence) -> Finding | None:
     """Return reference minus candidate of mAP or of a label's AP, paired over images.
 
     Raises:
@@ -28,21 +26,21 @@ def drop(gate: Gate, evidence: Evidence) -> Finding | None:
         return None
     label = _known_label(gate, ours)
     drops = paired.drops(ours, theirs)
-    found = _estimate(drops, ours, label)
+    found = estimate(drops, ours, label)
     if found is None or None in (_ap(ours, label), _ap(theirs, label)):
         return None
     bounds, ci95 = found.bounds(), found.interval()
     reason = (
         f"{_what(label)} drops by {100 * found.value:.2f} points (95% interval "
         f"{100 * ci95[0]:.2f} to {100 * ci95[1]:.2f}, with 95% confidence at most "
-        f"{100 * bounds[1]:.2f}{_limits(drops, ours, label)})"
+        f"{100 * bounds[1]:.2f}{limits(drops, ours, label)})"
     )
     if bounds[1] < -SUSPICIOUS_GAIN:
         reason += ", a suspicious gain of surely more than 2 points: look for leaked data"
     return Finding(found.value, bounds, ci95, reason)
 
 
-def accuracy(gate: Gate, evidence: Evidence) -> Finding | None:
+def reached(gate: Gate, evidence: Evidence) -> Finding | None:
     """Return the candidate's mAP or a label's AP.
 
     Raises:
@@ -53,70 +51,26 @@ def accuracy(gate: Gate, evidence: Evidence) -> Finding | None:
         return None
     label = _known_label(gate, result)
     ranks = paired.ranks(result)
-    found = _estimate(ranks, result, label)
+    found = estimate(ranks, result, label)
     if found is None or _ap(result, label) is None:
         return None
     bounds, ci95 = found.bounds(), found.interval()
     reason = (
         f"{_what(label)} is {100 * found.value:.2f}% (95% interval {100 * ci95[0]:.2f}% to "
         f"{100 * ci95[1]:.2f}%, with 95% confidence at least {100 * bounds[0]:.2f}%"
-        f"{_limits(ranks, result, label)})"
+        f"{limits(ranks, result, label)})"
     )
     return Finding(found.value, bounds, ci95, reason)
 
 
-def worst_drop(_: Gate, evidence: Evidence) -> Finding | None:
-    """Return the largest drop of AP among the labels, paired over images.
-
-    Raises:
-        UserError: the two were not measured on the same images.
-    """
-    ours = evidence.candidate.evaluation
-    theirs = evidence.reference.evaluation if evidence.reference else None
-    if ours is None or theirs is None:
-        return None
-    ranks = paired.drops(ours, theirs)
-    known = (name for name in ours.label_names if None not in (ours.ap[name], theirs.ap[name]))
-    drops = {name: found for name in known if (found := _estimate(ranks, ours, name)) is not None}
-    if not drops or len(drops) < len(ours.label_names):
-        return None
-    bounds = worst_label_bounds(tuple(drops.values()))
-    worst = max(drops, key=lambda name: drops[name].value)
-    least = max(drops, key=lambda name: drops[name].bounds()[1])
-    reason = (
-        f"of {len(drops)} labels AP drops most for {worst}, by {100 * drops[worst].value:.2f} "
-        f"points (with 95% confidence no label drops by more than {100 * bounds[1]:.2f}; that is "
-        f"{least}{_limits(ranks, ours, least)})"
-    )
-    return Finding(drops[worst].value, bounds, None, reason)
-
-
-def agreement(_: Gate, evidence: Evidence) -> Finding | None:
-    """Return the share of decisions that are the reference's, resampling images.
-
-    Raises:
-        UserError: the two were not measured on the same images.
-    """
-    ours, reference = evidence.candidate, evidence.reference
-    if reference is None or ours.evaluation is None or reference.evaluation is None:
-        return None
-    found = agreements.agreement(
-        (ours.artifact, ours.evaluation), (reference.artifact, reference.evaluation)
-    )
-    reason = (
-        f"{100 * found.share:.2f}% of the decisions are the reference's (95% interval "
-        f"{100 * found.ci95[0]:.2f}% to {100 * found.ci95[1]:.2f}%; {len(found.flips)} differ)"
-    )
-    return Finding(found.share, found.bounds, found.ci95, reason)
-
-
-def _estimate(ranks: Ranks, result: EvalResult, label: str | None) -> Estimate | None:
+def estimate(ranks: Ranks, result: EvalResult, label: str | None) -> Estimate | None:
+    """Return the estimate of a label's figure, of all labels' mean without one."""
     return ranks.mean() if label is None else ranks.label(result.label_names.index(label))
 
 
-def _limits(ranks: Ranks, result: EvalResult, label: str | None) -> str:
+def limits(ranks: Ranks, result: EvalResult, label: str | None) -> str:
     """Return which labels have too few images to say more, if any."""
-    found = _estimate(ranks, result, label)
+    found = estimate(ranks, result, label)
     assert found is not None  # who asks has it
     columns = ranks.defined if label is None else [result.label_names.index(label)]
     unit = "group" if result.groups else "image"

@@ -1,11 +1,12 @@
-"""What the evidence says about accuracy on corrupted images; `None` is not measured."""
+"""mAP on corrupted images, mean over all corruptions and strengths."""
 
 from benchmarks.evaluation.robustness import robust_drop
 from benchmarks.gates.evidence import Evidence, Finding
+from benchmarks.gates.metrics._metric import Metric, drop
 from edgepress.core.gates import Gate
 
 
-def drop(_: Gate, evidence: Evidence) -> Finding | None:
+def find(_: Gate, evidence: Evidence) -> Finding | None:
     """Return reference minus candidate of mAP, mean over all corruptions and strengths.
 
     Raises:
@@ -25,3 +26,12 @@ def drop(_: Gate, evidence: Evidence) -> Finding | None:
         f"{100 * bounds[1]:.2f})"
     )
     return Finding(found.value, bounds, ci95, reason)
+
+
+METRIC = Metric(
+    about="findings",
+    needs="robustness",
+    forms={"drop": drop(find)},
+    examples=("robust_map drop <= 0.02",),
+    note="on 512 images under every corruption of `benchmarks.robustness`, which takes minutes",
+)
