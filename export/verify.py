@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import Field
@@ -60,8 +60,10 @@ class Config(Noun):
     key: Path | None = None
     """Public key (PEM) that every bundle must be signed with."""
     sysroot: Path | None = None
-    """System root for another architecture, as `python -m export.emulation.sysroot` makes it
-    (default: in the cache)."""
+    """System root for another architecture (default: in the cache)."""
+    fetch_sysroot: Literal["aarch64", "x86_64"] | None = None
+    """Fetch Python, numpy, Pillow and onnxruntime for this architecture to --sysroot instead of
+    checking a bundle (needs apt)."""
     timeout_s: float = Field(1200, gt=0)
     """Seconds that one processor may take."""
     result: Path | None = None
@@ -73,12 +75,15 @@ def run(config: Config) -> tuple[Verified, ...]:
 
     Raises:
         UserError: no bundle, an altered one, one without the right signature, or a processor that
-            cannot be emulated here.
+            cannot be emulated here; or a system root that cannot be fetched.
         GateFailed: a processor gives other answers.
     """
+    if config.fetch_sysroot is not None:
+        sysroot.fetch(config.fetch_sysroot, _sysroot(config, config.fetch_sysroot))
+        return ()
     if config.result is not None:
         writable.check_replaced_file(config.result, "The file of the figures")
-    processors = [(one, _sysroot(config, one)) for one in map(qemu.parse, config.cpu)]
+    processors = [(one, _sysroot(config, one.architecture)) for one in map(qemu.parse, config.cpu)]
     for processor, root in processors:
         qemu.require(processor, root)
     paths = config.bundle or (default_bundle(),)
@@ -90,8 +95,8 @@ def run(config: Config) -> tuple[Verified, ...]:
     return found
 
 
-def _sysroot(config: Config, processor: Processor) -> Path:
-    return config.sysroot or sysroot.default_folder(processor.architecture)
+def _sysroot(config: Config, architecture: str) -> Path:
+    return config.sysroot or sysroot.default_folder(architecture)
 
 
 def _verified(
