@@ -16,7 +16,7 @@ import numpy as np
 from pydantic import Field
 
 from benchmarks.claims.device import bundles
-from edgepress.core import console, environment, writable
+from edgepress.core import console, environment, figures
 from edgepress.core.cli import main
 from edgepress.core.commands import own_command
 from edgepress.core.errors import GateFailed
@@ -25,7 +25,7 @@ from edgepress.device import archive
 from edgepress.device.archive import Files
 from export.emulation import qemu, sysroot
 from export.emulation.qemu import Processor
-from export.emulation.result import Outcome, Result, Verified
+from export.emulation.result import Outcome, Result, Verified, table
 from models.defaults import default_bundle
 
 HERE = "this machine"
@@ -67,7 +67,8 @@ class Config(Noun):
     timeout_s: float = Field(1200, gt=0)
     """Seconds that one processor may take."""
     result: Path | None = None
-    """Also write the figures to this file, e.g. docs/results/processors.json."""
+    """Also write the figures to this JSON file, e.g. docs/results/processors.json, and their table
+    beside it."""
 
 
 def run(config: Config) -> tuple[Verified, ...]:
@@ -81,8 +82,7 @@ def run(config: Config) -> tuple[Verified, ...]:
     if config.fetch_sysroot is not None:
         sysroot.fetch(config.fetch_sysroot, _sysroot(config, config.fetch_sysroot))
         return ()
-    if config.result is not None:
-        writable.check_replaced_file(config.result, "The file of the figures")
+    figures.check(config.result)
     processors = [(one, _sysroot(config, one.architecture)) for one in map(qemu.parse, config.cpu)]
     for processor, root in processors:
         qemu.require(processor, root)
@@ -90,7 +90,8 @@ def run(config: Config) -> tuple[Verified, ...]:
     opened = [bundles.read(path, config.key) for path in paths]
     found = tuple(_verified(config, processors, *one) for one in opened)
     if config.result is not None:
-        writable.write_whole(config.result, _as_result(found).model_dump_json(indent=1))
+        result = _as_result(found)
+        figures.store(config.result, result, table(result))
     _refuse_failed(found)
     return found
 

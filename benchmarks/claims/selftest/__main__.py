@@ -19,8 +19,9 @@ from benchmarks.claims.selftest import (
     synthetic,
 )
 from benchmarks.claims.selftest.check import HEADER, Cell, Check, Part, Result, check_rows
+from benchmarks.claims.selftest.tables import tables
 from benchmarks.evaluation.candidates import open_model
-from edgepress.core import console, environment
+from edgepress.core import console, environment, writable
 from edgepress.core.cli import main
 from edgepress.core.errors import GateFailed
 from edgepress.core.noun import Noun
@@ -43,7 +44,8 @@ class Config(Noun):
     models: tuple[Path, ...] = ()
     """ONNX artifacts that every runtime must agree on (default: those of runs/elpv)."""
     out: Path | None = None
-    """Also write the result of each part to PART.json in this folder, as soon as it is known."""
+    """Also write the figures of each part to PART.json in this folder, as soon as they are known,
+    and the tables of all that are there."""
 
 
 def run(config: Config) -> tuple[Check, ...]:
@@ -76,8 +78,10 @@ def _save(
             cells=cells,
             environment=environment.describe(),
         )
-        config.out.mkdir(parents=True, exist_ok=True)
-        (config.out / f"{part}.json").write_text(result.model_dump_json(indent=1) + "\n")
+        told = result.model_dump_json(indent=1) + "\n"
+        writable.write_whole(config.out / f"{part}.json", told)
+        for file, table in tables(config.out).items():
+            writable.write_whole(file, f"{table}\n")
     return checks
 
 

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.claims.drift.rates` counts false alarms by the size of a reference.
+"""`python -m benchmarks.claims.false_alarms` counts false alarms by the size of a reference.
 
 References and windows come from one made-up camera whose labels are as rare as in practice, so that
 every size can be drawn as often as one likes: what is counted is chance and nothing else.
@@ -12,7 +12,8 @@ import numpy as np
 from pydantic import Field
 
 from benchmarks.claims.drift.result import Share, share
-from edgepress.core import console, environment, writable
+from benchmarks.report.markdown import table_md
+from edgepress.core import console, environment, figures
 from edgepress.core.cli import main
 from edgepress.core.commands import own_command
 from edgepress.core.errors import UserError
@@ -46,7 +47,7 @@ class Config(Noun):
     seed: int = Field(0, ge=0)
     """Seed of all draws."""
     out: Path | None = None
-    """Also write the result to this JSON file."""
+    """Also write the figures to this JSON file, and their table beside it."""
 
 
 class Rate(Noun):
@@ -82,19 +83,23 @@ def run(config: Config) -> Result:
             got=f"--sizes {min(config.sizes)}",
             allowed=f"{MIN_IMAGES} or more",
         )
-    if config.out is not None:
-        writable.check_replaced_file(config.out, "The result")
+    figures.check(config.out)
     rates = tuple(rate(config, size) for size in config.sizes)
     result = Result(
-        command=own_command("benchmarks.claims.drift.rates"),
+        command=own_command("benchmarks.claims.false_alarms"),
         design=config.model_copy(update={"out": None}),
         rates=rates,
         environment=environment.describe(),
     )
     console.table("False alarms", HEADER, [_row(one) for one in rates])
     if config.out is not None:
-        writable.write_whole(config.out, result.model_dump_json(indent=1) + "\n")
+        figures.store(config.out, result, table(result))
     return result
+
+
+def table(result: Result) -> str:
+    """Return the rates, a line for each size of the reference."""
+    return table_md(HEADER, [_row(one) for one in result.rates], left=set())
 
 
 def rate(config: Config, size: int) -> Rate:
