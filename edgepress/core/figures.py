@@ -23,8 +23,8 @@ def check(file: Path | None) -> None:
         raise UserError(
             "Figures are stored as JSON, and their table beside them", got=file, allowed="*.json"
         )
-    for path in (file, file.with_suffix(TABLE)):
-        writable.check_replaced_file(path, "The file of the figures")
+    writable.check_replaced_file(file, "The file of the figures")
+    writable.check_replaced_file(file.with_suffix(TABLE), "The table of the figures")
 
 
 def store(file: Path, result: BaseModel, table: str) -> None:

@@ -1,4 +1,4 @@
-"""Every command is listed by `python -m edgepress`, by its own first line, or has a reason not to."""
+"""Every command is listed by `python -m edgepress` in its own words, or has a reason not to."""
 
 import ast
 from pathlib import Path
