@@ -5,7 +5,7 @@ import pytest
 from pydantic import ValidationError
 from sklearn.metrics import f1_score, precision_score, recall_score
 
-from benchmarks import metrics, thresholds
+from benchmarks import thresholds
 from benchmarks.thresholds import Demand, ThresholdSettings, learn, parse_demand
 from edgepress.core.errors import UserError
 from edgepress.core.labels import LabelLearning
@@ -35,11 +35,6 @@ def test_one_for_all_by_hand() -> None:
     assert all(label.learnt for label in found.learning.labels)
 
 
-def test_per_label_is_best_thresholds() -> None:
-    targets, probs = _problem(0)
-    assert learn(targets, probs, NAMES).thresholds == metrics.best_thresholds(targets, probs)
-
-
 @pytest.mark.parametrize("method", ["global", "f1"])
 def test_constant_labels_are_not_learnt(method: str) -> None:
     targets, probs = np.array([[0, np.nan], [0, np.nan]]), [[0.1, 0.2], [0.3, 0.4]]
@@ -50,7 +45,7 @@ def test_constant_labels_are_not_learnt(method: str) -> None:
 
 def test_scores_closer_than_six_digits_are_told_apart() -> None:
     targets, probs = [[1], [1], [0]], [[4e-8], [3e-8], [1e-8]]
-    (threshold,) = metrics.best_thresholds(targets, probs)
+    (threshold,) = learn(targets, probs, NAMES[:1]).thresholds
     assert 1e-8 < threshold <= 3e-8
 
 
