@@ -19,6 +19,10 @@ def run(config: Config) -> tuple[str, ...]:
     found = names()
     for line in doors.lines(found):
         console.result(line)
+    console.result(
+        "The figures of calibration, formats and processors are made by public commands: "
+        "docs/results/*.json name theirs."
+    )
     return found
 
 
