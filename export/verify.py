@@ -89,9 +89,8 @@ def run(config: Config) -> tuple[Verified, ...]:
     paths = config.bundle or (default_bundle(),)
     opened = [bundles.read(path, config.key) for path in paths]
     found = tuple(_verified(config, processors, *one) for one in opened)
-    if config.result is not None:
-        result = _as_result(found)
-        figures.store(config.result, result, table(result))
+    result = _as_result(found)
+    figures.store(config.result, result, table(result))
     _refuse_failed(found)
     return found
 

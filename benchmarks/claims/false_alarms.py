@@ -92,8 +92,7 @@ def run(config: Config) -> Result:
         environment=environment.describe(),
     )
     console.table("False alarms", HEADER, [_row(one) for one in rates])
-    if config.out is not None:
-        figures.store(config.out, result, table(result))
+    figures.store(config.out, result, table(result))
     return result
 
 

@@ -100,8 +100,7 @@ def _show(config: Config) -> effect.Result:
         environment=environment.describe(),
     )
     effect.show(found)
-    if config.result is not None:
-        figures.store(config.result, found, effect.table(found))
+    figures.store(config.result, found, effect.table(found))
     return found
 
 

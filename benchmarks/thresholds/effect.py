@@ -36,7 +36,7 @@ from edgepress.data.parts import Part
 
 METHODS: tuple[CalibrationMethod, ...] = get_args(CalibrationMethod)
 PARTS: tuple[Part, ...] = ("val", "test")
-HEADER = ("label", "as it is", *METHODS)
+HEADER = ("model", "label", "as it is", *METHODS)
 
 
 class Error(Noun):
@@ -101,19 +101,29 @@ def measure(
     return tuple(_model(provider, name, model, dataset) for name, model in named)
 
 
+def show(result: Result) -> None:
+    """Print the errors, and which labels a calibration would leave as they are."""
+    console.table("Calibration", HEADER, rows(result))
+    console.result(sentence(result))
+    for model in result.models:
+        for label in model.labels:
+            for method, fitted in label.fitted.items():
+                if fitted.left is not None:
+                    left = f"{label.label} is left as it is by {method}: {fitted.left}"
+                    console.result(f"{model.name}: {left}")
+
+
 def table(result: Result) -> str:
-    """Return the calibration errors of each model, and on how many images they were measured."""
-    header = ("model", *HEADER)
-    lines = [(model.name, *row) for model in result.models for row in rows(model)]
-    told = (
-        "Calibration error in %, with 95% intervals less what chance adds on so few images; "
-        f"{images(result)}."
-    )
-    return f"{table_md(header, lines, left={0, 1})}\n\n{told}"
+    """Return the errors as a table in Markdown, and how it is read."""
+    return f"{table_md(HEADER, rows(result), left={0, 1})}\n\n{sentence(result)}"
 
 
-def rows(model: ModelResult) -> list[tuple[str, ...]]:
-    """Return a row of text for each label, and one for their mean."""
+def rows(result: Result) -> list[tuple[str, ...]]:
+    """Return for each model a row of text for each label, and one for their mean."""
+    return [(model.name, *row) for model in result.models for row in _rows(model)]
+
+
+def _rows(model: ModelResult) -> list[tuple[str, ...]]:
     means = [
         _percent(metrics.mean_defined(error.ece for error in errors))
         for errors in zip(*map(_errors, model.labels), strict=True)
@@ -122,15 +132,19 @@ def rows(model: ModelResult) -> list[tuple[str, ...]]:
     return [*each, ("mean", *means)]
 
 
-def images(result: Result) -> str:
-    """Return on how many images each model was fitted and measured, once where all are alike."""
+def sentence(result: Result) -> str:
+    """Return what is told, and on how many images of each model, once where all are alike."""
     told = {
         model.name: f"fitted on {model.n_val} images, measured on {model.n_test} others"
         for model in result.models
     }
-    if len(set(told.values())) == 1:
-        return next(iter(told.values()))
-    return "; ".join(f"{name}: {counts}" for name, counts in told.items())
+    counts = set(told.values())
+    if len(counts) > 1:
+        counts = {"; ".join(f"{name}: {count}" for name, count in told.items())}
+    return (
+        "Calibration error in %, with 95% intervals less what chance adds on so few images; "
+        f"{counts.pop()}."
+    )
 
 
 def _errors(label: LabelResult) -> tuple[Error, ...]:
@@ -184,17 +198,6 @@ def _error(targets: paired.Array, probs: paired.Array, numbers: NDArray[np.intp]
         return Error(ece=None, ci95=None, ap=ap)
     ends = ece_interval(label_ece_draws(targets, probs, numbers), ece, 0.025)
     return Error(ece=ece, ci95=ends, ap=ap)
-
-
-def show(result: Result) -> None:
-    """Print the errors, and which labels a calibration would leave as they are."""
-    for model in result.models:
-        title = f"{model.name}: calibration error % on {model.n_test} test images"
-        console.table(title, HEADER, rows(model))
-        for label in model.labels:
-            for method, fitted in label.fitted.items():
-                if fitted.left is not None:
-                    console.result(f"{label.label} is left as it is by {method}: {fitted.left}")
 
 
 def _told(error: Error) -> str:

@@ -27,12 +27,14 @@ def check(file: Path | None) -> None:
     writable.check_replaced_file(file.with_suffix(TABLE), "The table of the figures")
 
 
-def store(file: Path, result: BaseModel, table: str) -> None:
-    """Write figures, and their table beside them.
+def store(file: Path | None, result: BaseModel, table: str) -> None:
+    """Write figures, and their table beside them; `None` is nowhere.
 
     Raises:
         UserError: they cannot be written.
     """
+    if file is None:
+        return
     writable.write_whole(file, result.model_dump_json(indent=1) + "\n", "The file of the figures")
     writable.write_whole(file.with_suffix(TABLE), f"{table}\n", "The table of the figures")
     console.result(f"figures: {file}")

@@ -52,8 +52,7 @@ def run(config: Config, models: list[Artifact]) -> Result:
         outcomes=outcomes,
         environment=environment.describe(),
     )
-    if config.result is not None:
-        figures.store(config.result, result, table(result))
+    figures.store(config.result, result, table(result))
     console.table("Formats", HEADER, rows(result))
     ending.end_by(map(_finding, outcomes))
     missing = [f"{_named(one)}: {one.problem}" for one in outcomes if one.problem]

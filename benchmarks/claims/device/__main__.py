@@ -58,8 +58,7 @@ def run(config: Config) -> Result:
         environment=environment.describe(),
     )
     console.table(f"Device runtime, {result.bundle}", HEADER, check_rows(checks))
-    if config.out is not None:
-        figures.store(config.out, result, table(result))
+    figures.store(config.out, result, table(result))
     missed = [check.name for check in checks if check.met is False]
     if missed:
         raise GateFailed(f"Not met: {'; '.join(missed)}")

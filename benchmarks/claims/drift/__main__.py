@@ -101,8 +101,7 @@ def run(config: Config) -> Result:
     )
     console.table("Drift in streams", HEADER, rows(result))
     console.result(sentence(result))
-    if config.out is not None:
-        figures.store(config.out, result, table(result))
+    figures.store(config.out, result, table(result))
     return result
 
 

@@ -59,8 +59,7 @@ def run(config: Config) -> Result:
     console.table(
         f"Worst photographs, {result.bundle}", HEADER, [cells(row) for row in result.rows]
     )
-    if config.out is not None:
-        figures.store(config.out, result, table(result))
+    figures.store(config.out, result, table(result))
     if faults := result.faults():
         raise GateFailed(f"Not as promised: {'; '.join(faults)}")
     return result
