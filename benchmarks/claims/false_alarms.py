@@ -26,11 +26,8 @@ from edgepress.device.watch.signals import Labels, Values
 HEADER = ("Images in the reference", "Windows in alarm, mean", "References above twice", "Worst")
 
 
-class Config(Noun):
-    """Count the windows in alarm of an unchanged camera, for references of several sizes.
-
-    About two minutes on one core with the defaults.
-    """
+class Design(Noun):
+    """What is drawn, and how often."""
 
     sizes: Annotated[tuple[int, ...], FOLLOWING] = (50, 100, 256, 500)
     """Images in a reference."""
@@ -46,8 +43,16 @@ class Config(Noun):
     """Share of unchanged windows that may be in alarm."""
     seed: int = Field(0, ge=0)
     """Seed of all draws."""
-    out: Path | None = None
-    """Also write the figures to this JSON file, and their table beside it."""
+
+
+class Config(Design):
+    """Count the windows in alarm of an unchanged camera, for references of several sizes.
+
+    About two minutes on one core with the defaults.
+    """
+
+    out: Path = Path("runs/false-alarms.json")
+    """JSON file for the figures; their table is written beside it."""
 
 
 class Rate(Noun):
@@ -66,7 +71,7 @@ class Result(Noun):
     """All that was counted."""
 
     command: str
-    design: Config
+    design: Design
     rates: tuple[Rate, ...]
     environment: dict[str, Any]
 
@@ -87,7 +92,7 @@ def run(config: Config) -> Result:
     rates = tuple(rate(config, size) for size in config.sizes)
     result = Result(
         command=own_command("benchmarks.claims.false_alarms"),
-        design=config.model_copy(update={"out": None}),
+        design=Design(**config.model_dump(exclude={"out"})),
         rates=rates,
         environment=environment.describe(),
     )
@@ -101,7 +106,7 @@ def table(result: Result) -> str:
     return table_md(HEADER, [_row(one) for one in result.rates], left=set())
 
 
-def rate(config: Config, size: int) -> Rate:
+def rate(config: Design, size: int) -> Rate:
     """Return how often windows of an unchanged camera alarm, with references of one size."""
     told = console.track(range(config.references), f"{size} images", config.references)
     alarmed = [_alarmed(config, size, np.random.default_rng([config.seed, n])) for n in told]
@@ -114,7 +119,7 @@ def rate(config: Config, size: int) -> Rate:
     )
 
 
-def _alarmed(config: Config, size: int, rng: np.random.Generator) -> int:
+def _alarmed(config: Design, size: int, rng: np.random.Generator) -> int:
     known = camera(size, config.prevalences, rng)
     names = [f"label{n}" for n in range(len(config.prevalences))]
     labels: Labels = {"names": names, "thresholds": [0.5] * len(names)}

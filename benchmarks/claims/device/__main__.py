@@ -30,8 +30,8 @@ class Config(Noun):
     """Bundle as `python -m export.bundle` writes it (default: the newest runs/*.zip)."""
     load_s: float = Field(30.0, gt=0)
     """Seconds at full load; 300 for the figures of the README."""
-    out: Path | None = None
-    """Also write the figures to this JSON file, and their table beside it."""
+    out: Path = Path("runs/device.json")
+    """JSON file for the figures; their table is written beside it."""
 
 
 def run(config: Config) -> Result:

@@ -66,8 +66,8 @@ class Config(Noun):
     """Seed of all draws."""
     skip_bad_images: bool = False
     """Leave out images that do not decode, as a training can, instead of stopping."""
-    out: Path | None = None
-    """Also write the figures to this JSON file, and their table beside it."""
+    out: Path = Path("runs/drift.json")
+    """JSON file for the figures; their table is written beside it."""
 
 
 def run(config: Config) -> Result:

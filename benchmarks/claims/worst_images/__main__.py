@@ -36,8 +36,8 @@ class Config(Noun):
     """`--memory-mb` of the server; photographs are expected to be taken as with 512."""
     rounds: int = Field(2, ge=0)
     """How often all of them are sent at once; 0: not at all."""
-    out: Path | None = None
-    """Also write the figures to this JSON file, and their table beside it."""
+    out: Path = Path("runs/worst_images.json")
+    """JSON file for the figures; their table is written beside it."""
 
 
 def run(config: Config) -> Result:
