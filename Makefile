@@ -4,6 +4,7 @@
 # make bench  the shipped teacher and the student of the last demo, side by side
 # make mutants  changes what decides, a line at a time, to see whether a test notices; see docs/testing.md
 #             (ONLY="benchmarks/gates/verdicts.py split", SAMPLE=0 for every change, FRESH=1)
+# make readme the tables of README.md and docs/, from the committed figures
 # make peers  the environments of the other tools that benchmarks.claims.quantization compares with
 # make litert an environment for LiteRT's converter, which cannot share one with edgepress
 # Each target builds .venv itself. A CPU machine without NVIDIA drivers needs no CUDA wheels; see README.
@@ -50,6 +51,7 @@ litert:
 	.venv-litert/bin/pip install --quiet --disable-pip-version-check -r export/converting/formats/_litert_requirements.txt
 
 readme: $(READY)
+	PYTHONPATH=tests/support $(BIN)/python -m tables
 	$(BIN)/python -m benchmarks.claims.readme
 
 clean:

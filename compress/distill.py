@@ -1,4 +1,4 @@
-"""Teaches a small network: `python -m compress.distill --teacher DIR --student NAME_OR_DIR`.
+"""`python -m compress.distill --teacher DIR --student NAME_OR_DIR` teaches a small network.
 
 The student sees the same augmented image as the teacher and learns the teacher's probability of
 each label and the teacher's feature maps, with the hard labels mixed in.

@@ -1,4 +1,4 @@
-"""Removes whole channels: `python -m compress.prune --model DIR --data D --out DIR --macs 0.5`.
+"""`python -m compress.prune --model DIR --data D --macs 0.5` removes whole channels of a network.
 
 Channels are ranked by group magnitude over the dependency graph of torch-pruning (Fang et al. 2023,
 arXiv 2301.12900), removed in several rounds, and after each round batch-norm statistics are

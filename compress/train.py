@@ -1,4 +1,4 @@
-"""Trains a network on labelled images: `python -m compress.train --arch NAME --data D`."""
+"""`python -m compress.train --arch NAME --data D` trains a network on labelled images."""
 
 import json
 import sys

@@ -10,13 +10,13 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import Field
 
 from benchmarks.claims.device import bundles
-from edgepress.core import console, environment, writable
+from edgepress.core import console, environment, figures
 from edgepress.core.cli import main
 from edgepress.core.commands import own_command
 from edgepress.core.errors import GateFailed
@@ -25,7 +25,7 @@ from edgepress.device.bundle import archive
 from edgepress.device.bundle.archive import Files
 from export.emulation import qemu, sysroot
 from export.emulation.qemu import Processor
-from export.emulation.result import Outcome, Result, Verified
+from export.emulation.result import Outcome, Result, Verified, table
 from models.defaults import default_bundle
 
 HERE = "this machine"
@@ -62,12 +62,15 @@ class Config(Noun):
     key: Path | None = None
     """Public key (PEM) that every bundle must be signed with."""
     sysroot: Path | None = None
-    """System root for another architecture, as `python -m export.emulation.sysroot` makes it
-    (default: in the cache)."""
+    """System root for another architecture (default: in the cache)."""
+    fetch_sysroot: Literal["aarch64", "x86_64"] | None = None
+    """Fetch Python, numpy, Pillow and onnxruntime for this architecture to --sysroot instead of
+    checking a bundle (needs apt)."""
     timeout_s: float = Field(1200, gt=0)
     """Seconds that one processor may take."""
     result: Path | None = None
-    """Also write the figures to this file, e.g. docs/results/processors.json."""
+    """Also write the figures to this JSON file, e.g. docs/results/processors.json, and their table
+    beside it."""
 
 
 def run(config: Config) -> tuple[Verified, ...]:
@@ -75,25 +78,27 @@ def run(config: Config) -> tuple[Verified, ...]:
 
     Raises:
         UserError: no bundle, an altered one, one without the right signature, or a processor that
-            cannot be emulated here.
+            cannot be emulated here; or a system root that cannot be fetched.
         GateFailed: a processor gives other answers.
     """
-    if config.result is not None:
-        writable.check_replaced_file(config.result, "The file of the figures")
-    processors = [(one, _sysroot(config, one)) for one in map(qemu.parse, config.cpu)]
+    if config.fetch_sysroot is not None:
+        sysroot.fetch(config.fetch_sysroot, _sysroot(config, config.fetch_sysroot))
+        return ()
+    figures.check(config.result)
+    processors = [(one, _sysroot(config, one.architecture)) for one in map(qemu.parse, config.cpu)]
     for processor, root in processors:
         qemu.require(processor, root)
     paths = config.bundle or (default_bundle(),)
     opened = [bundles.read(path, config.key) for path in paths]
     found = tuple(_verified(config, processors, *one) for one in opened)
-    if config.result is not None:
-        writable.write_whole(config.result, _as_result(found).model_dump_json(indent=1))
+    result = _as_result(found)
+    figures.store(config.result, result, table(result))
     _refuse_failed(found)
     return found
 
 
-def _sysroot(config: Config, processor: Processor) -> Path:
-    return config.sysroot or sysroot.default_folder(processor.architecture)
+def _sysroot(config: Config, architecture: str) -> Path:
+    return config.sysroot or sysroot.default_folder(architecture)
 
 
 def _verified(

@@ -13,10 +13,12 @@ from types import SimpleNamespace
 import numpy as np
 import onnxruntime
 import pytest
+import tables
 from PIL import Image
 
 from benchmarks.claims import readme
 from edgepress.core import artifact as artifacts
+from edgepress.core.errors import UserError
 from edgepress.core.eval_file import load_eval
 from edgepress.core.image_spec import ImageSpec
 from edgepress.data import split
@@ -31,15 +33,29 @@ def text() -> str:
     return (ROOT / "README.md").read_text()
 
 
-def test_tables_are_those_of_the_committed_results(monkeypatch: pytest.MonkeyPatch):
+def test_tables_are_those_of_the_committed_figures():
+    stale = [str(file) for file, table in tables.tables() if file.read_text() != f"{table}\n"]
+    assert not stale, "run `make readme`"
+
+
+def test_all_committed_figures_have_a_table():
+    known = {file.with_suffix(".json") for file, _ in tables.tables()}
+    found = set(tables.RESULTS.glob("*.json"))
+    assert found - known == set()
+
+
+def test_pages_show_the_committed_tables(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(ROOT)
-    assert readme.updated(text()) == text(), "run `make readme`"
+    for page in readme.pages(ROOT / "README.md"):
+        assert readme.updated(page.read_text()) == page.read_text(), f"{page}: run `make readme`"
 
 
 def test_a_stale_table_is_noticed(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(ROOT)
     stale = re.sub(r"student-int8", "student-int9", text())
     assert readme.updated(stale) != stale
+    with pytest.raises(UserError, match="<!-- no-such-table -->"):
+        readme.updated("<!-- no-such-table -->\n<!-- /no-such-table -->")
 
 
 def test_a_readme_that_is_not_there_is_bad_input(command, tmp_path: Path):

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.inspection`: look at a data set before you train on it."""
+"""`python -m benchmarks.inspection D` shows what is in a data set, before you train on it."""
 
 import sys
 from pathlib import Path

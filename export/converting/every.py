@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgepress.core import console, ending, environment, writable
+from edgepress.core import console, ending, environment, figures
 from edgepress.core.artifact import Artifact
 from edgepress.core.commands import own_command
 from edgepress.core.ending import Finding
@@ -19,7 +19,7 @@ from edgepress.core.manifest import Precision
 from export import targets
 from export.converting import formats, writing
 from export.converting.formats._format import Format, ended
-from export.converting.result import HEADER, Outcome, Result, rows
+from export.converting.result import HEADER, Outcome, Result, rows, table
 
 if TYPE_CHECKING:
     from export.converting.options import Config
@@ -43,6 +43,7 @@ def run(config: Config, models: list[Artifact]) -> Result:
         GateUndecided: it cannot be told of at least one.
         UserError: at least one could not be made, and none of those made failed.
     """
+    figures.check(config.result)
     found = [one for model in models for one in wanted(model)]
     with ThreadPoolExecutor(config.jobs) as pool:
         outcomes = tuple(pool.map(lambda one: _outcome(config, one), found))
@@ -51,8 +52,7 @@ def run(config: Config, models: list[Artifact]) -> Result:
         outcomes=outcomes,
         environment=environment.describe(),
     )
-    if config.result is not None:
-        writable.write_whole(config.result, result.model_dump_json(indent=1) + "\n")
+    figures.store(config.result, result, table(result))
     console.table("Formats", HEADER, rows(result))
     ending.end_by(map(_finding, outcomes))
     missing = [f"{_named(one)}: {one.problem}" for one in outcomes if one.problem]

@@ -38,6 +38,7 @@ class Config(Noun):
     jobs: int = Field(1, ge=1)
     """With --all: how many are written at a time."""
     result: Path | None = None
-    """With --all: file for the table's figures, e.g. docs/results/formats.json."""
+    """With --all: JSON file for the figures, e.g. docs/results/formats.json; their table is written
+    beside it."""
     skip_bad_images: bool = False
     """Go on without the images that cannot be decoded, and list them."""

@@ -63,7 +63,7 @@ COMMANDS = {
     ),
     "latency": ("benchmarks.latency", "--models", "ONNX", "--rounds-min", 3, "--rounds-max", 3),
     "profile": ("benchmarks.profile", "ONNX"),
-    "calibration": ("benchmarks.calibration", "NET", "--data", "FEW"),
+    "calibration": ("benchmarks.thresholds.__main__", "--show", "NET", "--data", "FEW"),
     "robustness": (
         "benchmarks.robustness.__main__", "NET", "--images", 8, "--corruption", "blur",
         "--threads", 1, "--data", "FEW", "--out", "OUT",

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.claims.drift.rates` counts false alarms by the size of a reference.
+"""`python -m benchmarks.claims.false_alarms` counts false alarms by the size of a reference.
 
 References and windows come from one made-up camera whose labels are as rare as in practice, so that
 every size can be drawn as often as one likes: what is counted is chance and nothing else.
@@ -12,7 +12,8 @@ import numpy as np
 from pydantic import Field
 
 from benchmarks.claims.drift.result import Share, share
-from edgepress.core import console, environment, writable
+from benchmarks.report.markdown import table_md
+from edgepress.core import console, environment, figures
 from edgepress.core.cli import main
 from edgepress.core.commands import own_command
 from edgepress.core.errors import UserError
@@ -25,11 +26,8 @@ from edgepress.device.watch.signals import Labels, Values
 HEADER = ("Images in the reference", "Windows in alarm, mean", "References above twice", "Worst")
 
 
-class Config(Noun):
-    """Count the windows in alarm of an unchanged camera, for references of several sizes.
-
-    About two minutes on one core with the defaults.
-    """
+class Design(Noun):
+    """What is drawn, and how often."""
 
     sizes: Annotated[tuple[int, ...], FOLLOWING] = (50, 100, 256, 500)
     """Images in a reference."""
@@ -45,8 +43,16 @@ class Config(Noun):
     """Share of unchanged windows that may be in alarm."""
     seed: int = Field(0, ge=0)
     """Seed of all draws."""
-    out: Path | None = None
-    """Also write the result to this JSON file."""
+
+
+class Config(Design):
+    """Count the windows in alarm of an unchanged camera, for references of several sizes.
+
+    About two minutes on one core with the defaults.
+    """
+
+    out: Path = Path("runs/false-alarms.json")
+    """JSON file for the figures; their table is written beside it."""
 
 
 class Rate(Noun):
@@ -65,7 +71,7 @@ class Result(Noun):
     """All that was counted."""
 
     command: str
-    design: Config
+    design: Design
     rates: tuple[Rate, ...]
     environment: dict[str, Any]
 
@@ -82,22 +88,25 @@ def run(config: Config) -> Result:
             got=f"--sizes {min(config.sizes)}",
             allowed=f"{MIN_IMAGES} or more",
         )
-    if config.out is not None:
-        writable.check_replaced_file(config.out, "The result")
+    figures.check(config.out)
     rates = tuple(rate(config, size) for size in config.sizes)
     result = Result(
-        command=own_command("benchmarks.claims.drift.rates"),
-        design=config.model_copy(update={"out": None}),
+        command=own_command("benchmarks.claims.false_alarms"),
+        design=Design(**config.model_dump(exclude={"out"})),
         rates=rates,
         environment=environment.describe(),
     )
     console.table("False alarms", HEADER, [_row(one) for one in rates])
-    if config.out is not None:
-        writable.write_whole(config.out, result.model_dump_json(indent=1) + "\n")
+    figures.store(config.out, result, table(result))
     return result
 
 
-def rate(config: Config, size: int) -> Rate:
+def table(result: Result) -> str:
+    """Return the rates, a line for each size of the reference."""
+    return table_md(HEADER, [_row(one) for one in result.rates], left=set())
+
+
+def rate(config: Design, size: int) -> Rate:
     """Return how often windows of an unchanged camera alarm, with references of one size."""
     told = console.track(range(config.references), f"{size} images", config.references)
     alarmed = [_alarmed(config, size, np.random.default_rng([config.seed, n])) for n in told]
@@ -110,7 +119,7 @@ def rate(config: Config, size: int) -> Rate:
     )
 
 
-def _alarmed(config: Config, size: int, rng: np.random.Generator) -> int:
+def _alarmed(config: Design, size: int, rng: np.random.Generator) -> int:
     known = camera(size, config.prevalences, rng)
     names = [f"label{n}" for n in range(len(config.prevalences))]
     labels: Labels = {"names": names, "thresholds": [0.5] * len(names)}

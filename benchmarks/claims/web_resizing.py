@@ -1,9 +1,10 @@
-"""`python -m export.converting.formats.web.resizing`: a browser's own resizing beside Pillow's.
+"""`python -m benchmarks.claims.web_resizing` holds a browser's own resizing against Pillow's.
 
-The page does not resize; the figures that this command prints are why.
+The page of `export.convert --format web` does not resize; these figures are why.
 """
 
 import base64
+import io
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,17 +15,19 @@ from PIL import Image
 from pydantic import Field
 
 from benchmarks.evaluation.candidates import open_model
+from benchmarks.evaluation.evaluation import require_images, rows_for
+from benchmarks.report.markdown import table_md
 from benchmarks.runtimes import _web, cpu
-from edgepress.core import console
+from edgepress.core import console, environment, figures
 from edgepress.core.cli import main
+from edgepress.core.commands import own_command
 from edgepress.core.errors import UserError
 from edgepress.core.image_spec import ImageSpec
 from edgepress.core.noun import Noun
 from edgepress.data.dataset import open_data
-from edgepress.data.images import to_pixels
+from edgepress.data.images import open_image, to_pixels
 from edgepress.data.pixels import normalise
-from export.bundle import photographs
-from export.making.parity import Parity, compare
+from edgepress.data.sampling import sample
 from models.defaults import default_model
 
 _RESIZE = """async ([png, width, height]) => {
@@ -51,10 +54,49 @@ class Config(Noun):
     """Validation images at most."""
     skip_bad_images: bool = False
     """Leave out images that do not decode, as a training can, instead of stopping."""
+    out: Path = Path("runs/web-resizing.json")
+    """JSON file for the figures; their table is written beside it."""
 
 
-def run(config: Config) -> Parity:
-    """Print and return the differences.
+HEADER = (
+    "Images",
+    "Levels of a pixel, of 255: at most (mean)",
+    "Largest difference of a probability",
+    "Decisions that differ",
+)
+
+
+class Result(Noun):
+    """What a canvas's resizing changes, against Pillow's."""
+
+    command: str
+    model: str
+    images: int
+    max_levels: int
+    mean_levels: float
+    max_prob_diff: float
+    flipped: float
+    """Share of decisions that differ."""
+    environment: dict[str, Any]
+
+
+def row(result: Result) -> tuple[str, ...]:
+    """Return the differences as the line of a table."""
+    return (
+        f"{result.images}",
+        f"{result.max_levels} ({result.mean_levels:.2f})",
+        f"{result.max_prob_diff:.2g}",
+        f"{result.flipped:.2%}",
+    )
+
+
+def table(result: Result) -> str:
+    """Return the differences as a table in Markdown."""
+    return table_md(HEADER, [row(result)], left=set())
+
+
+def run(config: Config) -> Result:
+    """Measure, print and store the differences.
 
     Raises:
         UserError: not an ONNX model, no Chromium, or unusable data.
@@ -62,21 +104,31 @@ def run(config: Config) -> Parity:
     model = open_model(config.model or default_model("onnx"))
     if model.manifest.kind != "onnx" or _web.chromium() is None:
         raise UserError("This needs an ONNX model, and Chromium on the path", got=model.path)
-    spec, labels = model.manifest.image, model.manifest.labels
-    dataset = open_data(config.data, config.skip_bad_images)
-    paths = photographs.validation(model, dataset, config.images)
-    taken = list(photographs.opened(paths, None, spec.pixel_range))
+    figures.check(config.out)
+    spec, dataset = model.manifest.image, open_data(config.data, config.skip_bad_images)
+    known = require_images(rows_for((model,), dataset, "val"), dataset, "val")
+    paths = [dataset.paths[row] for row in sample(dataset.targets, known, config.images)]
+    taken = [np.asarray(open_image(path, spec.pixel_range).convert("RGB")) for path in paths]
     theirs = _resized(taken, spec)
     ours = np.stack([to_pixels(Image.fromarray(one), spec) for one in taken])
     session = cpu.open_session(model, 1)
     answers = [session.run(normalise(pixels, spec)) for pixels in (ours, theirs)]
-    found = compare(answers[0], answers[1], labels.thresholds)
+    decided = [
+        probs >= np.asarray(model.manifest.labels.thresholds, np.float32) for probs in answers
+    ]
     levels = np.abs(ours.astype(int) - theirs.astype(int))
-    console.result(
-        f"pixels differ by up to {levels.max()} levels of 255 ({levels.mean():.2f} in the mean), "
-        f"probabilities by up to {found.max_prob_diff:.2g}, and {found.flipped:.2%} of the "
-        f"decisions on {found.n_images} images"
+    found = Result(
+        command=own_command("benchmarks.claims.web_resizing"),
+        model=model.name,
+        images=len(taken),
+        max_levels=int(levels.max()),
+        mean_levels=float(levels.mean()),
+        max_prob_diff=float(np.abs(answers[0] - answers[1]).max()),
+        flipped=float((decided[0] != decided[1]).mean()),
+        environment=environment.describe(),
     )
+    console.table("A browser's resizing", HEADER, [row(found)])
+    figures.store(config.out, found, table(found))
     return found
 
 
@@ -93,8 +145,10 @@ def _resized(taken: list[NDArray[np.uint8]], spec: ImageSpec) -> NDArray[np.uint
 
 
 def _in(tab: Any, photograph: NDArray[np.uint8], spec: ImageSpec) -> NDArray[np.uint8]:
-    png = base64.b64encode(photographs.png(photograph)).decode()
-    values = base64.b64decode(tab.evaluate(_RESIZE, [png, spec.width, spec.height]))
+    png = io.BytesIO()
+    Image.fromarray(photograph).save(png, "PNG")
+    words = [base64.b64encode(png.getvalue()).decode(), spec.width, spec.height]
+    values = base64.b64decode(tab.evaluate(_RESIZE, words))
     grey = np.frombuffer(values, np.uint8).reshape(spec.height, spec.width, 1)
     return np.broadcast_to(grey, (spec.height, spec.width, spec.channels))
 

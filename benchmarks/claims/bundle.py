@@ -1,4 +1,4 @@
-"""`python -m export.bundle.measure` holds finished bundles against the benchmark's own figures.
+"""`python -m benchmarks.claims.bundle` holds finished bundles against the benchmark's own figures.
 
 Each model is packed, unpacked, and run by the runtime that is in the bundle, on the photographs of
 the test part as they are on disk. The benchmark's probabilities are those that the model's stage
@@ -15,6 +15,7 @@ import tyro
 from numpy.typing import NDArray
 from pydantic import Field
 
+from benchmarks.claims.device import bundles
 from benchmarks.evaluation.evaluation import (
     EvalSettings,
     as_result,
@@ -23,22 +24,32 @@ from benchmarks.evaluation.evaluation import (
     stored_or_evaluated,
 )
 from benchmarks.report import format as fmt
+from benchmarks.report.markdown import table_md
 from edgepress.core import artifact as artifacts
-from edgepress.core import console, environment, writable
+from edgepress.core import console, environment, figures
 from edgepress.core.artifact import Artifact
 from edgepress.core.cli import main
 from edgepress.core.commands import own_command
 from edgepress.core.errors import GateFailed, UserError
 from edgepress.core.noun import Noun
+from edgepress.core.subcommands import command
 from edgepress.data.dataset import Dataset, open_data
 from edgepress.data.sampling import sample
 from edgepress.device.bundle import archive, open_folder
 from edgepress.device.images import decode
 from edgepress.device.model.session import Predictor
-from export.bundle import __main__ as bundling
-from export.bundle.check import FLIP_LIMIT, PROB_LIMIT
-from export.making.parity import compare
 
+HEADER = (
+    "Bundle",
+    "Precision",
+    "Photographs",
+    "Largest difference of a probability",
+    "Decisions that differ",
+    "mAP in the benchmark",
+    "mAP by the bundle",
+)
+PROB_LIMIT = 2e-3
+FLIP_LIMIT = 2e-3
 MAP_LIMIT = 1e-4
 
 
@@ -58,7 +69,7 @@ class Config(Noun):
     skip_bad_images: bool = False
     """Leave out images that do not decode, as a training can, instead of stopping."""
     out: Path = Path("runs/bundle.json")
-    """File for the result."""
+    """JSON file for the figures; their table is written beside it."""
 
 
 class Shipped(Noun):
@@ -100,20 +111,37 @@ def run(config: Config) -> Result:
     """
     if not config.models:
         raise UserError("There is no model to measure", next_step="name ONNX artifacts")
-    writable.check_replaced_file(config.out, "The result")
+    figures.check(config.out)
     models = [artifacts.load(path) for path in config.models]
     dataset = open_data(config.data, config.skip_bad_images)
     found = tuple(_measure(model, dataset, config) for model in models)
     result = Result(
-        command=own_command("export.bundle.measure"),
+        command=own_command("benchmarks.claims.bundle"),
         bundles=found,
         environment=environment.describe(),
     )
-    writable.write_whole(config.out, result.model_dump_json(indent=1) + "\n")
+    figures.store(config.out, result, table(result))
     failed = [one.name for one in found if not one.passed]
     if failed:
         raise GateFailed(f"The device does not give what was measured: {', '.join(failed)}")
     return result
+
+
+def table(result: Result) -> str:
+    """Return a line for each bundle."""
+    return table_md(HEADER, [_row(one) for one in result.bundles], left={0, 1})
+
+
+def _row(one: Shipped) -> tuple[str, ...]:
+    return (
+        one.name,
+        one.precision,
+        f"{one.images:,}",
+        f"{one.max_prob_diff:.2g}",
+        f"{one.flipped:.2%}",
+        fmt.score(one.map_benchmark),
+        fmt.score(one.map_device),
+    )
 
 
 def _measure(model: Artifact, dataset: Dataset, config: Config) -> Shipped:
@@ -123,14 +151,15 @@ def _measure(model: Artifact, dataset: Dataset, config: Config) -> Shipped:
     wanted = stored_or_evaluated(model, dataset, rows, settings)
     paths = [dataset.paths[row] for row in rows]
     probs = _on_device(model, config, paths)
-    parity = compare(wanted.scores[0], probs, model.manifest.labels.thresholds)
+    thresholds = np.asarray(model.manifest.labels.thresholds, np.float32)
+    flipped = (wanted.scores[0] >= thresholds) != (probs >= thresholds)
     shipped = Shipped(
         name=model.name,
         id=model.manifest.id,
         precision=model.manifest.precision,
-        images=parity.n_images,
-        max_prob_diff=parity.max_prob_diff,
-        flipped=parity.flipped,
+        images=len(probs),
+        max_prob_diff=float(np.abs(wanted.scores[0] - probs).max()),
+        flipped=float(flipped.mean()),
         map_benchmark=wanted.map,
         map_device=as_result(model, dataset, rows, probs[None], settings).map,
     )
@@ -147,15 +176,11 @@ def _on_device(model: Artifact, config: Config, paths: list[Path]) -> NDArray[np
     """Pack a model, unpack it, and return what its runtime makes of photographs `[n, labels]`."""
     with tempfile.TemporaryDirectory(prefix="edgepress-measure-") as work:
         packed, folder = Path(work) / "bundle.zip", Path(work) / "bundle"
-        order = bundling.Config(
-            model=model.path,
-            data=config.data,
-            out=packed,
-            check_images=1,
-            skip_bad_images=config.skip_bad_images,
-        )
-        bundling.run(order)
-        archive.unpack(archive.read(packed), folder)
+        words = ("--model", model.path, "--data", config.data, "--out", packed, "--check-images", 1)
+        skip = "--skip-bad-images" if config.skip_bad_images else "--no-skip-bad-images"
+        # A process of its own: packing lies above this room.
+        command("export.bundle", *words, skip)
+        archive.unpack(bundles.read(packed)[0], folder)
         predictor = Predictor(open_folder(folder))
         tracked = console.track(paths, f"running {model.name}")
         declared = predictor.bundle.pixel_range

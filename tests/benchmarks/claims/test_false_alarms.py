@@ -1,4 +1,4 @@
-"""`python -m benchmarks.claims.drift.rates`: false alarms with small references and rare labels."""
+"""`python -m benchmarks.claims.false_alarms`: with small references and rare labels."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,18 +7,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks.claims.drift import rates
+from benchmarks.claims import false_alarms
 from edgepress.device.watch import unwatched
 from edgepress.device.watch.making.building import from_values
 
-COMMAND = "benchmarks.claims.drift.rates"
+COMMAND = "benchmarks.claims.false_alarms"
 LABELS = {"names": ["rare", "often"], "thresholds": [0.5, 0.5]}
 
 
 def test_the_smallest_reference_keeps_the_promise_on_rare_labels() -> None:
     """With the error of the reference left out, 13% of these windows were in alarm."""
-    config = rates.Config(references=8, windows=8, window=100)
-    found = rates.rate(config, 50)
+    config = false_alarms.Config(references=8, windows=8, window=100)
+    found = false_alarms.rate(config, 50)
     assert found.alarmed.of == 64
     assert found.alarmed.n <= 1
     assert found.worst <= 0.13
@@ -26,7 +26,7 @@ def test_the_smallest_reference_keeps_the_promise_on_rare_labels() -> None:
 
 def test_a_label_found_once_is_left_to_psi_and_told() -> None:
     rng = np.random.default_rng(0)
-    known = rates.camera(50, (0.0, 0.3), rng)
+    known = false_alarms.camera(50, (0.0, 0.3), rng)
     known[7, 0] = 5.0
     made = from_values(known, LABELS, 50)
     assert "score:rare" in unwatched(made)
@@ -42,7 +42,7 @@ def test_the_command_writes_what_it_counted(command: Callable[..., Any], tmp_pat
         "--prevalences", 0.1, "--out", out,
     )  # fmt: skip
     assert done.code == 0, done.err
-    found = rates.Result.model_validate_json(out.read_text())
+    found = false_alarms.Result.model_validate_json(out.read_text())
     assert [one.reference_images for one in found.rates] == [50, 60]
     assert all(one.alarmed.of == 2 for one in found.rates)
 

@@ -1,19 +1,15 @@
-"""`python -m benchmarks.calibration` tells what a calibration would do to models, and makes none.
+"""What a calibration would do to models (`python -m benchmarks.thresholds --show`).
 
 Scalings are fitted on validation images, one view of each, and judged on the test part.
 """
 
-import sys
-from pathlib import Path
-from typing import Annotated, get_args
+from typing import get_args
 
 import numpy as np
-import tyro
 from numpy.typing import NDArray
-from pydantic import Field
 
 from benchmarks import metrics
-from benchmarks.evaluation.candidates import open_model, unique_names
+from benchmarks.evaluation.candidates import unique_names
 from benchmarks.evaluation.evaluation import (
     EvalSettings,
     evaluate,
@@ -21,28 +17,26 @@ from benchmarks.evaluation.evaluation import (
     require_images,
     rows_for,
 )
-from benchmarks.runtimes import _session
+from benchmarks.report.markdown import table_md
 from benchmarks.statistics import paired
 from benchmarks.statistics.decisions import ece_interval, label_ece_draws
 from benchmarks.statistics.paired import Interval
 from benchmarks.statistics.shares import group_numbers
-from benchmarks.thresholds import calibration, scaled
-from edgepress.core import console, environment, writable
+from benchmarks.thresholds.calibrating import calibration
+from benchmarks.thresholds.scaling import scaled
+from edgepress.core import console
 from edgepress.core.artifact import Artifact
 from edgepress.core.calibration import CalibrationMethod, LabelCalibration, inverses
-from edgepress.core.cli import main
-from edgepress.core.commands import own_command
 from edgepress.core.errors import UserError
 from edgepress.core.manifest import Precision
 from edgepress.core.noun import Noun
 from edgepress.core.results import EvalResult
-from edgepress.data.dataset import Dataset, open_data
+from edgepress.data.dataset import Dataset
 from edgepress.data.parts import Part
-from models.defaults import default_model
 
 METHODS: tuple[CalibrationMethod, ...] = get_args(CalibrationMethod)
 PARTS: tuple[Part, ...] = ("val", "test")
-HEADER = ("label", "as it is", *METHODS)
+HEADER = ("model", "label", "as it is", *METHODS)
 
 
 class Error(Noun):
@@ -88,64 +82,48 @@ class Result(Noun):
     environment: dict[str, object]
 
 
-class Config(Noun):
-    """Tell what temperature and Platt scaling do to the calibration error of models.
-
-    Fitted on the validation part and judged on the test part, one view of each image. To calibrate
-    a model: --calibrate of compress.train, compress.distill, export.onnx or benchmarks.thresholds.
-    """
-
-    models: Annotated[tuple[Path, ...], tyro.conf.Positional] = ()
-    """Artifacts or `.onnx` files (default: the newest trained one under runs/, else the zoo's)."""
-    data: str = "elpv"
-    """`elpv`, a path whose format is recognised, or `format:path`."""
-    provider: str = "cpu"
-    """Runtime for ONNX models (`python -m benchmarks.runtimes` lists them); torch runs torch."""
-    threads: int = Field(0, ge=0)
-    """Threads; 0 takes every core."""
-    out: Path | None = None
-    """Also write what is printed to this file, as JSON."""
-    skip_bad_images: bool = False
-    """Leave out images that do not decode instead of stopping."""
-
-
-def run(config: Config) -> Result:
-    """Fit, judge, print and store.
+def measure(
+    models: tuple[Artifact, ...], data: str, dataset: Dataset, provider: str
+) -> tuple[ModelResult, ...]:
+    """Return what each way to calibrate would do to models, each judged on its own split.
 
     Raises:
-        UserError: bad models, data or provider, or no validation images.
+        UserError: no validation or test images, or as `evaluate`.
     """
-    if config.out is not None:
-        writable.check_replaced_file(config.out, "The result")
-    models = tuple(open_model(path) for path in config.models or (default_model(),))
-    _session.require(models, config.provider)
-    dataset = open_data(config.data, config.skip_bad_images)
     for model in models:
         if not len(rows_for((model,), dataset, "val")):
             raise UserError(
                 "There are no validation images to fit a scaling on",
-                got=f"{config.data}, as {model.path} splits it",
+                got=f"{data}, as {model.path} splits it",
             )
         require_images(rows_for((model,), dataset, "test"), dataset, "test")
-    result = Result(
-        command=own_command("benchmarks.calibration"),
-        data=config.data,
-        fingerprint=dataset.fingerprint,
-        models=tuple(
-            _model(config, name, model, dataset)
-            for name, model in zip(unique_names(models), models, strict=True)
-        ),
-        environment=environment.describe(),
-    )
-    _print(result)
-    if config.out is not None:
-        writable.write_whole(config.out, result.model_dump_json(indent=1) + "\n")
-        console.result(f"result: {config.out}")
-    return result
+    named = zip(unique_names(models), models, strict=True)
+    return tuple(_model(provider, name, model, dataset) for name, model in named)
 
 
-def rows(model: ModelResult) -> list[tuple[str, ...]]:
-    """Return a row of text for each label, and one for their mean."""
+def show(result: Result) -> None:
+    """Print the errors, and which labels a calibration would leave as they are."""
+    console.table("Calibration", HEADER, rows(result))
+    console.result(sentence(result))
+    for model in result.models:
+        for label in model.labels:
+            for method, fitted in label.fitted.items():
+                if fitted.left is not None:
+                    left = f"{label.label} is left as it is by {method}: {fitted.left}"
+                    console.result(f"{model.name}: {left}")
+
+
+def table(result: Result) -> str:
+    """Return the errors as a table in Markdown, and how it is read."""
+    return f"{table_md(HEADER, rows(result), left={0, 1})}\n\n{sentence(result)}"
+
+
+def rows(result: Result) -> list[tuple[str, ...]]:
+    """Return for each model a row of text for each label, and one for their mean."""
+    return [(model.name, *row) for model in result.models for row in _rows(model)]
+
+
+def _rows(model: ModelResult) -> list[tuple[str, ...]]:
     means = [
         _percent(metrics.mean_defined(error.ece for error in errors))
         for errors in zip(*map(_errors, model.labels), strict=True)
@@ -154,24 +132,28 @@ def rows(model: ModelResult) -> list[tuple[str, ...]]:
     return [*each, ("mean", *means)]
 
 
-def images(result: Result) -> str:
-    """Return on how many images each model was fitted and measured, once where all are alike."""
+def sentence(result: Result) -> str:
+    """Return what is told, and on how many images of each model, once where all are alike."""
     told = {
         model.name: f"fitted on {model.n_val} images, measured on {model.n_test} others"
         for model in result.models
     }
-    if len(set(told.values())) == 1:
-        return next(iter(told.values()))
-    return "; ".join(f"{name}: {counts}" for name, counts in told.items())
+    counts = set(told.values())
+    if len(counts) > 1:
+        counts = {"; ".join(f"{name}: {count}" for name, count in told.items())}
+    return (
+        "Calibration error in %, with 95% intervals less what chance adds on so few images; "
+        f"{counts.pop()}."
+    )
 
 
 def _errors(label: LabelResult) -> tuple[Error, ...]:
     return (label.before, *(label.after[method] for method in METHODS))
 
 
-def _model(config: Config, name: str, model: Artifact, dataset: Dataset) -> ModelResult:
+def _model(provider: str, name: str, model: Artifact, dataset: Dataset) -> ModelResult:
     """Measure a model on the parts of its own split: another's may hold images it learnt from."""
-    found = {part: _evaluated(config, model, dataset, part) for part in PARTS}
+    found = {part: _evaluated(provider, model, dataset, part) for part in PARTS}
     return ModelResult(
         name=name,
         id=model.manifest.id,
@@ -203,10 +185,8 @@ def _labels(model: Artifact, found: dict[Part, EvalResult]) -> tuple[LabelResult
     )
 
 
-def _evaluated(config: Config, model: Artifact, dataset: Dataset, part: Part) -> EvalResult:
-    settings = EvalSettings(provider=config.provider, part=part, views=1)
-    if config.threads:
-        settings = settings.model_copy(update={"threads": config.threads})
+def _evaluated(provider: str, model: Artifact, dataset: Dataset, part: Part) -> EvalResult:
+    settings = EvalSettings(provider=provider, part=part, views=1)
     return evaluate(model, dataset, images_for((model,), dataset, part), settings)
 
 
@@ -220,16 +200,6 @@ def _error(targets: paired.Array, probs: paired.Array, numbers: NDArray[np.intp]
     return Error(ece=ece, ci95=ends, ap=ap)
 
 
-def _print(result: Result) -> None:
-    for model in result.models:
-        title = f"{model.name}: calibration error % on {model.n_test} test images"
-        console.table(title, HEADER, rows(model))
-        for label in model.labels:
-            for method, fitted in label.fitted.items():
-                if fitted.left is not None:
-                    console.result(f"{label.label} is left as it is by {method}: {fitted.left}")
-
-
 def _told(error: Error) -> str:
     if error.ci95 is None:
         return _percent(error.ece)
@@ -238,7 +208,3 @@ def _told(error: Error) -> str:
 
 def _percent(value: float | None) -> str:
     return "undefined" if value is None else f"{100 * value:.1f}"
-
-
-if __name__ == "__main__":
-    sys.exit(main(Config, run))
