@@ -1,9 +1,8 @@
-"""What the README shows is what the code does."""
+"""The few lines that the page on shipping publishes read photographs as the product does."""
 
 import ast
 import json
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,10 +11,10 @@ from types import SimpleNamespace
 
 import numpy as np
 import onnxruntime
+import pages
 import pytest
 from PIL import Image
 
-from benchmarks.claims import readme
 from edgepress.core import artifact as artifacts
 from edgepress.core.eval_file import load_eval
 from edgepress.core.image_spec import ImageSpec
@@ -24,39 +23,10 @@ from edgepress.data.dataset import open_data
 from edgepress.data.images import open_image, to_pixels
 from edgepress.data.pixels import normalise
 
-ROOT = Path(__file__).resolve().parents[1]
-
-
-def text() -> str:
-    return (ROOT / "README.md").read_text()
-
-
-def test_tables_are_those_of_the_committed_results(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.chdir(ROOT)
-    assert readme.updated(text()) == text(), "run `make readme`"
-
-
-def test_a_stale_table_is_noticed(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.chdir(ROOT)
-    stale = re.sub(r"student-int8", "student-int9", text())
-    assert readme.updated(stale) != stale
-
-
-def test_a_readme_that_is_not_there_is_bad_input(command, tmp_path: Path):
-    done = command("benchmarks.claims.readme", "--readme", tmp_path / "none.md")
-    assert done.code == 2
-    assert "none.md" in done.err
-
-
-def test_every_linked_file_is_there():
-    links = re.findall(r"\]\((?!http)([^)#]+)\)", text())
-    assert links
-    assert all((ROOT / link).exists() for link in links), links
-
 
 def reader() -> str:
     """Return the code that the README publishes for programs of one's own."""
-    (code,) = re.findall(r"```python\n(.*?)```", text(), re.DOTALL)
+    (code,) = pages.blocks(pages.DOCS / "shipping.md", "python")
     assert len(code.strip().splitlines()) <= 30
     return code
 
@@ -84,7 +54,7 @@ def read(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path, ImageSpec], np.ndar
         monkeypatch.setattr(onnxruntime, "InferenceSession", lambda *_, **__: session)
         monkeypatch.setattr(sys, "argv", ["reader.py", "model.onnx", str(photo)])
         with pytest.raises(Seen) as seen:
-            exec(compile(reader(), "README.md", "exec"), {})
+            exec(compile(reader(), "shipping.md", "exec"), {})
         return np.asarray(seen.value.args[0])
 
     return pixels
@@ -147,7 +117,7 @@ def test_the_published_reader_takes_a_declared_range(read, tmp_path: Path):
 def test_the_published_reader_refuses_what_it_would_read_wrongly(read, kind: str, tmp_path: Path):
     photo = written(tmp_path / "photo", kind)
     for declared in (None, (0.0, 255.0)):
-        with pytest.raises(SystemExit, match=r"edgepress/device/samples\.py"):
+        with pytest.raises(SystemExit, match=r"edgepress/device/images/samples\.py"):
             read(photo, CENTRE.model_copy(update={"pixel_range": declared}))
 
 
