@@ -1,6 +1,7 @@
 # make demo   the default recipe on the embedded data -> runs/elpv/report.html
 # make test   every test
 # make lint   ruff and mypy
+# make docs   docs/ as a site -> site/index.html; a link that leads nowhere fails
 # make bench  the shipped teacher and the student of the last demo, side by side
 # make mutants  changes what decides, a line at a time, to see whether a test notices; see docs/testing.md
 #             (ONLY="benchmarks/gates/verdicts.py split", SAMPLE=0 for every change, FRESH=1)
@@ -13,7 +14,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test mutants lint format bench peers litert readme clean
+.PHONY: demo test mutants lint format docs bench peers litert readme clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -40,6 +41,9 @@ format: $(READY)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+docs: $(READY)
+	$(BIN)/zensical build --strict --clean
+
 bench: $(READY)
 	$(BIN)/python -m benchmarks.compare runs/elpv/teacher-fp32 runs/elpv/student-int8 --out runs/bench
 
@@ -55,4 +59,4 @@ readme: $(READY)
 	$(BIN)/python -m benchmarks.claims.readme
 
 clean:
-	rm -rf .venv .venv-peers .venv-litert .mutants runs
+	rm -rf .venv .venv-peers .venv-litert .mutants .cache runs site

@@ -1,9 +1,8 @@
-"""What the README shows is what the code does."""
+"""The few lines that the page on shipping publishes read photographs as the product does."""
 
 import ast
 import json
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,13 +11,11 @@ from types import SimpleNamespace
 
 import numpy as np
 import onnxruntime
+import pages
 import pytest
-import tables
 from PIL import Image
 
-from benchmarks.claims import readme
 from edgepress.core import artifact as artifacts
-from edgepress.core.errors import UserError
 from edgepress.core.eval_file import load_eval
 from edgepress.core.image_spec import ImageSpec
 from edgepress.data import split
@@ -26,53 +23,10 @@ from edgepress.data.dataset import open_data
 from edgepress.data.images import open_image, to_pixels
 from edgepress.data.pixels import normalise
 
-ROOT = Path(__file__).resolve().parents[1]
-
-
-def text() -> str:
-    return (ROOT / "README.md").read_text()
-
-
-def test_tables_are_those_of_the_committed_figures():
-    stale = [str(file) for file, table in tables.tables() if file.read_text() != f"{table}\n"]
-    assert not stale, "run `make readme`"
-
-
-def test_all_committed_figures_have_a_table():
-    known = {file.with_suffix(".json") for file, _ in tables.tables()}
-    found = set(tables.RESULTS.glob("*.json"))
-    assert found - known == set()
-
-
-def test_pages_show_the_committed_tables(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.chdir(ROOT)
-    for page in readme.pages(ROOT / "README.md"):
-        assert readme.updated(page.read_text()) == page.read_text(), f"{page}: run `make readme`"
-
-
-def test_a_stale_table_is_noticed(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.chdir(ROOT)
-    stale = re.sub(r"student-int8", "student-int9", text())
-    assert readme.updated(stale) != stale
-    with pytest.raises(UserError, match="<!-- no-such-table -->"):
-        readme.updated("<!-- no-such-table -->\n<!-- /no-such-table -->")
-
-
-def test_a_readme_that_is_not_there_is_bad_input(command, tmp_path: Path):
-    done = command("benchmarks.claims.readme", "--readme", tmp_path / "none.md")
-    assert done.code == 2
-    assert "none.md" in done.err
-
-
-def test_every_linked_file_is_there():
-    links = re.findall(r"\]\((?!http)([^)#]+)\)", text())
-    assert links
-    assert all((ROOT / link).exists() for link in links), links
-
 
 def reader() -> str:
     """Return the code that the README publishes for programs of one's own."""
-    (code,) = re.findall(r"```python\n(.*?)```", text(), re.DOTALL)
+    (code,) = pages.blocks(pages.DOCS / "shipping.md", "python")
     assert len(code.strip().splitlines()) <= 30
     return code
 
@@ -100,7 +54,7 @@ def read(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path, ImageSpec], np.ndar
         monkeypatch.setattr(onnxruntime, "InferenceSession", lambda *_, **__: session)
         monkeypatch.setattr(sys, "argv", ["reader.py", "model.onnx", str(photo)])
         with pytest.raises(Seen) as seen:
-            exec(compile(reader(), "README.md", "exec"), {})
+            exec(compile(reader(), "shipping.md", "exec"), {})
         return np.asarray(seen.value.args[0])
 
     return pixels
