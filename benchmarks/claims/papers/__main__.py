@@ -43,7 +43,7 @@ class Config(Noun):
     """Train by a published protocol with several seeds and print mean and spread."""
 
     name: Annotated[str, tyro.conf.Positional] = "elpv"
-    """A TOML file of benchmarks/papers."""
+    """A TOML file of benchmarks/claims/papers."""
     out: Path | None = None
     """Folder of the artifacts and result.json (default: runs/papers/NAME)."""
 
