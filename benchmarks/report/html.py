@@ -7,7 +7,7 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup
 
-_STYLE = Path(__file__).with_name("page.css")
+_STYLE = Path(__file__).with_name("html.css")
 
 
 @dataclass(frozen=True)
