@@ -20,6 +20,7 @@ QUICK = ThroughputSettings(
 )
 
 
+@pytest.mark.timing
 def test_the_command_prints_every_row_and_writes_the_rest(
     make_model: MakeModel, tmp_path: Path, command
 ) -> None:
