@@ -155,7 +155,7 @@ def test_what_qemu_cannot_do_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyP
     with pytest.raises(UserError, match="too old"):
         qemu.require(processor, tmp_path)
     fake_qemu(tmp_path, "10.0.2")
-    with pytest.raises(UserError, match=r"python -m export\.sysroot"):
+    with pytest.raises(UserError, match=r"python -m export\.emulation\.sysroot"):
         qemu.require(processor, tmp_path)
     (tmp_path / "usr" / "bin").mkdir(parents=True)
     (tmp_path / "usr" / "bin" / "python3.11").touch()
