@@ -1,5 +1,5 @@
 # make demo   the default recipe on the embedded data -> runs/elpv/report.html
-# make test   every test
+# make test   every test, on every core, and then, alone, those that time models
 # make lint   ruff and mypy
 # make docs   docs/ as a site -> site/index.html; a link that leads nowhere fails
 # make bench  the shipped teacher and the student of the last demo, side by side
@@ -26,7 +26,8 @@ demo: $(READY)
 	$(BIN)/python -m compress
 
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m "not timing" --numprocesses logical --dist worksteal
+	$(BIN)/python -m pytest -m timing
 
 mutants: $(READY)
 	PYTHONPATH=tests/support $(BIN)/python -m mutants \

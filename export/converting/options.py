@@ -20,7 +20,7 @@ class Config(Noun):
     teacher). `litert`, `executorch` and `coreml` are made from the PyTorch one. With --all it may
     be given several times."""
     format: str = "onnx"
-    """What to write: a file of export/formats."""
+    """What to write: a file of export/converting/formats."""
     quantize: Literal["none", "int8", "int8_weights"] = "none"
     """Number format that the format's own tool makes of an fp32 PyTorch artifact (`litert` and
     `executorch` int8, ranges from 256 training images; `coreml` int8_weights), held against "map

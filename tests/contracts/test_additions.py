@@ -173,7 +173,7 @@ def test_a_report_section_is_one_file_and_its_template(tmp_path: Path):
     (sections / "in_a_row.py").write_text(SECTION)
     (sections / "in_a_row.html.jinja").write_text(TEMPLATE)
     made = subprocess.run(
-        [sys.executable, "-c", RENDER, ROOT / "tests" / "benchmarks" / "report" / "sample.py"],
+        [sys.executable, "-c", RENDER, ROOT / "tests" / "support" / "report_sample.py"],
         cwd=tmp_path,
         env=os.environ | {"PYTHONPATH": str(tmp_path)},
         capture_output=True,

@@ -1,12 +1,12 @@
 """Every file in a folder of sections is one, and those of a comparison render any report."""
 
 import importlib
-import runpy
 from collections import Counter
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from report_sample import full_report, minimal_report, recommending_report
+from sound_html import Balance
 
 from benchmarks.report import sections
 from benchmarks.report.page import fragment
@@ -18,40 +18,12 @@ ROOM = Path(sections.__path__[0]).parents[1]
 PAGES = sorted(
     ".".join(folder.relative_to(ROOM.parent).parts) for folder in ROOM.glob("*/sections")
 )
-SAMPLE = runpy.run_path(str(Path(__file__).parents[1] / "benchmarks" / "report" / "sample.py"))
 REPORTS: dict[str, Report] = {
-    "full": SAMPLE["full_report"](),
-    "recommending": SAMPLE["recommending_report"](),
-    "minimal": SAMPLE["minimal_report"](),
-    "hostile": SAMPLE["minimal_report"]("<script>alert(1)</script>"),
+    "full": full_report(),
+    "recommending": recommending_report(),
+    "minimal": minimal_report(),
+    "hostile": minimal_report("<script>alert(1)</script>"),
 }
-VOID = {"br", "col", "hr", "img", "input", "line", "meta"}
-
-
-class Balance(HTMLParser):
-    """Finds tags that are closed in the wrong order, and the scripts that a browser would run."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.scripts: list[str | None] = []
-        self.text = ""
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag == "script":
-            self.scripts.append(dict(attrs).get("type"))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Pass over `<line/>`, which has nothing to close."""
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open, f"</{tag}> closes nothing"
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
 
 
 def test_sections_are_found() -> None:

@@ -72,7 +72,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     for path, code in FILES.items():
         assert not (copy / path).exists()
         (copy / path).write_text(code)
-    sample = pages.ROOT / "tests" / "benchmarks" / "report" / "sample.py"
+    sample = pages.ROOT / "tests" / "support" / "report_sample.py"
     done = subprocess.run(
         [sys.executable, "-c", USE, sample], cwd=copy, capture_output=True, text=True,
         env=os.environ | {"PYTHONPATH": str(copy)}, timeout=300,

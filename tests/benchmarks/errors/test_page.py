@@ -1,7 +1,6 @@
 """The page of errors: every section stands, names are text, many labels stay readable."""
 
 import re
-import runpy
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 import pytest
 from chromium import CHROMIUM, LAPTOP, PHONE, drawn, new_page, running, watched
 from error_reports import UNKNOWN, full, label_errors, labels, report
+from sound_html import Balance
 from verdicts import model
 
 from benchmarks.errors import sections
@@ -22,9 +22,6 @@ from edgepress.core.artifact import Artifact
 NAMES = registry.names(sections.__name__)
 HOSTILE = ("<script>alert(1)</script>", "a & b", "</svg><img src=x>", "ρ")
 MANY = tuple(f"finger_interruption_of_kind_{i}" for i in range(24))
-Balance = runpy.run_path(
-    str(Path(__file__).parents[2] / "contracts" / "test_report_sections.py")
-)["Balance"]  # fmt: skip
 
 
 def artifact(name: str, names: tuple[str, ...]) -> Artifact:

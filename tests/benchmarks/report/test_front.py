@@ -1,9 +1,7 @@
 """The Pareto front, and the reasons for what is not on it."""
 
-import runpy
-from pathlib import Path
-
 import pytest
+import report_sample
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,7 +11,6 @@ from benchmarks.report.panels import panels
 from benchmarks.report.schema import GateEntry, ModelEntry, Report
 from benchmarks.report.sections import trade_off
 
-SAMPLE = runpy.run_path(str(Path(__file__).with_name("sample.py")))
 FAILED = GateEntry(
     gate="map drop <= 0.01", against=None, measured=0.2, ci95=None, verdict="fail", reason="No."
 )
@@ -61,7 +58,7 @@ def test_a_failed_model_is_aside_and_beats_nobody(minimal: Report) -> None:
 def test_nothing_beats_the_front_and_the_front_beats_the_rest(
     points: list[tuple[int, int]],
 ) -> None:
-    made = report(SAMPLE["minimal_report"](), [accuracy / 5 for _, accuracy in points])
+    made = report(report_sample.minimal_report(), [accuracy / 5 for _, accuracy in points])
     found = front(made, cost(*(float(value) for value, _ in points)))
 
     def beats(one: int, other: int) -> bool:

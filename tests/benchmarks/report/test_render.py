@@ -3,7 +3,6 @@ import gzip
 import itertools
 import json
 import re
-import runpy
 from collections.abc import Iterator
 from html import escape
 from html.parser import HTMLParser
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import report_sample
 
 from benchmarks.comparison.against_first import MOST_FLIPS
 from benchmarks.comparison.thumbnails import MOST_BYTES
@@ -23,7 +23,6 @@ from benchmarks.report.schema import GateEntry, ModelEntry, PrCurve, Report
 from benchmarks.report.sections import PAGE, reproduce
 from benchmarks.report.summary import summary
 
-SAMPLE = runpy.run_path(str(Path(__file__).with_name("sample.py")))
 LOADING = {"src", "href", "data", "poster", "srcset", "action"}
 
 
@@ -95,7 +94,7 @@ def large_model(like: ModelEntry, place: int) -> ModelEntry:
         "ap_ci95": dict.fromkeys(labels, (0.7, 0.9)),
         "pr_curves": curves,
         "label_drops": dict.fromkeys(labels, like.label_drops["defect_certain"]),
-        "agreement": SAMPLE["agreement"](n_flips=MOST_FLIPS),
+        "agreement": report_sample.agreement(n_flips=MOST_FLIPS),
         "latency_samples_s": like.latency_samples_s | samples,
     }
     return ModelEntry.model_validate(like.model_dump() | wide)

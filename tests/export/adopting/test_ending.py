@@ -7,7 +7,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from edgepress.core.errors import UserError
-from export.graph import ending
+from export.adopting import ending
 
 
 def written(path: Path, *operators: str) -> Path:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import trees
 from chromium import CHROMIUM, LAPTOP, PHONE, running, watched
 from PIL import Image
 
@@ -232,8 +233,9 @@ def test_no_image_can_be_read(command, tmp_path: Path):
     assert found.cardinality is found.mean_ir is found.labels[0].prevalence is None
 
 
-def test_every_format_can_be_inspected(make_tree, tree_name: str):
-    _, path = make_tree(tree_name)
+@pytest.mark.parametrize("tree_name", trees.TREES)
+def test_every_format_can_be_inspected(tree_name: str, tmp_path: Path):
+    _, path = trees.make(tree_name, tmp_path)
     opened = open_images(str(path))
     found = inspect(opened, None, seed=0)
     assert found.n_rows == found.n_images + len(found.unreadable) > 5
