@@ -33,9 +33,11 @@ class ClampingQuantizer(XNNPACKQuantizer):  # type: ignore[misc]
         for node in annotated.graph.nodes:
             if node.target in CLAMPS:
                 _round_after(node)
-        layers = [node for node in annotated.graph.nodes if node.target in LAYERS]
-        for node in layers[:1] + layers[-1:]:
-            node.meta.pop(Q_ANNOTATION_KEY, None)
+        nodes = list(annotated.graph.nodes)
+        layers = [place for place, node in enumerate(nodes) if node.target in LAYERS]
+        if layers:
+            for node in (nodes[layers[0]], *nodes[layers[-1] :]):  # those after it share its range
+                node.meta.pop(Q_ANNOTATION_KEY, None)
         return annotated
 
 

@@ -249,7 +249,7 @@ def test_the_page_shows_the_labels_of_python_and_asks_no_network(
     files = sorted(data_folder.glob("*.png"))[:12]
     answers = web.answers(made.path, {file.name: file.read_bytes() for file in files})
     plain = convert_to("onnx", trained, data_folder, tmp_path / "onnx")
-    probs = formats.find("onnx").run(plain.path, list(photographs.opened(files, None)))
+    probs = formats.find("onnx").run(plain.path, list(photographs.opened(files, None, None)))
     labels = trained.manifest.labels
     for file, row, answer in zip(files, probs, answers, strict=True):
         above = row >= np.float32(labels.thresholds)
