@@ -280,8 +280,10 @@ def test_a_label_that_the_page_hides_is_not_shown(
 @pytest.mark.browser
 @pytest.mark.timeout(3600)
 @pytest.mark.usefixtures("_browser")
-@pytest.mark.parametrize("precision", ["none", "int8"])
-def test_the_page_labels_50_cells_as_a_bundle_does(precision: str, tmp_path: Path, command) -> None:
+@pytest.mark.parametrize(("precision", "flips"), [("none", 0.0), ("int8", check.LIMITS["int8"][1])])
+def test_the_page_labels_50_cells_as_a_bundle_does(
+    precision: str, flips: float, tmp_path: Path, command
+) -> None:
     pytest.importorskip("elpv_dataset")
     model, page, archive = tmp_path / "teacher", tmp_path / "page", tmp_path / "teacher.zip"
     options = ("--budget", 0, "--emulate", 0, "--views", 1, "--quantize", precision, "--out", model)
@@ -298,7 +300,10 @@ def test_the_page_labels_50_cells_as_a_bundle_does(precision: str, tmp_path: Pat
     said = subprocess.run(run, capture_output=True, text=True, check=True).stdout.splitlines()
     wanted = [(Path(line["file"]).name, line["labels"]) for line in map(json.loads, said)]
     answers = web.answers(page, {cell.name: cell.read_bytes() for cell in cells})
-    assert [(answer["file"], answer["labels"]) for answer in answers] == wanted
+    assert [answer["file"] for answer in answers] == [file for file, _ in wanted]
+    pairs = zip(answers, wanted, strict=True)
+    flipped = sum(len(set(answer["labels"]) ^ set(labels)) for answer, (_, labels) in pairs)
+    assert flipped <= flips * len(wanted) * 4, "of 4 labels; int8 may sum in another order"
     assert len({tuple(labels) for _, labels in wanted}) > 3
 
 

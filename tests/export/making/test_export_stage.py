@@ -175,6 +175,7 @@ def test_depthwise_widths_that_miss_the_fast_kernel_are_told(
 
 
 @pytest.mark.slow
+@pytest.mark.timing
 def test_a_file_for_openvino_is_searched_for_timed_and_judged_in_openvino(
     trained: Artifact, data_folder: Path, tmp_path: Path
 ) -> None:
