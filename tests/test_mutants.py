@@ -129,7 +129,7 @@ def test_the_table_names_files_and_tests_that_are_there():
 
 def test_an_unknown_file_is_refused():
     with pytest.raises(SystemExit, match="is in no row"):
-        table.chosen(["benchmarks/gates"])
+        table.chosen(["benchmarks/gate"])
 
 
 def test_a_file_a_folder_and_an_area_can_be_chosen():
