@@ -10,7 +10,7 @@ from pydantic import Field
 from benchmarks import metrics
 from benchmarks.evaluation import tables
 from benchmarks.evaluation.candidates import open_model
-from benchmarks.evaluation.evaluation import EvalSettings, evaluate, images_for, require_images
+from benchmarks.evaluation.evaluation import EvalSettings, evaluate
 from benchmarks.evaluation.tables import StoredMetrics
 from benchmarks.runtimes import _session
 from benchmarks.statistics import certifiable, paired
@@ -21,7 +21,7 @@ from edgepress.core.errors import UserError
 from edgepress.core.labels import Labels
 from edgepress.core.noun import Noun
 from edgepress.core.results import EvalResult
-from edgepress.data.dataset import open_data
+from edgepress.data.context import open_context
 from edgepress.data.parts import Part
 from models.defaults import default_model
 
@@ -64,12 +64,11 @@ def run(config: Config) -> EvalResult:
         writable.check_replaced_file(config.out, "The file of metrics")
     model = open_model(config.model)
     _session.require([model], config.provider)
-    dataset = open_data(config.data, config.skip_bad_images)
+    context = open_context(config.data, (model,), config.skip_bad_images)
     settings = EvalSettings(provider=config.provider, part=config.part)
     if config.threads:
         settings = settings.model_copy(update={"threads": config.threads})
-    images = require_images(images_for((model,), dataset, config.part), dataset, config.part)
-    result = evaluate(model, dataset, images, settings)
+    result = evaluate(model, context.dataset, context.some(config.part), settings)
     stored = _all_metrics(config, model, result, weights)
     _print(result, model.manifest.labels, f"{model.name} on {config.data}, part {config.part}")
     _print_all(stored)

@@ -17,9 +17,6 @@ from benchmarks.evaluation.candidates import open_model, unique_names
 from benchmarks.evaluation.evaluation import (
     EvalSettings,
     evaluate,
-    images_for,
-    require_images,
-    rows_for,
 )
 from benchmarks.runtimes import _session
 from benchmarks.statistics import paired
@@ -36,6 +33,7 @@ from edgepress.core.errors import UserError
 from edgepress.core.manifest import Precision
 from edgepress.core.noun import Noun
 from edgepress.core.results import EvalResult
+from edgepress.data.context import context_of
 from edgepress.data.dataset import Dataset, open_data
 from edgepress.data.parts import Part
 from models.defaults import default_model
@@ -121,12 +119,12 @@ def run(config: Config) -> Result:
     _session.require(models, config.provider)
     dataset = open_data(config.data, config.skip_bad_images)
     for model in models:
-        if not len(rows_for((model,), dataset, "val")):
+        if not len(context_of(dataset, model).rows("val")):
             raise UserError(
                 "There are no validation images to fit a scaling on",
                 got=f"{config.data}, as {model.path} splits it",
             )
-        require_images(rows_for((model,), dataset, "test"), dataset, "test")
+        context_of(dataset, model).some("test")
     result = Result(
         command=own_command("benchmarks.calibration"),
         data=config.data,
@@ -207,7 +205,7 @@ def _evaluated(config: Config, model: Artifact, dataset: Dataset, part: Part) ->
     settings = EvalSettings(provider=config.provider, part=part, views=1)
     if config.threads:
         settings = settings.model_copy(update={"threads": config.threads})
-    return evaluate(model, dataset, images_for((model,), dataset, part), settings)
+    return evaluate(model, dataset, context_of(dataset, model).images(part), settings)
 
 
 def _error(targets: paired.Array, probs: paired.Array, numbers: NDArray[np.intp]) -> Error:

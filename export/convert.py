@@ -16,7 +16,7 @@ from edgepress.core.artifact import Artifact
 from edgepress.core.cli import main
 from edgepress.core.errors import GateFailed, GateUndecided, UserError
 from edgepress.core.manifest import Precision
-from edgepress.data.dataset import open_data
+from edgepress.data.context import open_context
 from export.bundle import photographs
 from export.converting import check, every, formats, writing
 from export.converting.formats._format import require
@@ -52,16 +52,16 @@ def _one(config: Config, model: Artifact) -> Converted:
     out = config.out or Path("runs") / writing.named(model, module.FORMAT, quantized)
     writing.check_replaceable(out)
     require(module.FORMAT, model, quantized)
-    dataset = open_data(config.data, config.skip_bad_images)
-    photos = photographs.validation(model, dataset, config.images)
+    context = open_context(config.data, (model,), config.skip_bad_images)
+    photos = photographs.validation(context, config.images)
     console.say(f"converting {model.path} to {module.FORMAT.name} ...")
     with writing.source_of(model) as source:
         judge = partial(check.same_answers, source, module, photos)
         if quantized is not None:
             source = replace(source, quantized=quantized)
-            judge = partial(check.as_accurate, source, module, dataset)
+            judge = partial(check.as_accurate, source, module, context)
         if quantized == "int8":
-            calibration = from_training(dataset, model)
+            calibration = from_training(context)
             check_images(calibration)
             source = replace(source, calibration=calibration)
         made = writing.convert(source, module, out, judge)

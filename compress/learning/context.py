@@ -1,87 +1,44 @@
-"""What every stage needs of its data: the images, the split, and the rows of each part."""
+"""What every training stage asks of its data: what to learn from, and what they cannot teach."""
 
-from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
-
-from benchmarks.evaluation.evaluation import check_labels
 from benchmarks.statistics import paired
 from compress.learning.loading import TrainingImages
 from edgepress.core import console
 from edgepress.core.artifact import Artifact
 from edgepress.core.eval_file import EVAL_FILE, load_eval
-from edgepress.core.image_spec import ImageSpec
 from edgepress.core.labels import shares
-from edgepress.core.manifest import DataRef, Split
-from edgepress.data import pixels, ranges, views
-from edgepress.data.dataset import Dataset, open_data
-from edgepress.data.grouping import Grouped, grouped
-from edgepress.data.parts import Part
-from edgepress.data.split import identity, indices, split_for
+from edgepress.data import pixels, views
+from edgepress.data.context import Context, open_context
 
 
-@dataclass(frozen=True)
-class Context:
-    """A data set with its split and preprocessing."""
+def training_images(context: Context) -> TrainingImages:
+    """Return the decoded images of the training part with their targets."""
+    rows, spec = context.rows("train"), context.spec
+    return TrainingImages(
+        pixels=pixels.decoded(context.dataset, spec),
+        targets=context.dataset.targets[rows],
+        views=views.usable(context.dataset.views, spec),
+        spec=spec,
+        rows=rows,
+    )
 
-    dataset: Dataset
-    split: Split
-    spec: ImageSpec
-    views: int | None = None
-    """Views of each test image at most that accuracy is averaged over (default: all)."""
 
-    def rows(self, part: Part) -> NDArray[np.intp]:
-        """Return the rows of a part."""
-        return indices(self.dataset, self.split, part)
+def untaught(context: Context) -> tuple[str, ...]:
+    """Return a sentence for each kind of label of which the training part shows too little.
 
-    def images(self, part: Part) -> Grouped:
-        """Return the images of a part to measure on, with the groups that the split keeps."""
-        return grouped(self.dataset, self.rows(part), self.split.group_column)
-
-    def training_images(self) -> TrainingImages:
-        """Return the decoded images of the training part with their targets."""
-        rows = self.rows("train")
-        return TrainingImages(
-            pixels=pixels.decoded(self.dataset, self.spec),
-            targets=self.dataset.targets[rows],
-            views=views.usable(self.dataset.views, self.spec),
-            spec=self.spec,
-            rows=rows,
-        )
-
-    @property
-    def identity(self) -> str:
-        """What names the data and the split in the id of what is made of them."""
-        return identity(self.dataset, self.split)
-
-    def untaught(self) -> tuple[str, ...]:
-        """Return a sentence for each kind of label of which the training part shows too little.
-
-        Ready-made splits and sparse tables have such labels, even where the whole data set does
-        not.
-        """
-        found = shares(self.dataset.targets[self.rows("train")])
-        kinds = {
-            "of no training image is known whether it has": None,
-            "no training image has": 0.0,
-            "every training image has": 1.0,
-        }
-        return tuple(
-            f"{what}: {', '.join(names)}; nothing can be learnt of that label from the images"
-            for what, share in kinds.items()
-            if (
-                names := [
-                    n for n, s in zip(self.dataset.label_names, found, strict=True) if s == share
-                ]
-            )
-        )
-
-    def reference(self) -> DataRef:
-        """Return what the manifest says of the data."""
-        return DataRef(
-            source=self.dataset.source, fingerprint=self.dataset.fingerprint, split=self.split
-        )
+    Ready-made splits and sparse tables have such labels, even where the whole data set does not.
+    """
+    found = shares(context.targets("train"))
+    kinds = {
+        "of no training image is known whether it has": None,
+        "no training image has": 0.0,
+        "every training image has": 1.0,
+    }
+    pairs = tuple(zip(context.dataset.label_names, found, strict=True))
+    return tuple(
+        f"{what}: {', '.join(names)}; nothing can be learnt of that label from the images"
+        for what, share in kinds.items()
+        if (names := [name for name, its in pairs if its == share])
+    )
 
 
 def _say_power(reference: Artifact, context: Context) -> None:
@@ -101,13 +58,8 @@ def open_for(parents: tuple[Artifact, ...], source: str, skip_bad_images: bool) 
     Raises:
         UserError: unusable data, other labels than the models', or a leaking split.
     """
-    dataset = open_data(source, skip_bad_images)
-    for parent in parents:
-        check_labels(parent, dataset)
-    spec = parents[0].manifest.image
-    ranges.check(dataset.ranges, spec.pixel_range, dataset.source)
-    ranges.warn(dataset.ranges, spec.pixel_range, dataset.paths)
-    context = Context(dataset, split_for(dataset, parents), spec)
+    context = open_context(source, parents, skip_bad_images)
+    context.dataset.check_ranges(context.spec.pixel_range)
     warn_untaught(context)
     _say_power(parents[0], context)
     return context
@@ -115,5 +67,5 @@ def open_for(parents: tuple[Artifact, ...], source: str, skip_bad_images: bool) 
 
 def warn_untaught(context: Context) -> None:
     """Name the labels that the training part says nothing about, before work starts."""
-    for sentence in context.untaught():
+    for sentence in untaught(context):
         console.warn(sentence)

@@ -18,10 +18,8 @@ from edgepress.core.artifact import Artifact
 from edgepress.core.errors import UserError
 from edgepress.core.eval_file import UNREADABLE
 from edgepress.core.image_spec import ImageSpec
-from edgepress.core.manifest import Split
 from edgepress.data import pixels
-from edgepress.data.dataset import Dataset
-from edgepress.data.split import indices
+from edgepress.data.context import Context
 
 PROBE_FILE = "probe.npz"
 TOLERANCE = 1e-4
@@ -44,17 +42,16 @@ Run = Callable[[NDArray[np.float32]], Answers]
 """Images `[n, channels, h, w]` -> answers."""
 
 
-def rows(dataset: Dataset, split: Split) -> NDArray[np.intp]:
-    """Return the rows of photographs to choose from: validation images, else training images."""
-    validation = indices(dataset, split, "val")
-    return validation if len(validation) else indices(dataset, split, "train")
+def images(context: Context) -> Small:
+    """Return photographs of the validation part, evenly spaced and made small, and images of noise.
 
-
-def images(dataset: Dataset, spec: ImageSpec, among: NDArray[np.intp]) -> Small:
-    """Return photographs among the rows, evenly spaced and made small, and images of noise."""
+    Where there is no validation part they are of the training part.
+    """
+    rows = context.rows("val")
+    among = rows if len(rows) else context.rows("train")
     places = np.linspace(0, len(among) - 1, min(PHOTOGRAPHS, len(among))).astype(int)
-    whole = pixels.decoded(dataset, spec)[among[places]]
-    noise = np.random.RandomState(0).randint(0, 256, (NOISE, SIDE, SIDE, spec.channels))
+    whole = pixels.decoded(context.dataset, context.spec)[among[places]]
+    noise = np.random.RandomState(0).randint(0, 256, (NOISE, SIDE, SIDE, context.spec.channels))
     return np.concatenate([_resampled(whole, SIDE, SIDE), noise.astype(np.uint8)])
 
 

@@ -22,7 +22,7 @@ from edgepress.core.cli import main
 from edgepress.core.errors import GateFailed, UserError
 from edgepress.core.manifest import Precision
 from edgepress.core.noun import Noun
-from edgepress.data.dataset import Dataset, open_data
+from edgepress.data.context import Context, open_context
 from edgepress.device.archive import Files
 from edgepress.device.bundle import MANIFEST, MODEL, RANGE_VERSION, SCHEMA_VERSION, SIGNATURE
 from edgepress.device.watch import MIN_IMAGES, reference, unwatched
@@ -117,7 +117,7 @@ class Job:
     out: Path
     camera: Camera | None
     budget: Budget
-    dataset: Dataset
+    context: Context
     paths: tuple[Path, ...]
     """A sample of the validation photographs; the first of them are one too."""
     licences: Files
@@ -157,10 +157,10 @@ def _prepare(config: Config) -> Job:
     contents.check_size(model.size_bytes, licences, others.values())
     out = config.out or Path("runs") / f"{model.name}.zip"
     writable.check_replaced_file(out, "The bundle")
-    dataset = open_data(config.data, config.skip_bad_images)
+    context = open_context(config.data, (model,), config.skip_bad_images)
     most = max(config.check_images, config.golden_images)
-    paths = photographs.fitting(photographs.validation(model, dataset, most), camera)
-    return Job(config, model, out, camera, budget, dataset, paths, licences, others)
+    paths = photographs.fitting(photographs.validation(context, most), camera)
+    return Job(config, model, out, camera, budget, context, paths, licences, others)
 
 
 def _check_model(model: Artifact) -> None:
@@ -190,7 +190,7 @@ def _files(job: Job) -> Files:
         console.say(f"checking the graph on {len(job.paths)} photographs ...")
         checked = check(job.model, shipped, _photographs(job, job.paths))
         model = shipped.read_bytes()
-    others = converted.judged(job.converted, job.model, job.dataset, job.paths)
+    others = converted.judged(job.converted, job.model, job.context, job.paths)
     doubtful = contents.most_doubtful(checked.probs, job.config.golden_images)
     shown = list(_photographs(job, [job.paths[row] for row in doubtful]))
     files = {

@@ -18,8 +18,6 @@ from pydantic import Field
 from benchmarks.evaluation.evaluation import (
     EvalSettings,
     as_result,
-    require_images,
-    rows_for,
     stored_or_evaluated,
 )
 from benchmarks.report import format as fmt
@@ -30,7 +28,8 @@ from edgepress.core.cli import main
 from edgepress.core.commands import own_command
 from edgepress.core.errors import GateFailed, UserError
 from edgepress.core.noun import Noun
-from edgepress.data.dataset import Dataset, open_data
+from edgepress.data.context import Context, context_of
+from edgepress.data.dataset import open_data
 from edgepress.data.sampling import sample
 from edgepress.device import archive
 from edgepress.device.bundle import open_folder
@@ -104,7 +103,7 @@ def run(config: Config) -> Result:
     writable.check_replaced_file(config.out, "The result")
     models = [artifacts.load(path) for path in config.models]
     dataset = open_data(config.data, config.skip_bad_images)
-    found = tuple(_measure(model, dataset, config) for model in models)
+    found = tuple(_measure(model, context_of(dataset, model), config) for model in models)
     result = Result(
         command=own_command("export.bundle.measure"),
         bundles=found,
@@ -117,8 +116,8 @@ def run(config: Config) -> Result:
     return result
 
 
-def _measure(model: Artifact, dataset: Dataset, config: Config) -> Shipped:
-    tested = require_images(rows_for((model,), dataset, "test"), dataset, "test")
+def _measure(model: Artifact, context: Context, config: Config) -> Shipped:
+    dataset, tested = context.dataset, context.some("test").rows
     rows = np.sort(sample(dataset.targets, tested, config.images or len(tested)))
     settings = EvalSettings(views=1)
     wanted = stored_or_evaluated(model, dataset, rows, settings)

@@ -17,8 +17,6 @@ from benchmarks.evaluation.evaluation import (
     EvalSettings,
     evaluate,
     evaluate_session,
-    images_for,
-    require_images,
 )
 from benchmarks.gates import verdicts as gates
 from benchmarks.gates.evidence import Subject
@@ -26,7 +24,7 @@ from benchmarks.runtimes import cpu
 from edgepress.core.gates import Outcome
 from edgepress.core.manifest import Precision
 from edgepress.core.results import EvalResult
-from edgepress.data.dataset import Dataset
+from edgepress.data.context import Context
 from export.bundle import photographs
 from export.bundle.check import network_input
 from export.converting import shown
@@ -117,10 +115,10 @@ def same_answers(
     return verification
 
 
-def as_accurate(source: Source, module: Module, dataset: Dataset, folder: Path) -> Verification:
+def as_accurate(source: Source, module: Module, context: Context, folder: Path) -> Verification:
     """Hold a quantized model against the float ONNX file, on all views of all test images."""
     model, labels = source.model, source.model.manifest.labels
-    images = require_images(images_for((model,), dataset, "test"), dataset, "test")
+    dataset, images = context.dataset, context.some("test")
     settings = EvalSettings(part="test")
     session = _Converted(module, folder, len(labels.names))
     try:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from benchmarks import thresholds
 from benchmarks.evaluation.candidates import open_model
-from benchmarks.evaluation.evaluation import check_labels, require_images, rows_for
 from benchmarks.gates.checks import Scene, exported, require_decidable
 from benchmarks.runtimes import _session
 from compress.learning import checks
@@ -20,8 +19,8 @@ from edgepress.core.cpu import this_cpu
 from edgepress.core.errors import UserError
 from edgepress.core.manifest import DataRef, Precision
 from edgepress.core.source import source_hash
-from edgepress.data.dataset import Dataset, open_data
-from edgepress.data.split import data_of, split_for
+from edgepress.data.context import Context, open_context
+from edgepress.data.split import data_of
 from export import targets
 from export.graph import foreign
 from export.making import evidence, ort_format
@@ -55,7 +54,7 @@ class Job:
 
     config: Config
     parent: Artifact
-    dataset: Dataset
+    context: Context
     target: Target
     precision: Precision
     provider: str
@@ -90,7 +89,7 @@ class Job:
         """What is measured, and on what."""
         config = self.config
         return evidence.Request(
-            self.dataset,
+            self.context,
             self.provider,
             config.threads,
             self.gates,
@@ -129,9 +128,9 @@ def prepare(config: Config) -> Job:
         _require_trainable(parent)
     if parent.manifest.kind == "torch":
         try_network(parent, training=config.qat > 0)
-    dataset = open_data(config.data, config.skip_bad_images)
-    require_images(rows_for((parent,), dataset, "test"), dataset, "test")
-    job = Job(config, parent, dataset, target, precision, _provider(config, target))
+    context = open_context(config.data, (parent,), config.skip_bad_images)
+    context.some("test")
+    job = Job(config, parent, context, target, precision, _provider(config, target))
     _require_told(job)
     return job
 
@@ -212,12 +211,10 @@ def _require_told(job: Job) -> None:
     """
     if job.learning is None:
         return
-    check_labels(job.parent, job.dataset)
-    told = job.dataset.targets[rows_for((job.parent,), job.dataset, "val")]
     named = job.learning
     if job.config.calibrate is None:
         named = replace(named, calibrate=None)
-    thresholds.check(named, job.dataset.label_names, told)
+    thresholds.check(named, job.context.dataset.label_names, job.context.targets("val"))
 
 
 def _provider(config: Config, target: Target) -> str:
@@ -238,12 +235,5 @@ def stem(parent: Artifact) -> str:
 
 def data_ref(job: Job) -> DataRef:
     """Return the data that the weights were trained on, or those that they are measured by."""
-    known = data_of(job.parent, job.dataset)
-    if known is not None:
-        return known
-    return DataRef(
-        source=job.dataset.source,
-        fingerprint=job.dataset.fingerprint,
-        split=split_for(job.dataset, (job.parent,)),
-        assumed=True,
-    )
+    known = data_of(job.parent, job.context.dataset)
+    return known or job.context.reference(assumed=True)

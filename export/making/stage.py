@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from benchmarks import thresholds
 from benchmarks.evaluation.answers import store_answers
 from benchmarks.evaluation.candidates import BareModel
-from benchmarks.evaluation.evaluation import rows_for
 from benchmarks.gates.text import lasting
 from edgepress.core import console, duration
 from edgepress.core.artifact import WEIGHTS, Artifact
@@ -21,7 +20,6 @@ from edgepress.core.manifest import Manifest, Measurements
 from edgepress.core.stage import Plan, manifest_base, produce, require
 from edgepress.data import probe
 from edgepress.data.origin import identified
-from edgepress.data.split import identity, split_for
 from export.emulation import avx2
 from export.emulation.avx2 import Emulated
 from export.graph import foreign, metadata
@@ -66,7 +64,7 @@ def export(config: Config) -> Artifact:
         config=resolved,
         out=out,
         parents=(job.parent,),
-        data_identity=identity(job.dataset, split_for(job.dataset, (job.parent,))),
+        data_identity=job.context.identity,
         chosen=chosen(job),
     )
     artifact = produce(plan, partial(_build, plan, job))
@@ -90,9 +88,7 @@ def _build(plan: Plan, job: Job, workdir: Path) -> Manifest:
     labels = draft.manifest.labels
     facts = _facts(plan, job, _warnings(job, emulated))
     metadata.write(out, facts.model_copy(update={"labels": labels}))
-    split = split_for(job.dataset, (job.parent,))
-    small = probe.images(job.dataset, draft.manifest.image, probe.rows(job.dataset, split))
-    store_answers(draft, small, out.parent)
+    store_answers(draft, probe.images(job.context), out.parent)
     reference = job.parent if job.precision == "fp32" else _reference(plan, job, base)
     in_ort = _ort_format(job, draft)
     measured = evidence.gather(draft, reference, job.request, workdir / "files", parity)
@@ -136,9 +132,9 @@ def _learnt(job: Job, bare: BareModel) -> BareModel:
     Else both are the parent's; an fp32 file that takes them over has their demands too, and keeps
     them.
     """
-    rows = rows_for((job.parent,), job.dataset, "val")
+    dataset, rows = job.context.dataset, job.context.rows("val")
     if job.learning is not None and len(rows):
-        return thresholds.learnt(bare, job.dataset, rows, job.request.settings(), job.learning)
+        return thresholds.learnt(bare, dataset, rows, job.request.settings(), job.learning)
     if job.learning is not None:
         console.warn("no validation images: the thresholds and the calibration stay as they were")
     labels = job.parent.manifest.labels
@@ -159,7 +155,7 @@ def _advice(
         budget_s=duration.seconds(config.budget),
         latency_time_s=job.request.latency_time_s,
         calibration_images=config.calibration_images,
-        training_images=len(rows_for((job.parent,), job.dataset, "train")),
+        training_images=len(job.context.rows("train")),
         may_tune=job.parent.manifest.kind == "torch" and not config.qat,
         float_times=shares.floats if shares else {},
         **facts_of_graph(base, job.target.channel_multiple),
@@ -174,7 +170,7 @@ def _ort_format(job: Job, made: BareModel) -> tuple[Verdict, ...]:
         return ()
     console.say("converting to ORT format ...")
     ort_format.write(made.weights, job.target)
-    images = evidence.parity_images(made, job.dataset, ort_format.N_IMAGES)
+    images = evidence.parity_images(job.context, ort_format.N_IMAGES)
     return (ort_format.verdict(made.weights, images, job.target),)
 
 
@@ -220,7 +216,7 @@ def _convert(plan: Plan, job: Job, base: Path, out: Path) -> Found | None:
 def _order(job: Job, reference: BareModel) -> making.Order:
     config = job.config
     wanted = (config.calibration_images, config.seed, config.calibration_method)
-    images = from_training(job.dataset, job.parent, *wanted)
+    images = from_training(job.context, *wanted)
     return making.Order(
         reference=reference,
         target=job.target,

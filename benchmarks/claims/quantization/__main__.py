@@ -29,9 +29,10 @@ from edgepress.core.cli import main
 from edgepress.core.errors import GateFailed
 from edgepress.core.hashing import file_sha256, value_hash
 from edgepress.core.noun import Noun
+from edgepress.data.context import open_context
 from edgepress.data.dataset import open_data
 from edgepress.data.pixels import decoded, normalise
-from edgepress.data.split import split_for, training_rows
+from edgepress.data.split import training_rows
 
 TIMEOUT_S = 1800
 """Longest time that another tool may take for one network."""
@@ -174,10 +175,9 @@ def calibration_file(fp32: Path, config: Config) -> Path:
     """Write the images that our export calibrates on, float32 `[n, c, h, w]`, for other tools."""
     file = _calibration_path(fp32, config)
     if not file.is_file():
-        model, dataset = open_model(fp32), open_data("elpv")
-        split = split_for(dataset, (model,))
-        chosen = training_rows(dataset, split, config.calibration_images, seed=0)
-        spec = model.manifest.image
+        context = open_context("elpv", (open_model(fp32),))
+        dataset, spec = context.dataset, context.spec
+        chosen = training_rows(dataset, context.split, config.calibration_images, seed=0)
         np.save(file, normalise(np.asarray(decoded(dataset, spec)[chosen]), spec))
     return file
 

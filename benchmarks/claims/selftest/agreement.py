@@ -4,11 +4,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.claims.selftest.check import Check
-from benchmarks.evaluation.evaluation import rows_for
 from benchmarks.runtimes import _session
 from edgepress.core.artifact import Artifact
 from edgepress.core.errors import UserError
 from edgepress.data import pixels
+from edgepress.data.context import context_of
 from edgepress.data.dataset import open_data
 from edgepress.data.sampling import sample
 
@@ -65,6 +65,6 @@ def _images(model: Artifact) -> NDArray[np.float32]:
     """Return test images as the network sees them, `[n, c, h, w]`."""
     source = model.manifest.data.source if model.manifest.data else "elpv"
     dataset = open_data(source, skip_bad_images=True)  # as its training may have done
-    rows = sample(dataset.targets, rows_for((model,), dataset, "test"), IMAGES)
+    rows = sample(dataset.targets, context_of(dataset, model).rows("test"), IMAGES)
     decoded = np.asarray(pixels.decoded(dataset, model.manifest.image)[rows])
     return pixels.normalise(decoded, model.manifest.image)

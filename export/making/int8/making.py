@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.evaluation.candidates import BareModel
-from benchmarks.evaluation.evaluation import evaluate, images_for
+from benchmarks.evaluation.evaluation import evaluate
 from benchmarks.runtimes import _session
 from benchmarks.statistics import paired
 from edgepress.core import console
@@ -128,8 +128,9 @@ class _Accuracy:
     def _logits(self, path: Path) -> NDArray[np.float32]:
         """Return the logits of a sample of the judged images, `[n, labels]`."""
         request, spec = self._order.request, self._order.reference.manifest.image
-        rows = sample(request.dataset.targets, self._judged.rows, NOISE_IMAGES)
-        images = normalise(decoded(request.dataset, spec)[rows], spec)
+        dataset = request.context.dataset
+        rows = sample(dataset.targets, self._judged.rows, NOISE_IMAGES)
+        images = normalise(decoded(dataset, spec)[rows], spec)
         model = BareModel(path, self._order.reference.manifest)
         session = _session.find(request.provider).open_session(model, usable_cores(), True)
         probs = session.run(images).clip(1e-6, 1 - 1e-6)
@@ -144,7 +145,8 @@ class _Accuracy:
         """Evaluate on all views, whatever the test part has: the images are few, the bound wide."""
         request, manifest = self._order.request, self._order.reference.manifest
         settings = request.settings().model_copy(update={"part": self._part, "views": None})
-        return evaluate(BareModel(path, manifest), request.dataset, self._judged, settings)
+        dataset = request.context.dataset
+        return evaluate(BareModel(path, manifest), dataset, self._judged, settings)
 
     @cached_property
     def _part(self) -> Part:
@@ -156,4 +158,4 @@ class _Accuracy:
         return self._images_of(self._part).take(slice(most))
 
     def _images_of(self, part: Part) -> Grouped:
-        return images_for((self._order.reference,), self._order.request.dataset, part)
+        return self._order.request.context.images(part)

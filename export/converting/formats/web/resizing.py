@@ -20,7 +20,7 @@ from edgepress.core.cli import main
 from edgepress.core.errors import UserError
 from edgepress.core.image_spec import ImageSpec
 from edgepress.core.noun import Noun
-from edgepress.data.dataset import open_data
+from edgepress.data.context import open_context
 from edgepress.data.images import to_pixels
 from edgepress.data.pixels import normalise
 from export.bundle import photographs
@@ -63,8 +63,8 @@ def run(config: Config) -> Parity:
     if model.manifest.kind != "onnx" or _web.chromium() is None:
         raise UserError("This needs an ONNX model, and Chromium on the path", got=model.path)
     spec, labels = model.manifest.image, model.manifest.labels
-    dataset = open_data(config.data, config.skip_bad_images)
-    paths = photographs.validation(model, dataset, config.images)
+    context = open_context(config.data, (model,), config.skip_bad_images)
+    paths = photographs.validation(context, config.images)
     taken = list(photographs.opened(paths, None, spec.pixel_range))
     theirs = _resized(taken, spec)
     ours = np.stack([to_pixels(Image.fromarray(one), spec) for one in taken])
