@@ -14,6 +14,7 @@ import numpy as np
 
 from edgepress.core import artifact as artifacts
 from edgepress.core import console, place
+from edgepress.core.alike import REWRITTEN
 from edgepress.core.artifact import MANIFEST, Artifact
 from edgepress.core.calibration import coefficients
 from edgepress.core.cli import main
@@ -29,8 +30,6 @@ from models.stored import load_network, logits
 
 IMAGES = 32
 """Images of the evaluation that are answered again."""
-TOLERANCE = 1e-3
-"""Of a probability."""
 
 
 class Config(Noun):
@@ -55,11 +54,11 @@ def run(config: Config) -> Artifact:
         raise UserError("The artifact has stored answers already", got=config.model)
     context = open_context(config.data, (model,), config.skip_bad_images)
     moved = _moved(model, context.dataset)
-    if not moved <= TOLERANCE:
+    if not moved <= REWRITTEN.probs:
         raise UserError(
             "The network answers otherwise than its stored evaluation says, so it is not signed",
             got=f"probabilities that differ by up to {moved:.2g}",
-            allowed=f"up to {TOLERANCE:g}",
+            allowed=f"up to {REWRITTEN.probs:g}",
             next_step="make the artifact again with the stage that wrote it",
         )
     made = _with_answers(model, context)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgepress.core import console, environment
+from edgepress.core.alike import KERNELS
 from edgepress.core.artifact import Artifact
 from edgepress.core.errors import UserError
 from edgepress.core.eval_file import UNREADABLE
@@ -22,10 +23,6 @@ from edgepress.data import pixels
 from edgepress.data.context import Context
 
 PROBE_FILE = "probe.npz"
-TOLERANCE = 1e-4
-"""Of the largest answer, and of 1 where that is smaller. Other kernels add up in another order: of
-the shipped teacher AVX2 instead of AVX-512 moved 4e-7 of it, SSE4.1 2e-6 (oneDNN's and ATen's own
-switches)."""
 PHOTOGRAPHS = 6
 NOISE = 2
 SIDE = 32
@@ -90,13 +87,13 @@ def check(run: Run, model: Artifact) -> None:
     small, told = _read(path)
     answers = run(inputs(small, model.manifest.image))
     moved = difference(answers, told)
-    if not moved <= TOLERANCE:
+    if not moved <= KERNELS.probs:
         raise UserError(
             f"The model is not the one that was measured: {_BUILT if network else _RUN} now "
             f"answers {len(small)} stored images otherwise, by up to {moved:.2g} of the largest "
             "answer",
             got=f"{model.path}{_versions(model)}",
-            allowed=f"up to {TOLERANCE:g}, for CPUs that add up in another order",
+            allowed=f"up to {KERNELS.probs:g}, for CPUs that add up in another order",
             next_step="bring back the source of the architecture, or the library's version, that "
             "it was made with; or make the artifact again",
         )

@@ -17,10 +17,10 @@ from pydantic import Field
 
 from edgepress.core import artifact as artifacts
 from edgepress.core import console, writable
+from edgepress.core.alike import OTHER_CPU
 from edgepress.core.artifact import Artifact
 from edgepress.core.cli import main
 from edgepress.core.errors import GateFailed, UserError
-from edgepress.core.manifest import Precision
 from edgepress.core.noun import Noun
 from edgepress.data.context import Context, open_context
 from edgepress.device.archive import Files
@@ -52,15 +52,6 @@ from export.converting.result import Verification
 from export.converting.writing import Converted
 from export.graph import metadata
 from models.defaults import default_model
-
-# Another CPU sums in another order; in int8 a difference in the last bit can move a value by a
-# whole step, and such steps add up over the layers.
-TOLERANCE: dict[Precision, float] = {
-    "fp32": 1e-4,
-    "fp16": 0.01,
-    "int8": 0.05,
-    "int8_weights": 1e-4,  # computes in fp32
-}
 
 
 class Config(Noun):
@@ -227,7 +218,7 @@ def _manifest(job: Job, checked: Checked, formats: dict[str, Verification]) -> D
         io=ports(len(labels.names), job.camera),
         labels=labels,
         pixel_range=pixel_range,
-        golden_tolerance=TOLERANCE[manifest.precision],
+        golden_tolerance=OTHER_CPU[manifest.precision].probs,
         budget=job.budget,
         runtime=RuntimeOptions(intra_op_threads=config.threads),
         reference=_reference(job, labels, checked.probs),

@@ -21,8 +21,8 @@ from benchmarks.evaluation.evaluation import (
     stored_or_evaluated,
 )
 from benchmarks.report import format as fmt
+from edgepress.core import alike, console, environment, writable
 from edgepress.core import artifact as artifacts
-from edgepress.core import console, environment, writable
 from edgepress.core.artifact import Artifact
 from edgepress.core.cli import main
 from edgepress.core.commands import own_command
@@ -36,10 +36,7 @@ from edgepress.device.bundle import open_folder
 from edgepress.device.images import decode
 from edgepress.device.session import Predictor
 from export.bundle import __main__ as bundling
-from export.bundle.check import FLIP_LIMIT, PROB_LIMIT
 from export.making.parity import compare
-
-MAP_LIMIT = 1e-4
 
 
 class Config(Noun):
@@ -79,8 +76,8 @@ class Shipped(Noun):
         """Whether the device gives what was measured."""
         if self.map_benchmark is None or self.map_device is None:
             return False
-        same = abs(self.map_device - self.map_benchmark) <= MAP_LIMIT
-        return same and self.max_prob_diff <= PROB_LIMIT and self.flipped <= FLIP_LIMIT
+        same = abs(self.map_device - self.map_benchmark) <= alike.MAP
+        return same and alike.PREPARED.holds(self.max_prob_diff, self.flipped)
 
 
 class Result(Noun):

@@ -21,8 +21,8 @@ from benchmarks.evaluation.evaluation import (
 from benchmarks.gates import verdicts as gates
 from benchmarks.gates.evidence import Subject
 from benchmarks.runtimes import cpu
+from edgepress.core.alike import OTHER_RUNTIME
 from edgepress.core.gates import Outcome
-from edgepress.core.manifest import Precision
 from edgepress.core.results import EvalResult
 from edgepress.data.context import Context
 from export.bundle import photographs
@@ -41,14 +41,6 @@ from export.converting.result import Status, Verification
 from export.making.job import DEFAULT_GATES
 from export.making.parity import compare
 
-LIMITS: dict[Precision, tuple[float, float]] = {
-    "fp32": (1e-3, 0.002),
-    "fp16": (0.01, 0.005),
-    "int8": (0.05, 0.02),
-    "int8_weights": (1e-3, 0.002),  # computes in fp32
-}
-"""Largest difference of a probability, and share of flipped decisions. In int8 another order of
-summing moves a value by a whole step, and such steps add up over the layers."""
 STATUS: dict[Outcome, Status] = {
     "pass": "verified",
     "fail": "failed",
@@ -100,18 +92,19 @@ def same_answers(
         return Verification(status="failed", reason=str(error))
     wanted = cpu.open_session(source.model, 1).run(np.concatenate(inputs))
     found = compare(wanted, _probs(answered), labels.thresholds)
-    most, flips = LIMITS[source.model.manifest.precision]
-    met = found.max_prob_diff <= most and found.flipped <= flips
+    limit = OTHER_RUNTIME[source.model.manifest.precision]
+    met = limit.holds(found.max_prob_diff, found.flipped)
     verification = Verification(
         status="verified" if met else "failed",
-        reason=f"probabilities differ by up to {found.max_prob_diff:.2g} (limit {most:g}) and "
-        f"{found.flipped:.2%} of the decisions (limit {flips:.1%}) on {found.n_images} images",
+        reason=f"probabilities differ by up to {found.max_prob_diff:.2g} (limit {limit.probs:g}) "
+        f"and {found.flipped:.2%} of the decisions (limit {limit.flipped:.1%}) on "
+        f"{found.n_images} images",
         n_images=found.n_images,
         max_prob_diff=found.max_prob_diff,
         flipped=found.flipped,
     )
     if isinstance(answered, Shown):
-        return shown.verify(source, taken, answered, verification, flips)
+        return shown.verify(source, taken, answered, verification, limit.flipped)
     return verification
 
 

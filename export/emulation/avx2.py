@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgepress.core import console
+from edgepress.core.alike import NARROW_SUMS
 from edgepress.core.cpu import CpuKind
 from edgepress.core.errors import UserError
 from edgepress.core.gates import Verdict
@@ -25,8 +26,6 @@ CPU = "Haswell"
 CPU_KIND: CpuKind = "avx2"
 """AVX2, no VNNI."""
 PROCESSOR = Processor("x86_64", CPU)
-FLIP_LIMIT = 0.01
-"""Share of decisions that may differ where the target promises such CPUs."""
 TIMEOUT_S = 1200
 _SCRIPT = """
 import sys
@@ -63,14 +62,14 @@ class Emulated(Noun):
     @property
     def verdict(self) -> Verdict:
         """Whether a file for such CPUs may be shipped."""
-        met = self.flipped <= FLIP_LIMIT
+        most = NARROW_SUMS.flipped
         return Verdict(
-            gate=f"flipped <= {FLIP_LIMIT:g} under {self.cpu}",
+            gate=f"flipped <= {most:g} under {self.cpu}",
             against=None,
-            outcome="pass" if met else "fail",
+            outcome="pass" if self.flipped <= most else "fail",
             measured=self.flipped,
             ci95=None,
-            margin=FLIP_LIMIT - self.flipped,
+            margin=most - self.flipped,
             reason=self.sentence,
         )
 

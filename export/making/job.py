@@ -14,6 +14,7 @@ from benchmarks.gates.checks import Scene, exported, require_decidable
 from benchmarks.runtimes import _session
 from compress.learning import checks
 from edgepress.core import duration
+from edgepress.core.alike import HALF, REWRITTEN
 from edgepress.core.artifact import Artifact
 from edgepress.core.cpu import this_cpu
 from edgepress.core.errors import UserError
@@ -40,8 +41,8 @@ PRECISIONS: dict[str, Precision] = {
     "int8_weights": "int8_weights",
 }
 DEFAULT_GATES: dict[Precision, tuple[str, ...]] = {
-    "fp32": ("parity <= 1e-3", "flipped <= 0.002"),
-    "fp16": ("map drop <= 0.01", "flipped <= 0.005"),
+    "fp32": REWRITTEN.gates,
+    "fp16": ("map drop <= 0.01", HALF.gates[1]),
     "int8": ("map drop <= 0.01",),
     "int8_weights": ("map drop <= 0.01", "size ratio <= 0.5"),
 }

@@ -16,6 +16,7 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from benchmarks.runtimes._contract import output_name
+from edgepress.core.alike import KERNELS
 from edgepress.core.artifact import WEIGHTS
 from edgepress.core.errors import UserError
 from edgepress.core.gates import Verdict
@@ -24,8 +25,7 @@ from export.targets._target import Target
 
 MODEL, OPERATORS = "model.ort", "required_operators.config"
 """The files; the second says to ONNX Runtime's build which operators a minimal one needs."""
-LIMIT = 1e-4
-"""Largest difference of a probability: both run the same kernels on the same graph."""
+LIMIT = KERNELS.probs
 N_IMAGES = 64
 """Images that the two files are compared on."""
 TIMEOUT_S = 600

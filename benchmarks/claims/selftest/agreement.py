@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from benchmarks.claims.selftest.check import Check
 from benchmarks.runtimes import _session
+from edgepress.core.alike import INTEGERS, KERNELS
 from edgepress.core.artifact import Artifact
 from edgepress.core.errors import UserError
 from edgepress.data import pixels
@@ -13,8 +14,6 @@ from edgepress.data.dataset import open_data
 from edgepress.data.sampling import sample
 
 IMAGES = 32
-FP32_LIMIT = 1e-4
-FLIP_LIMIT = 0.02
 
 
 def run(models: tuple[Artifact, ...]) -> tuple[Check, ...]:
@@ -41,7 +40,7 @@ def _check(model: Artifact, name: str) -> Check:
     reference = _session.find("cpu").open_session(model, threads=1).run(images)
     demanded = "the same probabilities within 1e-4"
     if model.manifest.precision != "fp32":
-        demanded = f"at most {100 * FLIP_LIMIT:g}% of decisions flipped"
+        demanded = f"at most {100 * INTEGERS.flipped:g}% of decisions flipped"
     title = f"{model.name} on {name}, {len(images)} real images"
     try:
         session = _session.find(name).open_session(model, threads=1)
@@ -57,7 +56,7 @@ def _check(model: Artifact, name: str) -> Check:
         name=title,
         demanded=demanded,
         measured=f"largest difference {difference:.1e}, {100 * flipped:.2f}% flipped",
-        met=difference <= FP32_LIMIT if fp32 else flipped <= FLIP_LIMIT,
+        met=difference <= KERNELS.probs if fp32 else flipped <= INTEGERS.flipped,
     )
 
 
