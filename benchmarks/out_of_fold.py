@@ -22,7 +22,7 @@ from benchmarks.gates.evidence import Evidence, Subject
 from benchmarks.gates.text import base_metric, label_of
 from benchmarks.runtimes import _session
 from benchmarks.statistics import certifiable
-from edgepress.core import console, stage
+from edgepress.core import console, ending
 from edgepress.core.artifact import Artifact
 from edgepress.core.cli import main
 from edgepress.core.errors import UserError, unknown_name
@@ -87,7 +87,7 @@ def run(config: Config) -> Result:
     fold_result.show(result)
     if config.out is not None:
         fold_result.write(result, config.out)
-    stage.require(result.verdicts)
+    ending.require(result.verdicts)
     return result
 
 

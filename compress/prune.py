@@ -30,11 +30,12 @@ from edgepress.core import artifact as artifacts
 from edgepress.core import console, writable
 from edgepress.core.artifact import Artifact
 from edgepress.core.cli import main
+from edgepress.core.ending import require
 from edgepress.core.errors import UserError
 from edgepress.core.image_spec import ImageSpec
 from edgepress.core.manifest import Architecture, Manifest
 from edgepress.core.several import Gates
-from edgepress.core.stage import Plan, produce, require
+from edgepress.core.stage import Plan, produce
 from edgepress.data.context import Context
 from models import families
 from models.blank import blank_image

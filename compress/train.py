@@ -19,11 +19,12 @@ from compress.learning.training import Training, fit
 from edgepress.core import console
 from edgepress.core.artifact import Artifact
 from edgepress.core.cli import main
+from edgepress.core.ending import require
 from edgepress.core.errors import UserError
 from edgepress.core.image_spec import Channels, ImageSpec, Range
 from edgepress.core.manifest import Architecture, Manifest
 from edgepress.core.several import Gates
-from edgepress.core.stage import Plan, produce, require
+from edgepress.core.stage import Plan, produce
 from edgepress.data import splitting
 from edgepress.data.context import Context
 from edgepress.data.dataset import open_data

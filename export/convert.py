@@ -11,10 +11,10 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.evaluation.candidates import open_model
-from edgepress.core import console
+from edgepress.core import console, ending
 from edgepress.core.artifact import Artifact
 from edgepress.core.cli import main
-from edgepress.core.errors import GateFailed, GateUndecided, UserError
+from edgepress.core.errors import UserError
 from edgepress.core.manifest import Precision
 from edgepress.data.context import open_context
 from export.bundle import photographs
@@ -65,19 +65,9 @@ def _one(config: Config, model: Artifact) -> Converted:
             check_images(calibration)
             source = replace(source, calibration=calibration)
         made = writing.convert(source, module, out, judge)
-    return _told(made)
-
-
-def _told(made: Converted) -> Converted:
-    """Print what was found of a converted model; it is an error where that is not good."""
     found = made.manifest.verification
     console.result(f"{made.path} ({made.size_bytes:,} bytes), {found.status}: {found.reason}")
-    if found.status == "failed":
-        raise GateFailed(f"{made.path} does not answer as the ONNX file does: {found.reason}")
-    if found.status == "inconclusive":
-        raise GateUndecided(
-            f"It cannot be told whether {made.path} is as accurate as the ONNX file: {found.reason}"
-        )
+    ending.end_by([found.finding(str(made.path))])
     return made
 
 

@@ -21,7 +21,7 @@ from benchmarks.robustness.corruptions import CORRUPTIONS, STRENGTHS
 from benchmarks.robustness.measuring import IMAGES, Images, choose, measure
 from benchmarks.robustness.schema import ModelRobustness, RobustnessReport
 from benchmarks.runtimes import _session
-from edgepress.core import console, environment, stage, writable
+from edgepress.core import console, ending, environment, writable
 from edgepress.core.cli import main
 from edgepress.core.commands import own_command
 from edgepress.core.errors import UserError, unknown_name
@@ -88,7 +88,7 @@ def run(config: Config) -> RobustnessReport:
     page.write(report, config.out, pictures)
     _print(report)
     console.result(f"report: {config.out / page.HTML}")
-    stage.require(verdicts)
+    ending.require(verdicts)
     return report
 
 

@@ -21,13 +21,14 @@ from benchmarks.runtimes import cpu
 from compress.learning import checks
 from edgepress.core import console
 from edgepress.core.artifact import WEIGHTS, Artifact
+from edgepress.core.ending import require
 from edgepress.core.errors import UserError
 from edgepress.core.eval_file import save_eval
 from edgepress.core.labels import Labels, ThresholdSettings, shares
 from edgepress.core.manifest import DataRef, Manifest, Measurements, Split
 from edgepress.core.results import EvalResult
 from edgepress.core.source import source_hash
-from edgepress.core.stage import Plan, manifest_base, produce, require
+from edgepress.core.stage import Plan, manifest_base, produce
 from edgepress.data import probe, splitting
 from edgepress.data.context import Context, require_images
 from edgepress.data.dataset import Dataset, open_data

@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from edgepress.core import artifact as artifacts
-from edgepress.core import console, writable
+from edgepress.core import console, ending, writable
 from edgepress.core.alike import OTHER_CPU
 from edgepress.core.artifact import Artifact
 from edgepress.core.cli import main
-from edgepress.core.errors import GateFailed, UserError
+from edgepress.core.errors import UserError
 from edgepress.core.noun import Noun
 from edgepress.data.context import Context, open_context
 from edgepress.device.archive import Files
@@ -164,8 +164,7 @@ def _check_model(model: Artifact) -> None:
     metadata.read(model.weights)  # whoever meets the file alone depends on it
     verdicts = (*model.manifest.parent_verdicts, *model.manifest.verdicts)
     failed = [f"{one.gate}: {one.reason}" for one in verdicts if one.outcome == "fail"]
-    if failed:
-        raise GateFailed(f"{model.path} is not fit to be shipped. {'; '.join(failed)}")
+    ending.refuse(f"{model.path} is not fit to be shipped", failed)
     open_ones = [one.gate for one in verdicts if one.outcome == "inconclusive"]
     if open_ones:
         console.warn(f"gates that could not be decided: {', '.join(open_ones)}")

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from benchmarks.runtimes import cpu
+from edgepress.core import ending
 from edgepress.core.alike import PREPARED
 from edgepress.core.artifact import Artifact
-from edgepress.core.errors import GateFailed
 from edgepress.core.gates import Verdict
 from edgepress.core.image_spec import ImageSpec
 from edgepress.data.images import to_pixels
@@ -54,8 +54,7 @@ def check(model: Artifact, shipped: Path, photographs: Iterable[Photograph]) -> 
     if (above != (ours >= np.array(labels.thresholds, np.float32))).any():
         failed.append("the output `labels` is not `probs` at the thresholds")
     failed += _lost_integers(model, shipped)
-    if failed:
-        raise GateFailed(f"The bundle's graph is not the model. {'; '.join(failed)}")
+    ending.refuse("The bundle's graph is not the model", failed)
     return checked
 
 

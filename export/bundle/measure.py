@@ -21,12 +21,12 @@ from benchmarks.evaluation.evaluation import (
     stored_or_evaluated,
 )
 from benchmarks.report import format as fmt
-from edgepress.core import alike, console, environment, writable
+from edgepress.core import alike, console, ending, environment, writable
 from edgepress.core import artifact as artifacts
 from edgepress.core.artifact import Artifact
 from edgepress.core.cli import main
 from edgepress.core.commands import own_command
-from edgepress.core.errors import GateFailed, UserError
+from edgepress.core.errors import UserError
 from edgepress.core.noun import Noun
 from edgepress.data.context import Context, context_of
 from edgepress.data.dataset import open_data
@@ -107,9 +107,8 @@ def run(config: Config) -> Result:
         environment=environment.describe(),
     )
     writable.write_whole(config.out, result.model_dump_json(indent=1) + "\n")
-    failed = [one.name for one in found if not one.passed]
-    if failed:
-        raise GateFailed(f"The device does not give what was measured: {', '.join(failed)}")
+    failed = (one.name for one in found if not one.passed)
+    ending.refuse("The device does not give what was measured", failed)
     return result
 
 

@@ -14,10 +14,11 @@ from benchmarks.evaluation.candidates import BareModel
 from benchmarks.gates.text import lasting
 from edgepress.core import console, duration
 from edgepress.core.artifact import WEIGHTS, Artifact
+from edgepress.core.ending import require
 from edgepress.core.errors import UserError
 from edgepress.core.gates import Verdict
 from edgepress.core.manifest import Manifest, Measurements
-from edgepress.core.stage import Plan, manifest_base, produce, require
+from edgepress.core.stage import Plan, manifest_base, produce
 from edgepress.data import probe
 from edgepress.data.origin import identified
 from export.emulation import avx2

@@ -13,10 +13,10 @@ from benchmarks.claims.worst_images import measuring
 from benchmarks.claims.worst_images.cases import CASES
 from benchmarks.claims.worst_images.measuring import Row, Together
 from benchmarks.claims.worst_images.page import HEADER, cells, page
-from edgepress.core import console, environment, writable
+from edgepress.core import console, ending, environment, writable
 from edgepress.core.cli import main
 from edgepress.core.commands import own_command
-from edgepress.core.errors import GateFailed, UserError
+from edgepress.core.errors import UserError
 from edgepress.core.noun import Noun
 from edgepress.device import archive
 from models.defaults import default_bundle
@@ -90,8 +90,7 @@ def run(config: Config) -> Result:
         text = result.model_dump_json(indent=1) + "\n"
         writable.write_whole(config.out / "worst_images.json", text)
         writable.write_whole(config.out / "README.md", page(result.model_dump()))
-    if faults := result.faults():
-        raise GateFailed(f"Not as promised: {'; '.join(faults)}")
+    ending.refuse("Not as promised", result.faults())
     return result
 
 
