@@ -26,13 +26,13 @@ from benchmarks.statistics.shares import group_numbers
 from benchmarks.thresholds import calibration, scaled
 from edgepress.core import console, environment, writable
 from edgepress.core.artifact import Artifact
-from edgepress.core.calibration import CalibrationMethod, LabelCalibration, inverses
 from edgepress.core.cli import main
 from edgepress.core.commands import own_command
 from edgepress.core.errors import UserError
 from edgepress.core.manifest import Precision
 from edgepress.core.noun import Noun
 from edgepress.core.results import EvalResult
+from edgepress.core.scaling import CalibrationMethod, LabelCalibration, inverses
 from edgepress.data.context import context_of
 from edgepress.data.dataset import Dataset, open_data
 from edgepress.data.parts import Part

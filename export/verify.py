@@ -84,7 +84,7 @@ def run(config: Config) -> tuple[Verified, ...]:
     opened = [bundles.read(path, config.key) for path in paths]
     found = tuple(_verified(config, processors, *one) for one in opened)
     if config.result is not None:
-        writable.write_whole(config.result, _as_result(found).model_dump_json(indent=1))
+        writable.write_json(config.result, _as_result(found))
     pairs = ((one.bundle, its) for one in found for its in one.outcomes if not its.passed)
     faults = (f"{bundle} on {its.processor}" for bundle, its in pairs)
     ending.refuse("Other answers than promised", faults)

@@ -16,11 +16,11 @@ from edgepress.core import artifact as artifacts
 from edgepress.core import console, place
 from edgepress.core.alike import REWRITTEN
 from edgepress.core.artifact import MANIFEST, Artifact
-from edgepress.core.calibration import coefficients
 from edgepress.core.cli import main
 from edgepress.core.errors import UserError
 from edgepress.core.eval_file import EVAL_FILE, load_eval
 from edgepress.core.noun import Noun
+from edgepress.core.scaling import coefficients
 from edgepress.data import pixels, probe
 from edgepress.data.context import Context, open_context
 from edgepress.data.dataset import Dataset

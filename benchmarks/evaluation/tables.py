@@ -40,7 +40,7 @@ class StoredMetrics(Noun):
 
 def write(stored: StoredMetrics, file: Path) -> None:
     """Write metrics as JSON, whole or not at all."""
-    writable.write_whole(file, stored.model_dump_json(indent=1) + "\n")
+    writable.write_json(file, stored)
 
 
 def label_rows(stored: StoredMetrics) -> list[tuple[str, ...]]:

@@ -187,7 +187,7 @@ def write(result: Result, file: Path) -> None:
     Raises:
         UserError: the file cannot be written.
     """
-    writable.write_whole(file, result.model_dump_json(indent=1) + "\n", "The result")
+    writable.write_json(file, result, "The result")
 
 
 def _rows(result: Result) -> Iterator[tuple[str, ...]]:

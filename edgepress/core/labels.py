@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from pydantic import Field, model_validator
 
-from edgepress.core.calibration import Calibration, Scalings
 from edgepress.core.noun import Noun
+from edgepress.core.scaling import Calibration, Scalings
 
 Method = Literal["f1", "global", "scutfbr", "fixed"]
 FBRS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)

@@ -36,7 +36,7 @@ from edgepress.data.origin import identified
 from edgepress.data.parts import Part
 from edgepress.data.split import data_of, indices, refuse_trained
 from edgepress.data.splitting import Splitting
-from export.adopting import description, ending
+from export.adopting import description, last_layer
 from export.adopting.channel_order import fold
 from export.adopting.description import Description
 from export.adopting.sample import MOST_IMAGES, Sample, run
@@ -176,7 +176,7 @@ def _build(plan: Plan, job: Adoption, workdir: Path) -> Manifest:
     out = workdir / "files" / WEIGHTS["onnx"]
     console.say("writing the ONNX file ...")
     job.source.write(job.found.adapter, job.found.image, out)
-    doubts = ending.check(out, job.found.adapter.output)
+    doubts = last_layer.check(out, job.found.adapter.output)
     for doubt in doubts:
         console.warn(doubt)
     if precision_of(onnx.load(out)) == "fp32":

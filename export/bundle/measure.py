@@ -106,7 +106,7 @@ def run(config: Config) -> Result:
         bundles=found,
         environment=environment.describe(),
     )
-    writable.write_whole(config.out, result.model_dump_json(indent=1) + "\n")
+    writable.write_json(config.out, result)
     failed = (one.name for one in found if not one.passed)
     ending.refuse("The device does not give what was measured", failed)
     return result

@@ -51,7 +51,7 @@ def run(config: Config, models: list[Artifact]) -> Result:
         environment=environment.describe(),
     )
     if config.result is not None:
-        writable.write_whole(config.result, result.model_dump_json(indent=1) + "\n")
+        writable.write_json(config.result, result)
     console.table("Formats", HEADER, rows(result))
     ending.end_by(one.verification.finding(_named(one)) for one in outcomes if one.verification)
     missing = [f"{_named(one)}: {one.problem}" for one in outcomes if one.problem]

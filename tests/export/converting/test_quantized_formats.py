@@ -16,8 +16,8 @@ from export_network import tiny
 
 from benchmarks.runtimes import torch_
 from edgepress.core.artifact import Artifact
-from edgepress.core.calibration import Calibration, LabelCalibration, Scaling
 from edgepress.core.errors import GateFailed, GateUndecided, UserError
+from edgepress.core.scaling import Calibration, LabelCalibration, Scaling
 from edgepress.data.context import context_of
 from edgepress.data.dataset import Dataset
 from edgepress.data.pixels import decoded, normalise

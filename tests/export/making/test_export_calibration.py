@@ -20,8 +20,8 @@ from benchmarks.runtimes import torch_
 from compress.learning.onnx_teacher import OnnxTeacher
 from edgepress.core import artifact as artifacts
 from edgepress.core.artifact import Artifact
-from edgepress.core.calibration import coefficients
 from edgepress.core.eval_file import load_eval
+from edgepress.core.scaling import coefficients
 from edgepress.data.context import context_of
 from edgepress.data.dataset import Dataset, open_data
 from edgepress.data.pixels import decoded, normalise
