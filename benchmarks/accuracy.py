@@ -11,7 +11,7 @@ from benchmarks import metrics
 from benchmarks.evaluation import tables
 from benchmarks.evaluation.candidates import open_model
 from benchmarks.evaluation.evaluation import EvalSettings, evaluate
-from benchmarks.evaluation.tables import StoredMetrics
+from benchmarks.evaluation.tables import StoredMetrics, percent, percent_range
 from benchmarks.runtimes import _session
 from benchmarks.statistics import certifiable, paired
 from edgepress.core import console, writable
@@ -134,8 +134,8 @@ def _print(result: EvalResult, labels: Labels, title: str) -> None:
     rows = [
         (
             "mAP",
-            _percent(result.map),
-            _range(paired.interval_of(paired.ranks(result).mean())),
+            percent(result.map),
+            percent_range(paired.interval_of(paired.ranks(result).mean())),
             "",
             "",
         )
@@ -143,27 +143,15 @@ def _print(result: EvalResult, labels: Labels, title: str) -> None:
     for column, (name, threshold) in enumerate(zip(labels.names, labels.thresholds, strict=True)):
         targets, probs = result.targets[:, column], result.scores[0, :, column]
         right = metrics.accuracy(targets, probs, threshold)
-        ap_range = _range(paired.interval_of(ranks.label(column)))
-        rows.append(
-            (name, _percent(result.ap[name]), ap_range, f"{threshold:.3f}", _percent(right))
-        )
+        ap_range = percent_range(paired.interval_of(ranks.label(column)))
+        rows.append((name, percent(result.ap[name]), ap_range, f"{threshold:.3f}", percent(right)))
     header = ("label", "AP %", "95% interval", "threshold", "accuracy %")
     console.table(title, header, rows)
-    console.result(f"F1 (macro, at the stored thresholds): {_percent(result.f1_macro)}%")
-    console.result(f"expected calibration error: {_percent(result.ece)}%")
+    console.result(f"F1 (macro, at the stored thresholds): {percent(result.f1_macro)}%")
+    console.result(f"expected calibration error: {percent(result.ece)}%")
     console.result(f"measured with: {result.provider_opened} on {result.cpu}")
     console.result(f"images: {len(result.image_ids)}, views: {', '.join(result.view_names)}")
     console.result(certifiable.sentence(result))
-
-
-def _percent(value: float | None) -> str:
-    return "undefined" if value is None else f"{100 * value:.2f}"
-
-
-def _range(interval: tuple[float, float] | None) -> str:
-    return (
-        "undefined" if interval is None else f"{100 * interval[0]:.2f} to {100 * interval[1]:.2f}"
-    )
 
 
 if __name__ == "__main__":

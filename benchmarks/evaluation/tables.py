@@ -81,6 +81,16 @@ def mean_rows(stored: StoredMetrics) -> list[tuple[str, str, str]]:
     return [(name, _number(value), meaning) for name, value, meaning in rows]
 
 
+def percent(share: float | None) -> str:
+    """Return a share as a number of 100 with two decimals."""
+    return UNDEFINED if share is None else f"{100 * share:.2f}"
+
+
+def percent_range(interval: Interval | None) -> str:
+    """Return an interval of a share as numbers of 100."""
+    return UNDEFINED if interval is None else " to ".join(map(percent, interval))
+
+
 def _label_row(label: LabelMetrics) -> tuple[str, ...]:
     figures = (
         label.ap, label.ap_11, label.auc, label.precision, label.recall, label.f1,

@@ -23,8 +23,8 @@ from benchmarks.gates.text import lasting
 from benchmarks.runtimes import _session
 from benchmarks.statistics.label_decisions import LabelDecisions, label_decisions
 from benchmarks.thresholds.demands import Unreachable, parse_demand, parse_demands
-from edgepress.core import console, writable
-from edgepress.core.artifact import WEIGHTS, Artifact, check_replaceable
+from edgepress.core import console
+from edgepress.core.artifact import WEIGHTS, Artifact, check_place
 from edgepress.core.cli import main
 from edgepress.core.errors import UserError
 from edgepress.core.eval_file import EVAL_FILE, save_eval
@@ -89,16 +89,13 @@ def run(config: Config) -> Artifact:
 
 
 def _require_storable(model: Artifact, out: Path) -> None:
-    if out.resolve() == model.path.resolve():
-        raise UserError("The output would replace the model it is made from", got=out)
+    check_place(out, (model.path,))
     if ORT_FILE in model.manifest.files:
         raise UserError(
             f"The artifact holds {ORT_FILE} too, which would keep the thresholds that it has",
             got=model.path,
             next_step="make it again: python -m export.onnx --ort --demand ...",
         )
-    check_replaceable(out)
-    writable.check_folder(out.parent, "The artifact's folder")
 
 
 def _copy(model: Artifact, folder: Path) -> Artifact:

@@ -19,6 +19,7 @@ from benchmarks.gates import verdicts as gates
 from benchmarks.gates.checks import FROM_PARITY, TRAINED, Scene, require_decidable
 from benchmarks.runtimes import cpu
 from compress.learning import checks
+from edgepress.core import artifact as artifacts
 from edgepress.core import console
 from edgepress.core.artifact import WEIGHTS, Artifact
 from edgepress.core.ending import require
@@ -105,7 +106,7 @@ def check(config: Config, labels: Sequence[str] | None = None) -> None:
     checks.check_demands(config.demand, labels)
     splitting.check(config)
     if config.out is not None:
-        checks.check_place(config.out, ())
+        artifacts.check_place(config.out, ())
 
 
 def _prepare(config: Config, source: Source) -> Adoption:

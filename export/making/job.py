@@ -13,6 +13,7 @@ from benchmarks.evaluation.candidates import open_model
 from benchmarks.gates.checks import Scene, exported, require_decidable
 from benchmarks.runtimes import _session
 from compress.learning import checks
+from edgepress.core import artifact as artifacts
 from edgepress.core import duration
 from edgepress.core.alike import HALF, REWRITTEN
 from edgepress.core.artifact import Artifact
@@ -169,7 +170,7 @@ def check(config: Config, labels: Sequence[str] | None = None) -> None:
     if config.provider is not None:
         _session.find(config.provider)
     if config.out is not None:
-        checks.check_place(config.out, (config.model or default_model(),))
+        artifacts.check_place(config.out, (config.model or default_model(),))
 
 
 def _require_scaling_found(parent: Artifact) -> None:

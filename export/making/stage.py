@@ -12,10 +12,10 @@ from benchmarks import thresholds
 from benchmarks.evaluation.answers import store_answers
 from benchmarks.evaluation.candidates import BareModel
 from benchmarks.gates.text import lasting
+from edgepress.core import artifact as artifacts
 from edgepress.core import console, duration
 from edgepress.core.artifact import WEIGHTS, Artifact
 from edgepress.core.ending import require
-from edgepress.core.errors import UserError
 from edgepress.core.gates import Verdict
 from edgepress.core.manifest import Manifest, Measurements
 from edgepress.core.stage import Plan, manifest_base, produce
@@ -55,8 +55,7 @@ def export(config: Config) -> Artifact:
     """
     job = prepare(config)
     out = config.out or Path("runs") / f"{stem(job.parent)}-{job.precision}"
-    if out.resolve() == job.parent.path.resolve():
-        raise UserError("The output would replace the model it is made from", got=out)
+    artifacts.check_place(out, (job.parent.path,))
     # What was resolved decides the result, so it is part of the artifact's id; `auto` is not.
     known = {"target": job.target.name, "gate": job.gates, "provider": job.provider}
     resolved = config.model_copy(update=known)
