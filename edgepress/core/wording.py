@@ -1,4 +1,4 @@
-"""Names and texts of any number and length, as they fit into a message."""
+"""Names, texts and numbers, however many and long, as they fit into a message."""
 
 from collections.abc import Sequence
 
@@ -19,3 +19,12 @@ def listed(names: Sequence[str], most: int = 20) -> str:
 def short(text: str) -> str:
     """Return a text for a message, cut where it is long."""
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
+
+
+def counted(number: int, what: str) -> str:
+    """Return how many of something there are.
+
+    >>> counted(1, "thread"), counted(2, "thread")
+    ('1 thread', '2 threads')
+    """
+    return f"{number:,} {what}" + ("" if number == 1 else "s")

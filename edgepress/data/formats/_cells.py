@@ -52,7 +52,6 @@ class Family(Enum):
     TEXT = auto()
 
 
-ANSWERS = (Family.DIGIT, Family.TRUTH, Family.WORD, Family.CROSS)
 NUMBERS = {Family.NUMBER, Family.DIGIT, Family.MINUS, Family.BLANK, Family.UNKNOWN}
 OTHERS = (Family.NUMBER, Family.TEXT)
 

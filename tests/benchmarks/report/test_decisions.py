@@ -8,7 +8,7 @@ from pathlib import Path
 from colours import MakeModel
 from verdicts import LABELS, evaluation
 
-from benchmarks.comparison.of_decisions import decision_entries
+from benchmarks.comparison.decision_entries import decision_entries
 from benchmarks.report import decisions
 from benchmarks.report.render import html, markdown
 from benchmarks.report.schema import DecisionEntry, Report
