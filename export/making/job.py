@@ -41,11 +41,12 @@ PRECISIONS: dict[str, Precision] = {
     "int8": "int8",
     "int8_weights": "int8_weights",
 }
+_DROP = f"map drop <= {evidence.USUAL_DROP}"
 DEFAULT_GATES: dict[Precision, tuple[str, ...]] = {
     "fp32": REWRITTEN.gates,
-    "fp16": ("map drop <= 0.01", HALF.gates[1]),
-    "int8": ("map drop <= 0.01",),
-    "int8_weights": ("map drop <= 0.01", "size ratio <= 0.5"),
+    "fp16": (_DROP, HALF.gates[1]),
+    "int8": (_DROP,),
+    "int8_weights": (_DROP, "size ratio <= 0.5"),
 }
 INTEGER_GATE, SPEED_GATE = "int8_convs >= 1", "latency speedup >= 1"
 

@@ -31,8 +31,6 @@ from export.making.int8.timing import Stopwatch
 from export.making.int8.trials import Demands, Judges
 from export.targets._target import Target
 
-USUAL_DROP = 0.01
-"""The drop of mAP that is searched for where no gate says one."""
 NOISE_IMAGES = 64
 """Images on which parts of the network are ranked by the noise that they make."""
 TRAINING_IMAGES = 512
@@ -96,7 +94,7 @@ def _allowed_drop(order: Order) -> float:
     """Return the smallest drop of mAP that a gate allows, as a share."""
     gates = evidence.parse_gates(order.request.gates)
     limits = [gate.limit for gate in gates if (gate.metric, gate.form) == ("map", "drop")]
-    return min(limits, default=USUAL_DROP)
+    return min(limits, default=evidence.USUAL_DROP)
 
 
 class _Accuracy:
