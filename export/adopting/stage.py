@@ -12,6 +12,7 @@ import numpy as np
 import onnx
 
 from benchmarks import thresholds
+from benchmarks.evaluation import parity
 from benchmarks.evaluation.answers import store_answers
 from benchmarks.evaluation.candidates import BareModel, open_model, precision_of
 from benchmarks.evaluation.evaluation import EvalSettings, evaluate
@@ -45,7 +46,7 @@ from export.adopting.sources._source import Source
 from export.graph import metadata
 from export.graph.metadata import ModelFacts
 from export.graph.simplify import simplify
-from export.making import evidence, parity
+from export.making import evidence
 from models.onnx_graph.index import count_macs, count_params
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 from PIL import Image
 
+from benchmarks.evaluation.parity import Parity, compare
 from benchmarks.runtimes import cpu
 from edgepress.core import ending
 from edgepress.core.alike import PREPARED
@@ -19,7 +20,6 @@ from edgepress.data.images import to_pixels
 from edgepress.data.pixels import normalise
 from export.bundle.photographs import Photograph
 from export.graph.audit import audit
-from export.making.parity import Parity, compare
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from benchmarks.evaluation.evaluation import (
     as_result,
     stored_or_evaluated,
 )
+from benchmarks.evaluation.parity import compare
 from benchmarks.report import format as fmt
 from edgepress.core import alike, console, ending, environment, writable
 from edgepress.core import artifact as artifacts
@@ -36,7 +37,6 @@ from edgepress.device.bundle import open_folder
 from edgepress.device.images import decode
 from edgepress.device.session import Predictor
 from export.bundle import __main__ as bundling
-from export.making.parity import compare
 
 
 class Config(Noun):

@@ -18,6 +18,7 @@ from benchmarks.evaluation.evaluation import (
     evaluate,
     evaluate_session,
 )
+from benchmarks.evaluation.parity import compare
 from benchmarks.gates import verdicts as gates
 from benchmarks.gates.evidence import Subject
 from benchmarks.runtimes import cpu
@@ -39,7 +40,6 @@ from export.converting.formats._format import (
 )
 from export.converting.result import Status, Verification
 from export.making.job import DEFAULT_GATES
-from export.making.parity import compare
 
 STATUS: dict[Outcome, Status] = {
     "pass": "verified",

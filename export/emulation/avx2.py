@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.evaluation.parity import Floats, Parity, compare
 from edgepress.core import console
 from edgepress.core.alike import NARROW_SUMS
 from edgepress.core.cpu import CpuKind
@@ -20,7 +21,6 @@ from edgepress.core.gates import Verdict
 from edgepress.core.noun import Noun
 from export.emulation import qemu
 from export.emulation.qemu import Processor
-from export.making.parity import Floats, Parity, compare
 
 CPU = "Haswell"
 CPU_KIND: CpuKind = "avx2"

@@ -7,11 +7,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.evaluation import parity
 from benchmarks.evaluation.evaluation import (
     EvalSettings,
     evaluate,
     stored_or_evaluated,
 )
+from benchmarks.evaluation.parity import Parity
 from benchmarks.gates import verdicts as gates
 from benchmarks.gates.verdicts import Evidence, Subject
 from benchmarks.runtimes import _contract, _session
@@ -28,8 +30,6 @@ from edgepress.data.parts import Part
 from edgepress.data.pixels import decoded, normalise
 from edgepress.data.sampling import sample
 from export.emulation.avx2 import Emulated, emulate
-from export.making import parity
-from export.making.parity import Parity
 
 PARITY_IMAGES = 128
 USUAL_DROP = 0.01

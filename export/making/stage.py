@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from benchmarks import thresholds
 from benchmarks.evaluation.answers import store_answers
 from benchmarks.evaluation.candidates import BareModel
+from benchmarks.evaluation.parity import Parity
 from benchmarks.gates.text import lasting
 from edgepress.core import artifact as artifacts
 from edgepress.core import console, duration
@@ -35,7 +36,6 @@ from export.making.int8.search import Found
 from export.making.int8_weights import to_int8_weights
 from export.making.job import DEFAULT_GATES, Job, chosen, data_ref, prepare, stem
 from export.making.notes import notes_on
-from export.making.parity import Parity
 from models.onnx_graph import scaling
 from models.onnx_graph.index import count_params
 from models.onnx_graph.write import to_onnx

@@ -8,6 +8,7 @@ import pytest
 import torch
 from export_helpers import Files, store
 
+from benchmarks.evaluation import parity
 from benchmarks.evaluation.candidates import open_model
 from edgepress.core.artifact import Artifact
 from edgepress.core.errors import UserError
@@ -15,7 +16,7 @@ from edgepress.data.context import context_of
 from edgepress.data.dataset import Dataset
 from export.graph import metadata
 from export.graph.metadata import ModelFacts
-from export.making import evidence, parity
+from export.making import evidence
 from models.stored import load_network
 
 GATES = ("parity <= 1e-3", "flipped <= 0.002")

@@ -14,6 +14,7 @@ from PIL import Image
 from pydantic import Field
 
 from benchmarks.evaluation.candidates import open_model
+from benchmarks.evaluation.parity import Parity, compare
 from benchmarks.runtimes import _web, cpu
 from edgepress.core import console
 from edgepress.core.cli import main
@@ -24,7 +25,6 @@ from edgepress.data.context import open_context
 from edgepress.data.images import to_pixels
 from edgepress.data.pixels import normalise
 from export.bundle import photographs
-from export.making.parity import Parity, compare
 from models.defaults import default_model
 
 _RESIZE = """async ([png, width, height]) => {
