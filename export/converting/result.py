@@ -36,7 +36,7 @@ class Verification(Noun):
         if self.status == "failed":
             return Finding("fail", f"{name} does not answer as the ONNX file does: {self.reason}")
         if self.status == "inconclusive":
-            told = f"it cannot be told whether {name} is as accurate as the ONNX file"
+            told = f"It cannot be told whether {name} is as accurate as the ONNX file"
             return Finding("inconclusive", f"{told}: {self.reason}")
         return Finding("pass", self.reason)
 
