@@ -53,6 +53,11 @@ class Context:
         return self.dataset.targets[self.rows(part)]
 
     @property
+    def beside_test(self) -> Part:
+        """The part to look at before the test: validation, training where that has no image."""
+        return "val" if len(self.rows("val")) else "train"
+
+    @property
     def identity(self) -> str:
         """What names the data and the split in the id of what is made of them."""
         return splits.identity(self.dataset, self.split)

@@ -40,12 +40,8 @@ Run = Callable[[NDArray[np.float32]], Answers]
 
 
 def images(context: Context) -> Small:
-    """Return photographs of the validation part, evenly spaced and made small, and images of noise.
-
-    Where there is no validation part they are of the training part.
-    """
-    rows = context.rows("val")
-    among = rows if len(rows) else context.rows("train")
+    """Return photographs beside the test part, evenly spaced and made small, and images of noise."""
+    among = context.rows(context.beside_test)
     places = np.linspace(0, len(among) - 1, min(PHOTOGRAPHS, len(among))).astype(int)
     whole = pixels.decoded(context.dataset, context.spec)[among[places]]
     noise = np.random.RandomState(0).randint(0, 256, (NOISE, SIDE, SIDE, context.spec.channels))

@@ -17,7 +17,7 @@ from edgepress.core import console
 from edgepress.core.alike import NARROW_SUMS
 from edgepress.core.cpu import CpuKind
 from edgepress.core.errors import UserError
-from edgepress.core.gates import Verdict
+from edgepress.core.gates import Verdict, at_most
 from edgepress.core.noun import Noun
 from export.emulation import qemu
 from export.emulation.qemu import Processor
@@ -62,16 +62,8 @@ class Emulated(Noun):
     @property
     def verdict(self) -> Verdict:
         """Whether a file for such CPUs may be shipped."""
-        most = NARROW_SUMS.flipped
-        return Verdict(
-            gate=f"flipped <= {most:g} under {self.cpu}",
-            against=None,
-            outcome="pass" if self.flipped <= most else "fail",
-            measured=self.flipped,
-            ci95=None,
-            margin=most - self.flipped,
-            reason=self.sentence,
-        )
+        found = at_most("flipped", self.flipped, NARROW_SUMS.flipped, self.sentence)
+        return found.model_copy(update={"gate": f"{found.gate} under {self.cpu}"})
 
 
 def available() -> bool:

@@ -26,7 +26,6 @@ from edgepress.core.gates import Gate, Verdict
 from edgepress.core.manifest import Measurements
 from edgepress.core.results import EvalResult
 from edgepress.data.context import Context
-from edgepress.data.parts import Part
 from edgepress.data.pixels import decoded, normalise
 from edgepress.data.sampling import sample
 from export.emulation.avx2 import Emulated, emulate
@@ -120,9 +119,8 @@ def parity_images(context: Context, most: int = PARITY_IMAGES) -> NDArray[np.flo
         UserError: there is no image.
     """
     dataset, spec = context.dataset, context.spec
-    parts: tuple[Part, ...] = ("val", "train")
-    rows = next(filter(len, map(context.rows, parts)), None)
-    if rows is None:
+    rows = context.rows(context.beside_test)
+    if not len(rows):
         raise UserError("There is no image to compare the models on", got=dataset.source)
     return normalise(decoded(dataset, spec)[sample(dataset.targets, rows, most)], spec)
 

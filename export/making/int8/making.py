@@ -148,12 +148,9 @@ class _Accuracy:
 
     @cached_property
     def _part(self) -> Part:
-        return "val" if len(self._images_of("val")) else "train"
+        return self._order.request.context.beside_test
 
     @cached_property
     def _judged(self) -> Grouped:
         most = None if self._part == "val" else TRAINING_IMAGES
-        return self._images_of(self._part).take(slice(most))
-
-    def _images_of(self, part: Part) -> Grouped:
-        return self._order.request.context.images(part)
+        return self._order.request.context.images(self._part).take(slice(most))
