@@ -73,7 +73,7 @@ def run(config: Config) -> EvalResult:
     _print(result, model.manifest.labels, f"{model.name} on {config.data}, part {config.part}")
     _print_all(stored)
     if config.out is not None:
-        tables.write(stored, config.out)
+        writable.write_json(config.out, stored)
         console.result(f"metrics: {config.out}")
     return result
 

@@ -1,10 +1,7 @@
 """All metrics of one model as tables of text, and as a file."""
 
-from pathlib import Path
-
 from benchmarks.metrics import LabelMetrics, MultiLabelMetrics, PrfWeights
 from benchmarks.statistics.paired import Interval
-from edgepress.core import writable
 from edgepress.core.noun import Noun
 
 UNDEFINED = "undefined"
@@ -36,11 +33,6 @@ class StoredMetrics(Noun):
     weights: PrfWeights
     metrics: MultiLabelMetrics
     """Its labels are in the order of `label_names`."""
-
-
-def write(stored: StoredMetrics, file: Path) -> None:
-    """Write metrics as JSON, whole or not at all."""
-    writable.write_json(file, stored)
 
 
 def label_rows(stored: StoredMetrics) -> list[tuple[str, ...]]:

@@ -1,7 +1,6 @@
 """What models evaluated fold by fold are worth, as figures, as a table and as a file."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from benchmarks.evaluation.tables import percent, percent_range
@@ -10,7 +9,7 @@ from benchmarks.folds.folds import Measured
 from benchmarks.statistics import paired as statistics
 from benchmarks.statistics.paired import Interval
 from benchmarks.statistics.rank_statistics import map_bias
-from edgepress.core import console, environment, writable
+from edgepress.core import console, environment
 from edgepress.core.commands import own_command
 from edgepress.core.gates import Verdict
 from edgepress.core.noun import Noun
@@ -171,24 +170,6 @@ def _warn_of_bias(result: Result) -> None:
         f"AP within folds this small reads too high, by about {percent(side.map_bias)} points "
         "here: gates like `map >= 0.8` are too lenient; a drop has it on both sides and loses it"
     )
-
-
-def check_file(file: Path) -> None:
-    """Refuse, before any work, a file that `write` could not write.
-
-    Raises:
-        UserError: it cannot be written.
-    """
-    writable.check_replaced_file(file, "The result")
-
-
-def write(result: Result, file: Path) -> None:
-    """Write a result as JSON, whole or not at all.
-
-    Raises:
-        UserError: the file cannot be written.
-    """
-    writable.write_json(file, result, "The result")
 
 
 def _rows(result: Result) -> Iterator[tuple[str, ...]]:

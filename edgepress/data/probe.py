@@ -40,7 +40,7 @@ Run = Callable[[NDArray[np.float32]], Answers]
 
 
 def images(context: Context) -> Small:
-    """Return photographs beside the test part, evenly spaced and made small, and images of noise."""
+    """Return evenly spaced photographs from beside the test part, made small, and noise."""
     among = context.rows(context.beside_test)
     places = np.linspace(0, len(among) - 1, min(PHOTOGRAPHS, len(among))).astype(int)
     whole = pixels.decoded(context.dataset, context.spec)[among[places]]
