@@ -15,11 +15,11 @@ from torch import nn
 
 from benchmarks.thresholds import ThresholdOptions
 from compress.learning import checks, terms
-from compress.learning.context import open_for, training_images
 from compress.learning.finish import Trained, Wanted, chosen, finish, wanted_of
 from compress.learning.loading import require_batch
 from compress.learning.onnx_teacher import OnnxTeacher
 from compress.learning.teaching import Student, Teaching, teach, terms_of
+from compress.learning.training_data import open_for, training_images
 from edgepress.core import artifact as artifacts
 from edgepress.core import console
 from edgepress.core.artifact import Artifact

@@ -17,11 +17,11 @@ from torch import Tensor, nn
 
 from benchmarks.thresholds import ThresholdOptions
 from compress.learning import checks, terms
-from compress.learning.context import open_for, training_images
 from compress.learning.finish import Trained, Wanted, chosen, finish, wanted_of
 from compress.learning.loading import require_batch
 from compress.learning.teaching import Student, Teaching, teach, terms_of
 from compress.learning.training import recalibrate_batchnorm
+from compress.learning.training_data import open_for, training_images
 from compress.pruning import importance
 from compress.pruning.channels import Widths, channels_of, prune_until
 from compress.pruning.kept_layers import SHOWN, Kept, kept_layers, named_like

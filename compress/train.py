@@ -12,10 +12,10 @@ from pydantic import Field
 
 from benchmarks.thresholds import ThresholdOptions
 from compress.learning import checks, losses
-from compress.learning.context import training_images, warn_untaught
 from compress.learning.finish import Trained, Wanted, chosen, finish, wanted_of
 from compress.learning.loading import require_batch
 from compress.learning.training import Training, fit
+from compress.learning.training_data import training_images, warn_untaught
 from edgepress.core import console
 from edgepress.core.artifact import Artifact
 from edgepress.core.cli import main

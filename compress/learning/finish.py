@@ -14,7 +14,7 @@ from benchmarks.evaluation.evaluation import (
 )
 from benchmarks.gates import verdicts as gates
 from benchmarks.gates.text import tells_accuracy
-from compress.learning.context import untaught
+from compress.learning.training_data import untaught
 from edgepress.core import console
 from edgepress.core.artifact import Artifact
 from edgepress.core.eval_file import save_eval

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
-from compress.learning.context import training_images
 from compress.learning.teaching import Student, Teaching, teach
+from compress.learning.training_data import training_images
 from edgepress.core.artifact import Artifact
 from edgepress.data.context import Context
 from export.making.int8.batch_norms import with_absorbed_norms
