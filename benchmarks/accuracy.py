@@ -64,11 +64,11 @@ def run(config: Config) -> EvalResult:
         writable.check_replaced_file(config.out, "The file of metrics")
     model = open_model(config.model)
     _session.require([model], config.provider)
-    context = open_context(config.data, (model,), config.skip_bad_images)
+    context = open_context(config.data, (model,), config.skip_bad_images).require(config.part)
     settings = EvalSettings(provider=config.provider, part=config.part)
     if config.threads:
         settings = settings.model_copy(update={"threads": config.threads})
-    result = evaluate(model, context.dataset, context.some(config.part), settings)
+    result = evaluate(model, context.dataset, context.images(config.part), settings)
     stored = _all_metrics(config, model, result, weights)
     _print(result, model.manifest.labels, f"{model.name} on {config.data}, part {config.part}")
     _print_all(stored)

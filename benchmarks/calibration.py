@@ -124,7 +124,7 @@ def run(config: Config) -> Result:
                 "There are no validation images to fit a scaling on",
                 got=f"{config.data}, as {model.path} splits it",
             )
-        context_of(dataset, model).some("test")
+        context_of(dataset, model).require("test")
     result = Result(
         command=own_command("benchmarks.calibration"),
         data=config.data,

@@ -90,7 +90,7 @@ def open_test_data(
     """
     known = [model.manifest.data.source for model in bench.models if model.manifest.data]
     context = open_context(source or next(iter(known), "elpv"), bench.models, skip_bad_images)
-    return context.dataset, context.some("test")
+    return context.dataset, context.require("test").images("test")
 
 
 def with_latency(

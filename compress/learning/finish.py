@@ -63,7 +63,7 @@ def wanted_of(
         UserError: a demand that cannot be read, what the validation part cannot tell, or a part
             that is empty.
     """
-    context.some("test")
+    context.require("test")
     learning = thresholds.chosen(options, parent, ThresholdSettings())
     thresholds.check(learning, context.dataset.label_names, context.targets("val"))
     return Wanted(gate, learning)

@@ -40,13 +40,14 @@ class Context:
         """
         return grouped(self.dataset, self.rows(part), self.split.group_column)
 
-    def some(self, part: Part) -> Grouped:
-        """Return the images of a part, which must be some.
+    def require(self, part: Part) -> "Context":
+        """Return this context, of which a part must have images.
 
         Raises:
-            UserError: as `images`; or the part is empty, or none of its images is here.
+            UserError: the part is empty, or none of its images is here.
         """
-        return require_images(self.images(part), self.dataset, part)
+        require_images(self.rows(part), self.dataset, part)
+        return self
 
     def targets(self, part: Part) -> NDArray[np.float32]:
         """Return what is true of the images of a part, `[n, labels]`, NaN where unknown."""

@@ -113,7 +113,7 @@ def run(config: Config) -> Result:
 
 
 def _measure(model: Artifact, context: Context, config: Config) -> Shipped:
-    dataset, tested = context.dataset, context.some("test").rows
+    dataset, tested = context.dataset, context.require("test").rows("test")
     rows = np.sort(sample(dataset.targets, tested, config.images or len(tested)))
     settings = EvalSettings(views=1)
     wanted = stored_or_evaluated(model, dataset, rows, settings)

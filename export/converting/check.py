@@ -111,7 +111,7 @@ def same_answers(
 def as_accurate(source: Source, module: Module, context: Context, folder: Path) -> Verification:
     """Hold a quantized model against the float ONNX file, on all views of all test images."""
     model, labels = source.model, source.model.manifest.labels
-    dataset, images = context.dataset, context.some("test")
+    dataset, images = context.dataset, context.require("test").images("test")
     settings = EvalSettings(part="test")
     session = _Converted(module, folder, len(labels.names))
     try:
