@@ -13,10 +13,10 @@ from benchmarks.comparison.bench import Bench, open_bench, open_test_data, with_
 from benchmarks.comparison.entries import model_entry, speedup_entry
 from benchmarks.comparison.thumbnails import thumbnails
 from benchmarks.evaluation.evaluation import EvalSettings, stored_or_evaluated
-from benchmarks.gates import baseline, checks
+from benchmarks.gates import baseline, checks, metrics
 from benchmarks.gates import verdicts as gates
-from benchmarks.report import html, recommended, render
-from benchmarks.report.figure import verdict_note
+from benchmarks.report import recommended, render
+from benchmarks.report.of_models import verdict_note
 from benchmarks.report.schema import LatencyEntry, Report, SpeedupEntry
 from benchmarks.runtimes import _session
 from benchmarks.statistics import paired
@@ -39,13 +39,14 @@ from models.defaults import default_model
 def source() -> str:
     """Return a hash of all that makes a report: what measures, every section, template and script.
 
-    Sections and runtimes are found by name, so that no import tells of them.
+    Sections, gate metrics and runtimes are found by name, so that no import tells of them.
     """
-    made_by = [*Path(render.__file__).parent.rglob("*"), *Path(html.__file__).parent.glob("page.*")]
+    made_by = Path(render.__file__).parent.rglob("*")
     files = sorted(file for file in made_by if file.is_file() and "__pycache__" not in file.parts)
     runtimes = ("benchmarks.runtimes.cpu", "benchmarks.runtimes.torch_")
+    found = (*runtimes, *map(metrics.module_of, metrics.names()))
     return value_hash(
-        [whole_source(__name__, *runtimes), [(file.name, file_sha256(file)) for file in files]]
+        [whole_source(__name__, *found), [(file.name, file_sha256(file)) for file in files]]
     )
 
 
@@ -165,7 +166,7 @@ def _require_decidable(
         scene = checks.Scene(checks.compared(timed), labels, others)
         checks.require_decidable([gate], scene)
     # A limit that is not measured is not kept, of any model: there is a verdict even so.
-    checks.require_decidable(budget, checks.Scene(checks.MEASURED, labels))
+    checks.require_decidable(budget, checks.Scene(checks.measured(), labels))
 
 
 def print_summary(report: Report) -> None:

@@ -12,6 +12,7 @@ from benchmarks.evaluation.candidates import open_model, unique_names
 from benchmarks.evaluation.evaluation import EvalSettings, evaluate
 from benchmarks.gates import baseline, checks
 from benchmarks.gates import verdicts as gates
+from benchmarks.gates.text import examples
 from benchmarks.robustness.corruptions import CORRUPTIONS
 from benchmarks.robustness.measuring import IMAGES, Images, choose, measure
 from benchmarks.runtimes import _session
@@ -42,15 +43,12 @@ class Config(Noun):
     baseline: Path | None = None
     """Artifact or `.onnx` file to compare with, or a file that `benchmarks.compare --save` has
     written (default: the candidate's parent under runs/)."""
-    gate: Gates = ()
-    """A demand; give it as often as needed. Default: `map drop <= 0.01`, `latency speedup >= 1`.
-    Others: `map >= 0.8`, `ap[LABEL] drop <= 0.05`, `worst_ap drop <= 0.05`,
-    `agreement >= 0.98`, `cf1 drop <= 0.01`, `of1 >= 0.8`, `recall[LABEL] >= 0.95`,
-    `precision[LABEL] drop <= 0.05`, `ece <= 0.05`, `robust_map drop <= 0.02` (on 512 images under
-    every corruption of `benchmarks.robustness`, which takes minutes), `latency p50 <= 5ms`,
-    `size <= 2MB`, `peak_rss <= 120MB`, `size ratio <= 0.1`, `macs ratio <= 0.5`,
-    `params ratio <= 0.5`, `int8_convs >= 1`, `float_time <= 20%`, `qdq_nodes <= 2`,
-    `parity <= 0.001`, `flipped <= 0.001`."""
+    gate: Gates = Field(
+        (),
+        description="A demand; give it as often as needed. Default: "
+        f"{' and '.join(f'`{one}`' for one in DEFAULT_GATES)}. There are "
+        f"{examples(sorted(checks.measured()))}.",
+    )
     data: str | None = None
     """`elpv`, a path, or `format:path` (default: the data that the models were trained on)."""
     provider: str = "cpu"
@@ -114,7 +112,7 @@ def _open(config: Config, wanted: tuple[Gate, ...]) -> Bench:
     """
     candidate = open_model(config.candidate)
     labels = candidate.manifest.labels.names
-    scene = checks.Scene(checks.MEASURED, labels)
+    scene = checks.Scene(checks.measured(), labels)
     checks.require_decidable(wanted, scene)
     _session.require([candidate], config.provider)
     against = config.baseline

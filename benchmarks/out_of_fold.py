@@ -12,14 +12,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import Field
+
 from benchmarks.evaluation.evaluation import EvalSettings, evaluate
 from benchmarks.folds import folds
 from benchmarks.folds import result as fold_result
 from benchmarks.folds.folds import Measured, Pair
 from benchmarks.folds.result import Result
 from benchmarks.gates import verdicts
+from benchmarks.gates.checks import over_folds
 from benchmarks.gates.evidence import Evidence, Subject
-from benchmarks.gates.text import base_metric, label_of
+from benchmarks.gates.text import base_metric, examples, label_of, listed
 from benchmarks.runtimes import _session
 from benchmarks.statistics import certifiable
 from edgepress.core import console, ending, writable
@@ -34,7 +37,6 @@ from edgepress.data.dataset import Dataset, open_data
 from edgepress.data.grouping import Grouped
 
 DEFAULT_GATES = ("map drop <= 0.01",)
-METRICS = ("map", "ap", "worst_ap")
 AGAINST = "baselines"
 
 
@@ -51,9 +53,11 @@ class Config(Noun):
     only gates like `map >= 0.8` can be held."""
     data: str | None = None
     """`elpv`, a path, or `format:path` (default: the data that the models were trained on)."""
-    gate: Gates = ()
-    """A demand; give it as often as needed. Default with baselines: `map drop <= 0.01`. Others:
-    `map >= 0.8`, `ap[LABEL] >= 0.8`, `ap[LABEL] drop <= 0.05`, `worst_ap drop <= 0.05`."""
+    gate: Gates = Field(
+        (),
+        description="A demand; give it as often as needed. Default with baselines: `map drop <= "
+        f"0.01`. There are {examples(over_folds())}.",
+    )
     provider: str = "cpu"
     """Runtime for ONNX models (`python -m benchmarks.runtimes` lists them); torch runs torch."""
     out: Path | None = None
@@ -115,11 +119,11 @@ def _require_possible(gate: Gate, pairs: tuple[Pair, ...]) -> None:
         UserError: they cannot.
     """
     label, names = label_of(gate), pairs[0].candidate.manifest.labels.names
-    if base_metric(gate) not in METRICS:
+    if base_metric(gate) not in over_folds():
         raise UserError(
             "The gate is about one model file, and here each fold has its own",
             got=gate,
-            allowed="map, ap[LABEL] and worst_ap",
+            allowed=listed(over_folds()),
             next_step="hold it against the model that is to be shipped: python -m benchmarks.gate",
         )
     if gate.against is not None:

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.throughput`: images per second at several batch sizes and thread counts."""
+"""`python -m benchmarks.throughput` counts images a second, at batch sizes and thread counts."""
 
 import sys
 from pathlib import Path

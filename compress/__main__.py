@@ -1,4 +1,4 @@
-"""Runs a recipe from a trained model to a gated ONNX file and a report: `python -m compress`."""
+"""`python -m compress` takes a trained model to a gated ONNX file and a report, by a recipe."""
 
 import sys
 from collections.abc import Callable, Mapping, Sequence

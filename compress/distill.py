@@ -1,4 +1,4 @@
-"""Teaches a small network: `python -m compress.distill --teacher DIR --student NAME_OR_DIR`.
+"""`python -m compress.distill --teacher DIR --student NAME_OR_DIR` teaches a small network.
 
 The student sees the same augmented image as the teacher and learns the teacher's probability of
 each label and the teacher's feature maps, with the hard labels mixed in.
@@ -13,6 +13,7 @@ from pathlib import Path
 from pydantic import Field
 from torch import nn
 
+from benchmarks.gates.verdicts import judges
 from benchmarks.thresholds import ThresholdOptions
 from compress.learning import checks, terms
 from compress.learning.finish import Trained, Wanted, chosen, finish, wanted_of
@@ -94,7 +95,7 @@ def run(config: Config) -> Artifact:
         out=config.out,
         parents=parents,
         data_identity=context.identity,
-        chosen=_chosen(config, teacher, start),
+        chosen=_chosen(config, teacher, start) | judges(config.gate),
     )
     artifact = produce(plan, partial(_build, plan, config, context, wanted))
     require(artifact.manifest.verdicts)

@@ -1,4 +1,4 @@
-"""Removes whole channels: `python -m compress.prune --model DIR --data D --out DIR --macs 0.5`.
+"""`python -m compress.prune --model DIR --data D --macs 0.5` removes whole channels of a network.
 
 Channels are ranked by group magnitude over the dependency graph of torch-pruning (Fang et al. 2023,
 arXiv 2301.12900), removed in several rounds, and after each round batch-norm statistics are
@@ -15,6 +15,7 @@ from typing import Literal
 from pydantic import Field
 from torch import Tensor, nn
 
+from benchmarks.gates.verdicts import judges
 from benchmarks.thresholds import ThresholdOptions
 from compress.learning import checks, terms
 from compress.learning.finish import Trained, Wanted, chosen, finish, wanted_of
@@ -111,7 +112,8 @@ def run(config: Config) -> Artifact:
         data_identity=context.identity,
         chosen=chosen(architecture.name)
         | {"importance": importance.identity(config.importance)}
-        | terms.identity(config.term),
+        | terms.identity(config.term)
+        | judges(config.gate),
     )
     artifact = produce(plan, partial(_build, plan, config, context, wanted))
     require(artifact.manifest.verdicts)

@@ -1,4 +1,4 @@
-"""Trains a network on labelled images: `python -m compress.train --arch NAME --data D`."""
+"""`python -m compress.train --arch NAME --data D` trains a network on labelled images."""
 
 import json
 import sys
@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field
 
+from benchmarks.gates.verdicts import judges
 from benchmarks.thresholds import ThresholdOptions
 from compress.learning import checks, losses
 from compress.learning.finish import Trained, Wanted, chosen, finish, wanted_of
@@ -90,7 +91,9 @@ def run(config: Config) -> Artifact:
         out=config.out,
         parents=(),
         data_identity=context.identity,
-        chosen=chosen(config.arch, config.weights) | {"loss": losses.identity(config.loss)},
+        chosen=chosen(config.arch, config.weights)
+        | {"loss": losses.identity(config.loss)}
+        | judges(config.gate),
     )
     artifact = produce(plan, partial(_build, plan, config, context, wanted))
     require(artifact.manifest.verdicts)

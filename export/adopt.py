@@ -1,4 +1,4 @@
-"""Takes in a network made elsewhere: `python -m export.adopt --model FILE --data D --out DIR`.
+"""`python -m export.adopt --model FILE --data D` takes in a network that was made elsewhere.
 
 Whatever the file is, an artifact with an ONNX file comes out, which is measured, quantized, gated
 and bundled like any other, and can teach a student. What it was made from is not needed any more.

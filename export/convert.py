@@ -1,4 +1,4 @@
-"""Writes a model for another runtime: `python -m export.convert --model DIR --format F --out DIR`.
+"""`python -m export.convert --model DIR --format F` writes a model for another runtime.
 
 Every format is run on validation images where this machine can run it, and held against the ONNX
 file; where it cannot, the folder's manifest says "not verified" and why. `export.converting.every`

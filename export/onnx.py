@@ -1,4 +1,4 @@
-"""Makes an ONNX file: `python -m export.onnx --model DIR --quantize int8 --target auto`.
+"""`python -m export.onnx --model DIR --quantize int8 --target auto` makes a checked ONNX file.
 
 This module holds the command only: run as a script it would be found in place of the onnx package.
 """

@@ -10,35 +10,37 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import Field
 
 from benchmarks.claims.device import bundles
-from edgepress.core import console, ending, environment, writable
+from edgepress.core import console, ending, environment, figures
 from edgepress.core.cli import main
 from edgepress.core.commands import own_command
 from edgepress.core.noun import Noun
-from edgepress.device import archive
-from edgepress.device.archive import Files
+from edgepress.device.bundle import archive
+from edgepress.device.bundle.archive import Files
 from export.emulation import qemu, sysroot
 from export.emulation.qemu import Processor
-from export.emulation.result import Outcome, Result, Verified
+from export.emulation.result import Outcome, Result, Verified, table
 from models.defaults import default_bundle
 
 HERE = "this machine"
 _ANSWER = """
 import json, sys
+from importlib import import_module
 from pathlib import Path
 folder = Path(sys.argv[1])
 sys.path.insert(0, str(folder))
 from edgepress_device.bundle import open_folder
-from edgepress_device.selftest import golden_images
-from edgepress_device.session import Predictor
+def module(name):  # in whatever folder of the runtime that the bundle was made with
+    file = next((folder / "edgepress_device").rglob(f"{name}.py"))
+    return import_module(".".join(file.relative_to(folder).with_suffix("").parts))
 bundle = open_folder(folder)
-predictor = Predictor(bundle)
-for image, expected in golden_images(bundle):
+predictor = module("session").Predictor(bundle)
+for image, expected in module("selftest").golden_images(bundle):
     found = predictor.predict(image)
     print(json.dumps([expected.tolist(), found.probs.tolist(), list(found.labels)]))
 """
@@ -59,12 +61,15 @@ class Config(Noun):
     key: Path | None = None
     """Public key (PEM) that every bundle must be signed with."""
     sysroot: Path | None = None
-    """System root for another architecture, as `python -m export.emulation.sysroot` makes it
-    (default: in the cache)."""
+    """System root for another architecture (default: in the cache)."""
+    fetch_sysroot: Literal["aarch64", "x86_64"] | None = None
+    """Fetch Python, numpy, Pillow and onnxruntime for this architecture to --sysroot instead of
+    checking a bundle (needs apt)."""
     timeout_s: float = Field(1200, gt=0)
     """Seconds that one processor may take."""
     result: Path | None = None
-    """Also write the figures to this file, e.g. docs/results/processors.json."""
+    """Also write the figures to this JSON file, e.g. docs/results/processors.json, and their table
+    beside it."""
 
 
 def run(config: Config) -> tuple[Verified, ...]:
@@ -72,27 +77,29 @@ def run(config: Config) -> tuple[Verified, ...]:
 
     Raises:
         UserError: no bundle, an altered one, one without the right signature, or a processor that
-            cannot be emulated here.
+            cannot be emulated here; or a system root that cannot be fetched.
         GateFailed: a processor gives other answers.
     """
-    if config.result is not None:
-        writable.check_replaced_file(config.result, "The file of the figures")
-    processors = [(one, _sysroot(config, one)) for one in map(qemu.parse, config.cpu)]
+    if config.fetch_sysroot is not None:
+        sysroot.fetch(config.fetch_sysroot, _sysroot(config, config.fetch_sysroot))
+        return ()
+    figures.check(config.result)
+    processors = [(one, _sysroot(config, one.architecture)) for one in map(qemu.parse, config.cpu)]
     for processor, root in processors:
         qemu.require(processor, root)
     paths = config.bundle or (default_bundle(),)
     opened = [bundles.read(path, config.key) for path in paths]
     found = tuple(_verified(config, processors, *one) for one in opened)
-    if config.result is not None:
-        writable.write_json(config.result, _as_result(found))
+    result = _as_result(found)
+    figures.store(config.result, result, table(result))
     pairs = ((one.bundle, its) for one in found for its in one.outcomes if not its.passed)
     faults = (f"{bundle} on {its.processor}" for bundle, its in pairs)
     ending.refuse("Other answers than promised", faults)
     return found
 
 
-def _sysroot(config: Config, processor: Processor) -> Path:
-    return config.sysroot or sysroot.default_folder(processor.architecture)
+def _sysroot(config: Config, architecture: str) -> Path:
+    return config.sysroot or sysroot.default_folder(architecture)
 
 
 def _verified(

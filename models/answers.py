@@ -1,4 +1,4 @@
-"""Gives an artifact of before its stored answers: `python -m models.answers --model DIR --data D`.
+"""`python -m models.answers --model DIR` gives an artifact of before its stored answers.
 
 Only a network that still answers the stored evaluation's images as it did when it was measured gets
 them; the id, the weights and all figures stay as they are.

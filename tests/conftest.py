@@ -9,7 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+os.environ["OMP_NUM_THREADS"] = "1"  # before torch is imported: `make test` runs a process a core
+
 import scenes as scene_maker
+from made_once import made_once
 from places import ROOT, SUPPORT
 
 
@@ -30,10 +34,19 @@ def cache(tmp_path_factory: pytest.TempPathFactory):
     return folder
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_waiting() -> None:
+    """Do not wait for a quiet machine where other tests run beside these."""
+    from benchmarks.timing import quiet_machine
+
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        quiet_machine.PRESSURE = Path("/nowhere")
+
+
 @pytest.fixture(scope="session")
 def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder of 600 multi-label scenes of handwritten digits with a table."""
-    return scene_maker.write(tmp_path_factory.mktemp("scenes"), n=600)
+    return made_once(tmp_path_factory, "scenes", lambda folder: scene_maker.write(folder, n=600))
 
 
 @pytest.fixture(scope="session")
@@ -78,8 +91,20 @@ def command(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
 @pytest.fixture(scope="session")
 def finished(scenes: Path, tmp_path_factory: pytest.TempPathFactory, shell) -> Path:
     """Run train, prune, distil, export and report on the scenes; return the folder of results."""
-    out = tmp_path_factory.mktemp("runs") / "scenes"
     recipe = ROOT / "tests" / "recipes" / "scenes.toml"
-    done = shell("compress", "--recipe", recipe, "--data", scenes, "--out", out, timeout=560)
-    assert done.code == 0, done.err
-    return out
+
+    def make(out: Path) -> None:
+        done = shell("compress", "--recipe", recipe, "--data", scenes, "--out", out, timeout=560)
+        assert done.code == 0, done.err
+
+    return made_once(tmp_path_factory, "finished", make)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest: of several processes none then waits long for the others."""
+    items.sort(key=lambda item: ("finished" not in fixtures(item), "slow" not in item.keywords))
+
+
+def fixtures(item: pytest.Item) -> list[str]:
+    """Return the names of the fixtures that a test needs."""
+    return getattr(item, "fixturenames", [])

@@ -1,6 +1,7 @@
 """The house rules that a program can check: sizes, imports, assertions, and where torch is not."""
 
 import ast
+import re
 import statistics
 import subprocess
 import sys
@@ -40,6 +41,9 @@ DOORS = {
 }
 """Stages, which meet on disk only."""
 
+FOUND_BY_NAME = ("benchmarks.gates.metrics",)
+"""Folders of plug-ins that are reached through their package only."""
+
 MODULES = {
     ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): file
     for file in FILES
@@ -72,8 +76,9 @@ def imported(file: Path) -> set[str]:
     for node in ast.walk(tree(file)):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+        elif isinstance(node, ast.ImportFrom):
+            name = _absolute(file, node)
+            found |= {name, *(f"{name}.{alias.name}" for alias in node.names)}
     return found
 
 
@@ -154,6 +159,73 @@ def test_no_module_imports_itself_around_a_corner():
     assert set(circles({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": set()})) == {"b", "c"}
 
 
+def test_no_folder_of_the_device_imports_itself_around_a_corner():
+    above = {name: ".".join(name.split(".")[:3]) for name in MODULES}
+    folders: dict[str, set[str]] = {}
+    for name, others in graph().items():
+        if name.startswith("edgepress.device."):
+            folders.setdefault(above[name], set()).update(above[one] for one in others)
+    assert len(folders) > 8
+    assert "edgepress.device.model" in folders["edgepress.device.running"]
+    assert not circles({name: others - {name} for name, others in folders.items()})
+
+
+def folders(above: str, found: dict[str, set[str]]) -> dict[str, set[str]]:
+    """Return which folders directly in a package import each other, with all that lies below them.
+
+    A package and its own folders may know each other, but for a room: the modules directly in one
+    are its doors, and count as a folder.
+    """
+    doors = f"{above}.*" if above in ROOMS else None
+    shared: dict[str, set[str]] = {}
+    for module, others in found.items():
+        one = _folder(above, module) or doors
+        for other in others if one and f"{module}.".startswith(f"{above}.") else ():
+            near = other != above and f"{other}.".startswith(f"{above}.")
+            two = (_folder(above, other) or doors) if near else None
+            shared.setdefault(one, set()).update({two} - {one, None})
+    return shared
+
+
+def _folder(above: str, module: str) -> str | None:
+    """Return the folder directly in a package that a module lies in."""
+    parts = module.removeprefix(f"{above}.").split(".")
+    name = f"{above}.{parts[0]}"
+    is_folder = name in MODULES and MODULES[name].name == "__init__.py"
+    return name if module.startswith(f"{above}.") and is_folder else None
+
+
+def test_no_folder_imports_itself_around_a_corner():
+    found = graph()
+    packages = [name for name, file in MODULES.items() if file.name == "__init__.py"]
+    assert not [
+        circle
+        for package in packages
+        if package.split(".")[0] == "benchmarks"
+        if (circle := circles(folders(package, found)))
+    ]
+    gates, evaluation = "benchmarks.gates.metrics.map", "benchmarks.evaluation.tables"
+    assert folders("benchmarks", {gates: {evaluation, "benchmarks", "edgepress.core.cli"}}) == {
+        "benchmarks.gates": {"benchmarks.evaluation"}
+    }
+    assert circles(folders("benchmarks", {gates: {evaluation}, evaluation: {gates}}))
+    door, work = "benchmarks.compare", "benchmarks.comparison.bench"
+    assert circles(folders("benchmarks", {door: {work}, work: {door}}))
+    assert not circles(folders("benchmarks.gates", {"benchmarks.gates.text": {gates}}))
+
+
+@pytest.mark.parametrize("folder", FOUND_BY_NAME)
+def test_who_finds_plug_ins_by_name_names_none(folder: str):
+    """All that others need of the folder is in its package, and nothing is listed elsewhere."""
+    wrong = {
+        f"{name} -> {other}"
+        for name, others in graph().items()
+        for other in others
+        if other.startswith(f"{folder}.") and not f"{name}.".startswith(f"{folder}.")
+    }
+    assert not wrong
+
+
 @pytest.mark.parametrize("room", NEVER)
 def test_libraries_have_their_rooms(room: str):
     wrong = {
@@ -182,6 +254,13 @@ def test_a_door_stands_above_the_work():
 @pytest.mark.parametrize(("room", "most"), [("benchmarks", 12), ("export", 8), ("compress", 8)])
 def test_a_room_is_seen_at_a_glance(room: str, most: int):
     assert len([*(ROOT / room).glob("*.py")]) <= most
+
+
+def test_a_folder_of_the_device_is_seen_at_a_glance():
+    folders = [ROOT / "edgepress" / "device", *(ROOT / "edgepress" / "device").rglob("*/")]
+    files = {folder.name: [*folder.glob("*.py")] for folder in folders}
+    assert len(files) > 7
+    assert not {name: len(found) for name, found in files.items() if len(found) > 12}
 
 
 def test_every_test_asserts():
@@ -266,3 +345,41 @@ def test_nothing_reports_to_anybody(module: str, tmp_path: Path):
     code = f"import {module}, onnxruntime"
     subprocess.run([sys.executable, "-c", code], check=True, env=env, cwd=tmp_path)
     assert not list(tmp_path.rglob("*onnxruntime*"))
+
+
+TAG = re.compile(r"(?<!\?P)</?[a-z][a-z0-9]*(\s+[a-z-]+=|/?>)")
+"""A tag of HTML; a name in a regular expression looks like one."""
+
+
+def markup(parsed: ast.AST) -> list[str]:
+    """Return the tags of HTML in the texts of a module; docstrings may speak of them."""
+    bodies = [getattr(node, "body", None) for node in ast.walk(parsed)]
+    said = {id(one.value) for body in bodies if isinstance(body, list)
+            for one in body if isinstance(one, ast.Expr)}  # fmt: skip
+    return [
+        found[0]
+        for node in ast.walk(parsed)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in said
+        if (found := TAG.search(node.value))
+    ]
+
+
+@pytest.mark.parametrize("room", ["benchmarks", "compress", "export"])
+def test_pages_are_written_in_templates(room: str):
+    files = (file for file in FILES if file.is_relative_to(ROOT / room))
+    assert not {
+        str(file.relative_to(ROOT)): found for file in files if (found := markup(tree(file)))
+    }
+
+
+@pytest.mark.parametrize(
+    ("code", "tags"),
+    [
+        ("x = '<td>'", ["<td>"]),
+        ("x = f'<p class=\"{y}\">'", ["<p class="]),
+        ("x = f'<b>{y}</b>'", ["<b>", "</b>"]),
+        ("def f():\n    'Return a <td>.'\n    return 'a < b > c'", []),
+    ],
+)
+def test_the_check_of_markup_can_fail(code: str, tags: list[str]):
+    assert markup(ast.parse(code)) == tags

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.claims.many_images`: what inspecting, and training on, many images takes.
+"""`python -m benchmarks.claims.many_images` tells what inspecting and training take on many images.
 
 Makes small JPEGs in which every label is a shape of its own, with a table, planted copies, wrong
 labels and broken files, and inspects them, and trains on them, each in a fresh process.
@@ -10,16 +10,20 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from pydantic import Field
 
-from edgepress.core import console
+from benchmarks.report.markdown import table_md
+from edgepress.core import console, figures
 from edgepress.core.artifact import load
 from edgepress.core.cli import main
-from edgepress.core.environment import usable_cores
+from edgepress.core.commands import own_command
+from edgepress.core.cpu import shown
+from edgepress.core.environment import describe, usable_cores
 from edgepress.core.errors import UserError
 from edgepress.core.noun import Noun
 from edgepress.core.subcommands import Cost, command
@@ -37,7 +41,7 @@ SHAPES = ("ellipse", "rectangle", "line", "triangle", "arc")
 
 
 class Config(Noun):
-    """Make many small images, inspect them with edgepress.data, train, and tell time and memory."""
+    """Make many small images, inspect them, train, and tell time and memory."""
 
     images: int = Field(100_000, ge=100)
     """Images to make."""
@@ -50,21 +54,74 @@ class Config(Noun):
     """Seed of the images."""
     keep: Path | None = None
     """Make the images in this new folder and keep them (default: a temporary folder)."""
+    out: Path = Path("runs/many-images.json")
+    """JSON file for the figures; their table is written beside it."""
 
 
-def run(config: Config) -> None:
-    """Make, inspect, print.
+class Work(Noun):
+    """What one command took."""
+
+    name: str
+    cost: Cost
+    waiting_share: float | None = None
+    """Share of the time that the steps of a training waited for images."""
+
+
+class Result(Noun):
+    """What was measured."""
+
+    command: str
+    images: int
+    labels: int
+    cores: int
+    works: tuple[Work, ...]
+    environment: dict[str, Any]
+
+
+HEADER = ("", "seconds", "of processor time", "memory at most", "steps waited for images")
+
+
+def table(result: Result) -> str:
+    """Return what each command took, and on how many images below it."""
+    lines = table_md(HEADER, [_row(work) for work in result.works], left={0})
+    told = f"{result.images:,} images, {result.labels} labels, on {result.cores} cores"
+    return f"{lines}\n\n{told} of {shown(result.environment)}."
+
+
+def _row(work: Work) -> tuple[str, ...]:
+    cost, waited = work.cost, work.waiting_share
+    return (
+        work.name,
+        f"{cost.seconds:.0f}",
+        f"{cost.cpu_s:.0f}",
+        f"{cost.peak_rss_bytes / 1e9:.2f} GB",
+        "" if waited is None else f"{100 * waited:.2f}% of the time",
+    )
+
+
+def run(config: Config) -> Result:
+    """Make, inspect, train, print and store.
 
     Raises:
         UserError: the folder is there already, or a command failed.
     """
-    if config.keep is None:
-        with TemporaryDirectory() as folder:
-            _measure(config, Path(folder) / "images")
-        return
-    if config.keep.exists():
+    figures.check(config.out)
+    if config.keep is not None and config.keep.exists():
         raise UserError("The folder is there already", got=config.keep, allowed="a new folder")
-    _measure(config, config.keep)
+    with TemporaryDirectory() as folder:
+        works = tuple(_works(config, config.keep or Path(folder) / "images"))
+    result = Result(
+        command=own_command("benchmarks.claims.many_images"),
+        images=config.images,
+        labels=config.labels,
+        cores=usable_cores(),
+        works=works,
+        environment=describe(),
+    )
+    title = f"{config.images:,} images, {config.labels} labels"
+    console.table(title, HEADER, [_row(work) for work in works])
+    figures.store(config.out, result, table(result))
+    return result
 
 
 def make(folder: Path, config: Config) -> None:
@@ -136,30 +193,19 @@ def _jpeg(picture: Image.Image, quality: int) -> bytes:
     return stream.getvalue()
 
 
-def _measure(config: Config, folder: Path) -> None:
+def _works(config: Config, folder: Path) -> Iterator[Work]:
+    """Make the images, and yield what each command took on them."""
     make(folder, config)
     out = folder.with_name(f"{folder.name}-inspected")
     with TemporaryDirectory() as cache:
         inspected = command("benchmarks.inspection", folder, "--out", out, EDGEPRESS_CACHE=cache)
-        what = f"{config.images:,} images, {config.labels} labels on {usable_cores()} cores"
-        console.result(f"{what}: inspected in {_told(inspected)}")
+        yield Work(name="inspected", cost=inspected)
         if config.train is not None:
             artifact = folder.with_name(f"{folder.name}-trained")
             words = ("--data", folder, "--arch", config.train, "--out", artifact, *TRAINING)
             trained = command("compress.train", *words, EDGEPRESS_CACHE=cache)
             share = load(artifact).manifest.measurements.waiting_share
-            assert share is not None  # there was an epoch
-            console.result(
-                f"{config.train} trained in {_told(trained)}; "
-                f"its steps waited {100 * share:.2f}% of the time for images"
-            )
-
-
-def _told(cost: Cost) -> str:
-    return (
-        f"{cost.seconds:.0f} s, {cost.cpu_s:.0f} s of processor time, "
-        f"at most {cost.peak_rss_bytes / 1e9:.2f} GB of memory"
-    )
+            yield Work(name=f"{config.train} trained", cost=trained, waiting_share=share)
 
 
 if __name__ == "__main__":

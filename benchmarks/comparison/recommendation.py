@@ -6,6 +6,7 @@ from itertools import combinations
 
 from benchmarks.comparison.bench import Bench
 from benchmarks.comparison.entries import gate_entry
+from benchmarks.gates import checks
 from benchmarks.gates import verdicts as gates
 from benchmarks.report.recommended import fits, sentence
 from benchmarks.report.schema import (
@@ -29,7 +30,7 @@ def parse_budget(texts: Iterable[str]) -> tuple[Gate, ...]:
     """
     budget = gates.parse_all(texts)
     for gate in budget:
-        if gate.form != "value" or gate.metric == "agreement" or gate.against:
+        if checks.needs_reference(gate):
             raise UserError(
                 "A budget is what the device has, whatever other models need",
                 got=str(gate),

@@ -6,7 +6,7 @@ from pathlib import Path
 from pydantic import Field
 
 from benchmarks.comparison.thumbnails import small_copies
-from benchmarks.errors import grouping, page
+from benchmarks.errors import grouping
 from benchmarks.errors.analysis import Subject, analyse, shown_images
 from benchmarks.errors.changes import changes
 from benchmarks.errors.changes import shown_images as changed_images
@@ -14,6 +14,7 @@ from benchmarks.errors.explain import Photographs, choose, explain, open_eyes
 from benchmarks.errors.grad_cam import why_not
 from benchmarks.errors.next_steps import next_steps
 from benchmarks.errors.schema import ErrorReport
+from benchmarks.errors.sections import PAGE
 from benchmarks.evaluation.candidates import open_model, unique_names
 from benchmarks.evaluation.evaluation import (
     EvalSettings,
@@ -82,9 +83,9 @@ def run(config: Config) -> ErrorReport:
     report = report.model_copy(update=_surroundings(subject, config))
     report = report.model_copy(update={"next_steps": next_steps(report)})
     images = shown_images(report) + (changed_images(report.changes) if report.changes else [])
-    page.write(report, config.out, small_copies(images, subject.dataset) | pictures)
+    PAGE.write(report, config.out, small_copies(images, subject.dataset) | pictures)
     _print(report)
-    console.result(f"report: {config.out / page.HTML}")
+    console.result(f"report: {config.out / PAGE.html_file}")
     return report
 
 

@@ -16,7 +16,6 @@ class Parity(Noun):
 
     n_images: int
     max_prob_diff: float
-    mean_prob_diff: float
     flipped: float
     """Share of decisions, one per image and label, that differ at the thresholds."""
 
@@ -26,7 +25,7 @@ def compare(reference: Floats, candidate: Floats, thresholds: Sequence[float]) -
 
     >>> one, other = np.float32([[0.75, 0.2]]), np.float32([[0.25, 0.2]])
     >>> compare(one, other, (0.5, 0.5))
-    Parity(n_images=1, max_prob_diff=0.5, mean_prob_diff=0.25, flipped=0.5)
+    Parity(n_images=1, max_prob_diff=0.5, flipped=0.5)
 
     Raises:
         UserError: the shapes differ, there is no image, or a probability is not a number.
@@ -45,6 +44,5 @@ def compare(reference: Floats, candidate: Floats, thresholds: Sequence[float]) -
     return Parity(
         n_images=len(reference),
         max_prob_diff=float(difference.max()),
-        mean_prob_diff=float(difference.mean()),
         flipped=float(((reference >= limits) != (candidate >= limits)).mean()),
     )

@@ -7,8 +7,9 @@ from typing import Annotated
 import tyro
 
 from benchmarks.comparison.entries import gate_entry
-from benchmarks.fleet import analysis, gating, page, reading
+from benchmarks.fleet import analysis, gating, reading
 from benchmarks.fleet.schema import DeviceEntry, FleetReport
+from benchmarks.fleet.sections import PAGE
 from benchmarks.report import format as fmt
 from edgepress.core import console, ending, writable
 from edgepress.core.cli import main
@@ -62,11 +63,11 @@ def run(config: Config) -> FleetReport:
         releases=analysis.release_entries(releases, entries),
         gates=tuple(gate_entry(verdict) for verdict in verdicts),
     )
-    page.write(report, config.out)
+    PAGE.write(report, config.out)
     console.table(_title(entries), _HEADER, map(_row, entries))
     for gate in report.gates:
         console.result(f"{gate.verdict.upper():12} {gate.gate}: {gate.reason}")
-    console.result(f"report: {config.out / page.HTML}")
+    console.result(f"report: {config.out / PAGE.html_file}")
     ending.require(verdicts)
     return report
 

@@ -3,30 +3,42 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from benchmarks.gates.text import OPS, base_metric, label_of
-from benchmarks.gates.verdicts import ACCURACY_METRICS
+from benchmarks.gates import metrics
+from benchmarks.gates.metrics import Need
+from benchmarks.gates.text import base_metric, form_of, label_of, metric_of
 from edgepress.core.errors import UserError, unknown_name
 from edgepress.core.gates import Gate
 from edgepress.core.manifest import Precision
 
-FROM_WEIGHTS = ("size", "macs", "params")
-FROM_TIMING = ("latency", "peak_rss")
-FROM_PARITY = ("parity", "flipped")
-FROM_INTEGERS = ("int8_convs", "float_time", "qdq_nodes")
-TRAINED = frozenset((*ACCURACY_METRICS, *FROM_WEIGHTS))
-"""Metrics of a stage that makes a PyTorch network."""
-MEASURED = frozenset(metric for metric, _ in OPS) - {"drifting"}
-"""Metrics of one model file, or of two."""
+
+def needing(*needs: Need) -> frozenset[str]:
+    """Return the metrics for which one of these must be measured, and nothing else."""
+    return frozenset(name for name, metric in metrics.every().items() if metric.needs in needs)
+
+
+def trained() -> frozenset[str]:
+    """Return the metrics of a stage that makes a PyTorch network."""
+    return needing("accuracy", "network")
+
+
+def measured() -> frozenset[str]:
+    """Return the metrics of one model file, or of two."""
+    return frozenset(metrics.names()) - needing("fleet")
 
 
 def compared(timed: bool) -> frozenset[str]:
     """Return the metrics of a comparison, of models that are timed or not."""
-    return MEASURED - {"robust_map"} - (frozenset() if timed else frozenset(FROM_TIMING))
+    return measured() - needing("robustness") - (frozenset() if timed else needing("latency"))
 
 
 def exported(precision: Precision) -> frozenset[str]:
     """Return the metrics of an export in a number format."""
-    return compared(timed=True) - (frozenset() if precision == "int8" else frozenset(FROM_INTEGERS))
+    return compared(timed=True) - (frozenset() if precision == "int8" else needing("integers"))
+
+
+def over_folds() -> tuple[str, ...]:
+    """Return the metrics that models of several folds can be held against together."""
+    return tuple(name for name, metric in metrics.every().items() if metric.over_folds)
 
 
 @dataclass(frozen=True)
@@ -43,7 +55,7 @@ class Scene:
 
 def needs_reference(gate: Gate) -> bool:
     """Tell whether a gate compares with another model."""
-    return gate.form != "value" or gate.metric == "agreement" or gate.against is not None
+    return form_of(gate).compares or gate.against is not None
 
 
 def require_decidable(wanted: Iterable[Gate], scene: Scene) -> None:
@@ -63,21 +75,20 @@ def require_decidable(wanted: Iterable[Gate], scene: Scene) -> None:
 
 def _require_measured(gate: Gate, scene: Scene) -> None:
     if base_metric(gate) not in scene.metrics:
-        known = dict.fromkeys(metric for metric, _ in OPS if metric in scene.metrics)
         raise UserError(
             f"{base_metric(gate)} is not measured here, so the gate could only fail",
             got=gate,
-            allowed=", ".join(known),
+            allowed=", ".join(sorted(scene.metrics)),
             next_step=f'python -m benchmarks.gate --candidate DIR --gate "{gate}" afterwards',
         )
 
 
 def _of_a_value(gate: Gate) -> str:
     """Return the advice to demand a value, where the metric has such a gate."""
-    op = OPS.get((base_metric(gate), "value"))
-    if op is None or gate.metric == "agreement":
+    form = metric_of(gate).forms.get("value")
+    if form is None or form.compares:
         return ""
-    return f"demand a value, e.g. '{gate.metric} {op} LIMIT', or "
+    return f"demand a value, e.g. '{gate.metric} {form.op} LIMIT', or "
 
 
 def _require_reference(gate: Gate, names: Sequence[str]) -> None:

@@ -2,80 +2,20 @@
 
 import re
 from collections.abc import Iterable
-from typing import Literal, cast
 
+from benchmarks.gates import metrics
+from benchmarks.gates.metrics import Form, Metric, Unit
 from edgepress.core.errors import UserError, unknown_name
 from edgepress.core.gates import Gate, Verdict
 
-Form = Literal["value", "drop", "speedup", "ratio"]
-Op = Literal["<=", ">="]
-
-OPS: dict[tuple[str, str], Op] = {
-    ("map", "value"): ">=",
-    ("map", "drop"): "<=",
-    ("ap", "value"): ">=",
-    ("ap", "drop"): "<=",
-    ("worst_ap", "drop"): "<=",
-    ("robust_map", "drop"): "<=",
-    ("drifting", "value"): "<=",
-    ("agreement", "value"): ">=",
-    ("cf1", "value"): ">=",
-    ("cf1", "drop"): "<=",
-    ("of1", "value"): ">=",
-    ("of1", "drop"): "<=",
-    ("recall", "value"): ">=",
-    ("recall", "drop"): "<=",
-    ("precision", "value"): ">=",
-    ("precision", "drop"): "<=",
-    ("ece", "value"): "<=",
-    ("chance", "value"): "<=",
-    ("latency", "value"): "<=",
-    ("latency", "speedup"): ">=",
-    ("size", "value"): "<=",
-    ("size", "ratio"): "<=",
-    ("peak_rss", "value"): "<=",
-    ("peak_rss", "ratio"): "<=",
-    ("macs", "value"): "<=",
-    ("macs", "ratio"): "<=",
-    ("params", "value"): "<=",
-    ("params", "ratio"): "<=",
-    ("int8_convs", "value"): ">=",
-    ("float_time", "value"): "<=",
-    ("qdq_nodes", "value"): "<=",
-    ("parity", "value"): "<=",
-    ("flipped", "value"): "<=",
-}
-"""Every metric with its forms, and the one direction in which a demand on it makes sense."""
-
-LABEL_METRICS = ("ap", "recall", "precision")
-"""Metrics of one label, which stands in brackets."""
-
-THRESHOLD_METRICS = ("agreement", "cf1", "of1", "recall", "precision")
-"""Metrics that other thresholds change."""
-
-COSTS = ("latency", "size", "peak_rss", "macs", "params", "int8_convs", "float_time", "qdq_nodes")
-"""Metrics of what a model takes, which say nothing of what it finds."""
-
-_BYTES = {"B": 1.0, "kB": 1e3, "MB": 1e6, "GB": 1e9, "KiB": 2.0**10, "MiB": 2.0**20}
-_UNITS = {
-    "latency": {"s": 1.0, "ms": 1e-3, "us": 1e-6},
-    "size": _BYTES,
-    "peak_rss": _BYTES,
-    "map": {"%": 1e-2},
-    "ap": {"%": 1e-2},
-    "worst_ap": {"%": 1e-2},
-    "robust_map": {"%": 1e-2},
-    "drifting": {"%": 1e-2},
-    "agreement": {"%": 1e-2},
-    **{name: {"%": 1e-2} for name in ("cf1", "of1", "recall", "precision", "ece", "chance")},
-    "float_time": {"%": 1e-2},
-}
 _SYNTAX = re.compile(
     r"(?P<metric>[A-Za-z0-9_]+)(?:\[(?P<label>[^\]]+)\])?"
     r"(?:\s+(?P<form>[a-z0-9]+))?"
     r"\s*(?P<op><=|>=)\s*(?P<number>[-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?)\s*(?P<unit>[A-Za-z%]*)"
     r"(?:\s+vs\s+(?P<against>\S.*?))?"
 )
+_START = re.compile(r"(?P<metric>\w*)(?:\[[^\]]*\])?(?:\s+(?P<form>[a-z0-9]+))?")
+"""The start of a gate; a label in brackets may have blanks in it."""
 _EXAMPLES = "'map drop <= 0.01', 'ap[LABEL] drop <= 0.05', 'latency speedup >= 2', 'size <= 2MB'"
 
 
@@ -91,26 +31,63 @@ def parse(text: str) -> Gate:
     found = _SYNTAX.fullmatch(text.strip())
     if found is None:
         raise UserError("The gate cannot be read", got=text, allowed=f"for example {_EXAMPLES}")
-    metric, label, written, op = found.group("metric", "label", "form", "op")
-    form = _form(metric, written)
-    if OPS[metric, form] != op:
-        raise UserError("The gate points the wrong way", got=text, allowed=OPS[metric, form])
-    if (metric in LABEL_METRICS) != (label is not None):
-        raise UserError(
-            "A label in brackets belongs to the metrics ap, recall and precision, and only to them",
-            got=text,
-            allowed="ap[LABEL], recall[LABEL], precision[LABEL]; map or cf1 for all labels",
-        )
-    limit = _number(text, found.group("number")) * _factor(metric, form, found.group("unit"))
-    if form == "speedup" and limit <= 0:
-        raise UserError("A speed-up is a positive factor", got=text, allowed="above 0, e.g. 2")
+    name, label, written, op = found.group("metric", "label", "form", "op")
+    metric = metrics.find(name)
+    form = _form(name, metric, written)
+    wanted = metric.forms[form]
+    if wanted.op != op:
+        raise UserError("The gate points the wrong way", got=text, allowed=wanted.op)
+    if metric.of_label != (label is not None):
+        raise _misplaced_label(text)
+    limit = _number(text, found.group("number")) * _factor(name, wanted.unit, found.group("unit"))
+    if wanted.unit.positive and limit <= 0:
+        raise UserError(wanted.unit.positive, got=text, allowed="above 0, e.g. 2")
     return Gate(
-        metric=f"{metric}[{label}]" if label else metric,
+        metric=f"{name}[{label}]" if label else name,
         form=form,
-        op=OPS[metric, form],
+        op=wanted.op,
         limit=limit,
         against=found.group("against"),
     )
+
+
+def metric_of(gate: Gate) -> Metric:
+    """Return what there is to say of a gate's metric.
+
+    Raises:
+        UserError: no such metric.
+    """
+    return metrics.find(base_metric(gate))
+
+
+def form_of(gate: Gate) -> Form:
+    """Return what there is to say of a gate's form.
+
+    Raises:
+        UserError: no such metric.
+    """
+    return metric_of(gate).forms[gate.form]
+
+
+def metric_in(text: str) -> Metric | None:
+    """Return the metric of a gate as it is written; `None` where a verdict is on something else.
+
+    >>> metric_in("recall[a b] >= 0.9").of_label, metric_in("ort difference <= 0.1")
+    (True, None)
+    """
+    name = _start(text)[0]
+    return metrics.find(name) if name in metrics.names() else None
+
+
+def unit_in(text: str) -> Unit | None:
+    """Return what the figure of a gate, as it is written, is in; `None` where nobody knows.
+
+    >>> unit_in("ap[a speedup b] >= 0.5 vs x").shown, unit_in("latency p50 <= 5ms").shown
+    ('score', 'duration')
+    """
+    metric, form = metric_in(text), _start(text)[1]
+    found = None if metric is None else metric.forms.get(metric.form_named(form))
+    return None if found is None else found.unit
 
 
 def tells_accuracy(text: str) -> bool:
@@ -119,8 +96,32 @@ def tells_accuracy(text: str) -> bool:
     >>> tells_accuracy("ap[crack] drop <= 0.05"), tells_accuracy("macs ratio <= 0.5")
     (True, False)
     """
-    metric = text.split()[0].partition("[")[0]
-    return metric not in (*COSTS, "ece", "chance", "drifting")
+    metric = metric_in(text)
+    return metric is None or metric.about == "findings"
+
+
+def listed(names: Iterable[str]) -> str:
+    """Return metrics in a row, with a label where one belongs.
+
+    >>> listed(["ap", "map", "size"])
+    'ap[LABEL], map and size'
+    """
+    *first, last = (f"{name}[LABEL]" if metrics.find(name).of_label else name for name in names)
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def examples(names: Iterable[str]) -> str:
+    """Return gates on metrics as a user may write them, for help texts.
+
+    >>> examples(["ece"])
+    '`ece <= 0.05`'
+    """
+    found = (metrics.find(name) for name in names)
+    return ", ".join(
+        ", ".join(f"`{one}`" for one in metric.examples)
+        + (f" ({metric.note})" if metric.note else "")
+        for metric in found
+    )
 
 
 def base_metric(gate: Gate) -> str:
@@ -141,15 +142,28 @@ def label_of(gate: Gate) -> str | None:
     return gate.metric.partition("[")[2].removesuffix("]") or None
 
 
-def _form(metric: str, written: str | None) -> Form:
-    metrics = {name for name, _ in OPS}
-    if metric not in metrics:
-        raise unknown_name("gate metric", metric, metrics)
-    forms = [form for name, form in OPS if name == metric]
-    form = "value" if written is None or (metric, written) == ("latency", "p50") else written
-    if form not in forms:
-        raise unknown_name(f"form of the gate metric {metric}", form, forms)
-    return cast(Form, form)
+def _start(text: str) -> tuple[str, str | None]:
+    found = _START.match(text)
+    assert found is not None  # whatever the text
+    return found.group("metric"), found.group("form")
+
+
+def _misplaced_label(text: str) -> UserError:
+    named = [name for name, metric in metrics.every().items() if metric.of_label]
+    belongs = listed(named)
+    return UserError(
+        "A label in brackets belongs to the metrics "
+        f"{belongs.replace('[LABEL]', '')}, and only to them",
+        got=text,
+        allowed=f"{belongs}; map or cf1 for all labels",
+    )
+
+
+def _form(name: str, metric: Metric, written: str | None) -> str:
+    form = metric.form_named(written)
+    if form not in metric.forms:
+        raise unknown_name(f"form of the gate metric {name}", form, metric.forms)
+    return form
 
 
 def _number(text: str, number: str) -> float:
@@ -159,17 +173,16 @@ def _number(text: str, number: str) -> float:
         raise UserError(f"The gate's limit is not a number: {number}", got=text) from None
 
 
-def _factor(metric: str, form: Form, unit: str) -> float:
-    """Return what one `unit` is in base units; ratios and speed-ups have none."""
-    units = _UNITS.get(metric, {}) if form in ("value", "drop") else {}
-    if not unit:
+def _factor(name: str, unit: Unit, written: str) -> float:
+    """Return what one of the unit that is written is in base units."""
+    if not written:
         return 1.0
-    if unit not in units:
-        raise unknown_name(f"unit of the gate metric {metric}", unit, units)
-    return units[unit]
+    if written not in unit.written:
+        raise unknown_name(f"unit of the gate metric {name}", written, unit.written)
+    return unit.written[written]
 
 
 def lasting(verdicts: Iterable[Verdict]) -> tuple[Verdict, ...]:
     """Return the verdicts that still hold when thresholds and calibration are learnt again."""
-    passing = (*THRESHOLD_METRICS, "ece")
-    return tuple(one for one in verdicts if one.gate.split()[0].partition("[")[0] not in passing)
+    found = ((verdict, metric_in(verdict.gate)) for verdict in verdicts)
+    return tuple(verdict for verdict, metric in found if metric is None or metric.lasting)

@@ -8,11 +8,13 @@ by the 95% interval over the rounds of one tournament, which holds however often
 import math
 from collections.abc import Iterable
 
+from benchmarks.gates import metrics
 from benchmarks.gates.evidence import Evidence, Finding, Subject
-from benchmarks.gates.findings import FINDERS, counted
-from benchmarks.gates.text import THRESHOLD_METRICS, base_metric, parse
+from benchmarks.gates.text import base_metric, form_of, metric_of, parse
 from edgepress.core.errors import UserError
 from edgepress.core.gates import Gate, Outcome, Verdict
+from edgepress.core.source import source_hash
+from edgepress.core.stage import JUDGES
 
 __all__ = [
     "Evidence",
@@ -20,6 +22,7 @@ __all__ = [
     "check",
     "check_all",
     "decided",
+    "judges",
     "needs_accuracy",
     "needs_latency",
     "needs_robustness",
@@ -29,22 +32,19 @@ __all__ = [
 ]
 
 
-ACCURACY_METRICS = ("map", "ap", "worst_ap", "ece", "chance", *THRESHOLD_METRICS)
-
-
 def needs_accuracy(gate: Gate) -> bool:
     """Tell whether a gate needs the models to be evaluated on images."""
-    return base_metric(gate) in ACCURACY_METRICS
+    return metric_of(gate).needs == "accuracy"
 
 
 def needs_latency(gate: Gate) -> bool:
     """Tell whether a gate needs a latency tournament, which also sees how much memory is used."""
-    return gate.metric in ("latency", "peak_rss")
+    return metric_of(gate).needs == "latency"
 
 
 def needs_robustness(gate: Gate) -> bool:
     """Tell whether a gate needs the models to be evaluated on corrupted images."""
-    return gate.metric == "robust_map"
+    return metric_of(gate).needs == "robustness"
 
 
 def check(gate: Gate, evidence: Evidence) -> Verdict:
@@ -54,7 +54,7 @@ def check(gate: Gate, evidence: Evidence) -> Verdict:
         UserError: the gate names a label that the data does not have, or the two models were not
             measured on the same images or in the same rounds.
     """
-    finding = FINDERS.get((base_metric(gate), gate.form), counted)(gate, evidence)
+    finding = form_of(gate).find(gate, evidence)
     if finding is not None and math.isnan(finding.measured):
         finding = None  # no number is no measurement
     outcome, ending = _decide(gate, finding, evidence)
@@ -91,6 +91,16 @@ def parse_all(texts: Iterable[str], robustness: bool = False) -> tuple[Gate, ...
                 "python -m benchmarks.robustness",
             )
     return found
+
+
+def judges(texts: Iterable[str]) -> dict[str, str]:
+    """Return the hash of the metrics that gates name, for what a stage chose by name.
+
+    Raises:
+        UserError: a gate that cannot be read.
+    """
+    found = sorted({metrics.module_of(base_metric(parse(text))) for text in texts})
+    return {JUDGES: source_hash(*found)}
 
 
 def check_all(
@@ -134,19 +144,9 @@ def _decide(gate: Gate, finding: Finding | None, evidence: Evidence) -> tuple[Ou
     if finding is None:
         form = "" if gate.form == "value" else f" {gate.form}"
         return "fail", f"not measured: {gate.metric}{form}"
-    if gate.metric == "latency" and _emulated(evidence):
-        return "inconclusive", (
-            "measured on a software adapter, which emulates the device: the times say nothing "
-            "about it"
-        )
-    if gate.form == "speedup" and evidence.aa is not None:
-        noise, margin = _noise(evidence.aa), abs(math.log(finding.measured / gate.limit))
-        if noise > margin:
-            return "inconclusive", (
-                f"this machine is too noisy: the same model twice may differ by "
-                f"{100 * noise:.1f}% (A/A interval), and the limit of {gate.limit:g} is "
-                f"{100 * margin:.1f}% away; a quieter machine or a longer --latency-time may tell"
-            )
+    doubt = form_of(gate).doubt
+    if doubt is not None and (told := doubt(gate, finding, evidence)):
+        return "inconclusive", told
     outcome = _outcome(gate, finding.bounds)
     if outcome == "inconclusive":
         return outcome, f"the interval holds the limit of {_shown(gate)}, so nothing is decided"
@@ -164,11 +164,6 @@ def _unknown(evidence: Evidence) -> str:
     return f"; not known: whether {' and '.join(names)} learnt from these images" if names else ""
 
 
-def _emulated(evidence: Evidence) -> bool:
-    subjects = (evidence.candidate, evidence.reference)
-    return any(subject.latency.software for subject in subjects if subject and subject.latency)
-
-
 def _outcome(gate: Gate, bounds: tuple[float, float]) -> Outcome:
     low, high = bounds
     if gate.op == "<=":
@@ -184,32 +179,13 @@ def _margin(gate: Gate, bounds: tuple[float, float], outcome: Outcome) -> float:
     return (high if outcome == "fail" else low) - gate.limit
 
 
-def _noise(aa: tuple[float, float]) -> float:
-    """Return how far from 1 a model's ratio to itself may be, in logarithms (0.01 is about 1%).
-
-    The farther end of the A/A interval: one that is narrow and away from 1 is noise too. Infinite
-    where there were too few rounds for an interval.
-
-    >>> round(_noise((0.98, 1.01)), 4), round(_noise((1.099, 1.101)), 4)
-    (0.0202, 0.0962)
-    """
-    return max(abs(math.log(end)) if end > 0 else math.inf for end in aa)
-
-
 def _shown(gate: Gate) -> str:
     """Return the limit as a person would write it."""
-    metric = base_metric(gate)
-    if metric in (*ACCURACY_METRICS, "robust_map"):
-        return f"{100 * gate.limit:g} points" if gate.form == "drop" else f"{100 * gate.limit:g}%"
-    if gate.form == "ratio":
-        return f"{100 * gate.limit:g}%"
-    if metric == "latency" and gate.form == "value":
-        return f"{1e3 * gate.limit:g} ms"
-    return f"{gate.limit:,.6g}" + (" bytes" if metric in ("size", "peak_rss") else "")
+    return form_of(gate).unit.told(gate.limit)
 
 
 def _against(gate: Gate, evidence: Evidence) -> str | None:
     """Return the name of the reference where the gate has one."""
-    if gate.form == "value" and gate.metric != "agreement":
+    if not form_of(gate).compares:
         return None
     return gate.against or (evidence.reference.artifact.name if evidence.reference else None)

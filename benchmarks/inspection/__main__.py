@@ -1,4 +1,4 @@
-"""`python -m benchmarks.inspection`: look at a data set before you train on it."""
+"""`python -m benchmarks.inspection D` shows what is in a data set, before you train on it."""
 
 import sys
 from pathlib import Path
@@ -7,10 +7,11 @@ from typing import Annotated
 import tyro
 from pydantic import Field
 
-from benchmarks.inspection import page
 from benchmarks.inspection.opened import open_images
+from benchmarks.inspection.pictures import pictures
 from benchmarks.inspection.report import inspect, open_scores
 from benchmarks.inspection.schema import DataReport
+from benchmarks.inspection.sections import PAGE
 from edgepress.core import console, writable
 from edgepress.core.cli import main
 from edgepress.core.noun import Noun
@@ -44,9 +45,9 @@ def run(config: Config) -> DataReport:
     scored = open_scores(config.scores)
     opened = open_images(config.data)
     report = inspect(opened, scored, config.seed)
-    page.write(report, opened, config.out)
+    PAGE.write(report, config.out, pictures(report, opened))
     _print(report)
-    console.result(f"report: {config.out / 'data.html'}")
+    console.result(f"report: {config.out / PAGE.html_file}")
     return report
 
 

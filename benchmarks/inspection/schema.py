@@ -180,3 +180,8 @@ class DataReport(Noun):
     suspects: Suspects
     certifiable: Certifiable
     environment: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        """What stands above the page."""
+        return f"Data: {self.source}"

@@ -17,7 +17,6 @@ from benchmarks.metrics.averages import (
 from benchmarks.metrics.decisions import (
     accuracy,
     best_threshold,
-    best_thresholds,
     decide,
     f1_macro,
     f1_samples,
@@ -53,7 +52,6 @@ __all__ = [
     "average_precision",
     "averages",
     "best_threshold",
-    "best_thresholds",
     "brier",
     "calibration_error",
     "decide",

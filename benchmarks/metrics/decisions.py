@@ -141,31 +141,11 @@ def hamming_loss(targets: ArrayLike, decided: ArrayLike) -> float | None:
     return float(sklearn_hamming_loss(truth, guess)) if len(truth) else None
 
 
-def best_thresholds(targets: ArrayLike, probs: ArrayLike) -> tuple[float, ...]:
-    """Return the threshold of each label with the highest F1; for validation images, never test.
-
-    The threshold lies halfway to the next lower score, so that rounding does not flip the image
-    that decided it; among equal F1 the highest threshold is taken. An undefined label gets 0.5.
-
-    Args:
-        targets: `[n, labels]`, 0, 1 or NaN.
-        probs: `[n, labels]`.
-
-    Raises:
-        ValueError: the shapes differ.
-
-    >>> best_thresholds([[1], [1], [0]], [[0.9], [0.6], [0.2]])
-    (0.4,)
-    """
-    found = []
-    for label_targets, label_probs, _ in labels(targets, probs):
-        told = known(label_targets, label_probs)
-        found.append(0.5 if told is None else best_threshold(*told))
-    return tuple(found)
-
-
 def best_threshold(targets: Array, probs: Array) -> float:
-    """Return the threshold of one label with the highest F1; see `best_thresholds`.
+    """Return the threshold of one label with the highest F1; for validation images, never test.
+
+    It lies halfway to the next lower score, so that rounding does not flip the image that decided
+    it; among equal F1 the highest threshold is taken. `thresholds.learn` does so for each label.
 
     Args:
         targets: `[n]`, 0 or 1, with at least one positive.

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from benchmarks.report import format as fmt
-from benchmarks.report.figure import label_names, settings, verdict_note, verdict_of
+from benchmarks.report.cells import Cell
+from benchmarks.report.of_models import label_names, settings, verdict_note, verdict_of
 from benchmarks.report.schema import LabelDrop, ModelEntry, Report
 
 Better = Literal["low", "high"]
@@ -14,21 +15,6 @@ _LATENCY = "p50 (p90)"
 
 MOST_LABELS = 8
 """With more labels than this, the table leaves the AP of each to its own section."""
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A value and, in smaller print, its interval or what it means."""
-
-    main: str
-    sub: str = ""
-    value: float | None = None
-    """What the cell is sorted by; `None` comes last."""
-
-    @property
-    def missing(self) -> bool:
-        """Whether nothing was measured."""
-        return self.main in (fmt.NOT_MEASURED, fmt.UNDEFINED)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """The decisions on each label as both reports show them: threshold, where from, what it reaches."""
 
 from benchmarks.report import format as fmt
+from benchmarks.report.cells import Cell, Row, scored
 from benchmarks.report.schema import DecisionEntry, ModelEntry, ShareEntry
 from edgepress.core.labels import LabelLearning
 
@@ -20,50 +21,48 @@ HEADER = (
     "F1, validation",
     "Learnt by",
 )
-Cell = tuple[str, str]
-"""A value, and what stands in small print below it."""
 
 
-def rows(model: ModelEntry) -> list[tuple[Cell, ...]]:
-    """Return a row for each label of a model, with a cell for each title of `HEADER`."""
+def rows(model: ModelEntry) -> list[Row]:
+    """Return a row for each label of a model, with a cell for each further title of `HEADER`."""
     return [_row(label, entry) for label, entry in model.decisions.items()]
 
 
-def _row(label: str, entry: DecisionEntry) -> tuple[Cell, ...]:
-    return (
-        (label, ""),
-        (fmt.score(entry.threshold), ""),
+def _row(label: str, entry: DecisionEntry) -> Row:
+    cells = (
+        scored(entry.threshold),
         _share(entry.precision),
         _share(entry.recall),
-        (fmt.score(entry.f1), ""),
+        scored(entry.f1),
         *_before(entry.learning),
         _source(entry),
     )
+    return Row(cells, name=label)
 
 
 def _source(entry: DecisionEntry) -> Cell:
     learning = entry.learning
     if learning is None or entry.method is None:
-        return "not told", ""
+        return Cell("not told")
     if learning.demand is None:
-        return (entry.method if learning.learnt else "as it was"), ""
+        return Cell(entry.method if learning.learnt else "as it was")
     if learning.reachable is None:
-        return learning.demand, "kept on validation"
-    return learning.demand, f"not kept: {fmt.score(learning.reachable)} at most"
+        return Cell(learning.demand, "kept on validation")
+    return Cell(learning.demand, f"not kept: {fmt.score(learning.reachable)} at most")
 
 
 def _before(learning: LabelLearning | None) -> tuple[Cell, Cell, Cell]:
     if learning is None:
-        return (("", ""),) * 3
+        return (Cell(""),) * 3
     images = f"{learning.positives} of {learning.images} have it"
     return (
-        (fmt.score(learning.precision), ""),
-        (fmt.score(learning.recall), images),
-        (fmt.score(learning.f1), ""),
+        scored(learning.precision),
+        Cell(fmt.score(learning.recall), images),
+        scored(learning.f1),
     )
 
 
 def _share(entry: ShareEntry | None) -> Cell:
     if entry is None:
-        return fmt.UNDEFINED, ""
-    return fmt.score(entry.value), f"{fmt.interval(entry.ci95)}; {entry.hits} of {entry.of}"
+        return Cell(fmt.UNDEFINED)
+    return Cell(fmt.score(entry.value), f"{fmt.interval(entry.ci95)}; {entry.hits} of {entry.of}")

@@ -1,50 +1,68 @@
-"""Plots and the small pieces of HTML that the sections share.
+"""Plots and bars, as plain values that every page draws in the same way.
 
-A plot is a Plotly figure as plain data. Its colours are names of CSS variables, which `plots.js`
-resolves when it draws, so that one figure serves the light page, the dark one and the printed one.
+A plot is a Plotly figure. Its colours are names of CSS variables, which `plots.js` resolves when it
+draws, so that one figure serves the light page, the dark one and the printed one; a line break in
+what it says is one.
 """
 
-import json
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from markupsafe import Markup, escape
-
-from benchmarks.gates.text import tells_accuracy
-from benchmarks.report.schema import ModelEntry, Report, Verdict
+from markupsafe import escape
 
 Json = dict[str, Any]
 
 COLOURS = 8
 DASHES = ("solid", "dash", "dot", "dashdot")
-_DASH_ARRAYS = {"solid": "none", "dash": "7 4", "dot": "2 3", "dashdot": "7 3 2 3"}
-_BADGES = {
-    "pass": ("✓", "pass"),
-    "fail": ("✕", "fail"),
-    "inconclusive": ("?", "inconclusive"),
-    None: ("–", "no gates"),
-}
-NO_ACCURACY = "no accuracy gate"
-_SEVERITY: tuple[Verdict, ...] = ("fail", "inconclusive", "pass")
+DASH_ARRAYS = {"solid": "none", "dash": "7 4", "dot": "2 3", "dashdot": "7 3 2 3"}
+"""The same for a line that Plotly does not draw."""
 
 
-class Named(Protocol):
-    """What has a name."""
+@dataclass(frozen=True)
+class Plot:
+    """A plot of the given height in pixels."""
 
-    @property
-    def name(self) -> str:
-        """How pages call it."""
-        ...
+    label: str
+    """What it shows, for a screen reader."""
+    height: int
+    spec: Json
 
 
-class Models(Protocol):
-    """A report on several models, each with a colour of its own by its place."""
+@dataclass(frozen=True)
+class Drawing:
+    """One plot or several under a title, and in small print what they come to."""
 
-    @property
-    def models(self) -> Sequence[Named]:
-        """The models, the reference first."""
-        ...
+    title: str
+    plots: tuple[Plot, ...]
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A piece of a bar: where it begins and how wide it is, in percent of the whole."""
+
+    kind: str
+    """`bar`, `whisker`, `chance`, or a `delta` that is `saved`, `added` or `kept`."""
+    width: float | None = None
+    left: float | None = None
+    colour: str = ""
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A row of a table of bars: a model by its place in the report, or anything by its name."""
+
+    value: str
+    remark: str
+    marks: tuple[Mark, ...]
+    place: int | None = None
+    name: str = ""
+    about: str = ""
+    """Small print behind the name."""
+    missing: bool = False
+    """Whether there is no value."""
 
 
 def colour(index: int) -> str:
@@ -103,8 +121,8 @@ def spread(title: str, values: Sequence[float]) -> Json:
     return axis(title, range=[max(0.0, low - pad), high + pad], nticks=8)
 
 
-def plot(traces: Sequence[Json], layout: Json, *, label: str, height: int) -> Markup:
-    """Return a plot of the given height in pixels; `label` says to a screen reader what it shows.
+def plot(traces: Sequence[Json], layout: Json, *, label: str, height: int) -> Plot:
+    """Return a plot.
 
     The `meta` of a trace is the place of its model, by which a legend switches it on and off.
     """
@@ -124,109 +142,7 @@ def plot(traces: Sequence[Json], layout: Json, *, label: str, height: int) -> Ma
         "hovermode": "closest",
         "height": height,
     }
-    spec = json.dumps(_drawable({"data": list(traces), "layout": base | layout}))
-    return Markup(
-        '<div class="plot" role="img" tabindex="0" aria-label="{}" style="height:{}px">'
-        '<script type="application/json">{}</script></div>'
-    ).format(label, height, Markup(spec.replace("<", "\\u003c")))
-
-
-def legend(report: Models, shown: Sequence[int], aside: Mapping[int, str] | None = None) -> Markup:
-    """Return buttons that name the models of a plot and switch them on and off.
-
-    Those in `aside` are greyed, and tell why on hover and to a screen reader.
-    """
-    buttons = (
-        Markup(
-            '<li data-place="{0}"><button type="button" aria-pressed="true" data-model="{0}"{1}>'
-            "{2} {3}</button></li>"
-        ).format(index, _aside(aside, index), line_sample(index), report.models[index].name)
-        for index in shown
-    )
-    return Markup('<ul class="legend" aria-label="Models">{}</ul>').format(Markup("").join(buttons))
-
-
-def _aside(aside: Mapping[int, str] | None, index: int) -> Markup:
-    why = (aside or {}).get(index)
-    if why is None:
-        return Markup("")
-    return Markup(' class="aside" title="{0}" aria-description="{0}"').format(why)
-
-
-def grid(panels: Sequence[Markup], *, small: bool = False) -> Markup:
-    """Return panels side by side, in rows that come out even."""
-    even = len(panels) % 2 == 0
-    kind = " small" if small and even else " wide" if even or len(panels) == 1 else ""
-    return Markup('<div class="grid{}">{}</div>').format(kind, Markup("").join(panels))
-
-
-def line_sample(index: int) -> Markup:
-    """Return a piece of the model's line."""
-    return Markup(
-        '<svg class="sample" width="26" height="8" aria-hidden="true"><line x1="1" y1="4" x2="25" '
-        'y2="4" style="stroke:{}" stroke-width="3" stroke-dasharray="{}"/></svg>'
-    ).format(colour(index), _DASH_ARRAYS[dash(index)])
-
-
-def model_name(report: Models, index: int) -> Markup:
-    """Return a model's name with the dot of its colour."""
-    return Markup('<span class="model"><i class="dot" style="background:{}"></i>{}</span>').format(
-        colour(index), report.models[index].name
-    )
-
-
-def badge(verdict: Verdict | None) -> Markup:
-    """Return a verdict as an icon and a word, not by colour alone."""
-    icon, word = _BADGES[verdict]
-    return Markup('<span class="badge {}"><span aria-hidden="true">{}</span> {}</span>').format(
-        verdict or "none", icon, word
-    )
-
-
-def missing(message: str) -> Markup:
-    """Return the remark that stands where there is nothing to show."""
-    return Markup('<p class="missing">{}</p>').format(message)
-
-
-def verdict_of(model: ModelEntry) -> Verdict | None:
-    """Return the worst verdict of a model's gates, `None` if it has none."""
-    found = {gate.verdict for gate in model.gates}
-    return next((verdict for verdict in _SEVERITY if verdict in found), None)
-
-
-def verdict_note(model: ModelEntry) -> str:
-    """Return what a pass leaves open: gates on costs alone pass a model of any accuracy."""
-    ungated = not any(tells_accuracy(gate.gate) for gate in model.gates)
-    return NO_ACCURACY if verdict_of(model) == "pass" and ungated else ""
-
-
-def label_names(report: Report) -> list[str]:
-    """Return every label that any model was measured on, in the order of the data."""
-    known = [str(name) for name in report.data.get("label_names") or ()]
-    found = (name for model in report.models for name in (*model.ap, *model.pr_curves))
-    return list(dict.fromkeys([*known, *found]))
-
-
-def settings(report: Report) -> list[str]:
-    """Return every latency setting that any model was measured in."""
-    found = (
-        name
-        for model in report.models
-        for name in (*model.latency_s, *model.latency_samples_s, *model.speedup)
-    )
-    return list(dict.fromkeys(found))
-
-
-def prevalence(report: Report, label: str) -> float | None:
-    """Return the share of test images with a label, which is the AP of a random ranking."""
-    known = report.data.get("prevalence")
-    names = list(report.data.get("label_names") or ())
-    if isinstance(known, dict):
-        return known.get(label)
-    if isinstance(known, (list, tuple)) and len(known) == len(names) and label in names:
-        share: float | None = known[names.index(label)]
-        return share
-    return None
+    return Plot(label, height, _drawable({"data": list(traces), "layout": base | layout}))
 
 
 def _drawable(value: Any) -> Any:

@@ -1,9 +1,11 @@
 """Numbers as people read them: the only place of the project where a value gets a unit."""
 
 import math
-import re
 from collections.abc import Callable
 from typing import Any
+
+from benchmarks.gates.metrics import Shown
+from benchmarks.gates.text import unit_in
 
 NOT_MEASURED = "not measured"
 UNDEFINED = "n/a"
@@ -81,7 +83,7 @@ def points(difference: float | None) -> str:
     return (_MINUS if difference < 0 else "+") + text
 
 
-def drop(difference: float) -> str:
+def drop(difference: float | None) -> str:
     """Return a drop of a metric in 0..1 as points of 100; a gain is negative.
 
     >>> drop(0.0062), drop(-0.001)
@@ -141,31 +143,10 @@ def factor(times: float, better: str, worse: str) -> str:
     return f"{ratio(times)} {better}" if times > 1 else f"{ratio(1 / times)} {worse}"
 
 
-_GATE = re.compile(r"(?P<metric>\w+)(?:\[[^\]]*\])?(?:\s+(?P<form>[a-z0-9]+))?")
-"""The start of a gate; a label in brackets may have blanks in it."""
-_SCORES = ("map", "ap", "robust_map", "cf1", "of1", "ece", "recall", "precision")
-
-
 def gate_number(gate: str) -> Callable[[float], str]:
     """Return the formatter for what a gate, written as on the command line, measures."""
-    found = _GATE.match(gate)
-    metric, form = found.group("metric", "form") if found else ("", None)
-    if form in ("speedup", "ratio"):
-        return ratio
-    if form == "drop":
-        return drop
-    if metric in _SCORES:
-        return score
-    units = {
-        "latency": duration,
-        "size": size,
-        "macs": count,
-        "params": count,
-        "peak_rss": size,
-        "drifting": percent,
-        "agreement": percent,
-    }
-    return units.get(metric, plain)
+    unit = unit_in(gate)
+    return plain if unit is None else _SHOWN[unit.shown]
 
 
 def measured(gate: str, value: float | None) -> str:
@@ -202,6 +183,18 @@ def anything(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return ", ".join(anything(item) for item in value) or "none"
     return str(value)
+
+
+_SHOWN: dict[Shown, Callable[[float], str]] = {
+    "score": score,
+    "percent": percent,
+    "duration": duration,
+    "size": size,
+    "count": count,
+    "ratio": ratio,
+    "drop": drop,
+    "plain": plain,
+}
 
 
 def undefined(value: float | None) -> bool:

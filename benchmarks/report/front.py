@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from benchmarks.report import format as fmt
-from benchmarks.report.figure import verdict_of
+from benchmarks.report.of_models import verdict_of
 from benchmarks.report.schema import ModelEntry, Report
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from benchmarks.report import decisions, rates, recommended, steps
 from benchmarks.report import format as fmt
+from benchmarks.report.cells import Cell, Row
 from benchmarks.report.columns import Column, columns, verdict_word, worst_drop
 from benchmarks.report.schema import GateEntry, ModelEntry, Report
 from benchmarks.report.significance import p_text
@@ -58,7 +59,7 @@ def _title(column: Column) -> str:
 
 def _cell(column: Column, place: int) -> str:
     cell = column.cells[place]
-    return f"{cell.main} ({cell.sub})" if cell.sub and not column.brief else cell.main
+    return cell.main if column.brief else _whole(cell)
 
 
 def _budget(report: Report) -> Iterator[str]:
@@ -110,7 +111,7 @@ def _throughput(report: Report) -> Iterator[str]:
         return
     header = ["Model", *(f"batch {batch}, {rates.threads(count)}" for count, batch in columns)]
     rows = [
-        [model.name, *(_rate(rates.cell(model, column)) for column in columns)]
+        [model.name, *(_whole(rates.cell(model, column)) for column in columns)]
         for model in report.models
         if model.throughput
     ]
@@ -119,8 +120,12 @@ def _throughput(report: Report) -> Iterator[str]:
         yield _plain(f"{report.models[place].name} failed: {why}")
 
 
-def _rate(cell: rates.Cell) -> str:
-    return f"{cell.main} ({cell.interval})" if cell.interval else cell.main
+def _texts(rows: Sequence[Row]) -> list[list[str]]:
+    return [[row.name, *map(_whole, row.cells)] for row in rows]
+
+
+def _whole(cell: Cell) -> str:
+    return f"{cell.main} ({cell.sub})" if cell.sub else cell.main
 
 
 def _searches(report: Report) -> Iterator[str]:
@@ -129,7 +134,7 @@ def _searches(report: Report) -> Iterator[str]:
     if found:
         yield f"### Search for int8 files\n\n{_plain(steps.ABOUT)}"
     for model in found:
-        table = table_md(steps.HEADER, steps.rows(model), left={0})
+        table = table_md(steps.HEADER, _texts(steps.rows(model)), left={0})
         yield f"{_plain(model.name)}: {_plain(steps.told(model))}\n\n{table}"
 
 
@@ -138,11 +143,7 @@ def _decisions(report: Report) -> Iterator[str]:
     model = candidate(report)
     if model is None or not model.decisions:
         return
-    rows = [
-        [f"{main} ({sub})" if sub else main for main, sub in cells]
-        for cells in decisions.rows(model)
-    ]
-    table = table_md(decisions.HEADER, rows, left={0, 8})
+    table = table_md(decisions.HEADER, _texts(decisions.rows(model)), left={0, 8})
     yield f"### Decisions of {_plain(model.name)}\n\n{_plain(decisions.ABOUT)}\n\n{table}"
 
 

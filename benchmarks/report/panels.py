@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from benchmarks.report import format as fmt
-from benchmarks.report.figure import Json, milliseconds, settings, spread
+from benchmarks.report.figure import Json, milliseconds, spread
 from benchmarks.report.front import Cost, Front, front
+from benchmarks.report.of_models import settings
 from benchmarks.report.schema import ModelEntry, Report
 
 

@@ -1,23 +1,13 @@
 """Throughput as both reports show it: which settings there are, and what stands in a cell."""
 
-from dataclasses import dataclass
-
 from benchmarks.report import format as fmt
+from benchmarks.report.cells import Cell
 from benchmarks.report.schema import ModelEntry, Report, ThroughputEntry
 
 Setting = tuple[int, int]
 """Thread count and batch."""
 
 FAILED = "failed"
-
-
-@dataclass(frozen=True)
-class Cell:
-    """Images per second of one model in one setting, as text."""
-
-    main: str
-    interval: str = ""
-    against_first: str = ""
 
 
 def settings(report: Report) -> list[Setting]:
@@ -33,15 +23,15 @@ def entry(model: ModelEntry, setting: Setting) -> ThroughputEntry | None:
 
 
 def cell(model: ModelEntry, setting: Setting) -> Cell:
-    """Return what stands in a table for a model in a setting."""
+    """Return images per second, their interval, and how many times those of the first model."""
     found = entry(model, setting)
     if found is None:
         return Cell(fmt.NOT_MEASURED)
     if found.images_per_s is None:
-        return Cell(FAILED)
+        return Cell(FAILED, kind="missing")
     first = found.against_first
     times = f"{fmt.ratio(first.ratio)} ({fmt.interval(first.ci95, fmt.ratio)})" if first else ""
-    return Cell(fmt.digits(found.images_per_s), fmt.interval(found.ci95, fmt.digits), times)
+    return Cell(fmt.digits(found.images_per_s), fmt.interval(found.ci95, fmt.digits), more=times)
 
 
 def failures(report: Report) -> list[tuple[int, str]]:

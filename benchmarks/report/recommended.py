@@ -1,7 +1,7 @@
 """Which model a report recommends, in words: the page, the Markdown and the terminal say it."""
 
 from benchmarks.report import format as fmt
-from benchmarks.report.figure import settings
+from benchmarks.report.of_models import settings
 from benchmarks.report.schema import (
     DifferenceEntry,
     GateEntry,

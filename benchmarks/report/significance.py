@@ -1,7 +1,5 @@
 """How differences are shown that may be chance: colours only where they are significant."""
 
-from markupsafe import Markup
-
 SIGNIFICANT = 0.05
 _DARKEST_AT = 0.05
 """Drop of AP from which on the colour is the darkest."""
@@ -9,19 +7,25 @@ _DARKEST_PERCENT = 50
 _PALEST_PERCENT = 12
 
 
-def heat(drop: float) -> Markup:
-    """Return the colour of a cell, the darker the larger a drop (or, below 0, a gain) of AP is."""
+def heat(drop: float) -> float:
+    """Return how much of its colour a cell has, the more the larger a drop (or a gain) is."""
     share = min(abs(drop) / _DARKEST_AT, 1.0)
-    percent = _PALEST_PERCENT + share * (_DARKEST_PERCENT - _PALEST_PERCENT)
-    return Markup(' class="{}" style="--heat:{:.0f}%"').format(
-        "worse" if drop > 0 else "better", percent
-    )
+    return _PALEST_PERCENT + share * (_DARKEST_PERCENT - _PALEST_PERCENT)
 
 
-def p_text(p_value: float) -> str:
+def p_value(p: float) -> str:
+    """Return a p value.
+
+    >>> p_value(0.0004), p_value(0.004)
+    ('< 0.001', '0.004')
+    """
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def p_text(p: float) -> str:
     """Return a p value in words.
 
     >>> p_text(0.0004)
     'p < 0.001'
     """
-    return "p < 0.001" if p_value < 0.001 else f"p {p_value:.3f}"
+    return f"p {p_value(p)}"

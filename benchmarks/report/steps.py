@@ -1,6 +1,7 @@
 """The search for an int8 file as both reports show it: what stands in the table of its steps."""
 
 from benchmarks.report import format as fmt
+from benchmarks.report.cells import Cell, Row
 from benchmarks.report.schema import ModelEntry
 from edgepress.core.manifest import SearchStep
 
@@ -17,8 +18,8 @@ HEADER = (
 )
 
 
-def rows(model: ModelEntry) -> list[tuple[str, ...]]:
-    """Return a row for each step of a model's search, with a text for each title of `HEADER`."""
+def rows(model: ModelEntry) -> list[Row]:
+    """Return a row for each step of a search, with a cell for each further title of `HEADER`."""
     return [_row(step) for step in model.search]
 
 
@@ -29,21 +30,21 @@ def told(model: ModelEntry) -> str:
     return f"{count} step{'' if count == 1 else 's'} in {fmt.duration(seconds)}"
 
 
-def _speed(step: SearchStep) -> str:
+def _speed(step: SearchStep) -> Cell:
     """Return the speed-up over the float file, and over the best setting before."""
     if step.speedup is None:
-        return fmt.NOT_MEASURED
+        return Cell(fmt.NOT_MEASURED)
     if step.gain is None:
-        return fmt.ratio(step.speedup)
+        return Cell(fmt.ratio(step.speedup))
     ends = fmt.interval(step.gain_ci95, fmt.ratio)
-    return f"{fmt.ratio(step.speedup)} ({fmt.ratio(step.gain)} the best before, {ends})"
+    return Cell(fmt.ratio(step.speedup), f"{fmt.ratio(step.gain)} the best before, {ends}")
 
 
-def _row(step: SearchStep) -> tuple[str, ...]:
-    return (
-        step.change,
-        _speed(step),
+def _row(step: SearchStep) -> Row:
+    texts = (
         fmt.NOT_MEASURED if step.map_drop is None else fmt.drop(step.map_drop),
         "yes" if step.kept else "no",
         fmt.duration(step.seconds),
     )
+    kind = "kept" if step.kept else "dropped"
+    return Row((_speed(step), *map(Cell, texts)), name=step.change, kind=kind)

@@ -3,10 +3,11 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from benchmarks.report import format as fmt
 from benchmarks.report import recommended
-from benchmarks.report.figure import settings
+from benchmarks.report.of_models import settings
 from benchmarks.report.schema import Interval, ModelEntry, Report, Verdict
 
 _TITLES = {
@@ -17,8 +18,7 @@ _TITLES = {
 }
 
 
-@dataclass(frozen=True)
-class Figure:
+class Figure(NamedTuple):
     """A key figure: what it is, its value, and where it comes from."""
 
     name: str

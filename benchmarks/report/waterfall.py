@@ -3,10 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from markupsafe import Markup
-
 from benchmarks.report import format as fmt
-from benchmarks.report.figure import colour, model_name
+from benchmarks.report.figure import Bar, Mark, colour
 from benchmarks.report.schema import ModelEntry, Report
 
 
@@ -19,6 +17,16 @@ class Quantity:
     write: Callable[[float | None], str]
     less: str
     more: str
+
+
+@dataclass(frozen=True)
+class Waterfall:
+    """A bar for each stage."""
+
+    title: str
+    change: str
+    """From the first stage to the last, in words."""
+    bars: tuple[Bar, ...]
 
 
 @dataclass(frozen=True)
@@ -45,19 +53,15 @@ def chain(report: Report, place: int) -> list[int]:
     return found[::-1]
 
 
-def waterfall(report: Report, places: Sequence[int], quantity: Quantity) -> Markup:
-    """Return a table with a bar for each stage; empty where fewer than two have a value."""
+def waterfall(report: Report, places: Sequence[int], quantity: Quantity) -> Waterfall | None:
+    """Return a bar for each stage, `None` where fewer than two have a value."""
     steps = _steps(report, places, quantity)
     values = [step.after for step in steps if step.after is not None]
     if len(values) < 2 or max(values) <= 0:
-        return Markup("")
-    rows = Markup("").join(_row(report, step, quantity, max(values)) for step in steps)
+        return None
+    bars = tuple(_bar(report, step, quantity, max(values)) for step in steps)
     total = fmt.change(values[0], values[-1], quantity.less, quantity.more)
-    return Markup(
-        '<div class="card"><table class="bars fall"><caption><b>{}</b> <span>{} in all</span>'
-        '</caption><thead class="unseen"><tr><th scope="col">Stage</th><th scope="col">{}</th></tr>'
-        "</thead><tbody>{}</tbody></table></div>"
-    ).format(quantity.title, total, quantity.title, rows)
+    return Waterfall(quantity.title, total, bars)
 
 
 def _steps(report: Report, places: Sequence[int], quantity: Quantity) -> list[_Step]:
@@ -70,34 +74,22 @@ def _steps(report: Report, places: Sequence[int], quantity: Quantity) -> list[_S
     return steps
 
 
-def _row(report: Report, step: _Step, quantity: Quantity, largest: float) -> Markup:
-    change = fmt.change(step.before, step.after, quantity.less, quantity.more)
-    bar = Markup("") if step.after is None else _bar(step, step.after, largest)
-    return Markup(
-        '<tr data-place="{}"><th scope="row">{} <small>{}</small></th><td>'
-        '<span class="value{}">{}<small>{}</small></span>'
-        '<span class="track" aria-hidden="true">{}</span></td></tr>'
-    ).format(
-        step.place,
-        model_name(report, step.place),
-        report.models[step.place].stage,
-        " missing" if step.after is None else "",
+def _bar(report: Report, step: _Step, quantity: Quantity, largest: float) -> Bar:
+    return Bar(
         quantity.write(step.after),
-        change,
-        bar,
+        fmt.change(step.before, step.after, quantity.less, quantity.more),
+        () if step.after is None else _marks(step, step.after, 100 / largest),
+        step.place,
+        about=report.models[step.place].stage,
+        missing=step.after is None,
     )
 
 
-def _bar(step: _Step, after: float, largest: float) -> Markup:
+def _marks(step: _Step, after: float, width: float) -> tuple[Mark, ...]:
     """Return what is left in the model's colour, and what the stage took away or added."""
-    width = 100 / largest
-    left = Markup('<i class="bar" style="width:{:.2f}%;background:{}"></i>').format(
-        after * width, colour(step.place)
-    )
+    left = Mark("bar", after * width, colour=colour(step.place))
     if step.before is None or step.before == after:
-        return left
+        return (left,)
     low, high = sorted((step.before, after))
-    kind = "saved" if after < step.before else "added"
-    return left + Markup('<i class="delta {}" style="left:{:.2f}%;width:{:.2f}%"></i>').format(
-        kind, low * width, (high - low) * width
-    )
+    kind = "delta saved" if after < step.before else "delta added"
+    return left, Mark(kind, (high - low) * width, low * width)

@@ -14,12 +14,14 @@ from benchmarks.errors.schema import Estimate
 from benchmarks.evaluation.evaluation import EvalSettings
 from benchmarks.gates import checks
 from benchmarks.gates import verdicts as gates
+from benchmarks.gates.text import listed
 from benchmarks.report import format as fmt
-from benchmarks.robustness import example, page
+from benchmarks.robustness import example
 from benchmarks.robustness.analysis import entries
 from benchmarks.robustness.corruptions import CORRUPTIONS, STRENGTHS
 from benchmarks.robustness.measuring import IMAGES, Images, choose, measure
 from benchmarks.robustness.schema import ModelRobustness, RobustnessReport
+from benchmarks.robustness.sections import PAGE
 from benchmarks.runtimes import _session
 from edgepress.core import console, ending, environment, writable
 from edgepress.core.cli import main
@@ -72,7 +74,7 @@ def run(config: Config) -> RobustnessReport:
     names, wanted = _names(config.corruption), _gates(config)
     writable.check_folder(config.out, "The report's folder")
     bench = open_bench(config.models)
-    scene = checks.Scene(frozenset(("robust_map",)), references=bench.names[:-1])
+    scene = checks.Scene(checks.needing("robustness"), references=bench.names[:-1])
     checks.require_decidable(wanted, scene)
     _session.require(bench.models, config.provider)
     dataset, tested = open_test_data(bench, config.data, config.skip_bad_images)
@@ -85,9 +87,9 @@ def run(config: Config) -> RobustnessReport:
     verdicts = bench.check_last(wanted)
     report = _report(config, bench, images, verdicts)
     pictures = example.pictures(images, bench.models[0].manifest.image, names)
-    page.write(report, config.out, pictures)
+    PAGE.write(report, config.out, pictures)
     _print(report)
-    console.result(f"report: {config.out / page.HTML}")
+    console.result(f"report: {config.out / PAGE.html_file}")
     ending.require(verdicts)
     return report
 
@@ -111,7 +113,7 @@ def _gates(config: Config) -> tuple[Gate, ...]:
     for gate in wanted:
         if not gates.needs_robustness(gate):
             raise UserError(
-                "This command holds models against robust_map only",
+                f"This command holds models against {listed(checks.needing('robustness'))} only",
                 got=gate,
                 next_step="python -m benchmarks.gate knows the other metrics",
             )

@@ -1,4 +1,4 @@
-"""Pictures of one image, clean and corrupted, for the page."""
+"""What the page says of a corruption and shows of it: pictures of one image."""
 
 from benchmarks.robustness.measuring import CLEAN, Images, Step
 from edgepress.core.image_spec import ImageSpec
@@ -6,6 +6,11 @@ from edgepress.data.images import picture, small_jpeg
 
 SHOWN = (1, 3, 5)
 """Strengths of which the page shows a picture."""
+
+
+def title(name: str) -> str:
+    """Return the name of a corruption as a heading."""
+    return "JPEG" if name == "jpeg" else name.capitalize()
 
 
 def picture_name(step: Step) -> str:

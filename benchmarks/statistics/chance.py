@@ -13,8 +13,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.gates.evidence import Evidence, Finding
-from edgepress.core.gates import Gate
 from edgepress.core.results import EvalResult, fold_rows
 
 DRAWS = 199
@@ -26,21 +24,6 @@ _CELLS = 2_000_000
 Rows = NDArray[np.intp]
 Array = NDArray[np.float64]
 Values = NDArray[np.floating[Any]]
-
-
-def finding(_: Gate, evidence: Evidence) -> Finding | None:
-    """Return the share of random orders whose mAP is as high as the candidate's."""
-    result = evidence.candidate.evaluation
-    maps = None if result is None else random_maps(result)
-    if maps is None:
-        return None
-    own, others = float(maps[0]), maps[1:]
-    share = as_good(maps)
-    reason = (
-        f"{100 * share:.2g}% of {len(maps)} orders of the images, all but this one random, have an "
-        f"mAP of {100 * own:.2f}% or more; chance has {100 * others.mean():.2f}%"
-    )
-    return Finding(share, (share, share), None, reason)
 
 
 def as_good(maps: Array) -> float:

@@ -12,7 +12,7 @@ from benchmarks.thresholds.demands import (
     parse_demands,
     threshold_for,
 )
-from benchmarks.thresholds.learning import LabelThreshold, LearntThresholds, learn, scutfbr
+from benchmarks.thresholds.learning import LabelThreshold, LearntThresholds, learn
 from benchmarks.thresholds.models import (
     Learning,
     learnt,
@@ -52,7 +52,6 @@ __all__ = [
     "platt_scaling",
     "relabelled",
     "scaled",
-    "scutfbr",
     "temperature_scaling",
     "threshold_for",
     "told",

@@ -1,4 +1,7 @@
-"""`python -m benchmarks.thresholds` calibrates a finished model and learns its thresholds again."""
+"""`python -m benchmarks.thresholds` calibrates a finished model and learns its thresholds again.
+
+With `--show` it only tells what each way to calibrate would do.
+"""
 
 import json
 import sys
@@ -22,10 +25,12 @@ from benchmarks.evaluation.evaluation import (
 from benchmarks.gates.text import lasting
 from benchmarks.runtimes import _session
 from benchmarks.statistics.label_decisions import LabelDecisions, label_decisions
+from benchmarks.thresholds import effect
 from benchmarks.thresholds.demands import Unreachable, parse_demand, parse_demands
-from edgepress.core import console
+from edgepress.core import console, environment, figures
 from edgepress.core.artifact import WEIGHTS, Artifact, check_place
 from edgepress.core.cli import main
+from edgepress.core.commands import own_command
 from edgepress.core.errors import UserError
 from edgepress.core.eval_file import EVAL_FILE, save_eval
 from edgepress.core.labels import LabelLearning, Labels
@@ -34,6 +39,7 @@ from edgepress.core.results import EvalResult
 from edgepress.core.stage import Plan, manifest_base, produce
 from edgepress.data import probe
 from edgepress.data.context import Context, open_context
+from edgepress.data.dataset import open_data
 from edgepress.data.probe import PROBE_FILE, Small
 from models.defaults import default_model
 from models.onnx_graph import props
@@ -44,7 +50,8 @@ ORT_FILE = "model.ort"
 class Config(thresholds.ThresholdOptions):
     """Learn the thresholds of a model again on validation images, and store it with them.
 
-    Nothing is trained, and no probability changes but by --calibrate.
+    Nothing is trained, and no probability changes but by --calibrate. --show stores nothing: it
+    fits scalings on the validation part and judges them on the test part, one view of each image.
     """
 
     model: Path = Field(default_factory=default_model)
@@ -57,15 +64,45 @@ class Config(thresholds.ThresholdOptions):
     """Runtime for ONNX models (`python -m benchmarks.runtimes` lists them); torch runs torch."""
     skip_bad_images: bool = False
     """Leave out images that do not decode instead of stopping."""
+    show: tuple[Path, ...] = ()
+    """Artifact or `.onnx` file of which only to tell what each way to calibrate would do to its
+    calibration error; give it as often as needed."""
+    result: Path | None = None
+    """With --show: also write the figures to this JSON file, and their table beside it."""
 
 
-def run(config: Config) -> Artifact:
-    """Learn, print a table and store.
+def run(config: Config) -> Artifact | effect.Result:
+    """Learn, print a table and store; or tell of a calibration.
 
     Raises:
         UserError: bad model, data or options, no validation images, or a demand that no threshold
             keeps.
     """
+    if config.show:
+        return _show(config)
+    if config.result is not None:
+        raise UserError("--result goes with --show", got=config.result)
+    return _learn(config)
+
+
+def _show(config: Config) -> effect.Result:
+    figures.check(config.result)
+    models = tuple(open_model(path) for path in config.show)
+    _session.require(models, config.provider)
+    dataset = open_data(config.data, config.skip_bad_images)
+    found = effect.Result(
+        command=own_command("benchmarks.thresholds"),
+        data=config.data,
+        fingerprint=dataset.fingerprint,
+        models=effect.measure(models, config.data, dataset, config.provider),
+        environment=environment.describe(),
+    )
+    effect.show(found)
+    figures.store(config.result, found, effect.table(found))
+    return found
+
+
+def _learn(config: Config) -> Artifact:
     model = open_model(config.model)
     _require_storable(model, config.out)
     parse_demands(config.demand, model.manifest.labels.names)

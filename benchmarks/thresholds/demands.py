@@ -101,7 +101,7 @@ def threshold_for(demand: Demand, targets: ArrayLike, probs: ArrayLike) -> float
     """Return the threshold that keeps a demand on these images, at the least cost.
 
     For a recall the highest threshold that reaches it, which has the fewest false alarms; for a
-    precision the lowest, which has the fewest misses. As in `metrics.best_thresholds` it lies
+    precision the lowest, which has the fewest misses. As in `metrics.best_threshold` it lies
     halfway to the next lower score. What it reaches on other images may be less: with 50
     positives, recall 0.98 hangs on one of them.
 

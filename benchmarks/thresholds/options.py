@@ -17,9 +17,9 @@ class ThresholdOptions(Noun):
 
     thresholds: Method | None = None
     """How decision thresholds are learnt on validation images. `f1`: one for each label, with its
-    highest F1; `global`: one for all labels; `scutfbr`: as f1, held back where that F1 may be luck;
-    `fixed`: the same numbers, 0.5 in training. Default: as the model that this one is made from,
-    with its demands, else f1 (exports of a model that does not tell: the same decisions)."""
+    highest F1; `global`: one for all labels; `fixed`: the same numbers, 0.5 in training. Default:
+    as the model that this one is made from, with its demands, else f1 (exports of a model that does
+    not tell: the same decisions)."""
     demand: tuple[str, ...] = ()
     """What the threshold of a label must keep on validation images instead, e.g. `recall[LABEL] >=
     0.98` or `precision[LABEL] >= 0.9`; give it as often as needed. One that no threshold keeps is a

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.gates import verdicts as gates
-from benchmarks.gates.checks import TRAINED, Scene, require_decidable
+from benchmarks.gates.checks import Scene, require_decidable, trained
 from benchmarks.thresholds.demands import parse_demand, parse_demands
 from edgepress.core import artifact as artifacts
 
@@ -34,7 +34,7 @@ def check(asked: Asked, labels: Sequence[str] | None = None) -> None:
     """
     wanted = gates.parse_all(asked.gates)
     references = tuple(path.resolve().name for path in asked.models[:1])
-    require_decidable(wanted, Scene(TRAINED, labels, references))
+    require_decidable(wanted, Scene(trained(), labels, references))
     check_demands(asked.demands, labels)
     artifacts.check_place(asked.out, asked.models)
 

@@ -12,9 +12,9 @@ class Gate(Noun):
     """One demand, e.g. `map drop <= 0.01 vs teacher`; `benchmarks.gates` parses and checks it."""
 
     metric: str
-    """`map`, `ap[LABEL]`, `latency`, `size`, `macs`, `params`, `int8_convs`, `parity`, ..."""
-    form: Literal["value", "drop", "speedup", "ratio"] = "value"
-    """The candidate's own value, or how it relates to the reference."""
+    """A file of `benchmarks/gates/metrics`, with the label where it is of one: `ap[LABEL]`."""
+    form: str = "value"
+    """The candidate's own value, or how it relates to the reference: `drop`, `speedup`, `ratio`."""
     op: Literal["<=", ">="]
     limit: float
     against: str | None = None

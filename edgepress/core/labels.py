@@ -1,16 +1,15 @@
 """The labels that a network predicts, and how their thresholds were learnt."""
 
-from typing import Annotated, Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from edgepress.core.noun import Noun
 from edgepress.core.scaling import Calibration, Scalings
 
-Method = Literal["f1", "global", "scutfbr", "fixed"]
-FBRS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
+Method = Literal["f1", "global", "fixed"]
 
 
 def shares(targets: ArrayLike) -> tuple[float | None, ...]:
@@ -36,13 +35,15 @@ class ThresholdSettings(Noun):
 
     method: Method = "f1"
     """`f1`: one for each label, with its highest F1. `global`: one for all labels, with the highest
-    F1 of all labels together. `scutfbr`: as `f1`, held back where that F1 may be luck. `fixed`: as
-    they are."""
+    F1 of all labels together. `fixed`: as they are."""
     demands: tuple[str, ...] = ()
     """Labels whose threshold follows a precision or recall instead, as `recall[LABEL] >= 0.98`."""
-    fbr: tuple[Annotated[float, Field(ge=0, le=1)], ...] = Field(default=FBRS, min_length=1)
-    """What `scutfbr` chooses from, by cross-validation: a label with no higher F1 than this gets
-    its highest score as its threshold."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_before(cls, told: Any) -> Any:
+        """Read what was written when there was SCutFBR, a more careful `f1`."""
+        return _without_fbr(told, {"scutfbr": "f1"})
 
 
 class LabelLearning(Noun):
@@ -50,8 +51,6 @@ class LabelLearning(Noun):
 
     learnt: bool = True
     """Whether the images told it; if not, it is as it was before, 0.5 at first."""
-    fbr: float | None = None
-    """The fbr that `scutfbr` chose; `None` where it was not asked."""
     demand: str | None = None
     """What was demanded of the label."""
     reachable: float | None = None
@@ -65,6 +64,21 @@ class LabelLearning(Noun):
     """At the threshold; `None`, as the next two, where the images do not hold both classes."""
     recall: float | None
     f1: float | None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_before(cls, told: Any) -> Any:
+        return _without_fbr(told, {})
+
+
+def _without_fbr(told: Any, renamed: dict[str, str]) -> Any:
+    """Return what a manifest or report tells, without the number that SCutFBR had."""
+    if not isinstance(told, dict):
+        return told
+    kept = {name: value for name, value in told.items() if name != "fbr"}
+    if kept.get("method") in renamed:
+        kept["method"] = renamed[kept["method"]]
+    return kept
 
 
 class Learning(Noun):

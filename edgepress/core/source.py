@@ -17,8 +17,10 @@ from edgepress.core.hashing import value_hash
 
 ROOMS = ("edgepress", "models", "benchmarks", "compress", "export")
 SAYING = (
+    "benchmarks.thresholds.effect",
     "edgepress.core.artifact",
     "edgepress.core.cli",
+    "edgepress.core.commands",
     "edgepress.core.console",
     "edgepress.core.cpu",
     "edgepress.core.duration",
@@ -26,13 +28,14 @@ SAYING = (
     "edgepress.core.environment",
     "edgepress.core.errors",
     "edgepress.core.eval_file",
+    "edgepress.core.figures",
     "edgepress.core.finite",
     "edgepress.core.hashing",
     "edgepress.core.libraries",
     "edgepress.core.manifest",
     "edgepress.core.memory",
     "edgepress.core.noun",
-    "benchmarks.report.html",
+    "benchmarks.report.page",
     "edgepress.core.place",
     "edgepress.core.quiet",
     "edgepress.core.registry",

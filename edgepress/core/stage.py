@@ -19,6 +19,9 @@ from edgepress.core.source import source_hash
 CHECKPOINT = "training.pt"
 """The state of a training, in a stage's scratch folder, that a rerun goes on from."""
 
+JUDGES = "gates"
+"""Among what a stage chose by name: the metrics of its gates, which judge what was made."""
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -51,7 +54,8 @@ class Plan:
         A training that ended in a gate that could not be understood goes on with another one.
         """
         config = {k: v for k, v in settings(self).items() if k != "gate"}
-        return value_hash(self._ingredients | {"config": config})
+        chosen = {k: v for k, v in self.chosen.items() if k != JUDGES}
+        return value_hash(self._ingredients | {"config": config, "chosen": chosen})
 
     @cached_property
     def _ingredients(self) -> dict[str, object]:

@@ -16,7 +16,7 @@ from edgepress.core.errors import UserError
 from edgepress.core.hashing import value_hash
 from edgepress.core.image_spec import ImageSpec, Range
 from edgepress.core.source import own_source
-from edgepress.device import samples
+from edgepress.device.images import samples
 
 LONGEST_PX = 96
 QUALITY = 70

@@ -14,7 +14,6 @@ from edgepress.core.image_spec import ImageSpec
 
 _QUARTER_TURNS = {"identity": 0, "rot90": 1, "rot180": 2, "rot270": 3}
 DIHEDRAL = (*_QUARTER_TURNS, *(f"flip-{name}" for name in _QUARTER_TURNS))
-FLIP = ("identity", "flip-identity")
 
 
 def apply(view: str, pixels: NDArray[Any]) -> NDArray[Any]:

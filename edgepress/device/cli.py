@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import NoReturn
 
 from . import process
-from .bundle import MANIFEST, open_folder
+from .bundle.manifest import MANIFEST, open_folder
 from .errors import EXIT_BAD_INPUT, EXIT_CHECK_FAILED, EXIT_DONE, DeviceError
-from .limits import Limits
-from .watching import available as can_watch
+from .serving.limits import Limits
 
 Command = Callable[[Namespace], int]
 
@@ -72,30 +71,32 @@ def _module(name: str) -> Command:
 
 
 def _selftest(options: Namespace) -> int:
-    from . import selftest, slots, tune
+    from .model import selftest
+    from .root import slots, tuned
 
     bundle = slots.opened(options.root) if options.root else open_folder(options.bundle)
-    runtime = tune.stored(options.root) if options.root else None
+    runtime = tuned.stored(options.root) if options.root else None
     found = selftest.report(bundle, selftest.run(bundle, runtime), runtime)
     print(json.dumps(found, indent=1))
     return EXIT_DONE if found["passed"] else EXIT_CHECK_FAILED
 
 
 def _tune(options: Namespace) -> int:
-    from . import locks, slots, tune
+    from .model import tune
+    from .root import locks, slots, tuned
 
     place = slots.opened(options.root).folder if options.root else options.bundle
     trials = tune.measure(place)
     chosen = tune.choose(trials)
     if options.root:
         with locks.locked(options.root):
-            tune.store(options.root, chosen)
+            tuned.store(options.root, chosen)
     print(json.dumps({"runtime": chosen, "trials": [asdict(one) for one in trials]}, indent=1))
     return EXIT_DONE
 
 
 def _install(options: Namespace) -> int:
-    from .install import install
+    from .root.install import install
 
     done = install(options.archive, options.root, options.key, options.probation)
     print(json.dumps(asdict(done)))
@@ -103,7 +104,7 @@ def _install(options: Namespace) -> int:
 
 
 def _rollback(options: Namespace) -> int:
-    from . import locks, slots
+    from .root import locks, slots
 
     with locks.locked(options.root):
         slots.recover(options.root)
@@ -113,7 +114,7 @@ def _rollback(options: Namespace) -> int:
 
 
 def _status(options: Namespace) -> int:
-    from .status import status
+    from .root.status import status
 
     print(json.dumps(status(options.root), indent=1))
     return EXIT_DONE
@@ -139,8 +140,12 @@ def _parser() -> ArgumentParser:
         one.set_defaults(command=command)
         return one
 
-    _predict_options(add("predict", _module("predict"), "Predict images; one JSON line for each."))
-    _serve_options(add("serve", _module("server"), "Serve /predict, /healthz and /metrics."))
+    _predict_options(
+        add("predict", _module("running.predict"), "Predict images; one JSON line for each.")
+    )
+    _serve_options(
+        add("serve", _module("serving.server"), "Serve /predict, /healthz and /metrics.")
+    )
     for name, command, text in (
         ("selftest", _selftest, "Test answers, latency and memory against the bundle's promises."),
         (
@@ -168,41 +173,24 @@ def _source_options(parser: ArgumentParser) -> None:
 
 
 def _watch_options(parser: ArgumentParser) -> None:
-    if can_watch():
-        text = "count what is seen and answered there, without keeping images"
-        parser.add_argument("--watch", type=Path, metavar="DIR", help=text)
-        text = "with --watch: keep doubtful images too"
-        parser.add_argument("--keep-images", action="store_true", help=text)
+    text = "count what is seen and answered there, without keeping images"
+    parser.add_argument("--watch", type=Path, metavar="DIR", help=text)
+    text = "with --watch: keep doubtful images too"
+    parser.add_argument("--keep-images", action="store_true", help=text)
 
 
 def _predict_options(parser: ArgumentParser) -> None:
-    parser.add_argument(
-        "images", type=_place, nargs="*",
-        help="files, and folders of them; or http://USER:PASSWORD@HOST/PATH of one camera",
-    )  # fmt: skip
-    parser.add_argument(
-        "--stdin",
-        choices=("paths", "lengths", "mjpeg", "raw"),
-        help="read from standard input: a path a line; image files, each behind its length (4 "
-        "bytes, big-endian); JPEGs after each other; raw RGB frames of --width and --height",
-    )
-    parser.add_argument("--width", type=_positive, metavar="PIXELS", help="of raw frames")
-    parser.add_argument("--height", type=_positive, metavar="PIXELS", help="of raw frames")
-    _camera_options(parser)
+    add = parser.add_argument
+    add("images", type=_path, nargs="*", help="files, and folders of them")
+    text = "read from standard input: a path a line; image files, each behind its length (4 bytes, "
+    text += "big-endian); or raw RGB frames of --width and --height, as ffmpeg gives of any camera"
+    add("--stdin", choices=("paths", "lengths", "raw"), help=text)
+    add("--width", type=_positive, metavar="PIXELS", help="of raw frames")
+    add("--height", type=_positive, metavar="PIXELS", help="of raw frames")
+    text = "of raw frames always take the newest and pass over those that came meanwhile"
+    add("--latest", action="store_true", help=text)
     _source_options(parser)
     _watch_options(parser)
-
-
-def _camera_options(parser: ArgumentParser) -> None:
-    add = parser.add_argument_group("cameras: an address, mjpeg or raw frames").add_argument
-    text = "always take the newest frame and pass over the others, as from an address"
-    add("--latest", action="store_true", help=text)
-    text = "at most one frame in this time, the newest; an address of one image is asked again"
-    add("--every", type=_seconds, default=0.0, metavar="SECONDS", help=text)
-    text = "an address gives a frame in this time or is asked anew (default: %(default)s)"
-    add("--timeout-s", type=_seconds, default=10.0, metavar="SECONDS", help=text)
-    text = "times in a row to ask anew, after 1, 2, 4 ... 30 s (default: %(default)s)"
-    add("--retries", type=_whole, default=10, metavar="N", help=text)
 
 
 def _serve_options(parser: ArgumentParser) -> None:
@@ -239,11 +227,12 @@ def _install_options(parser: ArgumentParser) -> None:
     )  # fmt: skip
 
 
-def _place(text: str) -> Path | str:
-    """Return a path, or an address as it is: a path would lose one of its slashes."""
+def _path(text: str) -> Path:
     if not text:
         raise ArgumentTypeError("a name is empty; a variable may not be set")
-    return text if "://" in text else Path(text)
+    if "://" in text:  # which may hold a password, and is not shown
+        raise ArgumentTypeError("an address is no file; README.md shows how ffmpeg reads a camera")
+    return Path(text)
 
 
 def _whole(text: str) -> int:

@@ -1,10 +1,14 @@
-"""Files that are there whole or not at all, also when the power fails."""
+"""Files that are there whole or not at all, also when the power fails, and locks of them."""
 
 import json
 import os
+import sys
 from itertools import chain, count
 from pathlib import Path
 from typing import Any
+
+if sys.platform != "win32":
+    import fcntl
 
 
 def write_new(path: Path, content: bytes) -> None:
@@ -53,6 +57,22 @@ def put_aside(path: Path, name: str) -> Path:
     path.rename(free)
     sync_folder(path.parent)
     return free
+
+
+def lock(handle: int) -> None:
+    """Lock an open file, and wait for whoever has; the system frees it when the process dies."""
+    if sys.platform != "win32":
+        fcntl.flock(handle, fcntl.LOCK_EX)
+
+
+def try_lock(handle: int) -> bool:
+    """Lock an open file if nobody else has; return whether it is locked now."""
+    if sys.platform != "win32":
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+    return True
 
 
 def point(link: Path, target: str) -> None:

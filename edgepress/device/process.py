@@ -8,6 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
+PACKAGE = str(__package__)
+"""The name of this package: of its own where it lies in a bundle."""
+
 
 class Terminated(BaseException):
     """A signal asks the process to end."""
@@ -15,6 +18,12 @@ class Terminated(BaseException):
     def __init__(self, number: int) -> None:
         super().__init__(number)
         self.number = number
+
+
+def finding_us() -> dict[str, str]:
+    """Return the environment of a process that imports this package, wherever it lies."""
+    found_in = Path(__file__).resolve().parents[len(PACKAGE.split("."))]
+    return {**os.environ, "PYTHONPATH": str(found_in)}
 
 
 def open_streams() -> None:

@@ -17,7 +17,7 @@ from benchmarks.evaluation.answers import store_answers
 from benchmarks.evaluation.candidates import BareModel, open_model, precision_of
 from benchmarks.evaluation.evaluation import EvalSettings, evaluate
 from benchmarks.gates import verdicts as gates
-from benchmarks.gates.checks import FROM_PARITY, TRAINED, Scene, require_decidable
+from benchmarks.gates.checks import Scene, needing, require_decidable, trained
 from benchmarks.runtimes import cpu
 from compress.learning import checks
 from edgepress.core import artifact as artifacts
@@ -87,7 +87,11 @@ def adopt(config: Resolved, source: Source) -> Artifact:
         out=config.out,
         parents=(),
         data_identity=job.context.identity,
-        chosen={"model": config.model_sha256, "kind": source_hash(source.__module__)},
+        chosen={
+            "model": config.model_sha256,
+            "kind": source_hash(source.__module__),
+            **gates.judges(config.gate),
+        },
     )
     artifact = produce(plan, partial(_build, plan, job))
     evidence.show(artifact, said=job.found.facts)
@@ -101,7 +105,7 @@ def check(config: Config, labels: Sequence[str] | None = None) -> None:
     Raises:
         UserError: there is such a thing.
     """
-    metrics = TRAINED | frozenset(FROM_PARITY)
+    metrics = trained() | needing("parity")
     wanted = gates.parse_all(config.gate)
     require_decidable(wanted, Scene(metrics, labels, references=()))
     checks.check_demands(config.demand, labels)

@@ -23,8 +23,8 @@ from edgepress.core.cli import main
 from edgepress.core.errors import UserError
 from edgepress.core.noun import Noun
 from edgepress.data.context import Context, open_context
-from edgepress.device.archive import Files
 from edgepress.device.bundle import MANIFEST, MODEL, RANGE_VERSION, SCHEMA_VERSION, SIGNATURE
+from edgepress.device.bundle.archive import Files
 from edgepress.device.watch import MIN_IMAGES, reference, unwatched
 from export.bundle import (
     card,

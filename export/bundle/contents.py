@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 from edgepress import device
 from edgepress.core.errors import UserError
 from edgepress.core.manifest import FileEntry
-from edgepress.device import archive
-from edgepress.device.archive import Files, is_safe
-from edgepress.device.bundle import EXPECTED
+from edgepress.device.bundle import EXPECTED, archive
+from edgepress.device.bundle.archive import Files, is_safe
 from export.bundle.photographs import Photograph, png
 from export.converting.writing import Converted
 

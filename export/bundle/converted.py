@@ -9,7 +9,7 @@ from edgepress.core import console
 from edgepress.core.artifact import MANIFEST, Artifact, file_entries
 from edgepress.core.errors import GateFailed, UserError
 from edgepress.data.context import Context
-from edgepress.device.archive import Files
+from edgepress.device.bundle.archive import Files
 from export.converting import formats, writing
 from export.converting.check import as_accurate, same_answers
 from export.converting.formats._format import Source

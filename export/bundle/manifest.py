@@ -12,7 +12,7 @@ from edgepress.core.image_spec import Range
 from edgepress.core.manifest import FileEntry, Measurements, Precision
 from edgepress.core.noun import Noun
 from edgepress.device.bundle import SCHEMA_VERSION
-from edgepress.device.session import RUNTIME
+from edgepress.device.model.session import RUNTIME
 from export.converting.result import Verification
 
 Dim = int | str

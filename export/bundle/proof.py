@@ -5,9 +5,11 @@ from pathlib import Path
 
 from edgepress.core import ending, writable
 from edgepress.core.errors import GateFailed, UserError
-from edgepress.device import archive, bundle, selftest
-from edgepress.device.archive import Files
+from edgepress.device import bundle
+from edgepress.device.bundle import archive
+from edgepress.device.bundle.archive import Files
 from edgepress.device.errors import CheckFailed, DeviceError
+from edgepress.device.model import selftest
 
 
 def write(out: Path, files: Files) -> None:

@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from edgepress.core.errors import UserError
-from edgepress.device import archive, signature
-from edgepress.device.archive import Files
-from edgepress.device.bundle import SIGNATURE
+from edgepress.device.bundle import SIGNATURE, archive, signature
+from edgepress.device.bundle.archive import Files
 from edgepress.device.errors import DeviceError
 
 SIGNER = "model_signing.signing"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgepress.core import console, ending, environment, writable
+from edgepress.core import console, ending, environment, figures
 from edgepress.core.artifact import Artifact
 from edgepress.core.commands import own_command
 from edgepress.core.errors import GateFailed, GateUndecided, UserError
@@ -18,7 +18,7 @@ from edgepress.core.manifest import Precision
 from export import targets
 from export.converting import formats, writing
 from export.converting.formats._format import Format, ended
-from export.converting.result import HEADER, Outcome, Result, rows
+from export.converting.result import HEADER, Outcome, Result, rows, table
 
 if TYPE_CHECKING:
     from export.converting.options import Config
@@ -42,6 +42,7 @@ def run(config: Config, models: list[Artifact]) -> Result:
         GateUndecided: it cannot be told of at least one.
         UserError: at least one could not be made, and none of those made failed.
     """
+    figures.check(config.result)
     found = [one for model in models for one in wanted(model)]
     with ThreadPoolExecutor(config.jobs) as pool:
         outcomes = tuple(pool.map(lambda one: _outcome(config, one), found))
@@ -50,8 +51,7 @@ def run(config: Config, models: list[Artifact]) -> Result:
         outcomes=outcomes,
         environment=environment.describe(),
     )
-    if config.result is not None:
-        writable.write_json(config.result, result)
+    figures.store(config.result, result, table(result))
     console.table("Formats", HEADER, rows(result))
     ending.end_by(one.verification.finding(_named(one)) for one in outcomes if one.verification)
     missing = [f"{_named(one)}: {one.problem}" for one in outcomes if one.problem]

@@ -20,7 +20,7 @@ class Config(Noun):
     teacher). `litert`, `executorch` and `coreml` are made from the PyTorch one. With --all it may
     be given several times."""
     format: str = "onnx"
-    """What to write: a file of export/formats."""
+    """What to write: a file of export/converting/formats."""
     quantize: Literal["none", "int8", "int8_weights"] = "none"
     """Number format that the format's own tool makes of an fp32 PyTorch artifact (`litert` and
     `executorch` int8, ranges from 256 training images; `coreml` int8_weights), held against "map
@@ -38,6 +38,7 @@ class Config(Noun):
     jobs: int = Field(1, ge=1)
     """With --all: how many are written at a time."""
     result: Path | None = None
-    """With --all: file for the table's figures, e.g. docs/results/formats.json."""
+    """With --all: JSON file for the figures, e.g. docs/results/formats.json; their table is written
+    beside it."""
     skip_bad_images: bool = False
     """Go on without the images that cannot be decoded, and list them."""

@@ -2,6 +2,7 @@
 
 from typing import Any, Literal
 
+from benchmarks.report.markdown import table_md
 from edgepress.core.ending import Finding
 from edgepress.core.gates import Verdict
 from edgepress.core.manifest import Precision
@@ -80,6 +81,11 @@ def rows(result: Result) -> list[tuple[str, ...]]:
         )
         for one in result.outcomes
     ]
+
+
+def table(result: Result) -> str:
+    """Return every format, and the command that made it."""
+    return f"{table_md(HEADER, rows(result), left={0, 1, 2, 4})}\n\nMade by `{result.command}`."
 
 
 def _verified(one: Outcome) -> str:

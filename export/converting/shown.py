@@ -7,7 +7,7 @@ import onnx
 
 from edgepress.device.bundle import MODEL, Bundle
 from edgepress.device.images import decode
-from edgepress.device.session import Predictor
+from edgepress.device.model.session import Predictor
 from export.bundle import graph, photographs
 from export.converting.formats._format import Images, Shown, Source
 from export.converting.result import Verification

@@ -1,8 +1,8 @@
 """Python under a processor that this machine does not have, by QEMU's user mode.
 
 A program for x86 runs with this machine's own environment where this machine is one; for another
-architecture it needs a folder with a Python and the packages for it (`python -m
-export.emulation.sysroot`).
+architecture it needs a folder with a Python and the packages for it (`export.verify
+--fetch-sysroot ARCHITECTURE`).
 What is right there is right on the device; how long it takes says nothing.
 """
 
@@ -83,7 +83,7 @@ def require(processor: Processor, sysroot: Path) -> None:
         raise UserError(
             f"There is no Python for {processor.architecture} to run under QEMU",
             got=sysroot,
-            next_step=f"python -m export.emulation.sysroot --architecture {processor.architecture}",
+            next_step=f"python -m export.verify --fetch-sysroot {processor.architecture}",
         )
 
 

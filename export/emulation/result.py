@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from benchmarks.report.markdown import table_md
 from edgepress.core.manifest import Precision
 from edgepress.core.noun import Noun
 
@@ -62,6 +63,11 @@ def rows(result: Result) -> list[tuple[str, ...]]:
         )
         for one in result.bundles
     ]
+
+
+def table(result: Result) -> str:
+    """Return every bundle under each processor."""
+    return table_md(header(result), rows(result), left={0, 1, 2})
 
 
 def _cell(outcome: Outcome) -> str:

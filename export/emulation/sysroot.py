@@ -1,4 +1,4 @@
-"""`python -m export.emulation.sysroot` fetches a Python for another architecture, for QEMU.
+"""A Python for another architecture, for QEMU: `python -m export.verify --fetch-sysroot aarch64`.
 
 Debian's (or Ubuntu's) Python for it, unpacked into a folder, and the wheels that the device runtime
 needs. Nothing is installed on this machine: apt works in a folder of its own.
@@ -11,12 +11,9 @@ import sys
 import tempfile
 from importlib import metadata
 from pathlib import Path
-from typing import Literal
 
 from edgepress.core import console
-from edgepress.core.cli import main
 from edgepress.core.errors import UserError
-from edgepress.core.noun import Noun
 from edgepress.data.cache import cache_dir
 from export.emulation.qemu import SITE
 
@@ -27,27 +24,17 @@ PACKAGES = ("numpy", "pillow", "onnxruntime")
 PLATFORMS = ("manylinux_2_28", "manylinux_2_27", "manylinux2014")
 
 
-class Config(Noun):
-    """Fetch Python, numpy, Pillow and onnxruntime for another architecture (needs apt)."""
-
-    architecture: Literal["aarch64", "x86_64"] = "aarch64"
-    """Of the device."""
-    out: Path | None = None
-    """New folder (default: where `python -m export.verify` looks for it, in the cache)."""
-
-
 def default_folder(architecture: str) -> Path:
     """Return where a system root is looked for."""
     return cache_dir() / f"sysroot-{architecture}"
 
 
-def run(config: Config) -> Path:
-    """Fetch and unpack; return the folder.
+def fetch(architecture: str, out: Path) -> None:
+    """Fetch Python, numpy, Pillow and onnxruntime for an architecture into a new folder.
 
     Raises:
         UserError: the folder is there already, no apt, or a package cannot be had.
     """
-    out = config.out or default_folder(config.architecture)
     if out.exists():
         raise UserError("The folder is there already", got=out, next_step="remove it first")
     if shutil.which("apt-get") is None or shutil.which("dpkg-deb") is None:
@@ -60,11 +47,10 @@ def run(config: Config) -> Path:
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as work:
         root = Path(work) / "root"
-        _system(config.architecture, Path(work), root)
-        _packages(config.architecture, root)
+        _system(architecture, Path(work), root)
+        _packages(architecture, root)
         root.rename(out)
     console.result(f"{out}")
-    return out
 
 
 def _system(architecture: str, work: Path, root: Path) -> None:
@@ -119,7 +105,3 @@ def _call(command: list[str]) -> None:
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
         raise UserError(f"{Path(command[0]).name} failed ({last})", got=" ".join(command[-4:]))
-
-
-if __name__ == "__main__":
-    sys.exit(main(Config, run))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import onnx
 
-from benchmarks.gates.verdicts import ACCURACY_METRICS, parse
+from benchmarks.gates.text import metric_in, parse
 from edgepress.core import duration
 from edgepress.core.gates import Verdict
 from edgepress.core.manifest import SearchStep
@@ -15,7 +15,6 @@ from export.making.int8.groups import SWISH, float_groups
 from models.onnx_graph.index import GraphIndex
 
 STEPS = 3
-ACCURACY = (*ACCURACY_METRICS, "flipped", "parity")
 TUNE = "fine-tune the network for int8: --qat 2"
 NOTABLE = 0.05
 """Share of the time from which an operator in float is worth a word."""
@@ -65,7 +64,7 @@ def next_steps(
     missed = [verdict for verdict in verdicts if verdict.outcome != "pass"]
     advice = [step for verdict in missed for step in _for(verdict, facts)]
     failed = [verdict for verdict in missed if verdict.outcome == "fail"]
-    if facts.may_tune and any(_metric(verdict) in ACCURACY for verdict in failed):
+    if facts.may_tune and any(_tells_accuracy(verdict) for verdict in failed):
         advice.insert(0, TUNE)
     if failed and search and sum(step.seconds for step in search) >= facts.budget_s:
         longer = duration.shown(2 * max(facts.budget_s, 60))
@@ -73,22 +72,23 @@ def next_steps(
     return tuple(dict.fromkeys(advice))[:STEPS]
 
 
-def _metric(verdict: Verdict) -> str:
-    return verdict.gate.split()[0].partition("[")[0]
+def _tells_accuracy(verdict: Verdict) -> bool:
+    metric = metric_in(verdict.gate)
+    return metric is not None and metric.about in ("findings", "confidence")
 
 
 def _for(verdict: Verdict, facts: Facts) -> tuple[str, ...]:
-    metric, undecided = _metric(verdict), verdict.outcome == "inconclusive"
-    if metric == "latency":
+    metric, undecided = metric_in(verdict.gate), verdict.outcome == "inconclusive"
+    if metric is None:
+        return ()
+    if metric.advice:
+        return (metric.advice,)
+    if metric.about == "time":
         return (_undecided_latency(verdict, facts),) if undecided else (*_slow(verdict, facts),)
-    if metric in ACCURACY and undecided:
+    if _tells_accuracy(verdict) and undecided:
         ends = _ends(verdict, 100, "%")
         return (f"measure on more test images: the limit lies within the 95% interval{ends}",)
-    if metric in ACCURACY:
-        return (*_inaccurate(facts),)
-    if metric == "int8_convs":
-        return ("see in the notes which convolutions stayed float, and why",)
-    return ()
+    return (*_inaccurate(facts),) if _tells_accuracy(verdict) else ()
 
 
 def _undecided_latency(verdict: Verdict, facts: Facts) -> str:

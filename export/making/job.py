@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from benchmarks import thresholds
 from benchmarks.evaluation.candidates import open_model
 from benchmarks.gates.checks import Scene, exported, require_decidable
+from benchmarks.gates.verdicts import judges
 from benchmarks.runtimes import _session
 from compress.learning import checks
 from edgepress.core import artifact as artifacts
@@ -139,11 +140,12 @@ def prepare(config: Config) -> Job:
 
 
 def chosen(job: Job) -> dict[str, str]:
-    """Return the hashes of what was chosen by name: the target, the runtimes, the network."""
+    """Return the hashes of what was chosen by name: target, runtimes, network, gate metrics."""
     found = {
         "on target": source_hash(targets.module_of(job.target)),
         "runtime": _session.source(job.parent, "cpu"),
         "measured by": source_hash(_session.module_of(job.provider)),
+        **judges((*job.gates, *DEFAULT_GATES["fp32"])),
     }
     if job.parent.manifest.kind == "torch":
         found["network"] = families.identity(architecture_of(job.parent).name)

@@ -1,10 +1,10 @@
 """Tiny models and images to measure: the labels of an image are its colours."""
 
-import runpy
 from pathlib import Path
 
 import numpy as np
 import pytest
+import report_sample
 from colours import COLOURS, LABELS, SPEC, MakeModel, paint, write_onnx
 
 from benchmarks.report.schema import Report
@@ -12,14 +12,11 @@ from edgepress.core import artifact as artifacts
 from edgepress.core.artifact import Artifact
 from edgepress.core.manifest import Manifest
 
-SAMPLE = Path(__file__).parent / "report" / "sample.py"
-
 
 @pytest.fixture
 def full_report() -> Report:
     """Return a report with everything in it, of nothing that was measured."""
-    report: Report = runpy.run_path(str(SAMPLE))["recommending_report"]()
-    return report
+    return report_sample.recommending_report()
 
 
 @pytest.fixture

@@ -142,6 +142,7 @@ def test_compare_writes_a_report(make_model: MakeModel, colours: Path, tmp_path:
 
 
 @pytest.mark.slow
+@pytest.mark.timing
 def test_compare_times_the_models(make_model: MakeModel, colours: Path, tmp_path: Path) -> None:
     models = [make_model("old", convs=2).path, make_model("new").path]
     done = command("compare", *models, "--out", tmp_path / "report", "--data", colours)

@@ -219,13 +219,14 @@ def test_a_part_without_images_is_said(small: Path, tmp_path: Path, command) -> 
         "benchmarks.accuracy": ("--model", out, "--part", "val"),
         "benchmarks.errors.__main__": ("--model", out, "--part", "val"),
         "benchmarks.thresholds.__main__": ("--model", out),
-        "benchmarks.calibration": (out,),
         "export.onnx": ("--model", out, "--calibrate", "platt"),
     }.items():
         done = command(module, *words, *common)
         assert done.code == 2, (module, done.err)
         assert "part val" in done.err or "validation images" in done.err
         assert not place.exists(), module
+    done = command("benchmarks.thresholds.__main__", "--show", out, "--data", small)
+    assert (done.code, "validation images" in done.err) == (2, True), done.err
 
 
 @pytest.mark.parametrize("stage", ["compress.train", "compress.prune", "compress.distill"])

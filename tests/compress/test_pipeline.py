@@ -131,24 +131,3 @@ def test_a_failed_gate_ends_with_3_and_keeps_the_artifact(scenes: Path, tmp_path
     assert done.code == 3, done.err
     verdicts = json.loads((out / "manifest.json").read_text())["verdicts"]
     assert [verdict["outcome"] for verdict in verdicts] == ["fail"]
-
-
-def test_pruning_to_a_measured_latency(
-    finished: Path, scenes: Path, tmp_path: Path, command, monkeypatch
-):
-    from compress.pruning import latency_target
-
-    monkeypatch.setattr(latency_target, "TRIALS", 3)
-    quick = {"budget_s": 20, "blocks": 1, "block_s": 0.02, "warmup_s": 0.05}
-    monkeypatch.setattr(latency_target, "QUICK", latency_target.QUICK.model_copy(update=quick))
-    out = tmp_path / "fast"
-    done = command(
-        "compress.prune", "--model", finished / "teacher", "--data", scenes, "--out", out,
-        "--latency", 0.8, "--epochs", 0, "--rounds", 1, "--round-to", 8,
-    )  # fmt: skip
-    assert done.code == 0, done.err
-    assert done.err.count("of the MACs take") >= 1
-    shares = [
-        artifacts.load(path).manifest.measurements.macs for path in (out, finished / "teacher")
-    ]
-    assert shares[0] < 0.9 * shares[1]

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import report_sample
 from colours import LABELS, SPEC, write_onnx
 
 from benchmarks.report.schema import Report
@@ -100,11 +101,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, full_report: Report, ca
 
 @pytest.fixture
 def full_report() -> Report:
-    import runpy
-
-    sample = Path(__file__).parents[1] / "benchmarks" / "report" / "sample.py"
-    report: Report = runpy.run_path(str(sample))["full_report"]()
-    return report
+    return report_sample.full_report()
 
 
 @pytest.mark.parametrize("models", ['"@one", "@two"', '"@one", "@three"', '"@three"', '"@two"'])

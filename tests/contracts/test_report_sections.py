@@ -1,78 +1,61 @@
-"""Every file in `benchmarks/report/sections` is a section that renders any report."""
+"""Every file in a folder of sections is one, and those of a comparison render any report."""
 
-import runpy
+import importlib
 from collections import Counter
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from report_sample import full_report, minimal_report, recommending_report
+from sound_html import Balance
 
 from benchmarks.report import sections
+from benchmarks.report.page import fragment
 from benchmarks.report.schema import Report
 from edgepress.core import registry
 
 NAMES = registry.names(sections.__name__)
-SAMPLE = runpy.run_path(str(Path(__file__).parents[1] / "benchmarks" / "report" / "sample.py"))
+ROOM = Path(sections.__path__[0]).parents[1]
+PAGES = sorted(
+    ".".join(folder.relative_to(ROOM.parent).parts) for folder in ROOM.glob("*/sections")
+)
 REPORTS: dict[str, Report] = {
-    "full": SAMPLE["full_report"](),
-    "recommending": SAMPLE["recommending_report"](),
-    "minimal": SAMPLE["minimal_report"](),
-    "hostile": SAMPLE["minimal_report"]("<script>alert(1)</script>"),
+    "full": full_report(),
+    "recommending": recommending_report(),
+    "minimal": minimal_report(),
+    "hostile": minimal_report("<script>alert(1)</script>"),
 }
-VOID = {"br", "col", "hr", "img", "input", "line", "meta"}
-
-
-class Balance(HTMLParser):
-    """Finds tags that are closed in the wrong order, and the scripts that a browser would run."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.scripts: list[str | None] = []
-        self.text = ""
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag == "script":
-            self.scripts.append(dict(attrs).get("type"))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Pass over `<line/>`, which has nothing to close."""
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open, f"</{tag}> closes nothing"
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
 
 
 def test_sections_are_found() -> None:
     assert len(NAMES) >= 9
+    assert len(PAGES) == 5
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_section_has_a_title_and_a_place(name: str) -> None:
-    section = registry.find(sections.__name__, name, "section")
-    assert isinstance(section.TITLE, str)
-    assert section.TITLE
-    assert isinstance(section.ORDER, int)
-    assert section.__doc__
-
-
-def test_titles_and_places_differ() -> None:
-    found = [registry.find(sections.__name__, name, "section") for name in NAMES]
+@pytest.mark.parametrize("package", PAGES)
+def test_a_section_has_a_title_a_place_and_a_template_beside_it(package: str) -> None:
+    found = [registry.find(package, name, "section") for name in registry.names(package)]
     assert max(Counter(part.TITLE for part in found).values()) == 1
     assert max(Counter(part.ORDER for part in found).values()) == 1
+    assert all(part.TITLE and part.__doc__ and isinstance(part.ORDER, int) for part in found)
+    files = {Path(str(part.__file__)).with_suffix(".html.jinja") for part in found}
+    folder = Path(importlib.import_module(package).__path__[0])
+    assert files == set(folder.glob("*.jinja")), "each section has one, and there is no other"
+
+
+@pytest.mark.parametrize("package", PAGES)
+def test_every_page_has_the_one_layout(package: str) -> None:
+    page = importlib.import_module(package).PAGE
+    assert page.package == package
+    layouts = [file for file in ROOM.rglob("*.jinja") if "<html" in file.read_text()]
+    assert [file.name for file in layouts] == ["layout.html.jinja"]
 
 
 @pytest.mark.parametrize("report", REPORTS.values(), ids=REPORTS.keys())
 @pytest.mark.parametrize("name", NAMES)
 def test_a_section_renders_sound_html(name: str, report: Report) -> None:
-    fragment = registry.find(sections.__name__, name, "section").render(report)
+    made = fragment(registry.find(sections.__name__, name, "section"), report)
     parser = Balance()
-    parser.feed(fragment)
+    parser.feed(made)
     parser.close()
     assert not parser.open
     assert set(parser.scripts) <= {"application/json"}

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from export_helpers import LABELS, SPEC, Files, store
+from export_helpers import LABELS, SPEC, Files, store, to_int8
 from export_network import tiny
 from PIL import Image
 
@@ -13,7 +13,7 @@ from edgepress.core.artifact import Artifact
 from edgepress.data.dataset import Dataset, open_data
 from edgepress.data.split import training_rows
 from export import targets
-from export.making.int8 import calibration, quantize
+from export.making.int8 import calibration
 from models.onnx_graph.write import to_onnx
 from models.stored import load_network
 
@@ -62,5 +62,5 @@ def files(tmp_path_factory: pytest.TempPathFactory, trained: Artifact, dataset: 
     assert trained.manifest.data is not None
     rows = training_rows(dataset, trained.manifest.data.split, 24, seed=0)
     images = calibration.calibration(dataset, rows, SPEC)
-    quantize.to_int8(fp32, int8, targets.resolve("cpu-vnni"), images)
+    to_int8(fp32, int8, targets.resolve("cpu-vnni"), images)
     return Files(fp32, int8, images)

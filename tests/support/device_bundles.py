@@ -15,7 +15,7 @@ import onnxruntime as ort
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
-from edgepress.device import archive
+from edgepress.device.bundle import archive
 from export.bundle import contents
 
 LABELS = ("bright", "dark", "striped")

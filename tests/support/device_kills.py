@@ -18,10 +18,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from edgepress.device import files as disk
-from edgepress.device import slots, trial
 from edgepress.device.errors import CheckFailed, DeviceError
-from edgepress.device.install import install
-from edgepress.device.locks import locked
+from edgepress.device.root import slots, trial
+from edgepress.device.root.install import install
+from edgepress.device.root.locks import locked
 
 CHANGES = {"os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.symlink", "os.truncate"}
 FULL = (0, 200, 1_000, 3_000)

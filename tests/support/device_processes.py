@@ -14,7 +14,7 @@ from places import ROOT
 _OPEN = """
 import os, sys, time
 from pathlib import Path
-from edgepress.device import runner
+from edgepress.device.running import runner
 for _ in range(int(sys.argv[2])):
     if os.fork() == 0:
         try:

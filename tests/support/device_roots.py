@@ -6,9 +6,10 @@ from typing import Any
 
 import device_bundles
 
-from edgepress.device import archive, slots, trial
-from edgepress.device.layout import Slot, folder
-from edgepress.device.locks import installing, locked
+from edgepress.device.bundle import archive
+from edgepress.device.root import slots, trial
+from edgepress.device.root.layout import Slot, folder
+from edgepress.device.root.locks import installing, locked
 
 
 def put(

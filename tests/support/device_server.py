@@ -47,12 +47,15 @@ class Running:
 
 @contextmanager
 def start(
-    bundle: Path, *options: object, ignored: tuple[signal.Signals, ...] = ()
+    place: Path,
+    *options: object,
+    source: str = "--bundle",
+    ignored: tuple[signal.Signals, ...] = (),
 ) -> Iterator[Running]:
-    """Start a server that must end without a word."""
+    """Start a server of a bundle, or of a root, that must end without a word."""
     command = [sys.executable, "-m", "edgepress.device", "serve", "--port", "0"]
     process = subprocess.Popen(
-        [*command, "--bundle", str(bundle), *map(str, options)],
+        [*command, source, str(place), *map(str, options)],
         cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         preexec_fn=signals.starting(ignored),
     )  # fmt: skip

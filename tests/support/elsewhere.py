@@ -49,18 +49,6 @@ class TwoHeads(nn.Module):
         return logits, logits.sigmoid()
 
 
-class Bgr(nn.Module):
-    """Tells reddish from bluish pictures, blue first."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.first = nn.Conv2d(3, 4, 3, padding=1)
-        self.last = nn.Linear(4, LABELS)
-
-    def forward(self, image: Tensor) -> Tensor:
-        return self.last(self.first(image).relu().mean((2, 3)))
-
-
 class Tail(nn.Module):
     """The tiny network with its logits as maps of one pixel."""
 

@@ -1,5 +1,6 @@
 """What the tests of the export share: the tiny network's artifact and files, and running files."""
 
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from edgepress.core.manifest import Architecture, DataRef, Manifest
 from edgepress.data.dataset import Dataset
 from edgepress.data.random_split import default_split
 from export.making.int8.calibration import Calibration
+from export.making.int8.quantize import first_setting, open_workshop, quantize
+from export.targets import Target
 from models.stored import save_network
 
 SPEC = ImageSpec(height=32, width=32)
@@ -74,3 +77,10 @@ def run(model: Path | bytes, inputs: np.ndarray, optimised: bool = True) -> np.n
     session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     name = session.get_inputs()[0].name
     return np.concatenate([session.run(None, {name: row[None]})[0] for row in inputs])
+
+
+def to_int8(source: Path, out: Path, target: Target, images: Calibration) -> None:
+    """Quantize a float file by the target's best-known setting, without a search."""
+    with tempfile.TemporaryDirectory(prefix="edgepress-int8-") as folder:
+        workshop = open_workshop(source, target, images, Path(folder))
+        quantize(workshop, first_setting(workshop), out)

@@ -1,19 +1,41 @@
 """Models, evaluations and latencies that were never measured, to hold against gates."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from benchmarks.evaluation.evaluation import with_metrics
-from benchmarks.gates import verdicts
-from benchmarks.gates.evidence import Evidence, Subject
+from benchmarks.gates import metrics, verdicts
+from benchmarks.gates.evidence import Evidence, Finding, Subject
 from edgepress.core.artifact import Artifact
-from edgepress.core.gates import Verdict
+from edgepress.core.gates import Gate, Verdict
 from edgepress.core.image_spec import ImageSpec
 from edgepress.core.labels import Labels
 from edgepress.core.manifest import Manifest, Measurements
 from edgepress.core.results import EvalResult, LatencyResult
 
+FORMS = {
+    (name, form): found
+    for name, metric in metrics.every().items()
+    for form, found in metric.forms.items()
+}
+"""Every form of every metric."""
+OPS = {key: form.op for key, form in FORMS.items()}
+KNOWN = {
+    "agreement", "ap", "cf1", "chance", "drifting", "ece", "flipped", "float_time", "int8_convs",
+    "latency", "macs", "map", "of1", "params", "parity", "peak_rss", "precision", "qdq_nodes",
+    "recall", "robust_map", "size", "worst_ap",
+}  # fmt: skip
+"""The metrics that tests speak of by name; more may be added."""
+OF_FIGURES = [
+    (name, form)
+    for name, form in FORMS
+    if metrics.find(name).needs != "network" or name in ("macs", "params")
+]
+"""Every form but those that read the model's file."""
+LABEL_METRICS = [name for name, metric in metrics.every().items() if metric.of_label]
 LABELS = Labels(names=("a", "b"), thresholds=(0.5, 0.5), prevalence=(0.3, 0.3))
 
 
@@ -70,6 +92,17 @@ def latency(seconds: float, spread: float = 0.005, seed: int = 0) -> LatencyResu
         first_inference_s=0.1,
         peak_rss_bytes=1,
     )
+
+
+def found_by(gate: Gate, evidence: Evidence) -> Finding | None:
+    """Return what the evidence says of what a gate names."""
+    return FORMS[verdicts.base_metric(gate), gate.form].find(gate, evidence)
+
+
+def pretend(patch: pytest.MonkeyPatch, key: tuple[str, str], finding: Finding) -> None:
+    """Let a form of a metric find this, whatever the evidence."""
+    made_up = replace(FORMS[key], find=lambda *_: finding)
+    patch.setitem(metrics.find(key[0]).forms, key[1], made_up)
 
 
 def check(

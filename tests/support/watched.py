@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from edgepress.device.watch.building import from_values
+from edgepress.device.watch.making.building import from_values
 from edgepress.device.watch.signals import Values
 
 LABELS: dict[str, Any] = {"names": ["crack", "dirt"], "thresholds": [0.5, 0.3]}

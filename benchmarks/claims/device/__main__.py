@@ -9,14 +9,14 @@ import tyro
 from pydantic import Field
 
 from benchmarks.claims.device import bundles, measuring
-from benchmarks.claims.device.result import Result
+from benchmarks.claims.device.result import Result, table
 from benchmarks.claims.selftest.check import HEADER, Check, check_rows
-from edgepress.core import console, ending, environment, writable
+from edgepress.core import console, ending, environment, figures
 from edgepress.core.cli import main
 from edgepress.core.commands import own_command
 from edgepress.core.errors import UserError
 from edgepress.core.noun import Noun
-from edgepress.device import archive
+from edgepress.device.bundle import archive
 from models.defaults import default_bundle
 
 
@@ -30,8 +30,8 @@ class Config(Noun):
     """Bundle as `python -m export.bundle` writes it (default: the newest runs/*.zip)."""
     load_s: float = Field(30.0, gt=0)
     """Seconds at full load; 300 for the figures of the README."""
-    out: Path | None = None
-    """Also write the result to this file."""
+    out: Path = Path("runs/device.json")
+    """JSON file for the figures; their table is written beside it."""
 
 
 def run(config: Config) -> Result:
@@ -42,8 +42,7 @@ def run(config: Config) -> Result:
         GateFailed: a demand is not met.
     """
     bundle = config.bundle or default_bundle()
-    if config.out is not None:
-        writable.check_replaced_file(config.out, "The file of the figures")
+    figures.check(config.out)
     files, manifest = bundles.read(bundle)
     if "run.py" not in files:
         raise UserError("The bundle brings no runtime along", got=bundle)
@@ -59,8 +58,7 @@ def run(config: Config) -> Result:
         environment=environment.describe(),
     )
     console.table(f"Device runtime, {result.bundle}", HEADER, check_rows(checks))
-    if config.out is not None:
-        writable.write_whole(config.out, result.model_dump_json(indent=1) + "\n")
+    figures.store(config.out, result, table(result))
     ending.refuse("Not met", (check.name for check in checks if check.met is False))
     return result
 

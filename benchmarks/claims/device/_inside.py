@@ -21,9 +21,8 @@ def main(folder: Path) -> None:
     """Predict an image again and again, with a clock at its decoding and at the session's run."""
     sys.path.insert(0, str(folder))
     before = set(sys.modules)  # a virtual environment has its own
-    frames: Any = import_module("edgepress_device.frames")
-    predict = import_module("edgepress_device.predict")
-    runner = import_module("edgepress_device.runner").FolderRunner(folder)
+    frames, predict = _module(folder, "frames"), _module(folder, "predict")
+    runner = _module(folder, "runner").FolderRunner(folder)
     decode, session = Clock(frames.decode), runner.predictor._session
     run = Clock(session.run)
     runner.predictor._session = SimpleNamespace(run=run)
@@ -38,6 +37,12 @@ def main(folder: Path) -> None:
         clock()
     times = {"run_s": run.times_s, "decode_s": decode.times_s, "whole_s": clock.times_s}
     print(json.dumps({"packages": packages(folder, before), **times}))
+
+
+def _module(folder: Path, name: str) -> Any:
+    """Return a module of a bundle's runtime, which may be an older one with other folders."""
+    file = next((folder / "edgepress_device").rglob(f"{name}.py"))
+    return import_module(".".join(file.relative_to(folder).with_suffix("").parts))
 
 
 class Clock:

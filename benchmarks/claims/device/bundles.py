@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from edgepress.core.errors import UserError
-from edgepress.device import archive, bundle, signature
-from edgepress.device.archive import Files
+from edgepress.device import bundle
+from edgepress.device.bundle import archive, signature
+from edgepress.device.bundle.archive import Files
 from edgepress.device.errors import DeviceError
 
 

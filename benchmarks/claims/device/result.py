@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from benchmarks.claims.selftest.check import Check
+from benchmarks.claims.selftest.check import Check, check_table
+from edgepress.core.cpu import shown
 from edgepress.core.noun import Noun
 
 
@@ -15,3 +16,9 @@ class Result(Noun):
     precision: str
     checks: tuple[Check, ...]
     environment: dict[str, Any]
+
+
+def table(result: Result) -> str:
+    """Return what was demanded and measured, and of which bundle above it."""
+    bundle = f"Bundle {result.bundle} ({result.precision}), {shown(result.environment)}:"
+    return f"{bundle}\n\n{check_table(result.checks)}"

@@ -8,11 +8,19 @@ from pydantic import Field
 
 from benchmarks.claims.drift import cells
 from benchmarks.claims.drift.cells import UNCHANGED
-from benchmarks.claims.drift.result import HEADER, Result, false_alarms, rows, scenario, sentence
+from benchmarks.claims.drift.result import (
+    HEADER,
+    Result,
+    false_alarms,
+    rows,
+    scenario,
+    sentence,
+    table,
+)
 from benchmarks.claims.drift.streams import Design, simulate
 from benchmarks.evaluation.candidates import open_model
 from benchmarks.evaluation.evaluation import EvalSettings
-from edgepress.core import console, environment, writable
+from edgepress.core import console, environment, figures
 from edgepress.core.cli import main
 from edgepress.core.commands import own_command
 from edgepress.core.errors import UserError
@@ -59,8 +67,8 @@ class Config(Noun):
     """Seed of all draws."""
     skip_bad_images: bool = False
     """Leave out images that do not decode, as a training can, instead of stopping."""
-    out: Path | None = None
-    """Also write the result to this JSON file."""
+    out: Path = Path("runs/drift.json")
+    """JSON file for the figures; their table is written beside it."""
 
 
 def run(config: Config) -> Result:
@@ -69,8 +77,7 @@ def run(config: Config) -> Result:
     Raises:
         UserError: a bad model or data, too few images, or a place that cannot be written to.
     """
-    if config.out is not None:
-        writable.check_replaced_file(config.out, "The result")
+    figures.check(config.out)
     model = open_model(config.model or default_model("onnx"))
     _check_label(config, model.manifest.labels.names)
     dataset = open_data(config.data, config.skip_bad_images)
@@ -97,8 +104,7 @@ def run(config: Config) -> Result:
     )
     console.table("Drift in streams", HEADER, rows(result))
     console.result(sentence(result))
-    if config.out is not None:
-        writable.write_whole(config.out, result.model_dump_json(indent=1) + "\n")
+    figures.store(config.out, result, table(result))
     return result
 
 

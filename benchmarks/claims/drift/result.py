@@ -7,6 +7,7 @@ from scipy.stats import binomtest
 
 from benchmarks.claims.drift.cells import DARKER, UNCHANGED
 from benchmarks.claims.drift.streams import FOLKLORE, MORE_DEFECTS, Design, Tally
+from benchmarks.report.markdown import table_md
 from edgepress.core.noun import Noun
 
 HEADER = ("Stream", "Found", "Images until found, median (90%)", "First alarm, most often")
@@ -94,6 +95,11 @@ def sentence(result: Result) -> str:
         f"Of {ours.of} unchanged windows of {design.window} images {_percent(ours)} were in alarm, "
         f"where {design.false_alarms:.0%} is allowed; {others} would have been."
     )
+
+
+def table(result: Result) -> str:
+    """Return the streams, and how often there was a false alarm below them."""
+    return f"{table_md(HEADER, rows(result), left={0, 3})}\n\n{sentence(result)}"
 
 
 def _row(result: Result, one: Scenario) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from benchmarks.claims.drift.cells import CHANGES, UNCHANGED, Cells
 from edgepress.core import console
 from edgepress.core.noun import Noun
 from edgepress.device.watch import Watch
-from edgepress.device.watch.building import from_values
+from edgepress.device.watch.making.building import from_values
 from edgepress.device.watch.signals import Values
 
 MORE_DEFECTS = "more defects"

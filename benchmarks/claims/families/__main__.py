@@ -9,15 +9,13 @@ from pydantic import Field
 
 from benchmarks.claims.families import pictures
 from benchmarks.claims.families.listed import LISTED, Listed
-from benchmarks.claims.families.result import OK, Outcome, Result, markdown, merged
+from benchmarks.claims.families.result import OK, Outcome, Result, merged, table
 from benchmarks.claims.families.trial import tried
-from edgepress.core import console, writable
+from edgepress.core import console, figures
 from edgepress.core.cli import main
 from edgepress.core.environment import describe
 from edgepress.core.errors import UserError, unknown_name
 from edgepress.core.noun import Noun
-
-FILE, TABLE = "families.json", "families.md"
 
 
 class Config(Noun):
@@ -31,8 +29,8 @@ class Config(Noun):
     """Architecture of the list to try; give it as often as needed (default: all that are left)."""
     again: Literal["none", "failed", "all"] = "none"
     """Which of those that were tried already are tried again."""
-    out: Path = Path("docs/results/families")
-    """Folder of families.json and families.md, written anew after each architecture."""
+    out: Path = Path("docs/results/families.json")
+    """JSON file of the figures; it and the table beside it are written after each architecture."""
     timeout: float = Field(900, gt=0)
     """Seconds after which a command is ended and counts as failed."""
 
@@ -44,8 +42,8 @@ def run(config: Config) -> Result:
         UserError: an architecture that is not in the list, a folder that cannot be written, or an
             earlier result that cannot be read.
     """
-    writable.check_folder(config.out, "The table's folder")
-    outcomes = _stored(config.out / FILE)
+    figures.check(config.out)
+    outcomes = _stored(config.out)
     left = _left(config, outcomes)
     result = _result(outcomes)
     with TemporaryDirectory(prefix="edgepress-pictures-") as folder:
@@ -55,8 +53,7 @@ def run(config: Config) -> Result:
             found = tried(listed, data, config.timeout)
             console.say(f"  {found.outcome} ({found.seconds:.0f} s)")
             result = _result(merged(result.outcomes, found))
-            _write(result, config.out)
-    console.result(f"table: {config.out / TABLE}")
+            figures.store(config.out, result, table(result))
     return result
 
 
@@ -94,12 +91,6 @@ def _stored(file: Path) -> tuple[Outcome, ...]:
 
 def _result(outcomes: tuple[Outcome, ...]) -> Result:
     return Result(outcomes=outcomes, environment=describe())
-
-
-def _write(result: Result, out: Path) -> None:
-    out.mkdir(parents=True, exist_ok=True)
-    writable.write_whole(out / FILE, result.model_dump_json(indent=1) + "\n", "The result")
-    writable.write_whole(out / TABLE, markdown(result), "The table")
 
 
 if __name__ == "__main__":

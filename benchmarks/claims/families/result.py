@@ -3,14 +3,12 @@
 from collections.abc import Sequence
 from typing import Any, Literal
 
+from benchmarks.report.markdown import table_md
 from edgepress.core.noun import Noun
 
 OK = "ok"
 Step = Literal["train", "export"]
-_HEADER = (
-    "| family | architecture | px | fp32 parity | int8 parity | int8 layers | outcome |",
-    "|---|---|---:|---:|---:|---:|---|",
-)
+HEADER = ("family", "architecture", "px", "fp32 parity", "int8 parity", "int8 layers", "outcome")
 
 
 class Outcome(Noun):
@@ -52,21 +50,20 @@ def merged(before: Sequence[Outcome], new: Outcome) -> tuple[Outcome, ...]:
     return tuple(sorted([*others, new], key=lambda one: (one.family, one.architecture)))
 
 
-def markdown(result: Result) -> str:
+def table(result: Result) -> str:
     """Return the table, with a line that counts above it."""
     good = sum(one.outcome == OK for one in result.outcomes)
     count = f"{good} of {len(result.outcomes)} architectures, one a family, went the whole way"
-    lines = [*_HEADER, *(_row(one) for one in result.outcomes)]
-    return f"{count} (`{result.command}`).\n\n" + "\n".join(lines) + "\n"
+    lines = table_md(HEADER, [_row(one) for one in result.outcomes], left={0, 1, 6})
+    return f"{count} (`{result.command}`).\n\n{lines}"
 
 
-def _row(one: Outcome) -> str:
+def _row(one: Outcome) -> tuple[str, ...]:
     layers = "" if one.layers is None else f"{one.int8_layers} of {one.layers}"
-    cells = (
+    return (
         one.family, one.architecture, str(one.image_size), _shown(one.float_prob_diff),
-        _shown(one.int8_prob_diff), layers, one.outcome.replace("|", "\\|"),
+        _shown(one.int8_prob_diff), layers, one.outcome,
     )  # fmt: skip
-    return f"| {' | '.join(cells)} |"
 
 
 def _shown(difference: float | None) -> str:

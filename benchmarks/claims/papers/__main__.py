@@ -10,9 +10,9 @@ import numpy as np
 import tyro
 from numpy.typing import NDArray
 
-from benchmarks.claims.papers.result import HEADER, Accuracy, Result, Run, result_rows
+from benchmarks.claims.papers.result import HEADER, Accuracy, Result, Run, result_rows, table
 from edgepress.core import artifact as artifacts
-from edgepress.core import console, environment
+from edgepress.core import console, environment, figures
 from edgepress.core.cli import main
 from edgepress.core.errors import UserError, unknown_name
 from edgepress.core.eval_file import load_eval
@@ -43,9 +43,11 @@ class Config(Noun):
     """Train by a published protocol with several seeds and print mean and spread."""
 
     name: Annotated[str, tyro.conf.Positional] = "elpv"
-    """A TOML file of benchmarks/papers."""
+    """A TOML file of benchmarks/claims/papers."""
     out: Path | None = None
-    """Folder of the artifacts and result.json (default: runs/papers/NAME)."""
+    """Folder of the artifacts (default: runs/papers/NAME)."""
+    result: Path | None = None
+    """JSON file for the figures, their table beside it (default: result.json in that folder)."""
 
 
 def run(config: Config) -> Result:
@@ -56,6 +58,8 @@ def run(config: Config) -> Result:
     """
     protocol = _read(config.name)
     out = config.out or Path("runs/papers") / config.name
+    stored = config.result or out / "result.json"
+    figures.check(stored)
     runs = tuple(_run(protocol, seed, out / f"seed-{seed}") for seed in protocol.seeds)
     result = Result(
         title=protocol.title,
@@ -65,9 +69,8 @@ def run(config: Config) -> Result:
         runs=runs,
         environment=environment.describe(),
     )
-    (out / "result.json").write_text(result.model_dump_json(indent=1) + "\n")
     console.table(protocol.title, HEADER, result_rows(result))
-    console.result(f"result: {out / 'result.json'}")
+    figures.store(stored, result, table(result))
     return result
 
 

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from benchmarks.report.markdown import table_md
 from edgepress.core.noun import Noun
 
 HEADER = ("", "accuracy %")
@@ -55,6 +56,11 @@ def result_rows(result: Result) -> list[tuple[str, str]]:
         *((name, f"{100 * value:.2f}") for name, value in result.published.items()),
         *((f"edgepress, {len(runs)} seeds, {name}", _spread(ours[name])) for name in ours),
     ]
+
+
+def table(result: Result) -> str:
+    """Return what was published, and ours."""
+    return table_md(HEADER, result_rows(result), left={0})
 
 
 def _spread(values: Iterable[float]) -> str:

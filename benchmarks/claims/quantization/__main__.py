@@ -22,9 +22,10 @@ from benchmarks.claims.quantization.result import (
     mean_speedup,
     missed,
     rows,
+    table,
 )
 from benchmarks.evaluation.candidates import open_model
-from edgepress.core import console, ending, writable
+from edgepress.core import console, ending, figures
 from edgepress.core.cli import main
 from edgepress.core.hashing import file_sha256, value_hash
 from edgepress.core.noun import Noun
@@ -48,7 +49,7 @@ class Config(Noun):
     out: Path = Path("runs/quantization")
     """Folder of the models."""
     result: Path = Path("runs/quantization/result.json")
-    """File of the figures."""
+    """JSON file of the figures; their table is written beside it."""
     calibration_images: int = Field(256, ge=1)
     """Training images that every tool calibrates on."""
 
@@ -61,13 +62,12 @@ def run(config: Config) -> Result:
         GateFailed: our file of a network misses what is demanded of it.
     """
     networks, found = zoo.chosen(config.networks), []
-    writable.check_file(config.result, "The file of the figures")
+    figures.check(config.result)
     for name, options in networks.items():
         console.say(f"{name} ...")
         found.append(_network(name, options, config))
         result = Result(command="python -m benchmarks.claims.quantization", networks=tuple(found))
-        config.result.parent.mkdir(parents=True, exist_ok=True)
-        config.result.write_text(result.model_dump_json(indent=1) + "\n")
+        figures.store(config.result, result, table(result))
     console.table("int8 against fp32", header(tuple(found)), rows(tuple(found)))
     mean = mean_speedup(found)
     if mean is not None:

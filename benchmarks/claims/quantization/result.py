@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
+from benchmarks.report.markdown import table_md
 from edgepress.core.cpu import shown
 from edgepress.core.noun import Noun
 
@@ -136,6 +137,15 @@ def machines(results: Iterable[NetworkResult]) -> str:
         return f"Measured on {next(iter(measured))}."
     parts = (f"{cpu}: {', '.join(networks)}" for cpu, networks in measured.items())
     return f"Measured on {'; '.join(parts)}."
+
+
+def table(result: Result) -> str:
+    """Return the networks, where they were measured, and what is missed of what is demanded."""
+    networks = result.networks
+    misses = [miss for one in networks for miss in missed(one)]
+    said = "; ".join(misses) if misses else "nothing"
+    lines = table_md(header(networks), rows(networks), left={0})
+    return f"{lines}\n\n{machines(networks)} Not reached of what is demanded: {said}."
 
 
 def header(results: tuple[NetworkResult, ...]) -> tuple[str, ...]:

@@ -19,8 +19,9 @@ from benchmarks.claims.selftest import (
     synthetic,
 )
 from benchmarks.claims.selftest.check import HEADER, Cell, Check, Part, Result, check_rows
+from benchmarks.claims.selftest.tables import tables
 from benchmarks.evaluation.candidates import open_model
-from edgepress.core import console, ending, environment
+from edgepress.core import console, ending, environment, writable
 from edgepress.core.cli import main
 from edgepress.core.noun import Noun
 from models.defaults import RUNS
@@ -41,8 +42,9 @@ class Config(Noun):
     """Tournaments of equal models, and as many with a planted slowdown."""
     models: tuple[Path, ...] = ()
     """ONNX artifacts that every runtime must agree on (default: those of runs/elpv)."""
-    out: Path | None = None
-    """Also write the result of each part to PART.json in this folder, as soon as it is known."""
+    out: Path = Path("runs/selftest")
+    """Folder for the figures of each part, PART.json, as soon as they are known, and for the tables
+    of all that are there."""
 
 
 def run(config: Config) -> tuple[Check, ...]:
@@ -51,6 +53,7 @@ def run(config: Config) -> tuple[Check, ...]:
     Raises:
         GateFailed: a demand was not met.
     """
+    writable.check_folder(config.out, "The folder of the figures")
     checks: list[Check] = []
     with tempfile.TemporaryDirectory(prefix="edgepress-selftest-") as folder:
         for part in config.parts:
@@ -64,17 +67,18 @@ def run(config: Config) -> tuple[Check, ...]:
 def _save(
     part: Part, config: Config, checks: tuple[Check, ...], cells: tuple[Cell, ...]
 ) -> tuple[Check, ...]:
-    """Write a part's checks where the user asked for them, so that an interruption loses none."""
-    if config.out is not None:
-        result = Result(
-            part=part,
-            command=_command(part, config),
-            checks=checks,
-            cells=cells,
-            environment=environment.describe(),
-        )
-        config.out.mkdir(parents=True, exist_ok=True)
-        (config.out / f"{part}.json").write_text(result.model_dump_json(indent=1) + "\n")
+    """Write a part's checks as soon as they are known, so that an interruption loses none."""
+    result = Result(
+        part=part,
+        command=_command(part, config),
+        checks=checks,
+        cells=cells,
+        environment=environment.describe(),
+    )
+    told = result.model_dump_json(indent=1) + "\n"
+    writable.write_whole(config.out / f"{part}.json", told)
+    for file, table in tables(config.out).items():
+        writable.write_whole(file, f"{table}\n")
     return checks
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any, Literal
 
+from benchmarks.report.markdown import table_md
 from edgepress.core.noun import Noun
 
 Part = Literal[
@@ -73,3 +74,8 @@ def check_rows(checks: Iterable[Check]) -> Iterator[tuple[str, str, str, str]]:
     """Yield a row of a table for each check; of an error only what happened."""
     for check in checks:
         yield check.name, check.demanded, check.measured.partition(" Got: ")[0], _WORDS[check.met]
+
+
+def check_table(checks: Iterable[Check]) -> str:
+    """Return checks as a table in Markdown."""
+    return table_md(HEADER, list(check_rows(checks)), left={0, 1, 2, 3})

@@ -14,8 +14,7 @@ from scipy.stats import binom
 
 from benchmarks.claims.selftest.check import Check
 from benchmarks.gates.evidence import Evidence, Subject
-from benchmarks.gates.findings import FINDERS
-from benchmarks.gates.text import parse
+from benchmarks.gates.text import form_of, parse
 from edgepress.core import console
 from edgepress.core.artifact import Artifact
 from edgepress.core.image_spec import ImageSpec
@@ -148,7 +147,7 @@ def _count(problem: Problem) -> dict[str, tuple[int, int, int]]:
         evidence = _draw(problem, rng)
         for text in GATES:
             gate = parse(text)
-            found = FINDERS[gate.metric.partition("[")[0], gate.form](gate, evidence)
+            found = form_of(gate).find(gate, evidence)
             if found is None or found.ci95 is None:
                 continue
             truth, (low, high) = expected[text], found.bounds

@@ -3,7 +3,7 @@
 import sys
 import tempfile
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import tyro
 from pydantic import Field
@@ -11,14 +11,13 @@ from pydantic import Field
 from benchmarks.claims.device import bundles
 from benchmarks.claims.worst_images import measuring
 from benchmarks.claims.worst_images.cases import CASES
-from benchmarks.claims.worst_images.measuring import Row, Together
-from benchmarks.claims.worst_images.page import HEADER, cells, page
-from edgepress.core import console, ending, environment, writable
+from benchmarks.claims.worst_images.result import HEADER, Result, cells, table
+from edgepress.core import console, ending, environment, figures
 from edgepress.core.cli import main
 from edgepress.core.commands import own_command
 from edgepress.core.errors import UserError
 from edgepress.core.noun import Noun
-from edgepress.device import archive
+from edgepress.device.bundle import archive
 from models.defaults import default_bundle
 
 
@@ -37,32 +36,8 @@ class Config(Noun):
     """`--memory-mb` of the server; photographs are expected to be taken as with 512."""
     rounds: int = Field(2, ge=0)
     """How often all of them are sent at once; 0: not at all."""
-    out: Path | None = None
-    """Folder for `worst_images.json` and `README.md`."""
-
-
-class Result(Noun):
-    """What every photograph took, and all of them at once."""
-
-    command: str
-    bundle: str
-    """Name and release."""
-    memory_mb: int
-    at_rest_bytes: int
-    """Resident memory of the server after some ordinary photographs."""
-    rows: tuple[Row, ...]
-    together: Together | None
-    environment: dict[str, Any]
-
-    def faults(self) -> list[str]:
-        """Return what is not as promised."""
-        allowed_bytes = self.memory_mb * 10**6
-        took = [row.memory_bytes for row in self.rows]
-        took += [self.together.memory_bytes] if self.together else []
-        other = [f"{row.name}: {row.status}" for row in self.rows if row.status != row.expected]
-        failed = [500] if self.together and 500 in self.together.answered else []
-        more = [f"{size / 1e6:.0f} MB" for size in took if size > allowed_bytes]
-        return [*other, *map(str, failed), *more]
+    out: Path = Path("runs/worst_images.json")
+    """JSON file for the figures; their table is written beside it."""
 
 
 def run(config: Config) -> Result:
@@ -75,8 +50,7 @@ def run(config: Config) -> Result:
     if sys.platform != "linux":
         raise UserError("Memory is measured on Linux only", got=sys.platform)
     bundle = config.bundle or default_bundle()
-    if config.out is not None:
-        writable.check_replaced_file(config.out / "worst_images.json", "The file of the figures")
+    figures.check(config.out)
     files, manifest = bundles.read(bundle)
     with tempfile.TemporaryDirectory(prefix="edgepress-worst-") as work:
         folder = Path(work).resolve()
@@ -85,11 +59,7 @@ def run(config: Config) -> Result:
     console.table(
         f"Worst photographs, {result.bundle}", HEADER, [cells(row) for row in result.rows]
     )
-    if config.out is not None:
-        config.out.mkdir(parents=True, exist_ok=True)
-        text = result.model_dump_json(indent=1) + "\n"
-        writable.write_whole(config.out / "worst_images.json", text)
-        writable.write_whole(config.out / "README.md", page(result.model_dump()))
+    figures.store(config.out, result, table(result))
     ending.refuse("Not as promised", result.faults())
     return result
 

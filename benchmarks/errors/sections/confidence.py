@@ -3,31 +3,25 @@
 import itertools
 import math
 
-from markupsafe import Markup
-
 from benchmarks.errors.schema import ErrorReport, LabelErrors
 from benchmarks.errors.sections._parts import panelled
 from benchmarks.report import format as fmt
-from benchmarks.report.figure import Json, axis, grid, missing, plot
+from benchmarks.report.figure import Drawing, Json, axis, plot
+from benchmarks.report.page import Values
 
 TITLE = "Confidence"
 ORDER = 60
 
 
-def render(report: ErrorReport) -> str:
+def values(report: ErrorReport) -> Values:
     """Return a histogram of every label."""
     labels, note = panelled(report)
     if not labels:
-        return missing("No label has both classes in this part.")
-    return Markup(
-        '<p class="lead">Images by probability, on a logarithmic scale: '
-        '<b class="said-right">right</b> and <b class="said-wrong">wrong</b> decisions; the line '
-        "is the threshold. Wrong decisions far from the line are where the model is sure and "
-        "mistaken; many beside it mean that a little more or less changes much.{}</p>{}"
-    ).format(note, grid([_panel(label) for label in labels], small=True))
+        return "No label has both classes in this part."
+    return {"note": note, "panels": [_panel(label) for label in labels]}
 
 
-def _panel(label: LabelErrors) -> Markup:
+def _panel(label: LabelErrors) -> Drawing:
     found = label.confidence
     most = max((*found.right, *found.wrong, 1))
     layout = {
@@ -45,14 +39,9 @@ def _panel(label: LabelErrors) -> Markup:
         f"{label.near_misses} misses just below the threshold of {label.threshold:.3f}"
     )
     bars = [_bars(label, "right", "var(--m3)"), _bars(label, "wrong", "var(--m2)")]
-    return Markup(
-        '<figure class="card sure"><figcaption>{} <small>ECE {}, Brier {}</small></figcaption>{}'
-        "</figure>"
-    ).format(
-        label.name,
-        fmt.score(found.ece),
-        fmt.score(found.brier),
-        plot(bars, layout, label=said, height=250),
+    drawn = plot(bars, layout, label=said, height=250)
+    return Drawing(
+        label.name, (drawn,), f"ECE {fmt.score(found.ece)}, Brier {fmt.score(found.brier)}"
     )
 
 
@@ -66,7 +55,7 @@ def _bars(label: LabelErrors, which: str, colour: str) -> Json:
         "marker": {"color": colour},
         "customdata": [f"{low:.2f} to {high:.2f}" for low, high in
                        itertools.pairwise(edges)],
-        "hovertemplate": f"%{{y}} {which}, probability %{{customdata}}<extra></extra>",
+        "hovertemplate": f"%{{y}} {which}, probability %{{customdata}}",
     }  # fmt: skip
 
 

@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 
-from markupsafe import Markup
-
 from benchmarks.errors.schema import ErrorReport, LabelErrors
 from benchmarks.errors.sections._parts import panelled
 from benchmarks.report import format as fmt
-from benchmarks.report.figure import Json, axis, grid, missing, plot
+from benchmarks.report.figure import Drawing, Json, Plot, axis, plot
+from benchmarks.report.page import Values
 
 TITLE = "Curves"
 ORDER = 50
@@ -15,19 +14,16 @@ ORDER = 50
 _UNIT = {"range": [-0.02, 1.02], "dtick": 0.25, "tickformat": ".2f"}
 
 
-def render(report: ErrorReport) -> str:
+def values(report: ErrorReport) -> Values:
     """Return the two plots of every label."""
     labels, note = panelled(report)
     panels = [_panel(label) for label in labels if label.curves]
     if not panels:
-        return missing("No label has both classes in this part, so there is no curve.")
-    return Markup(
-        '<p class="lead">The point is the stored threshold. Of precision against recall, up and to '
-        "the right is better; of recall against the false-alarm rate, up and to the left.{}</p>{}"
-    ).format(note, grid(panels))
+        return "No label has both classes in this part, so there is no curve."
+    return {"note": note, "panels": panels}
 
 
-def _panel(label: LabelErrors) -> Markup:
+def _panel(label: LabelErrors) -> Drawing:
     found = label.curves
     assert found is not None
     told = f"recall {fmt.score(found.at.recall)}"
@@ -45,18 +41,11 @@ def _panel(label: LabelErrors) -> Markup:
         f"Recall against false-alarm rate of {label.name}; at the threshold {told}, rate "
         f"{fmt.score(found.at.fpr)}",
     )
-    return Markup(
-        '<figure class="card"><figcaption>{} <small>AP {}, at {:.3f}: precision {}, recall {}'
-        '</small></figcaption><div class="twins">{}{}</div></figure>'
-    ).format(
-        label.name,
-        fmt.score(label.ap.value),
-        label.threshold,
-        fmt.score(found.at.precision),
-        fmt.score(found.at.recall),
-        pr,
-        roc,
+    detail = (
+        f"AP {fmt.score(label.ap.value)}, at {label.threshold:.3f}: "
+        f"precision {fmt.score(found.at.precision)}, {told}"
     )
+    return Drawing(label.name, (pr, roc), detail)
 
 
 def _plot(
@@ -64,9 +53,9 @@ def _plot(
     at: tuple[float, float],
     titles: tuple[str, str],
     label: str,
-) -> Markup:
+) -> Plot:
     x, y = titles
-    told = f"{x.lower()} %{{x:.3f}}, {y.lower()} %{{y:.3f}}<extra></extra>"
+    told = f"{x.lower()} %{{x:.3f}}, {y.lower()} %{{y:.3f}}"
     line: Json = {
         "x": curve[0],
         "y": curve[1],

@@ -1,10 +1,9 @@
 """What is counted of every label at its stored threshold."""
 
-from markupsafe import Markup
-
 from benchmarks.errors.schema import ErrorReport, LabelErrors
-from benchmarks.errors.sections._parts import estimate, table
 from benchmarks.report import format as fmt
+from benchmarks.report.cells import Cell, Row, scored
+from benchmarks.report.page import Values
 
 TITLE = "Errors per label"
 ORDER = 10
@@ -15,34 +14,24 @@ _HEAD = (
 )  # fmt: skip
 
 
-def render(report: ErrorReport) -> str:
-    """Return the table of labels."""
-    views = len(report.data.get("views") or ()) or 1
-    caption = (
-        f"On {report.n} images. Small print: 95% intervals. Counts, precision, "
-        "recall and F1 at the stored threshold"
-        + (f"; AP is the mean over {views} views, all else is of the first." if views > 1 else ".")
-        + " ECE (calibration error) and Brier: lower is better."
-    )
-    return table(
-        "Errors per label", caption, _HEAD, [_row(label) for label in report.labels], "counts"
-    )
+def values(report: ErrorReport) -> Values:
+    """Return a row for each label."""
+    return {
+        "views": len(report.data.get("views") or ()) or 1,
+        "titles": _HEAD,
+        "rows": [_row(label) for label in report.labels],
+    }
 
 
-def _row(label: LabelErrors) -> Markup:
-    counts = label.counts
+def _row(label: LabelErrors) -> Row:
+    counts, found = label.counts, (label.ap, label.precision, label.recall, label.f1)
     if label.undefined:
         about = f"no metric: {label.undefined}"
     else:
         about = f"{counts.tp + counts.fn} of {label.known} images have it"
-    cells = Markup("").join(map(estimate, (label.ap, label.precision, label.recall, label.f1)))
-    numbers = Markup("").join(
-        Markup("<td>{}</td>").format(text)
-        for text in (
-            counts.fp, counts.fn, counts.tp, counts.tn, f"{label.threshold:.3f}",
-            fmt.score(label.confidence.ece), fmt.score(label.confidence.brier),
-        )
+    numbers = (
+        *map(str, (counts.fp, counts.fn, counts.tp, counts.tn)), f"{label.threshold:.3f}",
+        fmt.score(label.confidence.ece), fmt.score(label.confidence.brier),
     )  # fmt: skip
-    return Markup('<tr><th scope="row">{}<small>{}</small></th>{}{}</tr>').format(
-        label.name, about, cells, numbers
-    )
+    cells = (*(scored(one.value, one.ci95) for one in found), *map(Cell, numbers))
+    return Row(cells, name=label.name, about=about)

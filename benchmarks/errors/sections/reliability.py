@@ -1,11 +1,10 @@
 """Whether probabilities mean what they say: the reliability diagram of each label."""
 
-from markupsafe import Markup
-
 from benchmarks.errors.schema import ErrorReport, LabelErrors
 from benchmarks.errors.sections._parts import panelled
 from benchmarks.report import format as fmt
-from benchmarks.report.figure import Json, axis, grid, missing, plot
+from benchmarks.report.figure import Drawing, Json, axis, plot
+from benchmarks.report.page import Values
 
 TITLE = "Reliability"
 ORDER = 65
@@ -15,29 +14,16 @@ _DIAGRAM, _COUNTS = [0.3, 1.0], [0.0, 0.16]
 """Heights of the two parts of a panel, as shares of it."""
 
 
-def render(report: ErrorReport) -> str:
+def values(report: ErrorReport) -> Values:
     """Return a reliability diagram of every label."""
     labels, note = panelled(report)
     panels = [_panel(label) for label in labels if label.reliability]
     if not panels:
-        return missing("No label has both classes in this part, so nothing can be drawn.")
-    return Markup(
-        '<p class="lead">Of the images to which the model gives about this probability, the share '
-        "that has the label, with its 95% interval. On the line probabilities mean what they say; "
-        "below it the model is too sure of the label, above it not sure enough. The points are the "
-        "bins of the calibration error (ECE), of as many images each as equal probabilities allow; "
-        "the bars below count them. {}{}</p>{}"
-    ).format(_calibrated(report), note, grid(panels))
+        return "No label has both classes in this part, so nothing can be drawn."
+    return {"note": note, "panels": panels}
 
 
-def _calibrated(report: ErrorReport) -> Markup:
-    if report.calibration is None:
-        how = Markup('<code class="option">--calibrate</code>')
-        return Markup("The probabilities are those of the network; {} mends them.").format(how)
-    return Markup("The probabilities are calibrated ({}).").format(report.calibration)
-
-
-def _panel(label: LabelErrors) -> Markup:
+def _panel(label: LabelErrors) -> Drawing:
     most = max(one.n for one in label.reliability)
     layout = {
         "xaxis": axis("Probability", **_UNIT, anchor="y2"),
@@ -51,16 +37,9 @@ def _panel(label: LabelErrors) -> Markup:
         f"Reliability of {label.name}: calibration error {error}; in {len(away)} of "
         f"{len(label.reliability)} bins the probability is outside the interval of the share"
     )
-    return Markup(
-        '<figure class="card"><figcaption>{} <small>ECE {}, {} images in {} bins</small>'
-        "</figcaption>{}</figure>"
-    ).format(
-        label.name,
-        error,
-        label.known,
-        len(label.reliability),
-        plot([_points(label), _counts(label)], layout, label=said, height=360),
-    )
+    drawn = plot([_points(label), _counts(label)], layout, label=said, height=360)
+    detail = f"ECE {error}, {label.known} images in {len(label.reliability)} bins"
+    return Drawing(label.name, (drawn,), detail)
 
 
 def _points(label: LabelErrors) -> Json:
@@ -80,7 +59,7 @@ def _points(label: LabelErrors) -> Json:
         "mode": "markers",
         "marker": {"color": "var(--m1)", "size": 8, "line": {"color": "var(--card)", "width": 1}},
         "customdata": [_told(one.n, one.ci95) for one in bins],
-        "hovertemplate": "probability %{x:.3f}, share %{y:.3f} %{customdata}<extra></extra>",
+        "hovertemplate": "probability %{x:.3f}, share %{y:.3f} %{customdata}",
     }
 
 
@@ -97,7 +76,7 @@ def _counts(label: LabelErrors) -> Json:
         "yaxis": "y2",
         "width": 0.012,
         "marker": {"color": "var(--m1)"},
-        "hovertemplate": "%{y} images, mean probability %{x:.3f}<extra></extra>",
+        "hovertemplate": "%{y} images, mean probability %{x:.3f}",
     }
 
 

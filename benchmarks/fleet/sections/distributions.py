@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
-from markupsafe import Markup
 
 from benchmarks.fleet.schema import FleetReport, ReleaseEntry, SignalEntry
 from benchmarks.fleet.sections._parts import devices
-from benchmarks.report.figure import Json, axis, colour, dash, grid, line_sample, plot, text
+from benchmarks.report.figure import Drawing, Json, axis, colour, dash, plot, text
+from benchmarks.report.page import Values
 
 TITLE = "Distributions"
 ORDER = 20
@@ -26,48 +26,25 @@ _COUNTED = ("labels", "near_threshold")
 """Signals whose bins are whole numbers."""
 
 
-def render(report: FleetReport) -> str:
+def values(report: FleetReport) -> Values:
     """Return the distributions of each release, one plot for each signal."""
-    lead = Markup(
-        '<p class="lead">Shares of images. The area is the reference, counted where the model was '
-        "made; the lines are all images of all devices, and the latest window of devices that "
-        "drift in that signal.</p>"
-    )
-    several = len(report.releases) > 1
-    parts = (_release(one, place, several) for place, one in enumerate(report.releases, 1))
-    return lead + Markup("").join(parts)
+    return {"releases": [(devices(one.devices), *_release(one)) for one in report.releases]}
 
 
-def _release(release: ReleaseEntry, place: int, several: bool) -> Markup:
-    head = Markup("<h3>Reference {}: {}</h3>").format(place, devices(release.devices))
+def _release(release: ReleaseEntry) -> tuple[str, list[str], list[Drawing]]:
+    """Return the images of the reference, the name of each line, and the plots."""
     lines = list(dict.fromkeys(name for one in release.signals for name in one.drifting))
-    panels = [_panel(one, lines) for one in release.signals]
-    return Markup("{}{}{}").format(
-        head if several else "", _keys(release, lines), grid(panels, small=True)
-    )
-
-
-def _keys(release: ReleaseEntry, lines: list[str]) -> Markup:
-    reference = Markup('<li><i class="area"></i> reference ({} images)</li>').format(
-        f"{release.reference_images:,}" if release.reference_images else ""
-    )
+    reference = f"{release.reference_images:,} images" if release.reference_images else ""
     named = [f"all devices ({release.images:,} images)", *lines]
-    items = (
-        Markup("<li>{} {}</li>").format(line_sample(place), name)
-        for place, name in enumerate(named)
-    )
-    known = reference if release.reference_images else Markup("")
-    return Markup('<ul class="keys">{}{}</ul>').format(known, Markup("").join(items))
+    return reference, named, [_panel(one, lines) for one in release.signals]
 
 
-def _panel(signal: SignalEntry, lines: list[str]) -> Markup:
+def _panel(signal: SignalEntry, lines: list[str]) -> Drawing:
     traces = list(_traces(signal, lines))
     layout = {"xaxis": _x_axis(signal), "yaxis": axis("", rangemode="tozero", tickformat=".0%")}
     label = f"Distribution. {signal.title}: {_told(signal)}"
     drawn = plot(traces, layout, label=label, height=230)
-    return Markup('<figure class="card"><figcaption>{}</figcaption>{}</figure>').format(
-        signal.title, drawn
-    )
+    return Drawing(signal.title, (drawn,))
 
 
 def _told(signal: SignalEntry) -> str:
@@ -101,7 +78,7 @@ def _trace(signal: SignalEntry, counts: Sequence[int], name: str) -> Json:
         "mode": "lines",
         "name": text(name),
         "text": [_range(signal, place) for place in places],
-        "hovertemplate": f"{text(name)}<br>%{{text}}: %{{y:.1%}}<extra></extra>",
+        "hovertemplate": f"{text(name)}\n%{{text}}: %{{y:.1%}}",
     }
 
 

@@ -3,11 +3,9 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from markupsafe import Markup
-
 from benchmarks.fleet.schema import DeviceEntry, FleetReport
 from benchmarks.fleet.sections._parts import devices
-from benchmarks.report.sections.gates import line
+from benchmarks.report.page import Values
 from edgepress.device.watch.findings import spoken
 
 TITLE = "Overview"
@@ -16,14 +14,15 @@ ORDER = 0
 MOST_NAMED = 5
 
 
-def render(report: FleetReport) -> str:
-    """Return the findings first, then the figures, then the gates."""
+def values(report: FleetReport) -> Values:
+    """Return what was found, and the key figures."""
     kind, title = _title(report.devices)
-    told = Markup("").join(Markup("<li>{}</li>").format(text) for text in _findings(report))
-    listed = Markup("<ul>{}</ul>").format(told) if told else Markup("")
-    return Markup(
-        '<div class="banner {}"><p class="headline">{}</p>{}</div><dl class="figures">{}</dl>{}'
-    ).format(kind, title, listed, Markup("").join(_figures(report)), _gates(report))
+    return {
+        "kind": kind,
+        "title": title,
+        "findings": [*_findings(report)],
+        "figures": [*_figures(report)],
+    }
 
 
 def _title(found: tuple[DeviceEntry, ...]) -> tuple[str, str]:
@@ -62,29 +61,14 @@ def _named(found: list[DeviceEntry]) -> str:
     return f"{devices(len(found))} ({names}{f' and {more} more' if more > 0 else ''})"
 
 
-def _figures(report: FleetReport) -> Iterator[Markup]:
+def _figures(report: FleetReport) -> Iterator[tuple[str, str, str]]:
     found = report.devices
     releases = len(report.releases)
     versions = f"{releases} references" if releases > 1 else "all with one reference"
-    yield _figure("Devices", f"{len(found):,}", versions)
+    yield "Devices", f"{len(found):,}", versions
     images = sum(one.images for one in found)
-    yield _figure("Images seen", f"{images:,}", "counted on the devices; none has left them")
+    yield "Images seen", f"{images:,}", "counted on the devices; none has left them"
     windows, alarmed = sum(one.windows for one in found), sum(one.alarmed for one in found)
     expected = sum(one.expected for one in found)
     detail = f"of {windows:,}; at most {expected:.1f} expected where nothing has changed"
-    yield _figure("Windows in alarm", f"{alarmed:,}", detail)
-
-
-def _figure(name: str, value: str, detail: str) -> Markup:
-    return Markup(
-        '<div class="figure"><dt>{}</dt><dd><strong>{}</strong><span>{}</span></dd></div>'
-    ).format(name, value, detail)
-
-
-def _gates(report: FleetReport) -> Markup:
-    if not report.gates:
-        return Markup("")
-    lines = Markup("").join(line(gate) for gate in report.gates)
-    return Markup('<div class="card gated"><h3>Gates</h3><ul class="gates">{}</ul></div>').format(
-        lines
-    )
+    yield "Windows in alarm", f"{alarmed:,}", detail

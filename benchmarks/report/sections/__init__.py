@@ -1,4 +1,5 @@
-"""One file per section of the report: `TITLE`, `ORDER` and `render(report)`, an HTML fragment.
+"""The page of a comparison, one file a section; `benchmarks.report.page` says what is in it."""
 
-With a function `shown(report)` the page leaves the section out where that is false.
-"""
+from benchmarks.report.page import Page
+
+PAGE = Page(__name__, "report")

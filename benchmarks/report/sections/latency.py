@@ -2,54 +2,35 @@
 
 from statistics import median
 
-from markupsafe import Markup
-
 from benchmarks.report import format as fmt
-from benchmarks.report.figure import (
-    Json,
-    axis,
-    colour,
-    grid,
-    milliseconds,
-    missing,
-    plot,
-    settings,
-    text,
-)
+from benchmarks.report.figure import Drawing, Json, axis, colour, milliseconds, plot, text
+from benchmarks.report.of_models import settings
+from benchmarks.report.page import Values
 from benchmarks.report.schema import Report
 
 TITLE = "Latency"
 ORDER = 60
 
 
-def render(report: Report) -> str:
-    """Return the spread of the block medians for every setting."""
+def values(report: Report) -> Values:
+    """Return the spread of the block medians for every setting, and who could not be timed."""
     drawn = [(name, _shown(report, name)) for name in settings(report)]
+    failed = [
+        (place, model.latency_failure)
+        for place, model in enumerate(report.models)
+        if model.latency_failure is not None
+    ]
     panels = [_panel(report, name, shown) for name, shown in drawn if shown]
-    failed = Markup("").join(_failed(report, place) for place in range(len(report.models)))
-    if not panels:
-        return failed or missing("Latency was not measured.")
-    return Markup(
-        '<p class="lead">Every dot is the median of one fresh process; the box holds the middle '
-        "half of them. Left is faster.</p>{}{}"
-    ).format(grid(panels), failed)
-
-
-def _failed(report: Report, place: int) -> Markup:
-    """Return why a model that should have been timed was not."""
-    why = report.models[place].latency_failure
-    if why is None:
-        return Markup("")
-    return Markup('<p class="note" data-place="{}"><b>{}</b> could not be timed: {}</p>').format(
-        place, report.models[place].name, why
-    )
+    if not panels and not failed:
+        return "Latency was not measured."
+    return {"panels": panels, "failed": failed}
 
 
 def _shown(report: Report, name: str) -> list[int]:
     return [i for i, model in enumerate(report.models) if model.latency_samples_s.get(name)]
 
 
-def _panel(report: Report, name: str, shown: list[int]) -> Markup:
+def _panel(report: Report, name: str, shown: list[int]) -> Drawing:
     samples = {place: report.models[place].latency_samples_s[name] for place in shown}
     told = {place: _told(report.models[place].name, s) for place, s in samples.items()}
     rows = {place: -row for row, place in enumerate(shown)}
@@ -60,9 +41,8 @@ def _panel(report: Report, name: str, shown: list[int]) -> Markup:
     }
     traces = [_box(place, row, samples[place]) for place, row in rows.items()]
     label = f"Latency on {fmt.setting(name)}, median per process: {'; '.join(told.values())}"
-    return Markup('<figure class="card"><figcaption>{}</figcaption>{}</figure>').format(
-        fmt.setting(name), plot(traces, layout, label=label, height=70 + 70 * len(shown))
-    )
+    drawn = plot(traces, layout, label=label, height=70 + 70 * len(shown))
+    return Drawing(fmt.setting(name), (drawn,))
 
 
 def _told(name: str, samples_s: tuple[float, ...]) -> str:

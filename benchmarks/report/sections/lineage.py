@@ -2,41 +2,37 @@
 
 from collections.abc import Callable, Iterator
 
-from markupsafe import Markup
-
 from benchmarks.report import format as fmt
-from benchmarks.report.figure import colour, grid, missing, model_name, settings
+from benchmarks.report.of_models import settings
+from benchmarks.report.page import Values
 from benchmarks.report.schema import ModelEntry, Report
 from benchmarks.report.summary import candidate
-from benchmarks.report.waterfall import Quantity, chain, waterfall
+from benchmarks.report.waterfall import Quantity, Waterfall, chain, waterfall
 
 TITLE = "Stage by stage"
 ORDER = 35
 
 
-def render(report: Report) -> str:
-    """Return the waterfalls of the model that the report is about, and the list of all steps."""
+def values(report: Report) -> Values:
+    """Return the waterfalls of the model that the report is about, and all steps."""
     places = {model.name: place for place, model in enumerate(report.models)}
     if not any(model.parent in places for model in report.models):
-        return missing("No model of this report was made from another one of it.")
-    steps = (_step(report, place, places) for place in range(len(report.models)))
-    return Markup('{}<h3>Every step</h3><ol class="steps">{}</ol>').format(
-        _waterfalls(report), Markup("").join(steps)
-    )
-
-
-def _waterfalls(report: Report) -> Markup:
+        return "No model of this report was made from another one of it."
     model = candidate(report)
-    if model is None:
-        return Markup("")
-    along = chain(report, report.models.index(model))
-    panels = [panel for q in _quantities(report) if (panel := waterfall(report, along, q))]
-    if not panels:
-        return Markup("")
-    return Markup(
-        '<p class="lead">From {} to {}: the solid bar is what is left after a stage, the hatched '
-        "one what the stage saved (or, in red, added).</p>{}"
-    ).format(report.models[along[0]].name, model.name, grid(panels))
+    along = chain(report, report.models.index(model)) if model else []
+    origins = [places.get(one.parent or "") for one in report.models]
+    return {
+        "along": along,
+        "waterfalls": [*_waterfalls(report, along)],
+        "steps": [(origin, [*_facts(report, i, origin)]) for i, origin in enumerate(origins)],
+    }
+
+
+def _waterfalls(report: Report, along: list[int]) -> Iterator[Waterfall]:
+    for quantity in _quantities(report):
+        found = waterfall(report, along, quantity)
+        if found is not None:
+            yield found
 
 
 def _quantities(report: Report) -> Iterator[Quantity]:
@@ -50,19 +46,12 @@ def _p50(name: str) -> Callable[[ModelEntry], float | None]:
     return lambda m: m.latency_s[name].p50 if name in m.latency_s else None
 
 
-def _step(report: Report, place: int, places: dict[str, int]) -> Markup:
+def _facts(report: Report, place: int, origin: int | None) -> Iterator[str]:
     model = report.models[place]
-    origin = places.get(model.parent or "")
-    made = Markup("{}").format(model.stage)
-    facts = [f"size {fmt.size(model.size_bytes)}"]
-    if origin is not None:
-        made = Markup("{} of {}").format(model.stage, model_name(report, origin))
-        facts = list(_changes(report.models[origin], model))
-    listed = Markup("").join(Markup("<li>{}</li>").format(fact) for fact in facts)
-    return Markup(
-        '<li data-place="{}" style="--c:{}"><p><span class="model">{}</span> '
-        '<span class="made">{}</span></p><ul class="facts">{}</ul></li>'
-    ).format(place, colour(place), model.name, made, listed)
+    if origin is None:
+        yield f"size {fmt.size(model.size_bytes)}"
+    else:
+        yield from _changes(report.models[origin], model)
 
 
 def _changes(parent: ModelEntry, model: ModelEntry) -> Iterator[str]:

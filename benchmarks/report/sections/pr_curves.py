@@ -1,20 +1,9 @@
 """Precision against recall, one small plot per label."""
 
-from markupsafe import Markup
-
 from benchmarks.report import format as fmt
-from benchmarks.report.figure import (
-    Json,
-    axis,
-    colour,
-    dash,
-    grid,
-    label_names,
-    legend,
-    missing,
-    plot,
-    text,
-)
+from benchmarks.report.figure import Drawing, Json, axis, colour, dash, plot, text
+from benchmarks.report.of_models import label_names
+from benchmarks.report.page import Values
 from benchmarks.report.schema import Report
 
 TITLE = "Precision and recall"
@@ -24,20 +13,20 @@ MOST_LABELS = 12
 """More plots than this would make the page slow; the labels on which models differ most stay."""
 
 
-def render(report: Report) -> str:
+def values(report: Report) -> Values:
     """Return the precision-recall curves of every label."""
     labels = [x for x in label_names(report) if any(x in m.pr_curves for m in report.models)]
     if not labels:
-        return missing("No precision-recall curve was measured.")
+        return "No precision-recall curve was measured."
     note = ""
     if len(labels) > MOST_LABELS:
         note = f" The {MOST_LABELS} of {len(labels)} labels on which the models differ most."
         labels = sorted(labels, key=lambda label: -_spread(report, label))[:MOST_LABELS]
-    shown = [place for place, model in enumerate(report.models) if model.pr_curves]
-    panels = [_panel(report, label) for label in labels]
-    return Markup('<p class="lead">Up and to the right is better.{}</p>{}{}').format(
-        note, legend(report, shown), grid(panels, small=True)
-    )
+    return {
+        "note": note,
+        "places": [place for place, model in enumerate(report.models) if model.pr_curves],
+        "panels": [_panel(report, label) for label in labels],
+    }
 
 
 def _spread(report: Report, label: str) -> float:
@@ -45,7 +34,7 @@ def _spread(report: Report, label: str) -> float:
     return max(values) - min(values) if values else 0.0
 
 
-def _panel(report: Report, label: str) -> Markup:
+def _panel(report: Report, label: str) -> Drawing:
     traces = [
         _trace(report, place, label)
         for place, model in enumerate(report.models)
@@ -55,9 +44,7 @@ def _panel(report: Report, label: str) -> Markup:
     layout = {"xaxis": axis("Recall", **unit), "yaxis": axis("Precision", **unit)}
     told = ", ".join(f"{m.name} AP {fmt.score(m.ap.get(label))}" for m in report.models)
     drawn = plot(traces, layout, label=f"Precision against recall of {label}: {told}", height=290)
-    return Markup('<figure class="card"><figcaption>{}</figcaption>{}</figure>').format(
-        label, drawn
-    )
+    return Drawing(label, (drawn,))
 
 
 def _trace(report: Report, place: int, label: str) -> Json:
@@ -70,5 +57,5 @@ def _trace(report: Report, place: int, label: str) -> Json:
         "meta": place,
         "line": {"color": colour(place), "dash": dash(place), "width": 2},
         "text": text(model.name),
-        "hovertemplate": "%{text}<br>recall %{x:.3f}, precision %{y:.3f}<extra></extra>",
+        "hovertemplate": "%{text}\nrecall %{x:.3f}, precision %{y:.3f}",
     }

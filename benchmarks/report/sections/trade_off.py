@@ -1,23 +1,13 @@
 """Accuracy against latency, work and size, with the models worth choosing among."""
 
 import math
+from collections.abc import Iterator
 from textwrap import wrap
 
-from markupsafe import Markup
-
 from benchmarks.report import format as fmt
-from benchmarks.report.figure import (
-    Json,
-    axis,
-    colour,
-    grid,
-    legend,
-    missing,
-    plot,
-    settings,
-    shorten,
-    text,
-)
+from benchmarks.report.figure import Drawing, Json, axis, colour, plot, shorten, text
+from benchmarks.report.of_models import settings
+from benchmarks.report.page import Values
 from benchmarks.report.panels import Panel, panels
 from benchmarks.report.schema import ModelEntry, Report
 
@@ -32,26 +22,22 @@ _ROOM = 0.15
 _FADED = "var(--faded)"
 
 
-def render(report: Report) -> str:
+def values(report: Report) -> Values:
     """Return the plots and why models are not worth choosing."""
     found = panels(report)
     if not found:
-        return missing("No model has its accuracy measured.")
+        return "No model has its accuracy measured."
     placed = sorted({place for panel in found for place in panel.cost.values})
-    everywhere = {p: _told(found, p) for p in placed if not any(p in x.found.places for x in found)}
-    return Markup(
-        '<p class="lead">Up is more accurate, left is cheaper. The line joins the models that '
-        "no other one beats in both (the Pareto front), by the measured values; bars are 95% "
-        "intervals of mAP. Grey: another model is better in both, or a gate was failed (crosses)."
-        "</p>{}{}{}"
-    ).format(
-        legend(report, placed, everywhere),
-        grid([_drawn(report, panel) for panel in found]),
-        _reasons(report, found),
-    )
+    on_front = {place for panel in found for place in panel.found.places}
+    return {
+        "places": placed,
+        "aside": {place: _told(found, place) for place in placed if place not in on_front},
+        "panels": [_drawn(report, panel) for panel in found],
+        "reasons": [*_reasons(report, found)],
+    }
 
 
-def _drawn(report: Report, panel: Panel) -> Markup:
+def _drawn(report: Report, panel: Panel) -> Drawing:
     models = {place: report.models[place] for place in panel.cost.values}
     y = _map_axis(list(models.values()))
     traces = [
@@ -61,10 +47,8 @@ def _drawn(report: Report, panel: Panel) -> Markup:
     ]
     traces += _names(models, panel, 0.025 * (y["range"][1] - y["range"][0]))
     told = "; ".join(_sentence(model, place, panel) for place, model in models.items())
-    drawn = plot(traces, {"xaxis": panel.x, "yaxis": y}, label=f"{panel.title}: {told}", height=380)
-    return Markup('<figure class="card"><figcaption>{}</figcaption>{}</figure>').format(
-        panel.title, drawn
-    )
+    label, layout = f"{panel.title}: {told}", {"xaxis": panel.x, "yaxis": y}
+    return Drawing(panel.title, (plot(traces, layout, label=label, height=380),))
 
 
 def _line(report: Report, panel: Panel) -> Json:
@@ -105,7 +89,7 @@ def _dot(model: ModelEntry, place: int, panel: Panel) -> Json:
         "meta": place,
         "mode": "markers",
         "hoverinfo": "text",
-        "hovertext": ["<br>".join(map(text, _lines(model, place, panel)))],
+        "hovertext": ["\n".join(map(text, _lines(model, place, panel)))],
         "cliponaxis": False,
         "marker": {
             "size": 9 if aside else 13,
@@ -217,25 +201,11 @@ def _told(panels: list[Panel], place: int) -> str:
     return "Not on a front: " + "; ".join(dict.fromkeys(reasons))
 
 
-def _reasons(report: Report, panels: list[Panel]) -> Markup:
-    """Return the reasons as a list, for those who cannot hover, and what is in no plot."""
-    rows = [
-        Markup('<li data-place="{}"><b>{}</b> ({}): {}</li>').format(
-            place, report.models[place].name, panel.title.removeprefix("mAP against "), why
-        )
-        for panel in panels
-        for place, why in panel.found.aside.items()
-    ]
-    rows += [
-        Markup('<li data-place="{}"><b>{}</b> (latency): {}</li>').format(
-            place, model.name, fmt.NOT_MEASURED
-        )
-        for place, model in enumerate(report.models)
-        if settings(report) and not model.latency_s
-    ]
-    if not rows:
-        return Markup("")
-    return Markup(
-        '<details class="reasons"><summary>Why models are grey or missing</summary><ul>{}</ul>'
-        "</details>"
-    ).format(Markup("").join(rows))
+def _reasons(report: Report, panels: list[Panel]) -> Iterator[tuple[int, str, str]]:
+    """Yield which model is grey in which plot and why, and what is in no plot."""
+    for panel in panels:
+        for place, why in panel.found.aside.items():
+            yield place, panel.title.removeprefix("mAP against "), why
+    for place, model in enumerate(report.models):
+        if settings(report) and not model.latency_s:
+            yield place, "latency", fmt.NOT_MEASURED

@@ -1,1 +1,5 @@
-"""One file per section of the page: `TITLE`, `ORDER` and `render(report)`, an HTML fragment."""
+"""The page of robustness, one file a section; `benchmarks.report.page` says what is in it."""
+
+from benchmarks.report.page import Page
+
+PAGE = Page(__name__, "robustness")

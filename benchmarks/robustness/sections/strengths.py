@@ -1,12 +1,11 @@
 """mAP by strength: one plot per corruption, one line per model."""
 
-from markupsafe import Markup
-
 from benchmarks.report import format as fmt
-from benchmarks.report.figure import Json, axis, colour, dash, grid, legend, plot, text
+from benchmarks.report.figure import Drawing, Json, axis, colour, dash, plot, text
+from benchmarks.report.page import Values
 from benchmarks.robustness.corruptions import STRENGTHS
+from benchmarks.robustness.example import title
 from benchmarks.robustness.schema import CorruptionEntry, ModelRobustness, RobustnessReport
-from benchmarks.robustness.sections._parts import title
 
 TITLE = "By strength"
 ORDER = 10
@@ -14,18 +13,17 @@ ORDER = 10
 ALL = "all corruptions, mean"
 
 
-def render(report: RobustnessReport) -> str:
+def values(report: RobustnessReport) -> Values:
     """Return the plots, all on one scale; strength 0 is the clean image."""
     limits = _limits(report)
-    names = [*report.models[0].corruptions]
-    panels = [_panel(report, name, limits) for name in (*names, ALL)]
-    return Markup(
-        '<p class="lead">Higher is better; strength 0 is the image as it is. Lines that run side '
-        "by side lose the same to a corruption.</p>{}{}"
-    ).format(legend(report, range(len(report.models))), grid(panels, small=True))
+    names = (*report.models[0].corruptions, ALL)
+    return {
+        "places": range(len(report.models)),
+        "panels": [_panel(report, name, limits) for name in names],
+    }
 
 
-def _panel(report: RobustnessReport, name: str, limits: tuple[float, float]) -> Markup:
+def _panel(report: RobustnessReport, name: str, limits: tuple[float, float]) -> Drawing:
     traces = [_trace(place, model, name) for place, model in enumerate(report.models)]
     layout = {
         "xaxis": axis("Strength", tickvals=[0, *STRENGTHS], range=[-0.2, STRENGTHS[-1] + 0.2]),
@@ -36,9 +34,7 @@ def _panel(report: RobustnessReport, name: str, limits: tuple[float, float]) -> 
         for model in report.models
     )
     drawn = plot(traces, layout, label=f"mAP by strength of {name}: {told}", height=250)
-    return Markup('<figure class="card"><figcaption>{}</figcaption>{}</figure>').format(
-        title(name), drawn
-    )
+    return Drawing(title(name), (drawn,))
 
 
 def _trace(place: int, model: ModelRobustness, name: str) -> Json:
@@ -50,7 +46,7 @@ def _trace(place: int, model: ModelRobustness, name: str) -> Json:
         "name": text(model.name),
         "line": {"color": colour(place), "width": 2, "dash": dash(place)},
         "marker": {"color": colour(place), "size": 6},
-        "hovertemplate": f"{text(model.name)}: strength %{{x}}, mAP %{{y:.3f}}<extra></extra>",
+        "hovertemplate": f"{text(model.name)}: strength %{{x}}, mAP %{{y:.3f}}",
     }
 
 

@@ -1,72 +1,51 @@
 """mAP under each corruption and what was lost against the first model."""
 
-from collections.abc import Iterator
-
-from markupsafe import Markup
-
 from benchmarks.errors.schema import Estimate
-from benchmarks.errors.sections._parts import estimate, table
 from benchmarks.report import format as fmt
-from benchmarks.report.figure import model_name
+from benchmarks.report.cells import Cell, Row, marked, scored
+from benchmarks.report.page import Values
 from benchmarks.robustness.schema import CorruptionEntry, ModelRobustness, RobustnessReport
-from benchmarks.robustness.sections._parts import drop
 
 TITLE = "By corruption"
 ORDER = 20
 
 
-def render(report: RobustnessReport) -> str:
+def values(report: RobustnessReport) -> Values:
     """Return a row for the clean images, one for each corruption, and one for their mean."""
-    rows = [_row("none", [_clean(report, model) for model in report.models])]
-    for name in report.models[0].corruptions:
-        found = [model.corruptions[name] for model in report.models]
-        rows.append(_row(name, [_cells(place, entry) for place, entry in enumerate(found)]))
-    together = [_cells(place, model.all) for place, model in enumerate(report.models)]
-    rows.append(_row("all, mean", together))
-    caption = (
-        "mAP, mean over the strengths. Beyond clean: points lost against the first model on top of "
-        "those lost on clean images, with the 95% interval of the difference, paired over images; "
-        "coloured where the interval leaves 0 out."
-    )
-    return table("mAP by corruption", caption, ["Corruption", *_heads(report)], rows)
+    models = report.models
+    rows = [Row(_clean(models), name="none")]
+    for name in models[0].corruptions:
+        rows.append(Row(_cells([model.corruptions[name] for model in models]), name=name))
+    return {"rows": [*rows, Row(_cells([model.all for model in models]), name="all, mean")]}
 
 
-def _heads(report: RobustnessReport) -> Iterator[Markup]:
-    for place in range(len(report.models)):
-        yield model_name(report, place)
-        if place:
-            yield Markup("Beyond clean (points)")
+def _clean(models: tuple[ModelRobustness, ...]) -> tuple[Cell, ...]:
+    first, *others = models
+    cells = [scored(first.clean.value, first.clean.ci95)]
+    for model in others:
+        lost = model.clean_drop
+        ends = fmt.interval(lost.ci95, fmt.drop)
+        cells += [
+            scored(model.clean.value, model.clean.ci95),
+            Cell(f"clean: {fmt.drop(lost.value)}", ends),
+        ]
+    return tuple(cells)
 
 
-def _row(name: str, cells: list[Markup]) -> Markup:
-    return Markup('<tr><th scope="row">{}</th>{}</tr>').format(name, Markup("").join(cells))
+def _cells(entries: list[CorruptionEntry]) -> tuple[Cell, ...]:
+    """Return a cell of the first model, and two of every other."""
+    first, *others = entries
+    return _mean(first), *(cell for one in others for cell in (_mean(one), _beyond(one.beyond)))
 
 
-def _clean(report: RobustnessReport, model: ModelRobustness) -> Markup:
-    cell = estimate(model.clean)
-    if model is report.models[0]:
-        return cell
-    ends = fmt.interval(model.clean_drop.ci95, fmt.drop)
-    return Markup("{}<td>clean: {}<small>{}</small></td>").format(
-        cell, drop(model.clean_drop), ends
-    )
+def _mean(entry: CorruptionEntry) -> Cell:
+    ends = f"{fmt.score(entry.map[0])} to {fmt.score(entry.map[-1])}"
+    return Cell(fmt.score(entry.mean), ends)
 
 
-def _cells(place: int, entry: CorruptionEntry) -> Markup:
-    low = f"{fmt.score(entry.map[0])} to {fmt.score(entry.map[-1])}"
-    cell = Markup("<td>{}<small>{}</small></td>").format(fmt.score(entry.mean), low)
-    if not place:
-        return cell
-    ends = fmt.interval(entry.beyond.ci95, fmt.drop)
-    return Markup("{}<td{}>{}<small>{}</small></td>").format(
-        cell, _shade(entry.beyond), drop(entry.beyond), ends
-    )
-
-
-def _shade(found: Estimate) -> Markup:
-    """Return the class of a cell whose interval leaves 0 out."""
+def _beyond(found: Estimate) -> Cell:
+    """Return a drop, marked where its interval leaves 0 out."""
+    cell = Cell(fmt.drop(found.value), fmt.interval(found.ci95, fmt.drop))
     if found.ci95 is None or found.ci95[0] <= 0 <= found.ci95[1]:
-        return Markup("")
-    strength = min(60, round(15 + 400 * abs(found.value or 0.0)))
-    kind = "worse" if found.ci95[0] > 0 else "better"
-    return Markup(' class="{}" style="--heat:{}%"').format(kind, strength)
+        return cell
+    return marked(cell, found.ci95[1] < 0, min(60.0, 15 + 400 * abs(found.value or 0.0)))

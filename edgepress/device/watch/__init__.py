@@ -5,11 +5,11 @@ images, and latencies. They add up over devices, and are held against a referenc
 where the model was made. Needs numpy and the standard library.
 """
 
-from .building import MIN_IMAGES, reference, unwatched
+from .doubtful.feedback import Feedback
 from .errors import WatchError
-from .feedback import Feedback
 from .findings import Finding
 from .folder import WatchFolder
+from .making.building import MIN_IMAGES, reference, unwatched
 from .restoring import watch_from
 from .watcher import Watch
 

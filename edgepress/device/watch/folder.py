@@ -3,7 +3,6 @@
 import contextlib
 import errno
 import json
-import sys
 import threading
 import time
 from collections.abc import Sequence
@@ -15,14 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import files
+from .doubtful.feedback import Feedback
 from .errors import WatchError
-from .feedback import Feedback
 from .restoring import watch_from
 from .signals import Labels
 from .watcher import Watch
-
-if sys.platform != "win32":
-    import fcntl
 
 STATE, DAMAGED, PREVIOUS = "state.json", "state.damaged.json", "state.previous.json"
 SAVE_EVERY_S = 10.0
@@ -176,10 +172,7 @@ def _locked(folder: Path) -> Any:
         WatchError: another process holds it.
     """
     stream = (folder / ".lock").open("w")
-    if sys.platform != "win32":
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            stream.close()
-            raise WatchError(f"Another process watches into this folder. Got: {folder}.") from None
+    if not files.try_lock(stream.fileno()):
+        stream.close()
+        raise WatchError(f"Another process watches into this folder. Got: {folder}.")
     return stream

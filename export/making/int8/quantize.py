@@ -1,6 +1,5 @@
 """A prepared float graph becomes a QDQ file, by one setting."""
 
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -50,13 +49,6 @@ class Workshop:
     def quantizer(self) -> Quantizer:
         """What the target's quantizer can be asked for."""
         return QUANTIZERS[self.target.quantizer]
-
-
-def to_int8(source: Path, out: Path, target: Target, images: Calibration) -> None:
-    """Quantize a float file by the target's best-known setting, without a search."""
-    with tempfile.TemporaryDirectory(prefix="edgepress-int8-") as folder:
-        workshop = open_workshop(source, target, images, Path(folder))
-        quantize(workshop, first_setting(workshop), out)
 
 
 def open_workshop(source: Path, target: Target, images: Calibration, folder: Path) -> Workshop:

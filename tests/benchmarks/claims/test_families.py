@@ -10,12 +10,12 @@ from verdicts import model
 from benchmarks.claims.families import __main__ as command
 from benchmarks.claims.families import pictures, trial
 from benchmarks.claims.families.listed import LISTED, Listed
-from benchmarks.claims.families.result import OK, Outcome, Result, markdown, merged
+from benchmarks.claims.families.result import OK, Outcome, Result, merged, table
 from edgepress.core.artifact import Artifact
 from edgepress.core.errors import UserError
 from edgepress.core.gates import Verdict
 
-SHOWN = ROOT / "docs" / "results" / "families"
+SHOWN = ROOT / "docs" / "results" / "families.json"
 
 
 def listed_as(family: str, architecture: str) -> Listed:
@@ -44,17 +44,16 @@ def test_every_family_of_the_libraries_is_listed_once() -> None:
     assert {one.architecture for one in LISTED} <= known
 
 
-def test_the_table_is_that_of_the_stored_results() -> None:
-    stored = Result.model_validate_json((SHOWN / command.FILE).read_text())
-    assert (SHOWN / command.TABLE).read_text() == markdown(stored)
+def test_the_stored_results_are_of_the_list() -> None:
+    stored = Result.model_validate_json(SHOWN.read_text())
     assert {one.architecture for one in stored.outcomes} <= {one.architecture for one in LISTED}
-    assert "/tmp" not in markdown(stored)
+    assert "/tmp" not in table(stored)
 
 
 def test_an_outcome_takes_the_place_of_an_earlier_one() -> None:
     old, other = outcome(outcome="bad"), outcome(family="b", architecture="b1")
     assert merged((other, old), outcome()) == (outcome(), other)
-    assert markdown(Result(outcomes=(old, other), environment={})).startswith("1 of 2 ")
+    assert table(Result(outcomes=(old, other), environment={})).startswith("1 of 2 ")
 
 
 @pytest.mark.parametrize(
@@ -79,10 +78,11 @@ def test_an_unknown_architecture_is_refused() -> None:
 
 @pytest.mark.parametrize("content", [b"{", b"\xff", b'{"outcomes": 1}'])
 def test_a_damaged_result_is_refused_and_stays(tmp_path: Path, content: bytes) -> None:
-    (tmp_path / command.FILE).write_bytes(content)
+    file = tmp_path / "families.json"
+    file.write_bytes(content)
     with pytest.raises(UserError, match="earlier run cannot be read"):
-        command.run(command.Config(out=tmp_path))
-    assert (tmp_path / command.FILE).read_bytes() == content
+        command.run(command.Config(out=file))
+    assert file.read_bytes() == content
 
 
 def test_a_run_writes_after_each_and_goes_on(tmp_path: Path, monkeypatch) -> None:
@@ -100,9 +100,9 @@ def test_a_run_writes_after_each_and_goes_on(tmp_path: Path, monkeypatch) -> Non
 
     monkeypatch.setattr(command, "tried", made_up)
     with pytest.raises(KeyboardInterrupt):
-        command.run(command.Config(out=tmp_path))
-    assert "| resnet | resnet10t |" in (tmp_path / command.TABLE).read_text()
-    result = command.run(command.Config(out=tmp_path))
+        command.run(command.Config(out=tmp_path / "families.json"))
+    assert "| resnet | resnet10t |" in (tmp_path / "families.md").read_text()
+    result = command.run(command.Config(out=tmp_path / "families.json"))
     assert seen == ["resnet10t", "broken off", "vgg11"]
     assert [one.outcome for one in result.outcomes] == [OK, OK]
 

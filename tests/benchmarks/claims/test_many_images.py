@@ -24,13 +24,17 @@ def test_planted_copies_and_broken_files_are_there(tmp_path: Path, monkeypatch):
 
 
 def test_the_command_inspects_and_measures(tmp_path: Path, command):
-    done = command("benchmarks.claims.many_images", "--images", 120, "--keep", tmp_path / "kept")
+    words = ("--images", 120, "--keep", tmp_path / "kept", "--out", tmp_path / "many.json")
+    done = command("benchmarks.claims.many_images", *words)
     assert done.code == 0, done.err
     assert "120 images, 10 labels" in done.out
-    assert "s of processor time" in done.out
-    assert "GB of memory" in done.out
+    (work,) = many_images.Result.model_validate_json((tmp_path / "many.json").read_text()).works
+    assert work.name == "inspected"
+    assert work.cost.cpu_s > 0
+    assert work.cost.peak_rss_bytes > 1e7
+    assert "120 images, 10 labels, on" in (tmp_path / "many.md").read_text()
     assert (tmp_path / "kept-inspected" / "data.html").is_file()
-    again = command("benchmarks.claims.many_images", "--images", 120, "--keep", tmp_path / "kept")
+    again = command("benchmarks.claims.many_images", *words)
     assert again.code == 2
     assert "there already" in again.err
 

@@ -59,8 +59,9 @@ def test_the_accuracy_part_passes_and_notices_a_wrong_interval(make_model, monke
 
 
 @pytest.mark.slow
+@pytest.mark.timing
 def test_the_latency_part_tells_equal_from_slower(tmp_path: Path, monkeypatch) -> None:
-    short = {"rounds_max": 12, "blocks": 1, "warmup_s": 0.02, "block_s": 0.02}
+    short = {"rounds_max": 8, "blocks": 1, "warmup_s": 0.02, "block_s": 0.02}
     quick = latency.SETTINGS.model_copy(update=short)
     monkeypatch.setattr(latency, "usable_cores", lambda: 1)
     monkeypatch.setattr(latency, "SETTINGS", quick)
@@ -69,6 +70,7 @@ def test_the_latency_part_tells_equal_from_slower(tmp_path: Path, monkeypatch) -
     assert "0 passed" in slower.measured
 
 
+@pytest.mark.timing
 def test_the_harness_adds_little(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(overhead, "BLOCKS", 15)
     (check,) = overhead.run(tmp_path)

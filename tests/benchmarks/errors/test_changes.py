@@ -9,6 +9,7 @@ from verdicts import model
 from benchmarks.errors.changes import changes, p_values, shown_images
 from benchmarks.errors.schema import Changes, Estimate
 from benchmarks.errors.sections import changes as section
+from benchmarks.report.page import fragment
 from edgepress.core.artifact import Artifact
 from edgepress.core.errors import UserError
 from edgepress.core.results import EvalResult
@@ -62,7 +63,7 @@ def test_p_values_are_those_of_a_sign_test() -> None:
 def test_a_drop_is_shown_as_a_change_with_its_sign() -> None:
     found = compared()
     drop = Estimate(value=0.02, ci95=(0.01, 0.03))
-    text = section.render(report(changes=found.model_copy(update={"map_drop": drop})))
+    text = fragment(section, report(changes=found.model_copy(update={"map_drop": drop})))
     assert "mAP changes by −2.0 points (95% interval −3.0 to −1.0)" in text
     assert "cells/0.png" in text
 

@@ -1,7 +1,6 @@
 """The page of errors: every section stands, names are text, many labels stay readable."""
 
 import re
-import runpy
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,19 +9,19 @@ from typing import Any
 import pytest
 from chromium import CHROMIUM, LAPTOP, PHONE, drawn, new_page, running, watched
 from error_reports import UNKNOWN, full, label_errors, labels, report
+from sound_html import Balance
 from verdicts import model
 
-from benchmarks.errors import page, sections
+from benchmarks.errors import sections
 from benchmarks.errors.schema import ErrorReport
+from benchmarks.errors.sections import PAGE
+from benchmarks.report.page import fragment
 from edgepress.core import registry
 from edgepress.core.artifact import Artifact
 
 NAMES = registry.names(sections.__name__)
 HOSTILE = ("<script>alert(1)</script>", "a & b", "</svg><img src=x>", "ρ")
 MANY = tuple(f"finger_interruption_of_kind_{i}" for i in range(24))
-Balance = runpy.run_path(
-    str(Path(__file__).parents[2] / "contracts" / "test_report_sections.py")
-)["Balance"]  # fmt: skip
 
 
 def artifact(name: str, names: tuple[str, ...]) -> Artifact:
@@ -53,7 +52,7 @@ def test_a_section_renders_sound_html(
         assert kind == "nothing"
         return
     parser = Balance()
-    parser.feed(section.render(reports[kind]))
+    parser.feed(fragment(section, reports[kind]))
     parser.close()
     assert not parser.open
     assert set(parser.scripts) <= {"application/json"}
@@ -67,7 +66,7 @@ def test_titles_and_places_differ() -> None:
 
 
 def test_names_are_text(reports: dict[str, ErrorReport]) -> None:
-    made = page.html(reports["hostile"])
+    made = PAGE.html(reports["hostile"])
     assert "<script>alert" not in made
     assert "<img" not in made
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in made
@@ -75,15 +74,15 @@ def test_names_are_text(reports: dict[str, ErrorReport]) -> None:
 
 def test_an_undefined_label_is_said_and_is_not_0(reports: dict[str, ErrorReport]) -> None:
     section = registry.find(sections.__name__, "labels", "section")
-    row = section.render(reports["hostile"]).split("<tr>")[-1]
+    row = fragment(section, reports["hostile"]).split("<tr>")[-1]
     assert "no metric: no image has it" in row
-    assert row.count('<td class="missing">n/a') == 4
+    assert row.count('<td class="missing">n/a') == 6
 
 
 def test_of_many_labels_the_plots_are_few_and_one_list_is_unfolded(
     reports: dict[str, ErrorReport],
 ) -> None:
-    many, few = page.html(reports["many"]), page.html(reports["hostile"])
+    many, few = PAGE.html(reports["many"]), PAGE.html(reports["hostile"])
     assert many.count('class="plot"') == 12 * 4
     assert "12 of 23 labels with the lowest AP" in many
     worst = many[many.index('id="worst"') : many.index('id="explanations"')]
@@ -95,7 +94,7 @@ def test_of_many_labels_the_plots_are_few_and_one_list_is_unfolded(
 def test_pictures_are_in_the_page_and_the_json_holds_none(
     reports: dict[str, ErrorReport], tmp_path: Path
 ) -> None:
-    page.write(reports["hostile"], tmp_path, {"look-0-image": b"\xff\xd8jpeg"})
+    PAGE.write(reports["hostile"], tmp_path, {"look-0-image": b"\xff\xd8jpeg"})
     made = (tmp_path / "errors.html").read_text()
     assert 'id="image-look-0-image"' in made
     assert 'href="#image-look-0-image"' in made
@@ -106,7 +105,7 @@ def test_pictures_are_in_the_page_and_the_json_holds_none(
 
 
 def test_every_word_of_a_next_step_is_on_the_page(reports: dict[str, ErrorReport]) -> None:
-    made = page.html(reports["many"])
+    made = PAGE.html(reports["many"])
     assert reports["many"].next_steps
     assert made.count("<li>" + MANY[23] + ": no image has it in this part") == 1
 
@@ -124,8 +123,8 @@ def addresses(reports: dict[str, ErrorReport], tmp_path_factory: Any) -> dict[st
     """Return the addresses of the pages."""
     folder: Path = tmp_path_factory.mktemp("errors")
     for name, found in reports.items():
-        page.write(found, folder / name)
-    return {name: (folder / name / page.HTML).as_uri() for name in reports}
+        PAGE.write(found, folder / name)
+    return {name: (folder / name / PAGE.html_file).as_uri() for name in reports}
 
 
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium here")

@@ -7,6 +7,7 @@ from error_reports import UNKNOWN, judged, label_errors, random_scores, report
 from benchmarks import metrics
 from benchmarks.errors.reliability import reliability
 from benchmarks.errors.sections import reliability as section
+from benchmarks.report.page import fragment
 from benchmarks.statistics.label_decisions import Share
 
 
@@ -35,15 +36,15 @@ def test_the_bins_make_the_calibration_error():
 
 def test_without_both_classes_there_are_none():
     assert reliability(judged([[1], [UNKNOWN]], [[0.2], [0.3]]), 0) == ()
-    made = section.render(report(label_errors([1, 1], [0.2, 0.3])))
+    made = fragment(section, report(label_errors([1, 1], [0.2, 0.3])))
     assert 'class="missing"' in made
 
 
 def test_the_page_says_whether_probabilities_are_calibrated():
     targets, probs = random_scores(1, 200, 0.5)
     label = label_errors(targets[:, 0], probs[:, 0])
-    plain = section.render(report(label))
+    plain = fragment(section, report(label))
     assert "--calibrate" in plain
     assert f"{label.known} images in {len(label.reliability)} bins" in plain
-    made = section.render(report(label, calibration="platt"))
+    made = fragment(section, report(label, calibration="platt"))
     assert "are calibrated (platt)" in made

@@ -13,8 +13,8 @@ from onnx import helper
 from benchmarks import metrics
 from benchmarks.evaluation.evaluation import EvalSettings, evaluate
 from benchmarks.evaluation.tables import StoredMetrics, mean_rows
-from benchmarks.report.render import html
 from benchmarks.report.schema import Report
+from benchmarks.report.sections import PAGE
 from edgepress.core import artifact as artifacts
 from edgepress.data.context import context_of
 from edgepress.data.dataset import open_data
@@ -121,9 +121,9 @@ def test_the_report_has_the_important_ones(
     )  # fmt: skip
     assert (found.cf1, found.of1) == (wanted.class_f1, wanted.overall_f1)
     assert found.label_ranking_ap == metrics.label_ranking_ap(result.targets, result.scores[0])
-    page = html(report)
+    page = PAGE.html(report)
     assert 'id="metrics"' in page
     assert f"<td>{found.cf1:.3f}</td><td>{found.of1:.3f}</td>" in page
     old = json.loads(report.model_dump_json())
     del old["models"][0]["metrics"]
-    assert 'id="metrics"' not in html(Report.model_validate(old))
+    assert 'id="metrics"' not in PAGE.html(Report.model_validate(old))

@@ -10,9 +10,11 @@ import pytest
 from chromium import CHROMIUM, LAPTOP, PHONE, running, watched
 from watched import LABELS, reference, values
 
-from benchmarks.fleet import analysis, page, reading, sections
+from benchmarks.fleet import analysis, reading, sections
 from benchmarks.fleet.analysis import needed_run
 from benchmarks.fleet.schema import FleetReport
+from benchmarks.fleet.sections import PAGE
+from benchmarks.report.page import fragment
 from edgepress.core import registry
 from edgepress.device.watch import Watch
 
@@ -102,14 +104,14 @@ def test_a_fleet_without_a_reference_is_shown_and_not_judged(tmp_path: Path) -> 
 def told(fleet: Path, tmp_path: Path, command: Command) -> tuple[FleetReport, str]:
     done = command(COMMAND, fleet, "--out", tmp_path / "out")
     assert done.code == 0, done.err
-    text = (tmp_path / "out" / page.JSON).read_text()
+    text = (tmp_path / "out" / PAGE.json_file).read_text()
     assert "dusk" in done.out
-    return FleetReport.model_validate_json(text), (tmp_path / "out" / page.HTML).read_text()
+    return FleetReport.model_validate_json(text), (tmp_path / "out" / PAGE.html_file).read_text()
 
 
 def test_the_page_says_the_same_and_is_safe(told: tuple[FleetReport, str]) -> None:
     report, html = told
-    assert html == page.html(report), "the same states give the same bytes"
+    assert html == PAGE.html(report), "the same states give the same bytes"
     assert "2 of 9 devices need attention" in html
     assert "Brightness: changed on 1 device (dusk)" in html
     assert "&lt;script&gt;" in html
@@ -121,7 +123,7 @@ def test_the_page_says_the_same_and_is_safe(told: tuple[FleetReport, str]) -> No
 def test_a_section_has_a_title_and_says_something(name: str, told: tuple[FleetReport, str]) -> None:
     section = registry.find(sections.__name__, name, "section")
     assert section.TITLE
-    assert len(section.render(told[0])) > 100
+    assert len(fragment(section, told[0])) > 100
     assert f'id="{name}"' in told[1]
 
 
@@ -142,7 +144,7 @@ def test_the_gate_ends_by_its_verdict(
     done = command(COMMAND, *sorted(fleet.glob(kept)), "--gate", limit, "--out", tmp_path)
     assert done.code == code, done.err
     assert "drifting" in done.out
-    assert (tmp_path / page.HTML).is_file()
+    assert (tmp_path / PAGE.html_file).is_file()
 
 
 def test_a_file_that_is_named_twice_counts_once(fleet: Path) -> None:

@@ -12,6 +12,7 @@ from benchmarks.evaluation import evaluation
 from benchmarks.evaluation.label_ap import ap_per_label
 from benchmarks.folds import folds
 from benchmarks.statistics import paired
+from benchmarks.thresholds import learn
 from edgepress.core import eval_file
 from edgepress.core.errors import UserError
 from edgepress.core.labels import Labels
@@ -175,7 +176,7 @@ def test_f1_uses_the_thresholds_of_each_model() -> None:
     parts, _ = simulate(STUDENT, k=2, n=200, seed=0)
     own = [
         LABELS.model_copy(
-            update={"thresholds": metrics.best_thresholds(part.targets, part.scores[0])}
+            update={"thresholds": learn(part.targets, part.scores[0], part.label_names).thresholds}
         )
         for part in parts
     ]

@@ -5,14 +5,11 @@ from dataclasses import astuple
 
 import numpy as np
 import pytest
-from verdicts import LABELS, evaluation, latency, model
+from verdicts import LABELS, evaluation, found_by, latency, model
 
 from benchmarks.evaluation.evaluation import with_metrics
 from benchmarks.gates import verdicts
 from benchmarks.gates.evidence import Evidence, Finding, Subject
-from benchmarks.gates.findings import counted, int8_layers, p50
-from benchmarks.gates.of_accuracy import agreement as found_agreement
-from benchmarks.gates.of_accuracy import drop, worst_drop
 from benchmarks.statistics import agreement
 
 INT8 = verdicts.parse("int8_convs >= 1")
@@ -44,7 +41,7 @@ INT8 = verdicts.parse("int8_convs >= 1")
     ],
 )
 def test_layers_that_compute_with_integers(measured: dict[str, int], share: float, told: str):
-    found = int8_layers(INT8, Evidence(Subject(model("new", **measured))))
+    found = found_by(INT8, Evidence(Subject(model("new", **measured))))
     assert found is not None
     assert (found.measured, found.bounds) == (share, (share, share))
     assert re.search(told, found.reason)
@@ -52,7 +49,7 @@ def test_layers_that_compute_with_integers(measured: dict[str, int], share: floa
 
 @pytest.mark.parametrize("known", [{}, {"int8_convs_fused": 3}, {"convs_total": 4}])
 def test_layers_that_nobody_counted_are_not_measured(known: dict[str, int]):
-    assert int8_layers(INT8, Evidence(Subject(model("new", **known)))) is None
+    assert found_by(INT8, Evidence(Subject(model("new", **known)))) is None
 
 
 @pytest.mark.parametrize("missing", [(0,), (1,), (0, 1)])
@@ -61,7 +58,7 @@ def test_a_drop_from_or_to_nothing_is_not_measured(missing: tuple[int, ...]):
     gate = verdicts.parse("map drop <= 0.1")
     for known in (True, False):
         subjects = [Subject(model(str(place)), one) for place, one in enumerate(results)]
-        assert (drop(gate, Evidence(*subjects)) is not None) == known
+        assert (found_by(gate, Evidence(*subjects)) is not None) == known
         for place in missing:
             results[place] = results[place].model_copy(update={"map": None})
 
@@ -69,33 +66,33 @@ def test_a_drop_from_or_to_nothing_is_not_measured(missing: tuple[int, ...]):
 def test_a_count_is_exact_and_its_share_that_of_the_reference():
     new, old = Subject(model("new", macs=30)), Subject(model("old", macs=40))
     own, share = verdicts.parse("macs <= 50"), verdicts.parse("macs ratio <= 0.5")
-    found = counted(own, Evidence(new, old))
+    found = found_by(own, Evidence(new, old))
     assert found == Finding(30, (30, 30), None, "macs is 30")
-    found = counted(share, Evidence(new, old))
+    found = found_by(share, Evidence(new, old))
     told = "macs is 75.00% of the reference's (30 of 40)"
     assert found == Finding(0.75, (0.75, 0.75), None, told)
-    assert counted(own, Evidence(Subject(model("new")))) is None
+    assert found_by(own, Evidence(Subject(model("new")))) is None
     for nothing in (None, Subject(model("old")), Subject(model("old", macs=0))):
-        assert counted(share, Evidence(new, nothing)) is None
+        assert found_by(share, Evidence(new, nothing)) is None
 
 
 def test_the_latency_is_the_median_over_processes():
     gate = verdicts.parse("latency <= 1")
     times = latency(0.001).model_copy(update={"block_medians_s": tuple(range(1, 10))})
-    found = p50(gate, Evidence(Subject(model("new"), latency=times)))
+    found = found_by(gate, Evidence(Subject(model("new"), latency=times)))
     assert found is not None
     assert (found.measured, found.bounds, found.ci95) == (5.0, (1.0, 9.0), (1.0, 9.0))
     few = times.model_copy(update={"block_medians_s": (1.0, 2.0, 3.0)})
-    found = p50(gate, Evidence(Subject(model("new"), latency=few)))
+    found = found_by(gate, Evidence(Subject(model("new"), latency=few)))
     assert found is not None
     assert (found.measured, found.bounds, found.ci95) == (2.0, (0.0, np.inf), None)
-    assert p50(gate, Evidence(Subject(model("new")))) is None
+    assert found_by(gate, Evidence(Subject(model("new")))) is None
 
 
 def test_the_worst_drop_is_not_known_where_one_label_is_not():
     gate = verdicts.parse("worst_ap drop <= 1")
     old, new = evaluation(0), evaluation(0.6)
-    found = worst_drop(gate, Evidence(Subject(model("new"), new), Subject(model("old"), old)))
+    found = found_by(gate, Evidence(Subject(model("new"), new), Subject(model("old"), old)))
     assert found is not None
     assert found.measured == pytest.approx(max(old.ap[name] - new.ap[name] for name in old.ap))
     assert found.ci95 is None
@@ -105,10 +102,10 @@ def test_the_worst_drop_is_not_known_where_one_label_is_not():
         Subject(model(name), with_metrics(one.model_copy(update={"targets": targets}), LABELS))
         for name, one in (("new", new), ("old", old))
     ]
-    assert worst_drop(gate, Evidence(*sides)) is None
+    assert found_by(gate, Evidence(*sides)) is None
     bare = Subject(model("bare"))
     for pair in ((sides[0], None), (bare, sides[1]), (sides[0], bare)):
-        assert worst_drop(gate, Evidence(*pair)) is None
+        assert found_by(gate, Evidence(*pair)) is None
 
 
 def test_agreement_needs_both_and_counts_each_decision():
@@ -118,12 +115,12 @@ def test_agreement_needs_both_and_counts_each_decision():
     scores[0, [1, 2], [0, 1]] = 1 - np.round(scores[0, [1, 2], [0, 1]])
     new = old.model_copy(update={"scores": scores})
     sides = Subject(model("new"), new), Subject(model("old"), old)
-    found = found_agreement(gate, Evidence(*sides))
+    found = found_by(gate, Evidence(*sides))
     assert found is not None
     assert found.measured == 14 / 16
     bare = Subject(model("bare"))
     for pair in ((sides[0], None), (bare, sides[1]), (sides[0], bare)):
-        assert found_agreement(gate, Evidence(*pair)) is None
+        assert found_by(gate, Evidence(*pair)) is None
 
 
 def test_flips_come_with_the_largest_move_first_and_say_what_was_and_is():

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from verdicts import LABELS, accuracy, check, evaluation, latency, model, speed
+from verdicts import LABELS, OF_FIGURES, OPS, accuracy, check, evaluation, latency, model, speed
 
 from benchmarks.evaluation.evaluation import with_metrics
 from benchmarks.gates import verdicts as gates
-from benchmarks.gates.checks import MEASURED, Scene, require_decidable
+from benchmarks.gates.checks import Scene, measured, require_decidable
 from benchmarks.gates.evidence import Evidence, Subject
-from benchmarks.gates.text import OPS, parse
+from benchmarks.gates.text import parse
 from edgepress.core.artifact import Artifact
 from edgepress.core.errors import UserError
 from edgepress.core.gates import Gate
@@ -163,7 +163,7 @@ def test_size_is_read_from_the_file(tmp_path: Path) -> None:
     assert check("size <= 0.05kB", new).outcome == "fail"
 
 
-@pytest.mark.parametrize("gate", [key for key in OPS if key[0] != "size"])
+@pytest.mark.parametrize("gate", OF_FIGURES)
 def test_missing_evidence_fails(gate: tuple[str, str]) -> None:
     metric, form = gate
     demand = Gate(
@@ -215,4 +215,4 @@ def test_worst() -> None:
 )
 def test_only_gates_that_there_are_are_advised(text: str, advice: str) -> None:
     with pytest.raises(UserError, match=advice):
-        require_decidable([parse(text)], Scene(frozenset(MEASURED), references=()))
+        require_decidable([parse(text)], Scene(measured(), references=()))

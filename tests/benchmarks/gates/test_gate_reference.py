@@ -168,12 +168,12 @@ def test_no_image_is_never_evaluated(make_model: MakeModel, colours: Path) -> No
     ("module", "option"),
     [
         ("benchmarks.accuracy", "--model"),
-        ("benchmarks.calibration", None),
         ("benchmarks.compare", None),
         ("benchmarks.errors.__main__", "--model"),
         ("benchmarks.gate", "--candidate"),
         ("benchmarks.robustness.__main__", None),
         ("benchmarks.thresholds.__main__", "--model"),
+        ("benchmarks.thresholds.__main__", "--show"),
     ],
 )
 def test_a_runtime_that_is_not_here_is_refused_before_data_are_read(

@@ -7,18 +7,16 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from verdicts import LABELS, latency, model
+from verdicts import LABEL_METRICS, LABELS, OF_FIGURES, OPS, latency, model, pretend
 
 from benchmarks.evaluation.evaluation import with_metrics
 from benchmarks.gates import verdicts
 from benchmarks.gates.evidence import Evidence, Finding, Subject, holding
-from benchmarks.gates.findings import FINDERS
-from benchmarks.gates.text import LABEL_METRICS, OPS
 from benchmarks.report.format import measured
 from edgepress.core.gates import Gate, Verdict
 from edgepress.core.results import EvalResult
 
-METRICS = [key for key in OPS if key[0] not in ("size", "drifting", "robust_map")]
+METRICS = [key for key in OF_FIGURES if key[0] not in ("drifting", "robust_map")]
 COUNTED = {
     "macs": 40, "params": 30, "int8_convs_fused": 3, "convs_total": 4, "qdq_nodes": 2,
     "parity_max_prob_diff": 0.01, "parity_flipped": 0.02,
@@ -85,7 +83,7 @@ def test_an_interval_beside_its_estimate_is_widened_and_decides_nothing(
     assert found.ci95[0] <= 0.75 <= found.ci95[1]
     assert found.bounds == found.ci95
     for key, limit in ((("map", "value"), 0.8), (("map", "drop"), 0.2)):
-        monkeypatch.setitem(FINDERS, key, lambda *_: found)
+        pretend(monkeypatch, key, found)
         gate = Gate(metric="map", form=key[1], op=OPS[key], limit=limit)
         assert verdicts.check(gate, Evidence(Subject(model("new")))).outcome != "pass"
     assert holding(0.5, (0.4, 0.6)) == (0.4, 0.6)

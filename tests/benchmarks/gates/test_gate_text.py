@@ -1,10 +1,9 @@
 """The gate language."""
 
 import pytest
+from verdicts import KNOWN, LABEL_METRICS, OPS
 
 from benchmarks.gates.text import (
-    LABEL_METRICS,
-    OPS,
     base_metric,
     label_of,
     lasting,
@@ -237,7 +236,7 @@ def test_the_reference_is_named_after_vs() -> None:
     assert parse("map drop <= 1%").against is None
 
 
-@pytest.mark.parametrize("metric", [*dict.fromkeys(metric for metric, _ in OPS)])
+@pytest.mark.parametrize("metric", sorted(KNOWN))
 def test_which_gates_tell_of_accuracy(metric: str) -> None:
     """What a model finds, not what it costs, how sure it is, or where it is used."""
     finds = {

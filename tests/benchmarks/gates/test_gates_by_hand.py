@@ -3,11 +3,10 @@
 import math
 
 import pytest
-from verdicts import evaluation, latency, model
+from verdicts import evaluation, latency, model, pretend
 
 from benchmarks.gates import verdicts
 from benchmarks.gates.evidence import Evidence, Finding, Subject
-from benchmarks.gates.findings import FINDERS
 from edgepress.core.gates import Verdict
 from edgepress.core.results import SOFTWARE
 
@@ -23,7 +22,7 @@ def held(monkeypatch: pytest.MonkeyPatch):
     ) -> Verdict:
         gate = verdicts.parse(text)
         found = Finding(value, (low, high), (low, high), "made up")
-        monkeypatch.setitem(FINDERS, (verdicts.base_metric(gate), gate.form), lambda *_: found)
+        pretend(monkeypatch, (verdicts.base_metric(gate), gate.form), found)
         return verdicts.check(gate, evidence or Evidence(Subject(model("new"))))
 
     return check

@@ -10,9 +10,10 @@ from verdicts import LABELS, evaluation
 
 from benchmarks.comparison.decision_entries import decision_entries
 from benchmarks.report import decisions
-from benchmarks.report.render import html, markdown
+from benchmarks.report.markdown import markdown
+from benchmarks.report.page import fragment
 from benchmarks.report.schema import DecisionEntry, Report
-from benchmarks.report.sections import labels
+from benchmarks.report.sections import PAGE, labels
 from edgepress.core import artifact as artifacts
 
 
@@ -22,7 +23,7 @@ def words(fragment: str) -> str:
 
 
 def test_the_page_tells_what_each_threshold_reaches(full: Report) -> None:
-    page = labels.render(full)
+    page = fragment(labels, full)
     assert page.count("<details") == 1, "one model tells its decisions"
     assert '<details class="card gated" data-place="4" open>' in page
     text = words(page.partition("Thresholds and what they reach")[2])
@@ -39,7 +40,7 @@ def test_markdown_has_the_same_of_the_candidate(full: Report, minimal: Report) -
     assert header == " | ".join(decisions.HEADER) + " |"
     assert first.startswith("| polycrystalline | 0.400 | 0.900 (0.853–0.933; 189 of 210) |")
     assert "### Decisions" not in markdown(minimal)
-    assert "Thresholds and what" not in labels.render(minimal)
+    assert "Thresholds and what" not in fragment(labels, minimal)
 
 
 def test_a_report_from_before_has_no_decisions(full: Report) -> None:
@@ -47,8 +48,8 @@ def test_a_report_from_before_has_no_decisions(full: Report) -> None:
     for model in old["models"]:
         del model["decisions"]
     report = Report.model_validate(old)
-    assert "Thresholds and what they reach" not in html(report)
-    assert "AP" in html(report)
+    assert "Thresholds and what they reach" not in PAGE.html(report)
+    assert "AP" in PAGE.html(report)
 
 
 def test_a_model_that_does_not_tell_has_figures_all_the_same() -> None:

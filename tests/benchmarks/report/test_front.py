@@ -1,18 +1,16 @@
 """The Pareto front, and the reasons for what is not on it."""
 
-import runpy
-from pathlib import Path
-
 import pytest
+import report_sample
 from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.report.front import Cost, front
+from benchmarks.report.page import fragment
 from benchmarks.report.panels import panels
 from benchmarks.report.schema import GateEntry, ModelEntry, Report
 from benchmarks.report.sections import trade_off
 
-SAMPLE = runpy.run_path(str(Path(__file__).with_name("sample.py")))
 FAILED = GateEntry(
     gate="map drop <= 0.01", against=None, measured=0.2, ci95=None, verdict="fail", reason="No."
 )
@@ -60,7 +58,7 @@ def test_a_failed_model_is_aside_and_beats_nobody(minimal: Report) -> None:
 def test_nothing_beats_the_front_and_the_front_beats_the_rest(
     points: list[tuple[int, int]],
 ) -> None:
-    made = report(SAMPLE["minimal_report"](), [accuracy / 5 for _, accuracy in points])
+    made = report(report_sample.minimal_report(), [accuracy / 5 for _, accuracy in points])
     found = front(made, cost(*(float(value) for value, _ in points)))
 
     def beats(one: int, other: int) -> bool:
@@ -74,7 +72,7 @@ def test_nothing_beats_the_front_and_the_front_beats_the_rest(
 
 
 def test_the_page_tells_the_reason_without_a_mouse(full: Report) -> None:
-    page = trade_off.render(full)
+    page = fragment(trade_off, full)
     assert "Why models are grey" in page
     assert "is smaller and more accurate" in page
 
@@ -93,13 +91,13 @@ def test_the_budget_is_drawn_where_it_is_near(recommending: Report) -> None:
     assert by_title["mAP against latency: cpu, 1 thread"].limits == (0.002,)
     assert by_title["mAP against size"].limits == (3_000_000,)
     assert by_title["mAP against MACs"].limits == ()
-    assert trade_off.render(recommending).count("budget ") == 3
+    assert fragment(trade_off, recommending).count("budget ") == 3
     far = recommending.recommendation.model_copy(
         update={"budget": ("latency <= 5", "ap[a b] >= 0.8")}
     )
     report = recommending.model_copy(update={"recommendation": far})
     assert [panel.limits for panel in panels(report)] == [()] * 4
-    assert "budget " not in trade_off.render(report)
+    assert "budget " not in fragment(trade_off, report)
 
 
 def test_models_that_do_as_much_work_have_no_plot_of_it(full: Report) -> None:

@@ -3,7 +3,6 @@ import gzip
 import itertools
 import json
 import re
-import runpy
 from collections.abc import Iterator
 from html import escape
 from html.parser import HTMLParser
@@ -12,17 +11,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import report_sample
 
 from benchmarks.comparison.against_first import MOST_FLIPS
 from benchmarks.comparison.thumbnails import MOST_BYTES
-from benchmarks.report import figure
+from benchmarks.report import figure, of_models
 from benchmarks.report import format as fmt
-from benchmarks.report.render import html, markdown, models_table_md, write
+from benchmarks.report.markdown import markdown, models_table_md
+from benchmarks.report.render import write
 from benchmarks.report.schema import GateEntry, ModelEntry, PrCurve, Report
-from benchmarks.report.sections import reproduce
+from benchmarks.report.sections import PAGE, reproduce
 from benchmarks.report.summary import summary
 
-SAMPLE = runpy.run_path(str(Path(__file__).with_name("sample.py")))
 LOADING = {"src", "href", "data", "poster", "srcset", "action"}
 
 
@@ -61,7 +61,7 @@ def changed(report: Report, place: int, **fields: object) -> Report:
 @pytest.fixture(scope="module")
 def page(full: Report) -> str:
     """Return the page of the full report."""
-    return html(full)
+    return PAGE.html(full)
 
 
 def test_json_comes_back_as_it_went(full: Report, tmp_path: Path) -> None:
@@ -94,7 +94,7 @@ def large_model(like: ModelEntry, place: int) -> ModelEntry:
         "ap_ci95": dict.fromkeys(labels, (0.7, 0.9)),
         "pr_curves": curves,
         "label_drops": dict.fromkeys(labels, like.label_drops["defect_certain"]),
-        "agreement": SAMPLE["agreement"](n_flips=MOST_FLIPS),
+        "agreement": report_sample.agreement(n_flips=MOST_FLIPS),
         "latency_samples_s": like.latency_samples_s | samples,
     }
     return ModelEntry.model_validate(like.model_dump() | wide)
@@ -130,7 +130,7 @@ def test_a_report_from_before_the_new_fields_still_opens() -> None:
             model.pop(name, None)
         if model["int8_convs"]:
             model["int8_convs"].pop("kept_float", None)
-    page = html(Report.model_validate(old))
+    page = PAGE.html(Report.model_validate(old))
     assert "was compared with the first one image by image" in page
 
 
@@ -147,7 +147,7 @@ def test_every_model_and_gate_is_on_the_page(full: Report, page: str) -> None:
 
 def test_names_are_text_and_not_markup(full: Report) -> None:
     hostile = "<b>x</b></script><img src=x onerror=alert(1)>"
-    text = html(changed(full, 4, name=hostile))
+    text = PAGE.html(changed(full, 4, name=hostile))
     assert Page(text).fetched == []
     assert hostile not in text
     assert "&lt;b&gt;x&lt;/b&gt;" in text
@@ -171,7 +171,7 @@ def test_headings_go_down_one_level_at_a_time(page: str) -> None:
 
 
 def test_nan_does_not_break_the_page(full: Report) -> None:
-    text = html(changed(full, 0, map=float("nan"), map_ci95=(float("nan"), float("nan"))))
+    text = PAGE.html(changed(full, 0, map=float("nan"), map_ci95=(float("nan"), float("nan"))))
     for plot in Page(text).plots:
         assert json.loads(plot, parse_constant=_refuse)["data"] is not None
 
@@ -249,7 +249,7 @@ def test_the_head_is_the_recommendation_where_there_is_a_budget(recommending: Re
     text = markdown(recommending)
     assert "**Take mobilenetv3-int8.**" in text
     assert text.count("✅ pass |") == 5 + 2 + 2  # gates, and models in two tables
-    assert "Budget" in html(recommending)
+    assert "Budget" in PAGE.html(recommending)
 
 
 def test_without_gates_nothing_has_passed(minimal: Report) -> None:
@@ -276,9 +276,9 @@ def test_a_model_is_as_good_as_its_worst_gate(full: Report) -> None:
         gate="size <= 1", against=None, measured=2, ci95=None, verdict="fail", reason="No."
     )
     gates = [*full.models[4].gates, failed]
-    assert figure.verdict_of(full.models[4]) == "inconclusive"
-    assert figure.verdict_of(changed(full, 4, gates=gates).models[4]) == "fail"
-    assert figure.verdict_of(full.models[0]) is None
+    assert of_models.verdict_of(full.models[4]) == "inconclusive"
+    assert of_models.verdict_of(changed(full, 4, gates=gates).models[4]) == "fail"
+    assert of_models.verdict_of(full.models[0]) is None
 
 
 def gate_of(text: str, verdict: str = "pass") -> GateEntry:
@@ -301,7 +301,7 @@ def gate_of(text: str, verdict: str = "pass") -> GateEntry:
 def test_a_pass_without_an_accuracy_gate_says_so(full: Report, gates, word: str) -> None:
     report = changed(full, 0, gates=tuple(map(gate_of, gates)))
     assert list(rows_of(models_table_md(report)))[2][1].strip() == word
-    page = html(report)
+    page = PAGE.html(report)
     assert ("no accuracy gate" in page) == ("no accuracy gate" in word)
 
 
@@ -313,6 +313,6 @@ def test_a_failed_gate_on_costs_is_a_plain_failure(full: Report) -> None:
 def test_a_label_that_no_test_image_tells_has_no_share(full_report: Report):
     data = full_report.data | {"label_names": ["crack", "spot"], "prevalence": [0.25, None]}
     report = full_report.model_copy(update={"data": data})
-    assert [figure.prevalence(report, label) for label in ("crack", "spot")] == [0.25, None]
+    assert [of_models.prevalence(report, label) for label in ("crack", "spot")] == [0.25, None]
     told = reproduce._with_prevalence(data)["prevalence"]
     assert told == {"crack": "25.0%", "spot": fmt.UNDEFINED}

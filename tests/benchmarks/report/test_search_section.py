@@ -10,9 +10,10 @@ from colours import MakeModel
 from benchmarks.comparison.bench import Bench
 from benchmarks.comparison.entries import model_entry
 from benchmarks.report import steps
-from benchmarks.report.render import html, markdown
+from benchmarks.report.markdown import markdown
+from benchmarks.report.page import fragment
 from benchmarks.report.schema import ModelEntry, Report
-from benchmarks.report.sections import search
+from benchmarks.report.sections import PAGE, search
 from edgepress.core.manifest import SearchStep
 
 FIRST = SearchStep(change="best-known", speedup=None, map_drop=None, kept=True, seconds=0.2)
@@ -39,14 +40,14 @@ def words(fragment: str) -> str:
 def test_the_page_has_the_section_only_where_there_was_a_search(
     full: Report, minimal: Report
 ) -> None:
-    assert '<section id="search"' in html(full)
-    assert 'href="#search"' in html(full)
-    assert '<section id="search"' not in html(minimal)
-    assert "comes from a search" in search.render(minimal)
+    assert '<section id="search"' in PAGE.html(full)
+    assert 'href="#search"' in PAGE.html(full)
+    assert '<section id="search"' not in PAGE.html(minimal)
+    assert "comes from a search" in fragment(search, minimal)
 
 
 def test_the_table_tells_every_step_in_order(full: Report) -> None:
-    page = search.render(full)
+    page = fragment(search, full)
     assert page.count("<table") == 1, "one model was searched for"
     rows = table_rows(page)
     assert [row[0] for row in rows] == [step.change for step in full.models[4].search]
@@ -59,14 +60,14 @@ def test_the_table_tells_every_step_in_order(full: Report) -> None:
 
 
 def test_each_search_has_a_table_of_its_own(full: Report) -> None:
-    page = search.render(with_search(full, 2, FIRST))
+    page = fragment(search, with_search(full, 2, FIRST))
     assert re.findall(r'tabindex="0" data-place="(\d)"', page) == ["2", "4"]
     assert table_rows(page)[0] == ["best-known", "not measured", "not measured", "yes", "200 ms"]
     assert "1 step in 200 ms" in words(page)
 
 
 def test_both_reports_say_once_that_the_timings_are_quick(full: Report) -> None:
-    assert words(search.render(full)).count(steps.ABOUT) == 1
+    assert words(fragment(search, full)).count(steps.ABOUT) == 1
     twice = with_search(full, 2, FIRST)
     assert markdown(twice).count("quick timings in one process") == 1
     assert "the gates measured again" in markdown(twice)
@@ -84,14 +85,14 @@ def test_markdown_has_the_table_where_there_was_a_search(full: Report, minimal: 
 def test_a_name_of_a_step_is_text(full: Report) -> None:
     hostile = FIRST.model_copy(update={"change": "<img src=x> | </table>"})
     report = with_search(full, 4, hostile)
-    assert "<img" not in search.render(report)
+    assert "<img" not in fragment(search, report)
     assert "<img" not in markdown(report)
     assert r"&lt;img src=x&gt; \| &lt;/table&gt;" in markdown(report)
 
 
 def test_a_drop_that_could_not_be_measured_is_not_a_number(full: Report) -> None:
     endless = FIRST.model_copy(update={"map_drop": float("inf")})
-    row = table_rows(search.render(with_search(full, 4, endless)))[0]
+    row = table_rows(fragment(search, with_search(full, 4, endless)))[0]
     assert row[2] == "n/a"
 
 
@@ -102,7 +103,7 @@ def test_a_report_from_before_has_no_search(full: Report) -> None:
     report = Report.model_validate(old)
     assert [model.search for model in report.models] == [()] * 5
     assert not search.shown(report)
-    assert 'id="search"' not in html(report)
+    assert 'id="search"' not in PAGE.html(report)
 
 
 def test_json_keeps_the_search(full: Report) -> None:

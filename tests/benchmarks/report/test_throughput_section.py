@@ -4,9 +4,10 @@ import json
 import re
 
 from benchmarks.report import rates
-from benchmarks.report.render import html, markdown
+from benchmarks.report.markdown import markdown
+from benchmarks.report.page import fragment
 from benchmarks.report.schema import ModelEntry, Report
-from benchmarks.report.sections import throughput
+from benchmarks.report.sections import PAGE, throughput
 
 
 def plot(page: str) -> dict[str, object]:
@@ -21,14 +22,16 @@ def words(fragment: str) -> str:
 
 
 def test_the_page_has_the_section_only_where_it_was_measured(full: Report, minimal: Report) -> None:
-    assert '<section id="throughput"' in html(full)
-    assert 'href="#throughput"' in html(full)
-    assert "throughput" not in re.sub(r"<script.*?</script>", "", html(minimal), flags=re.DOTALL)
-    assert throughput.render(minimal) == '<p class="missing">Throughput was not measured.</p>'
+    assert '<section id="throughput"' in PAGE.html(full)
+    assert 'href="#throughput"' in PAGE.html(full)
+    assert "throughput" not in re.sub(
+        r"<script.*?</script>", "", PAGE.html(minimal), flags=re.DOTALL
+    )
+    assert fragment(throughput, minimal) == '<p class="missing">Throughput was not measured.</p>'
 
 
 def test_the_table_has_a_cell_for_each_setting(full: Report) -> None:
-    page = throughput.render(full)
+    page = fragment(throughput, full)
     rows = re.findall(r'<tr data-place="(\d)">(.*?)</tr>', page)
     assert [place for place, _ in rows] == ["0", "3", "4"], "the others were not measured"
     assert [row.count("<td") for _, row in rows] == [6, 6, 6]
@@ -39,7 +42,7 @@ def test_the_table_has_a_cell_for_each_setting(full: Report) -> None:
 
 
 def test_the_plot_has_a_line_for_each_model_and_thread_count(full: Report) -> None:
-    lines = plot(throughput.render(full))["data"]
+    lines = plot(fragment(throughput, full))["data"]
     assert [(line["meta"], line["marker"]["symbol"]) for line in lines] == [
         (place, symbol) for place in (0, 3, 4) for symbol in ("circle", "square")
     ]
@@ -52,7 +55,7 @@ def test_a_pass_in_which_all_failed_has_no_plot(full: Report) -> None:
     failed = [one for one in full.models[4].throughput if one.failure]
     entry = ModelEntry.model_validate(full.models[4].model_dump() | {"throughput": failed})
     report = full.model_copy(update={"models": (entry,)})
-    page = throughput.render(report)
+    page = fragment(throughput, report)
     assert "<script" not in page
     assert "failed: cannot run at batch 32" in words(page)
     assert rates.settings(report) == [(1, 32), (2, 32)]

@@ -1,8 +1,9 @@
 """The waterfall follows the parents, and says what each stage saved."""
 
-import re
+import pytest
 
 from benchmarks.report import format as fmt
+from benchmarks.report.page import fragment
 from benchmarks.report.schema import ModelEntry, Report
 from benchmarks.report.sections import lineage
 from benchmarks.report.waterfall import Quantity, chain, waterfall
@@ -34,23 +35,23 @@ def test_a_circle_of_parents_ends(full: Report) -> None:
 
 
 def test_bars_float_between_before_and_after(full: Report) -> None:
-    page = waterfall(full, [0, 1], SIZE)
-    widths = [float(width) for width in re.findall(r"width:([\d.]+)%", page)]
-    left = float(re.findall(r"left:([\d.]+)%", page)[0])
-    total, after, saved = widths
-    assert total == 100
-    assert left == after
-    assert abs(after + saved - 100) < 0.02
-    assert "1.96× smaller in all" in page
+    found = waterfall(full, [0, 1], SIZE)
+    (total,), (after, saved) = (bar.marks for bar in found.bars)
+    assert total.width == 100
+    assert saved.left == after.width
+    assert after.width + saved.width == pytest.approx(100)
+    assert found.change == "1.96× smaller"
+    two = full.model_copy(update={"models": full.models[:2]})
+    assert "1.96× smaller in all" in fragment(lineage, two)
 
 
 def test_a_stage_that_was_not_timed_is_said_and_skipped(full: Report) -> None:
-    page = lineage.render(full)
+    page = fragment(lineage, full)
     latency = page[page.index("Latency, cpu, 1 thread") :]
     assert latency.count("not measured") >= 2
     assert "7.27× faster" in latency
 
 
 def test_growth_is_marked(full: Report) -> None:
-    assert 'class="delta added"' in waterfall(full, [1, 0], SIZE)
-    assert 'class="delta added"' not in waterfall(full, [0, 1], SIZE)
+    grown, shrunk = (waterfall(full, places, SIZE).bars[1].marks[1] for places in ([1, 0], [0, 1]))
+    assert (grown.kind, shrunk.kind) == ("delta added", "delta saved")

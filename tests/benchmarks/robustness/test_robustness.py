@@ -2,7 +2,6 @@
 
 import colorsys
 import json
-import runpy
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,17 +13,19 @@ from chromium import CHROMIUM, LAPTOP, PHONE, running, watched
 from colours import COLOURS, SPEC, write_onnx
 from onnx import helper, numpy_helper
 from PIL import Image
-from places import ROOT
 from sklearn.datasets import load_sample_images
+from sound_html import Balance
 from verdicts import check, evaluation, model
 
 from benchmarks.errors.schema import Estimate
 from benchmarks.evaluation.robustness import Robustness
 from benchmarks.gates.evidence import Subject
-from benchmarks.robustness import page, sections
+from benchmarks.report.page import fragment
+from benchmarks.robustness import sections
 from benchmarks.robustness.corruptions import CORRUPTIONS, LEVELS, STRENGTHS, corrupt
 from benchmarks.robustness.measuring import choose
 from benchmarks.robustness.schema import CorruptionEntry, ModelRobustness, RobustnessReport
+from benchmarks.robustness.sections import PAGE
 from benchmarks.statistics.paired import ranks
 from edgepress.core import registry
 from edgepress.data.grouping import Grouped
@@ -127,7 +128,7 @@ def smaller(file: Path) -> Path:
 
 
 def read(out: Path) -> RobustnessReport:
-    return RobustnessReport.model_validate_json((out / page.JSON).read_text())
+    return RobustnessReport.model_validate_json((out / PAGE.json_file).read_text())
 
 
 def test_equal_models_lose_exactly_nothing(
@@ -181,7 +182,7 @@ def test_a_fragile_model_is_found_and_fails_the_gate(
         np.mean([entry.mean for entry in weak.corruptions.values()])
     )
     assert (found.gates[0].verdict, found.gates[0].against) == ("fail", "sound")
-    html = (out / page.HTML).read_text()
+    html = (out / PAGE.html_file).read_text()
     assert found.gates[0].reason in html
     assert 'id="image-noise-5"' in html
     assert not list(out.glob(".*")), "drafts are gone"
@@ -268,9 +269,8 @@ def report() -> RobustnessReport:
 
 @pytest.mark.parametrize("name", registry.names(sections.__name__))
 def test_a_section_renders_sound_html(name: str, report: RobustnessReport) -> None:
-    contracts = runpy.run_path(str(ROOT / "tests" / "contracts" / "test_report_sections.py"))
-    parser = contracts["Balance"]()
-    parser.feed(registry.find(sections.__name__, name, "section").render(report))
+    parser = Balance()
+    parser.feed(fragment(registry.find(sections.__name__, name, "section"), report))
     parser.close()
     assert not parser.open
     assert set(parser.scripts) <= {"application/json"}
@@ -278,7 +278,7 @@ def test_a_section_renders_sound_html(name: str, report: RobustnessReport) -> No
 
 
 def test_the_page_holds_a_plot_for_each_corruption(report: RobustnessReport) -> None:
-    made = page.html(report)
+    made = PAGE.html(report)
     assert made.count('class="plot"') == len(CORRUPTIONS) + 1
     assert "<script>alert" not in made
     specs = made.split('<script type="application/json">')[1:]
@@ -287,12 +287,18 @@ def test_the_page_holds_a_plot_for_each_corruption(report: RobustnessReport) -> 
     assert first["data"][0]["y"] == pytest.approx([0.9, 0.8, 0.7, 0.6, 0.5, 0.4])
 
 
+def test_a_model_keeps_its_name(report: RobustnessReport) -> None:
+    models = (report.models[0].model_copy(update={"name": "my_model_bytes"}),)
+    made = PAGE.html(report.model_copy(update={"models": models}))
+    assert "<dt>my_model_bytes</dt><dd>x, onnx, int8" in made
+
+
 @pytest.mark.browser
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium here")
 def test_the_page_loads_clean_and_fits(report: RobustnessReport, tmp_path: Path) -> None:
     pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    page.write(report, tmp_path)
-    address = (tmp_path / page.HTML).as_uri()
+    PAGE.write(report, tmp_path)
+    address = (tmp_path / PAGE.html_file).as_uri()
     with running() as browser:
         for size, scheme in ((PHONE, "dark"), (LAPTOP, "light")):
             seen = watched(browser, address, size, scheme)

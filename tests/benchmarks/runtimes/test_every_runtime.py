@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from export_helpers import to_int8
 from export_network import tiny
 from PIL import Image
 from sklearn.datasets import load_sample_images
@@ -25,7 +26,7 @@ from edgepress.core.results import SOFTWARE, LatencyResult
 from edgepress.data.pixels import normalise
 from export import targets
 from export.making import fp16
-from export.making.int8 import calibration, quantize
+from export.making.int8 import calibration
 from models.onnx_graph.write import to_onnx
 from models.stored import save_network
 
@@ -61,7 +62,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Artifact]:
     to_onnx(network, SPEC, root / ".fp32" / "model.onnx")
     fp16.to_fp16(root / ".fp32" / "model.onnx", root / ".fp16" / "model.onnx")
     noise = np.random.default_rng(0).integers(0, 255, (16, SPEC.height, SPEC.width, 3), np.uint8)
-    quantize.to_int8(
+    to_int8(
         root / ".fp32" / "model.onnx",
         root / ".int8" / "model.onnx",
         targets.resolve("cpu-vnni"),

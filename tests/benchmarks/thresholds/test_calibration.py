@@ -12,7 +12,7 @@ from scipy.special import expit
 from sklearn.metrics import log_loss
 
 from benchmarks import metrics, thresholds
-from benchmarks.thresholds import calibration, scaled
+from benchmarks.thresholds import calibration, effect, scaled
 from benchmarks.thresholds.calibrating import carried
 from edgepress.core import artifact as artifacts
 from edgepress.core.artifact import Artifact
@@ -209,3 +209,25 @@ def test_without_validation_images_it_is_refused(
     assert done.code == 2
     assert "no validation images" in done.err
     assert not out.exists()
+
+
+def test_what_a_calibration_would_do_is_shown_and_no_model_stored(
+    model: Artifact, colours: Path, tmp_path: Path, command
+):
+    file = tmp_path / "told" / "calibration.json"
+    shown = ("--show", model.path, "--data", colours)
+    done = command(RUN, *shown, "--out", tmp_path / "new", "--result", file)
+    assert done.code == 0, done.err
+    assert not (tmp_path / "new").exists()
+    found = effect.Result.model_validate_json(file.read_text())
+    (one,) = found.models
+    for label in one.labels:
+        assert label.after["platt"].ap == label.before.ap, label.label
+        assert label.after["platt"].ece < label.before.ece, label.label
+    assert file.with_suffix(".md").read_text() == f"{effect.table(found)}\n"
+    assert f"fitted on {one.n_val} images, measured on {one.n_test} others" in done.out
+    other = one.model_copy(update={"name": "other", "n_test": 3})
+    both = effect.sentence(found.model_copy(update={"models": (one, other)}))
+    assert f"other: fitted on {one.n_val} images, measured on 3 others" in both
+    done = command(RUN, "--model", model.path, "--data", colours, "--result", file)
+    assert (done.code, "--show" in done.err) == (2, True)

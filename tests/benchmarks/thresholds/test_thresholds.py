@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 from sklearn.metrics import f1_score, precision_score, recall_score
 
-from benchmarks import metrics, thresholds
+from benchmarks import thresholds
 from benchmarks.thresholds import Demand, ThresholdSettings, learn, parse_demand
 from edgepress.core.errors import UserError
+from edgepress.core.labels import LabelLearning
 
 NAMES = ("crack", "spot")
 
@@ -30,15 +32,10 @@ def test_one_for_all_by_hand() -> None:
     targets, probs = [[1, 1], [1, 0], [0, 0]], [[0.9, 0.5], [0.6, 0.55], [0.2, 0.1]]
     found = learn(targets, probs, NAMES, ThresholdSettings(method="global"))
     assert found.thresholds == (0.35, 0.35)  # F1 6/7 there, 4/5 above 0.55
-    assert all(label.learnt and label.fbr is None for label in found.learning.labels)
+    assert all(label.learnt for label in found.learning.labels)
 
 
-def test_per_label_is_best_thresholds() -> None:
-    targets, probs = _problem(0)
-    assert learn(targets, probs, NAMES).thresholds == metrics.best_thresholds(targets, probs)
-
-
-@pytest.mark.parametrize("method", ["global", "f1", "scutfbr"])
+@pytest.mark.parametrize("method", ["global", "f1"])
 def test_constant_labels_are_not_learnt(method: str) -> None:
     targets, probs = np.array([[0, np.nan], [0, np.nan]]), [[0.1, 0.2], [0.3, 0.4]]
     found = learn(targets, probs, NAMES, ThresholdSettings(method=method))
@@ -48,47 +45,28 @@ def test_constant_labels_are_not_learnt(method: str) -> None:
 
 def test_scores_closer_than_six_digits_are_told_apart() -> None:
     targets, probs = [[1], [1], [0]], [[4e-8], [3e-8], [1e-8]]
-    (threshold,) = metrics.best_thresholds(targets, probs)
+    (threshold,) = learn(targets, probs, NAMES[:1]).thresholds
     assert 1e-8 < threshold <= 3e-8
 
 
-def test_scutfbr_holds_back_what_may_be_luck() -> None:
-    # One positive among many, in the middle: its third says 0.5, the others their highest score.
-    probs = np.concatenate([[0.5], np.linspace(0, 1, 60)])
-    targets = np.concatenate([[1.0], np.zeros(60)])
-    cautious = thresholds.scutfbr(targets, probs, [0.8])
-    assert cautious is not None
-    assert 0.85 < cautious.threshold <= 1
-    assert metrics.best_threshold(targets, probs) < 0.5
-
-
-def test_scutfbr_by_hand() -> None:
-    # Each third has the same two scores: 0.3 is its best cut, with F1 1, whatever fbr below 1.
-    targets, probs = [1, 1, 1, 0, 0, 0], [0.4, 0.4, 0.4, 0.2, 0.2, 0.2]
-    found = thresholds.scutfbr(targets, probs)
-    assert found is not None
-    assert (found.threshold, found.fbr) == (pytest.approx(0.3), 0.8)
-    # No F1 is above 1: the highest score, which an image must reach and not exceed.
-    strict = thresholds.scutfbr(targets, probs, [1.0])
-    assert strict is not None
-    assert strict.threshold == pytest.approx(0.4)
-
-
-@pytest.mark.parametrize("n", [2, 3, 4])
-def test_scutfbr_of_next_to_no_images(n: int) -> None:
-    found = thresholds.scutfbr([1] + [0] * (n - 1), np.linspace(0.9, 0.1, n))
-    assert found is not None
-    assert 0 <= found.threshold <= 0.9
-
-
 @pytest.mark.parametrize("seed", range(5))
-@pytest.mark.parametrize("method", ["global", "f1", "scutfbr"])
+@pytest.mark.parametrize("method", ["global", "f1"])
 def test_order_of_images_changes_nothing(seed: int, method: str) -> None:
     targets, probs = _problem(seed)
     order = np.random.default_rng(seed).permutation(len(targets))
     chosen = ThresholdSettings(method=method)
     before = learn(targets, probs, NAMES, chosen)
     assert learn(targets[order], probs[order], NAMES, chosen) == before
+
+
+def test_what_was_learnt_by_scutfbr_is_still_read() -> None:
+    stored = {"method": "scutfbr", "demands": [], "fbr": [0.1, 0.8]}
+    assert ThresholdSettings.model_validate(stored) == ThresholdSettings()
+    figures = {"images": 9, "positives": 2, "precision": None, "recall": None, "f1": None}
+    label = LabelLearning.model_validate({**figures, "fbr": 0.4})
+    assert label == LabelLearning(**figures)
+    with pytest.raises(ValidationError, match="fbx"):
+        LabelLearning.model_validate({**figures, "fbx": 0.4})
 
 
 @pytest.mark.parametrize("seed", range(10))

@@ -8,6 +8,7 @@ import pytest
 import torch
 from batches import write_mixed, write_open, write_reshaped
 from colours import LABELS, SPEC, MakeModel
+from export_helpers import to_int8
 from export_network import tiny
 from torch import nn
 
@@ -22,7 +23,7 @@ from edgepress.core.artifact import Artifact
 from edgepress.core.errors import UserError
 from edgepress.core.manifest import Architecture, Manifest, Precision
 from export import targets
-from export.making.int8 import calibration, quantize
+from export.making.int8 import calibration
 from models.onnx_graph.index import GraphIndex
 from models.onnx_graph.write import to_onnx
 from models.stored import save_network
@@ -47,7 +48,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> dict[Precision, Artifa
     nn.init.normal_(network[-1].weight)
     to_onnx(network, SPEC, folder / "fp32.onnx")
     noise = np.random.default_rng(0).integers(0, 255, (16, SPEC.height, SPEC.width, 3), np.uint8)
-    quantize.to_int8(
+    to_int8(
         folder / "fp32.onnx",
         folder / "int8.onnx",
         targets.resolve("cpu-vnni"),

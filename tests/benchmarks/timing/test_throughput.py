@@ -9,9 +9,9 @@ import pytest
 from batches import write_mixed, write_reshaped
 from colours import COLOURS, MakeModel
 
-from benchmarks import throughput
 from benchmarks.compare import Config, compare
 from benchmarks.evaluation.candidates import open_model
+from benchmarks.timing import throughput
 from benchmarks.timing.throughput import Rate, Throughput, ThroughputSettings, measure
 from edgepress.core.errors import UserError
 
@@ -20,6 +20,7 @@ QUICK = ThroughputSettings(
 )
 
 
+@pytest.mark.timing
 def test_the_command_prints_every_row_and_writes_the_rest(
     make_model: MakeModel, tmp_path: Path, command
 ) -> None:

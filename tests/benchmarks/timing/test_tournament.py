@@ -23,6 +23,7 @@ QUICK = LatencySettings(
 """Two models and the reference once more have blocks of six rounds: two of them."""
 
 
+@pytest.mark.timing
 def test_planted_slowdown_is_caught_and_a_model_equals_itself(make_model: MakeModel) -> None:
     fast, slow = make_model("fast", convs=2), make_model("slow", convs=6)
     tournament = measure((fast, slow), QUICK)

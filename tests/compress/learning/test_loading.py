@@ -50,7 +50,7 @@ def test_a_view_is_the_one_of_the_evaluation(view: str) -> None:
     np.testing.assert_array_equal(found.permute(0, 2, 3, 1).numpy(), wanted)
 
 
-@pytest.mark.parametrize("view", views.FLIP)
+@pytest.mark.parametrize("view", ["identity", "flip-identity"])
 def test_an_oblong_image_keeps_its_shape(view: str) -> None:
     batch = noise(2, height=6, width=11)
     wanted = views.apply(view, batch.permute(0, 2, 3, 1).numpy())

@@ -16,7 +16,10 @@ from models import torch_process
 
 TINY = ("--epochs", 1, "--gate", "map >= 0")
 FRESH = ("--arch", "tiny_network:build", "--weights", "random", "--image-size", 48)
-INT8 = ("--quantize", "int8", "--calibration-images", 16, "--gate", "map >= 0")
+INT8 = (
+    "--quantize", "int8", "--calibration-images", 16, "--budget", "10s", "--emulate", 0,
+    "--gate", "map >= 0",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +66,7 @@ COMMANDS = {
     ),
     "latency": ("benchmarks.latency", "--models", "ONNX", "--rounds-min", 3, "--rounds-max", 3),
     "profile": ("benchmarks.profile", "ONNX"),
-    "calibration": ("benchmarks.calibration", "NET", "--data", "FEW"),
+    "calibration": ("benchmarks.thresholds.__main__", "--show", "NET", "--data", "FEW"),
     "robustness": (
         "benchmarks.robustness.__main__", "NET", "--images", 8, "--corruption", "blur",
         "--threads", 1, "--data", "FEW", "--out", "OUT",

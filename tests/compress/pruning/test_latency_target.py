@@ -1,10 +1,14 @@
 """A trial is fast enough where that is decided, not where one round of a noisy machine says so."""
 
+from pathlib import Path
+
 import pytest
+from small_training import FAST, write
 from timings import MODELS, Machine, Seconds, noisy
 
 from compress.pruning import latency_target
 from compress.pruning.latency_target import QUICK
+from edgepress.core import artifact as artifacts
 
 
 @pytest.mark.parametrize(
@@ -26,6 +30,30 @@ def test_a_close_trial_is_timed_until_the_time_is_up(monkeypatch: pytest.MonkeyP
     assert len(clear.ran) == 36
     assert len(close.ran) > 36
     assert close.now <= QUICK.budget_s
+
+
+@pytest.mark.slow
+@pytest.mark.timing
+def test_pruning_to_a_measured_latency(
+    tmp_path: Path, command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(latency_target, "TRIALS", 2)
+    quick = {"budget_s": 20, "blocks": 1, "block_s": 0.02, "warmup_s": 0.05}
+    monkeypatch.setattr(latency_target, "QUICK", latency_target.QUICK.model_copy(update=quick))
+    data, teacher, out = (tmp_path / name for name in ("data", "teacher", "fast"))
+    write(data, lambda row: (row % 2, row // 2 % 2))
+    wide = ("--arch-kwargs", '{"width": 32}', "--image-size", 64, "--epochs", 0)
+    done = command("compress.train", *FAST, *wide, "--data", data, "--out", teacher)
+    assert done.code == 0, done.err
+    done = command(
+        "compress.prune", "--model", teacher, "--data", data, "--out", out,
+        "--latency", 0.8, "--epochs", 0, "--rounds", 1, "--round-to", 8, "--batch-size", 8,
+        "--gate", "params <= 1e9",
+    )  # fmt: skip
+    assert done.code == 0, done.err
+    assert done.err.count("of the MACs take") >= 1
+    shares = [artifacts.load(path).manifest.measurements.macs for path in (out, teacher)]
+    assert shares[0] < 0.9 * shares[1]
 
 
 def _kept(monkeypatch: pytest.MonkeyPatch, seconds: Seconds, wanted: float) -> bool:

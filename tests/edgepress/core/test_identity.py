@@ -18,13 +18,15 @@ from pydantic import BaseModel
 from safetensors.torch import save_file
 
 from benchmarks import compare
+from benchmarks.gates import metrics
+from benchmarks.gates.verdicts import judges
 from compress import distill, train
 from edgepress.core import artifact as artifacts
 from edgepress.core import hashing, source
 from edgepress.core.artifact import Artifact
 from edgepress.core.errors import UserError
 from edgepress.core.source import source_hash
-from edgepress.core.stage import Plan
+from edgepress.core.stage import JUDGES, Plan
 from edgepress.data import random_split, split
 from edgepress.data.dataset import open_data
 from models import families, pretrained
@@ -54,8 +56,8 @@ def edit(tree: Path, name: str, before: str, after: str) -> None:
 
 COMPUTES = [
     ("compress.train", "compress/learning/training.py", "100_003", "100_019"),
-    ("compress.train", "compress/learning/losses.py", "return ", "return 2 * "),
-    ("compress.train", "edgepress/data/split.py", "TEST_SHARE = 0.4", "TEST_SHARE = 0.3"),
+    ("compress.distill", "compress/learning/losses/bce.py", "return mean", "return 2 * mean"),
+    ("compress.train", "edgepress/data/random_split.py", "TEST_SHARE = 0.4", "TEST_SHARE = 0.3"),
     ("compress.train", "edgepress/core/image_spec.py", "0.485", "0.5"),
     ("compress.train", "edgepress/core/scaling.py", "1 / self.slope", "2 / self.slope"),
     ("compress.train", "benchmarks/statistics/paired.py", "return ", "return 2 * "),
@@ -78,14 +80,14 @@ def test_what_computes_is_in_the_source(
 SAYS = [
     ("benchmarks/timing/process.py", '"""', '"""Reworded: '),
     ("benchmarks/timing/tournament.py", "import ", "import math\nimport "),
-    ("benchmarks/gates/findings.py", "median latency is", "the median of the latency is"),
+    ("benchmarks/gates/metrics/latency.py", "median latency is", "the median of the latency is"),
     (
-        "benchmarks/gates/findings.py",
+        "benchmarks/gates/metrics/latency.py",
         " times as fast (95% interval",
         " times quicker (95% interval",
     ),
     (
-        "benchmarks/gates/verdicts.py",
+        "benchmarks/gates/metrics/latency.py",
         "this machine is too noisy",
         "this machine is very much too noisy",
     ),
@@ -102,9 +104,20 @@ SAYS = [
 
 @pytest.mark.parametrize(("file", "before", "after"), SAYS)
 def test_what_only_says_stores_or_times_is_not(tree: Path, file: str, before: str, after: str):
-    first = [source_hash(stage) for stage in STAGES]
+    modules = (*STAGES, *map(metrics.module_of, metrics.names()))
+    first = [source_hash(module) for module in modules]
     edit(tree, file, before, after)
-    assert [source_hash(stage) for stage in STAGES] == first
+    assert [source_hash(module) for module in modules] == first
+
+
+def test_a_metric_is_in_the_id_where_a_gate_names_it(tree: Path):
+    wanted = ("latency p50 <= 5ms", "size <= 1MB"), ("map >= 0.5", "ap[a] drop <= 0.1")
+    first, others = map(judges, wanted)
+    edit(tree, "benchmarks/gates/metrics/latency.py", "finding.measured / ", "")
+    assert judges(wanted[0]) != first
+    assert judges(wanted[1]) == others
+    edit(tree, "benchmarks/gates/metrics/_ranking.py", "found.bounds()", "found.interval()")
+    assert judges(wanted[1]) != others
 
 
 @pytest.mark.parametrize("module", [*source.SAYING, *source.TIMING])
@@ -150,21 +163,22 @@ def test_the_version_of_a_library_that_computes_is_in_the_source(monkeypatch):
     ("file", "same"),
     [
         ("benchmarks/report/sections/lineage.py", False),
-        ("benchmarks/report/template.html.jinja", False),
-        ("benchmarks/report/table.js", False),
-        ("benchmarks/report/html.css", False),
+        ("benchmarks/report/sections/lineage.html.jinja", False),
+        ("benchmarks/report/templates/layout.html.jinja", False),
+        ("benchmarks/report/templates/parts.html.jinja", False),
+        ("benchmarks/report/templates/table.js", False),
+        ("benchmarks/report/templates/style.css", False),
         ("benchmarks/timing/tournament.py", False),
         ("benchmarks/runtimes/cpu.py", False),
+        ("benchmarks/gates/metrics/ece.py", False),
         ("compress/learning/training.py", True),
     ],
 )
 def test_a_report_is_made_again_when_a_word_of_it_changes(
     tree: Path, monkeypatch, file: str, same: bool
 ):
-    for name in ("compress/core", "benchmarks/report"):
-        shutil.copytree(ROOT / name, tree / name, dirs_exist_ok=True)
+    shutil.copytree(ROOT / "benchmarks/report", tree / "benchmarks/report", dirs_exist_ok=True)
     monkeypatch.setattr(compare.render, "__file__", str(tree / "benchmarks/report/render.py"))
-    monkeypatch.setattr(compare.page, "__file__", str(tree / "benchmarks/report/html.py"))
     first = compare.source()
     with (tree / file).open("a") as opened:
         opened.write("\n# one word more\n")
@@ -190,11 +204,18 @@ def test_each_ingredient_alone_changes_the_id(tmp_path: Path):
         "order of parents": {"parents": (parent, other)},
         "network": {"chosen": {"network": "m"}},
         "weights": {"chosen": {"network": "n", "weights": "w"}},
+        "gate metrics": {"chosen": {"network": "n", JUDGES: "g"}},
     }
     ids = {what: replace(first, **fields).id for what, fields in changes.items()}
     ids["the other order"] = replace(first, parents=(other, parent)).id
     assert first.id not in ids.values()
     assert len(set(ids.values())) == len(ids)
+
+
+def test_what_judges_is_not_in_the_work(tmp_path: Path):
+    first = replace(plan(tmp_path / "a"), chosen={"network": "n", JUDGES: "one"})
+    assert replace(first, chosen={"network": "n", JUDGES: "other"}).work_id == first.work_id
+    assert replace(first, chosen={"network": "m", JUDGES: "one"}).work_id != first.work_id
 
 
 def altered(model: Artifact, **fields: object) -> Artifact:

@@ -228,7 +228,9 @@ def test_a_range_goes_from_the_training_to_the_device(command, tmp_path: Path):
     )  # fmt: skip
     assert done.code == 0, done.err
     assert load(file).manifest.image.pixel_range == (0, 4095)
-    done = command("export.bundle.measure", file, "--data", data, "--out", tmp_path / "bundle.json")
+    done = command(
+        "benchmarks.claims.bundle", file, "--data", data, "--out", tmp_path / "bundle.json"
+    )
     assert done.code == 0, done.err
     assert "probabilities differ by up to 0," in done.out
     page = command("export.convert", "--model", file, "--format", "web", "--data", data)

@@ -10,7 +10,7 @@ from pathlib import Path
 import device_bundles
 import pytest
 
-from edgepress.device import archive
+from edgepress.device.bundle import archive
 from edgepress.device.errors import DeviceError
 
 FILES = {"a.txt": b"first", "golden/b.txt": b"second", "empty": b""}

@@ -11,8 +11,7 @@ import sample_files
 from places import ROOT
 
 from edgepress.data.images import open_image
-from edgepress.device import images, need
-from edgepress.device.images import BadImage
+from edgepress.device.images import BadImage, decoding, need
 
 TALL, WIDE = 41, 50
 RANGE = (300.0, 40_000.0)
@@ -68,14 +67,14 @@ def test_strips_of_samples_are_the_whole(
     path = tmp_path / "photo"
     path.write_bytes(FILES[name])
     expected = told(lambda: open_image(path, declared).convert("RGB"))
-    found = told(images.decode, path, pixel_range=declared)
+    found = told(decoding.decode, path, pixel_range=declared)
     if isinstance(expected, str):
         assert isinstance(found, str)
         reason = found.removeprefix("it cannot be decoded (").removesuffix(")")
         assert reason in expected
         return
     np.testing.assert_array_equal(found, expected)
-    with images.opened(path, pixel_range=declared) as photo:
+    with decoding.opened(path, pixel_range=declared) as photo:
         assert expected.shape[:2] in photo.shapes
 
 
@@ -84,17 +83,18 @@ def test_what_is_not_known_is_told_with_all_values(monkeypatch: pytest.MonkeyPat
     values = np.zeros((TALL, WIDE), np.float32)
     values[0, 0], values[-1, -1] = 3.0, 70.0
     with pytest.raises(BadImage, match="floats from 0 to 70"):
-        images.decode(sample_files.tiff(values))
+        decoding.decode(sample_files.tiff(values))
     values[-1, -1] = np.nan
     for declared in (None, RANGE):
         with pytest.raises(BadImage, match="not finite"):
-            images.decode(sample_files.tiff(values), pixel_range=declared)
+            decoding.decode(sample_files.tiff(values), pixel_range=declared)
 
 
 TAKES = """
 import json, re, sys
 from pathlib import Path
-from edgepress.device import images, memory
+from edgepress.device.images import decoding
+from edgepress.device.model import memory
 from benchmarks.claims.worst_images.files import png, saved
 
 def status(field):
@@ -102,7 +102,7 @@ def status(field):
 
 SIZE = 4000, 4000
 FLOATS = dict(compression="tiff_deflate")
-images.decode(png((10, 10), 16, 2), pixel_range=(0, 9))  # what is loaded once
+decoding.decode(png((10, 10), 16, 2), pixel_range=(0, 9))  # what is loaded once
 for name, content, declared in (
     ("grey", png(SIZE, 16, 0), None),
     ("grey, declared", png(SIZE, 16, 0), (5, 4000)),
@@ -111,14 +111,14 @@ for name, content, declared in (
     ("floats of which nobody says", saved("F", SIZE, "TIFF", **FLOATS), None),
     ("floats, declared", saved("F", SIZE, "TIFF", **FLOATS), (0, 1)),
 ):
-    with images.opened(content, pixel_range=declared) as photo:
+    with decoding.opened(content, pixel_range=declared) as photo:
         foreseen = photo.need_bytes
     memory.give_back()
     before = status("VmRSS")
     Path("/proc/self/clear_refs").write_text("5")
     try:
-        said = list(images.decode(content, pixel_range=declared).shape)
-    except images.BadImage as error:
+        said = list(decoding.decode(content, pixel_range=declared).shape)
+    except decoding.BadImage as error:
         said = str(error)
     print(json.dumps([name, said, status("VmHWM") - before, foreseen]))
 """

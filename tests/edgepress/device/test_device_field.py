@@ -14,12 +14,14 @@ import pytest
 import signals
 from places import ROOT
 
-from edgepress.device import files, frames, images, slots, tune
+from edgepress.device import files
 from edgepress.device.cli import main
 from edgepress.device.errors import DeviceError
-from edgepress.device.install import install
-from edgepress.device.runner import RootRunner
-from edgepress.device.state import read_state
+from edgepress.device.images import decoding, frames
+from edgepress.device.root import slots, tuned
+from edgepress.device.root.install import install
+from edgepress.device.root.state import read_state
+from edgepress.device.running.runner import RootRunner
 from export.bundle import contents
 
 IMAGE = device_bundles.encoded(device_bundles.image(0))
@@ -106,17 +108,17 @@ def test_a_folder_that_cannot_be_read_is_told(tmp_path: Path, monkeypatch: pytes
 
 
 def test_a_palette_with_transparency_says_nothing(recwarn: pytest.WarningsRecorder):
-    picture = images.Image.fromarray(device_bundles.image(0)).convert("P")
-    stream = images.io.BytesIO()
+    picture = decoding.Image.fromarray(device_bundles.image(0)).convert("P")
+    stream = decoding.io.BytesIO()
     picture.save(stream, "PNG", transparency=bytes(range(256)))
-    assert images.decode(stream.getvalue()).shape == (40, 48, 3)
+    assert decoding.decode(stream.getvalue()).shape == (40, 48, 3)
     assert not recwarn
 
 
 def test_a_bomb_is_told_by_its_size(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(images.Image, "MAX_IMAGE_PIXELS", 10)
+    monkeypatch.setattr(decoding.Image, "MAX_IMAGE_PIXELS", 10)
     with pytest.raises(DeviceError, match="more than 16,000,000 pixels"):
-        images.decode(IMAGE)
+        decoding.decode(IMAGE)
 
 
 def test_no_image_at_all_is_told(bundle: Path, tmp_path: Path):
@@ -136,7 +138,7 @@ def test_closed_and_full_output(shell: str, code: int, bundle: Path, photo: Path
     assert done.stderr == ("" if code == 0 else "error: No space left on device: output.\n")
 
 
-@pytest.mark.parametrize("options", [("--stdin", "mjpeg"), ("--stdin", "raw", "--latest")])
+@pytest.mark.parametrize("options", [("--stdin", "lengths"), ("--stdin", "raw", "--latest")])
 def test_closed_input(options: tuple[str, ...], bundle: Path):
     done = run(bundle, "predict", *options, shell="<&-")
     assert (done.returncode, done.stderr) == (2, "error: Standard input is closed.\n")
@@ -270,7 +272,7 @@ def test_a_damaged_state_is_told_once(
 )
 def test_runtime_options_that_cannot_be_are_none(content: bytes, root: Path):
     (root / "runtime.json").write_bytes(content)
-    assert tune.stored(root) is None
+    assert tuned.stored(root) is None
 
 
 @pytest.mark.parametrize(

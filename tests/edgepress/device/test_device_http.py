@@ -17,9 +17,9 @@ from typing import Any
 
 import pytest
 
-from edgepress.device import lingering
-from edgepress.device.limits import Limits
-from edgepress.device.server import Server
+from edgepress.device.serving import lingering
+from edgepress.device.serving.limits import Limits
+from edgepress.device.serving.server import Server
 
 LIMITS = Limits(connections=8, predictions=2, body_bytes=50_000, pixels=1, seconds=20)
 HEAD = b"POST /predict HTTP/1.1\r\nHost: x\r\n"

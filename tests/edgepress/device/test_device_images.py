@@ -12,10 +12,11 @@ import pytest
 from PIL import Image
 
 from edgepress.data.images import open_image
-from edgepress.device import frames, images, predict, service
 from edgepress.device.errors import DeviceError
-from edgepress.device.images import BadImage
-from edgepress.device.session import Prediction
+from edgepress.device.images import BadImage, decoding, frames
+from edgepress.device.model.session import Prediction
+from edgepress.device.running import predict
+from edgepress.device.serving import service
 
 
 def photograph(mode: str) -> Image.Image:
@@ -31,8 +32,8 @@ def test_every_kind_of_image_is_decoded_as_in_training(mode: str, tmp_path: Path
     path = tmp_path / "photo.png"
     photograph(mode).save(path)
     expected = np.asarray(open_image(path).convert("RGB"))
-    np.testing.assert_array_equal(images.decode(path), expected)
-    np.testing.assert_array_equal(images.decode(path.read_bytes()), expected)
+    np.testing.assert_array_equal(decoding.decode(path), expected)
+    np.testing.assert_array_equal(decoding.decode(path.read_bytes()), expected)
     assert np.ptp(expected) > 100
 
 
@@ -40,7 +41,7 @@ def test_a_turned_photograph_is_set_upright(tmp_path: Path):
     photo, exif = photograph("RGB"), Image.Exif()
     exif[0x0112] = 6  # turned by 90 degrees
     photo.save(tmp_path / "photo.png", exif=exif)
-    decoded = images.decode(tmp_path / "photo.png")
+    decoded = decoding.decode(tmp_path / "photo.png")
     assert decoded.shape == (40, 50, 3)
     np.testing.assert_array_equal(decoded, np.rot90(np.asarray(photo), -1))
 
@@ -50,23 +51,23 @@ def test_a_turned_photograph_is_set_upright(tmp_path: Path):
 )
 def test_what_is_no_image_is_told(content: bytes):
     with pytest.raises(BadImage, match="Bad image"):
-        images.decode(content)
+        decoding.decode(content)
 
 
 def test_half_an_image_is_told():
     whole = device_bundles.encoded(device_bundles.image(0), "JPEG")
     with pytest.raises(BadImage, match="cannot be decoded"):
-        images.decode(whole[: len(whole) // 2])
+        decoding.decode(whole[: len(whole) // 2])
 
 
 def test_a_large_image_is_refused_undecoded():
     with pytest.raises(BadImage, match="more than 1,000"):
-        images.decode(device_bundles.encoded(device_bundles.image(0)), max_pixels=1000)
+        decoding.decode(device_bundles.encoded(device_bundles.image(0)), max_pixels=1000)
     header = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
     whole = device_bundles.encoded(device_bundles.image(0))
     bomb = whole[:16] + header + whole[29:]
     with pytest.raises(BadImage, match="Bad image"):
-        images.decode(bomb)
+        decoding.decode(bomb)
 
 
 def test_files_and_folders(tmp_path: Path):
@@ -100,35 +101,6 @@ def test_images_behind_their_length():
 def test_a_broken_stream_of_lengths_is_told(content: bytes):
     with pytest.raises(DeviceError, match="breaks at frame 0"):
         list(frames.from_lengths(io.BytesIO(content)))
-
-
-class Trickle(io.BytesIO):
-    """A stream that hands over a few bytes at a time, as a pipe may."""
-
-    def read1(self, size: int | None = -1, /) -> bytes:
-        return super().read(min(997, size or 997))
-
-
-@pytest.mark.parametrize("stream", [io.BytesIO, Trickle])
-def test_jpegs_after_each_other(stream: type[io.BytesIO]):
-    files = []
-    for seed in range(4):
-        thumbnail = device_bundles.encoded(device_bundles.image(9, 8, 8), "JPEG")
-        buffer = io.BytesIO()
-        photo = Image.fromarray(device_bundles.image(seed))
-        photo.save(buffer, "JPEG", quality=95, comment=thumbnail, progressive=seed % 2 == 1)
-        files.append(buffer.getvalue())
-    found = list(frames.jpegs(stream(b"".join(files))))
-    assert found == files
-    for number, file in enumerate(found):
-        pixels = frames.frame(number, file).pixels
-        np.testing.assert_array_equal(pixels, images.decode(file))
-
-
-@pytest.mark.parametrize("content", [b"\xff\xd8\xff", b"no jpeg at all"])
-def test_a_broken_stream_of_jpegs_is_told(content: bytes):
-    with pytest.raises(DeviceError, match="breaks at frame 0"):
-        list(frames.jpegs(io.BytesIO(content)))
 
 
 def test_raw_frames():
@@ -175,7 +147,7 @@ def test_predict_reads_samples_by_the_range_of_the_release(
     monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(given.get(how, b""))))
     options = Namespace(
         images=[path] if how == "images" else [], stdin=None if how == "images" else how,
-        latest=False, every=0.0,
+        latest=False,
     )  # fmt: skip
     read = predict.Reader()
     source = predict.frames_of(options, read)

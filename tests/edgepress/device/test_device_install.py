@@ -7,12 +7,12 @@ import device_bundles
 import pytest
 from device_roots import put, two
 
-from edgepress.device import slots
 from edgepress.device.cli import main
-from edgepress.device.layout import active, folder
-from edgepress.device.locks import locked
-from edgepress.device.runner import running
-from edgepress.device.state import Probation, read_state
+from edgepress.device.root import slots
+from edgepress.device.root.layout import active, folder
+from edgepress.device.root.locks import locked
+from edgepress.device.root.state import Probation, read_state
+from edgepress.device.running.runner import running
 
 
 @pytest.fixture
@@ -195,7 +195,7 @@ def test_a_damaged_release_goes_back(root: Path):
 
 
 def test_a_running_process_follows(root: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("edgepress.device.runner.LOOK_EVERY_S", 0.0)
+    monkeypatch.setattr("edgepress.device.running.runner.LOOK_EVERY_S", 0.0)
     image = device_bundles.image(0)
     with running(None, root) as runner:
         runner.predict(image)

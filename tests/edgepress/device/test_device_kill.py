@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -16,15 +17,15 @@ from device_roots import put
 from places import ROOT, SUPPORT
 
 from edgepress.device import files as disk
-from edgepress.device import slots
 from edgepress.device.bundle import open_folder
 from edgepress.device.cli import main
 from edgepress.device.errors import DeviceError
-from edgepress.device.install import install
-from edgepress.device.layout import TRIAL, active
-from edgepress.device.locks import locked
-from edgepress.device.runner import running
-from edgepress.device.state import read_state
+from edgepress.device.root import slots
+from edgepress.device.root.install import install
+from edgepress.device.root.layout import TRIAL, active
+from edgepress.device.root.locks import locked
+from edgepress.device.root.state import read_state
+from edgepress.device.running.runner import running
 
 PROVEN = 4, 5
 """The releases in the slots before, the second one in use; 6 is installed, or fails."""
@@ -103,7 +104,7 @@ def predicts(root: Path) -> int:
 def test_install_survives_a_kill_at_every_step(
     installed: tuple[Path, list[Any]], archive: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("edgepress.device.trial.self_test", lambda *_: None)
+    monkeypatch.setattr("edgepress.device.root.trial.self_test", lambda *_: None)
     seen = []
     for step, left_over in enumerate(roots(installed[0])):
         root = copied(left_over)
@@ -199,7 +200,7 @@ def test_a_disk_that_is_full_changes_nothing(archive: Path, tmp_path: Path):
 def test_whatever_cannot_be_written_is_undone_or_done(
     archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("edgepress.device.trial.self_test", lambda *_: None)
+    monkeypatch.setattr("edgepress.device.root.trial.self_test", lambda *_: None)
     replace, seen = disk.replace, []
     begin(tmp_path)
     for failing in range(5):
@@ -222,17 +223,34 @@ def test_whatever_cannot_be_written_is_undone_or_done(
     assert seen == [5, 5, 6, 6, 6]
 
 
-def test_the_real_command_is_killed(archive: Path, tmp_path: Path):
+ENDLESS = b"""
+import time
+from pathlib import Path
+Path(__file__).with_name("begun").touch()
+while Path(__file__).exists():
+    time.sleep(0.02)
+"""
+"""Stands in the place of a bundle's `run.py`: a self-test that ends when the trial is swept."""
+
+
+def test_the_real_command_is_killed(tmp_path: Path):
     for release in PROVEN:
         put(tmp_path / "root", seed=release, release=release)
+    listed = {**device_bundles.files(seed=6), "run.py": ENDLESS}
+    del listed["manifest.json"]
+    manifest = json.dumps(device_bundles.manifest(listed, seed=6, release=6)).encode()
+    archive = device_bundles.zipped(tmp_path / "6.zip", {**listed, "manifest.json": manifest})
     command = [sys.executable, "-m", "edgepress.device", "install", archive, "--root"]
+    # Begun: a process that is forked and not yet another program has the lock of its parent.
+    begun = tmp_path / "root" / TRIAL / "slots" / "a" / "begun"
     with subprocess.Popen(
         [*command, str(tmp_path / "root")], cwd=ROOT, stdout=subprocess.PIPE
     ) as process:
-        while process.poll() is None and not (tmp_path / "root" / TRIAL / "current").exists():
-            pass
+        while process.poll() is None and not begun.exists():
+            time.sleep(0.01)
         process.kill()
     assert process.returncode == -9  # while the bundle was tested
+    assert (tmp_path / "root" / TRIAL).exists()
     assert main(["predict", "--root", str(tmp_path / "root"), str(ROOT / "none")]) == 2
     assert not (tmp_path / "root" / TRIAL).exists()
     assert pair(tmp_path / "root") == (5, 4)

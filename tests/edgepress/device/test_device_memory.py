@@ -19,11 +19,10 @@ from benchmarks.claims.worst_images import files
 from benchmarks.claims.worst_images.cases import CASES, Case
 from edgepress.core.image_spec import ImageSpec
 from edgepress.data.images import open_image
-from edgepress.device import images, need
-from edgepress.device.budget import MOST_PASSED, Budget
 from edgepress.device.errors import DeviceError
-from edgepress.device.images import TooLarge
-from edgepress.device.limits import Limits
+from edgepress.device.images import TooLarge, decoding, need
+from edgepress.device.serving.budget import MOST_PASSED, Budget
+from edgepress.device.serving.limits import Limits
 
 MODES = {
     "PNG": ("1", "L", "LA", "P", "RGB", "RGBA", "I;16"),
@@ -59,11 +58,11 @@ def test_strips_are_the_whole_upright(
             exif[0x0112] = turned
         photograph(mode).save(path, form, exif=exif)
         expected = np.asarray(open_image(path, declared).convert("RGB"))
-        with images.opened(path) as photo:
+        with decoding.opened(path) as photo:
             assert expected.shape[:2] in photo.shapes
             assert len(photo.shapes) == 1
         for source in (path, path.read_bytes()):
-            np.testing.assert_array_equal(images.decode(source, pixel_range=declared), expected)
+            np.testing.assert_array_equal(decoding.decode(source, pixel_range=declared), expected)
         if form != "BMP" and turned is not None and mode not in ("CMYK", "YCbCr", "1"):
             assert expected.shape[:2] == (SIZE[::-1] if turned in (5, 6, 7, 8) else SIZE)
 
@@ -78,7 +77,7 @@ def test_which_side_is_up_may_be_told_elsewhere(way: str):
     whole = device_bundles.encoded(colours)
     place = len(whole) - 12 if "behind" in way else 33
     content = whole[:place] + files.chunk(kind, told) + whole[place:]
-    with images.opened(content) as photo:
+    with decoding.opened(content) as photo:
         assert photo.shapes == {SIZE, SIZE[::-1]}
         np.testing.assert_array_equal(photo.pixels(), np.rot90(colours, -1))
 
@@ -96,10 +95,10 @@ def test_what_takes_too_much_is_refused_undecoded(case: Case, monkeypatch: pytes
 
 def admit(content: bytes) -> None:
     """Hold a photograph against the limits as the server does, for a network 224 pixels wide."""
-    with images.opened(content) as photo:
+    with decoding.opened(content) as photo:
         for height, width in photo.shapes:
             taken = need.resizing(height, width, columns=224, arena=True)
-            images.check_memory(taken, height, width, images.MEMORY_BYTES)
+            decoding.check_memory(taken, height, width, decoding.MEMORY_BYTES)
 
 
 def test_no_photograph_of_16_megapixels_is_refused():
@@ -107,18 +106,24 @@ def test_no_photograph_of_16_megapixels_is_refused():
         image = Image.new(mode, (4000, 4000))
         for form in ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "PPM"):
             image.format = form
-            assert need.decoding(image, 8 << 20) <= images.MEMORY_BYTES, (mode, form)
+            assert need.decoding(image, 8 << 20) <= decoding.MEMORY_BYTES, (mode, form)
     for size in ((4000, 4000), (2828, 5657), (32_000, 500)):
-        assert need.resizing(size[1], size[0], 224, arena=True) <= images.MEMORY_BYTES
-        assert need.resizing(size[1], size[0], 224, arena=False) <= images.MEMORY_BYTES
+        assert need.resizing(size[1], size[0], 224, arena=True) <= decoding.MEMORY_BYTES
+        assert need.resizing(size[1], size[0], 224, arena=False) <= decoding.MEMORY_BYTES
+
+
+def test_a_photograph_may_take_by_itself_what_the_server_has_for_them() -> None:
+    assert Limits().photo_bytes == decoding.MEMORY_BYTES
 
 
 TAKES = """
 import io, json, re, sys
 from pathlib import Path
-from edgepress.device import images, memory, need
+from edgepress.device.images import decoding
+from edgepress.device.model import memory
+from edgepress.device.images import need
 from edgepress.device.bundle import open_folder
-from edgepress.device.session import Predictor
+from edgepress.device.model.session import Predictor
 from benchmarks.claims.worst_images.cases import CASES
 
 def status(field):
@@ -130,15 +135,15 @@ def took(work):
     Path("/proc/self/clear_refs").write_text("5")
     return work(), status("VmHWM") - before
 
-images.bound_texts()
+decoding.bound_texts()
 predictor = Predictor(open_folder(Path(sys.argv[1])))
 names = json.loads(sys.argv[2])
 for case in (case for case in CASES if case.name in names):
     content = case.make()
-    with images.opened(content) as photo:
+    with decoding.opened(content) as photo:
         foreseen = photo.need_bytes
-    pixels, decoding = took(lambda: images.decode(content))
-    print(json.dumps([case.name, "decoding", decoding, foreseen]))
+    pixels, taken = took(lambda: decoding.decode(content))
+    print(json.dumps([case.name, "decoding", taken, foreseen]))
     _, running = took(lambda: predictor.predict(pixels))
     foreseen = predictor.need_bytes(*pixels.shape[:2]) - pixels.nbytes
     print(json.dumps([case.name, "predicting", running, foreseen]))
@@ -175,7 +180,7 @@ def resizing_bundle(arena: bool) -> dict[str, bytes]:
 
 def test_the_network_s_width_counts(tmp_path: Path):
     from edgepress.device.bundle import open_folder
-    from edgepress.device.session import Predictor
+    from edgepress.device.model.session import Predictor
 
     found = []
     for width in (64, 512):

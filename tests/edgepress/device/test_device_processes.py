@@ -13,20 +13,21 @@ from device_processes import kill, opened
 from device_roots import put, two
 from places import ROOT
 
-from edgepress.device import install as installing
-from edgepress.device import lives, runner, slots
 from edgepress.device.cli import main
 from edgepress.device.errors import DeviceError, NewerSchema
-from edgepress.device.frames import Frame
-from edgepress.device.install import install
-from edgepress.device.layout import TRIAL, folder
-from edgepress.device.locks import locked
-from edgepress.device.predict import answer
-from edgepress.device.probation import Watchdog
-from edgepress.device.runner import RootRunner, running
-from edgepress.device.service import Limits, Service
-from edgepress.device.state import Probation, read_state
-from edgepress.device.watching import Watching
+from edgepress.device.images.frames import Frame
+from edgepress.device.root import install as installing
+from edgepress.device.root import lives, slots
+from edgepress.device.root.install import install
+from edgepress.device.root.layout import TRIAL, folder
+from edgepress.device.root.locks import locked
+from edgepress.device.root.state import Probation, read_state
+from edgepress.device.running import runner
+from edgepress.device.running.predict import answer
+from edgepress.device.running.probation import Watchdog
+from edgepress.device.running.runner import RootRunner, running
+from edgepress.device.running.watching import Watching
+from edgepress.device.serving.service import Limits, Service
 
 IMAGE = device_bundles.image(0)
 BLACK = IMAGE * 0
@@ -113,7 +114,8 @@ def test_a_record_tells_whether_the_model_is_open(tmp_path: Path):
 def test_a_process_that_dies_while_it_opens_the_model_counts(tmp_path: Path):
     root = two(tmp_path, probation=100)
     code = (
-        "import os, sys\nfrom pathlib import Path\nfrom edgepress.device import opening, runner\n"
+        "import os, sys\nfrom pathlib import Path\n"
+        "from edgepress.device.running import opening, runner\n"
         "opening.Predictor = lambda *_: os.kill(os.getpid(), 9)\n"
         "runner.RootRunner(Path(sys.argv[1]))"
     )

@@ -9,12 +9,12 @@ import pytest
 import resizing_model
 
 from edgepress.core.image_spec import ImageSpec
-from edgepress.device import selftest, tune
 from edgepress.device.bundle import Bundle, open_folder
 from edgepress.device.errors import DeviceError, ModelFailed
 from edgepress.device.images import TooLarge
-from edgepress.device.session import Predictor
-from edgepress.device.tune import Trial
+from edgepress.device.model import selftest, tune
+from edgepress.device.model.session import Predictor
+from edgepress.device.model.tune import Trial
 
 
 def opened(folder: Path, files: dict[str, bytes] | None = None, **changes: object) -> Bundle:

@@ -9,8 +9,9 @@ from pathlib import Path
 import device_bundles
 import pytest
 
-from edgepress.device import archive, bundle, signature
-from edgepress.device.archive import Files
+from edgepress.device import bundle
+from edgepress.device.bundle import archive, signature
+from edgepress.device.bundle.archive import Files
 from edgepress.device.errors import DeviceError
 
 CHANGES = int(os.environ.get("EDGEPRESS_FUZZ", "60"))

@@ -7,15 +7,16 @@ import device_bundles
 import pytest
 from device_roots import flip, of_older_runtime, put, two
 
-from edgepress.device import install as installing
-from edgepress.device import releases, selftest, slots, trial, tune
 from edgepress.device.cli import main
 from edgepress.device.errors import CheckFailed, DeviceError
-from edgepress.device.install import install
-from edgepress.device.layout import active, folder
-from edgepress.device.locks import locked
-from edgepress.device.runner import RootRunner, running
-from edgepress.device.state import Probation, State, read_state
+from edgepress.device.model import selftest, tune
+from edgepress.device.root import install as installing
+from edgepress.device.root import releases, slots, trial, tuned
+from edgepress.device.root.install import install
+from edgepress.device.root.layout import active, folder
+from edgepress.device.root.locks import locked
+from edgepress.device.root.state import Probation, State, read_state
+from edgepress.device.running.runner import RootRunner, running
 
 SLOW = {"latency_s": 1e-9, "peak_rss_bytes": None}
 SETTING = {"intra_op_threads": 1, "enable_cpu_mem_arena": False, "allow_spinning": False}
@@ -241,7 +242,7 @@ def test_a_release_that_is_kept_is_not_given_up_for_a_want_of_memory(
     def no_memory(*_: object) -> None:
         raise DeviceError("The model cannot be opened (bad allocation)")
 
-    monkeypatch.setattr("edgepress.device.opening.Predictor", no_memory)
+    monkeypatch.setattr("edgepress.device.running.opening.Predictor", no_memory)
     for _ in range(4):
         with pytest.raises(DeviceError, match="bad allocation"):
             RootRunner(root)
@@ -255,7 +256,7 @@ def test_the_self_test_of_a_root_uses_what_tune_has_chosen(tmp_path: Path, monke
     monkeypatch.setattr(selftest, "Predictor", lambda *a: used.append(a[1]) or predictor(*a))
     for expected in (None, OTHER):
         if expected:
-            tune.store(root, expected)
+            tuned.store(root, expected)
         assert main(["selftest", "--root", str(root)]) == 0
         told = json.loads(capsys.readouterr().out)["runtime"]
         assert (used.pop(), told) == (expected, expected or SETTING)
@@ -263,7 +264,7 @@ def test_the_self_test_of_a_root_uses_what_tune_has_chosen(tmp_path: Path, monke
 
 def test_a_bundle_is_tested_with_what_tune_has_chosen(tmp_path: Path, monkeypatch):
     root = two(tmp_path / "root")
-    tune.store(root, OTHER)
+    tuned.store(root, OTHER)
     tested = trial._tested
     reports: list[dict[str, object]] = []
     monkeypatch.setattr(trial, "_tested", lambda *a: reports.append(tested(*a)) or reports[-1])
@@ -281,7 +282,7 @@ def test_a_bundle_is_tested_with_what_tune_has_chosen(tmp_path: Path, monkeypatc
 
 def test_options_that_change_during_the_test_are_told(tmp_path: Path, monkeypatch):
     root = two(tmp_path / "root")
-    monkeypatch.setattr(trial, "self_test", lambda *_: tune.store(root, OTHER))
+    monkeypatch.setattr(trial, "self_test", lambda *_: tuned.store(root, OTHER))
     with pytest.raises(DeviceError, match="tune has chosen other options"):
         install(archive(tmp_path, 3), root, None, 0)
     assert slots.opened(root).release == 2

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from edgepress.core.artifact import Artifact
-from edgepress.device import archive
+from edgepress.device.bundle import archive
 from export import onnx
 from export.bundle.__main__ import Config, run
 

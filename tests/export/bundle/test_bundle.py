@@ -15,15 +15,16 @@ from export_helpers import LABELS
 from PIL import Image
 from places import ROOT
 
+from benchmarks.claims import bundle as claim
 from edgepress.core import artifact as artifacts
 from edgepress.core.alike import Limit
 from edgepress.core.artifact import Artifact
 from edgepress.core.cli import main
 from edgepress.core.gates import Verdict
 from edgepress.data.dataset import Dataset
-from edgepress.device import archive
+from edgepress.device.bundle import archive
 from edgepress.device.watch import Watch
-from export.bundle import check, measure
+from export.bundle import check
 from export.bundle.__main__ import Config, run
 from export.bundle.manifest import DeviceManifest
 
@@ -237,7 +238,7 @@ def test_pytorch_artifact_is_refused(
 
 
 def test_the_committed_figures_are_within_the_limits() -> None:
-    result = measure.Result.model_validate_json((ROOT / "docs/results/bundle.json").read_text())
+    result = claim.Result.model_validate_json((ROOT / "docs/results/bundle.json").read_text())
     assert {one.precision for one in result.bundles} >= {"fp32", "int8"}
     assert all(one.passed and one.images >= 500 for one in result.bundles)
     assert {one.max_prob_diff for one in result.bundles} == {0.0}  # as the README says
@@ -247,14 +248,14 @@ def test_a_bundle_is_measured_against_the_benchmark(
     exported: Artifact, data_folder: Path, command: Callable[..., Any], tmp_path: Path
 ) -> None:
     out = tmp_path / "bundle.json"
-    done = command("export.bundle.measure", exported.path, "--data", data_folder, "--out", out)
+    done = command("benchmarks.claims.bundle", exported.path, "--data", data_folder, "--out", out)
     assert done.code == 0, done.err
-    (found,) = measure.Result.model_validate_json(out.read_text()).bundles
+    (found,) = claim.Result.model_validate_json(out.read_text()).bundles
     assert found.map_device == found.map_benchmark
     assert (found.max_prob_diff, found.flipped) == (0.0, 0.0)
     assert not found.model_copy(update={"map_device": 0.0}).passed
     assert not found.model_copy(update={"max_prob_diff": 0.01}).passed
-    assert command("export.bundle.measure", "--out", out).code == 2
+    assert command("benchmarks.claims.bundle", "--out", out).code == 2
 
 
 def test_enough_photographs_become_what_the_watch_compares_with(

@@ -13,7 +13,8 @@ from onnx import numpy_helper
 from edgepress.core import artifact as artifacts
 from edgepress.core.artifact import Artifact, file_entries
 from edgepress.core.errors import UserError
-from edgepress.device import archive, bundle
+from edgepress.device import bundle
+from edgepress.device.bundle import archive
 from export.bundle import converted
 from export.bundle.manifest import DeviceManifest
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 from edgepress.core.artifact import Artifact
 from edgepress.core.errors import GateFailed, UserError
-from edgepress.device import archive
+from edgepress.device.bundle import archive
 from export.bundle import options, photographs, proof
 
 

@@ -11,7 +11,7 @@ from device_bundles import keys
 
 from edgepress.core.artifact import Artifact
 from edgepress.core.errors import UserError
-from edgepress.device import archive, signature
+from edgepress.device.bundle import archive, signature
 from edgepress.device.errors import DeviceError
 from export.bundle import signing
 from export.bundle.__main__ import Config, run

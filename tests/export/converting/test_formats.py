@@ -285,7 +285,7 @@ def test_a_label_that_the_page_hides_is_not_shown(
 def test_the_page_labels_50_cells_as_a_bundle_does(precision: str, tmp_path: Path, command) -> None:
     pytest.importorskip("elpv_dataset")
     model, page, archive = tmp_path / "teacher", tmp_path / "page", tmp_path / "teacher.zip"
-    options = ("--quantize", precision, "--budget", "0", "--views", "1", "--out", model)
+    options = ("--budget", 0, "--emulate", 0, "--views", 1, "--quantize", precision, "--out", model)
     for name, *given in (
         ("export.onnx", "--model", ROOT / "models/zoo/elpv_teacher", *options),
         ("export.convert", "--model", model, "--format", "web", "--out", page),

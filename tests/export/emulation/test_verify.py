@@ -10,7 +10,7 @@ import device_bundles
 import pytest
 
 from edgepress.core.errors import UserError
-from edgepress.device import archive
+from edgepress.device.bundle import archive
 from export.emulation import qemu, result, sysroot
 from export.emulation.result import Outcome, Result
 
@@ -155,7 +155,7 @@ def test_what_qemu_cannot_do_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyP
     with pytest.raises(UserError, match="too old"):
         qemu.require(processor, tmp_path)
     fake_qemu(tmp_path, "10.0.2")
-    with pytest.raises(UserError, match=r"python -m export\.sysroot"):
+    with pytest.raises(UserError, match=r"python -m export\.verify --fetch-sysroot aarch64"):
         qemu.require(processor, tmp_path)
     (tmp_path / "usr" / "bin").mkdir(parents=True)
     (tmp_path / "usr" / "bin" / "python3.11").touch()
@@ -174,7 +174,7 @@ def test_numbers_and_decisions_decide(difference: float, wrong: int, passed: boo
 
 
 def test_a_system_root_is_not_written_over(command: Callable[..., Any], tmp_path: Path) -> None:
-    done = command("export.emulation.sysroot", "--out", tmp_path)
+    done = command("export.verify", "--fetch-sysroot", "aarch64", "--sysroot", tmp_path)
     assert (done.code, "is there already" in done.err) == (2, True)
     assert sysroot.default_folder("aarch64").name == "sysroot-aarch64"
 
@@ -183,6 +183,7 @@ def test_without_apt_there_is_no_system_root(
     command: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sysroot.shutil, "which", lambda name: None)
-    done = command("export.emulation.sysroot", "--out", tmp_path / "root")
+    root = tmp_path / "root"
+    done = command("export.verify", "--fetch-sysroot", "x86_64", "--sysroot", root)
     assert (done.code, "Debian" in done.err) == (2, True)
     assert not list(tmp_path.iterdir())

@@ -7,7 +7,7 @@ import numpy as np
 import onnx
 import pytest
 import torch
-from export_helpers import LABELS, SPEC, Files
+from export_helpers import LABELS, SPEC, Files, to_int8
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
 from benchmarks.evaluation.candidates import BareModel
@@ -25,7 +25,6 @@ from export.graph.audit import (
     audit,
     dense_layers,
 )
-from export.making.int8 import quantize
 from export.making.int8.prepare import kept_float, prepare
 from export.making.int8.timing import Stopwatch
 from models.onnx_graph.index import depthwise_channels
@@ -95,7 +94,7 @@ def test_planted_float_output_is_found(tmp_path: Path, files: Files) -> None:
 def test_arm_file_is_counted_as_arm_runs_it(tmp_path: Path, files: Files) -> None:
     target = targets.resolve("cpu-arm")
     out = tmp_path / "arm.onnx"
-    quantize.to_int8(files.fp32, out, target, files.calibration)
+    to_int8(files.fp32, out, target, files.calibration)
     as_here, as_on_arm = audit(out), audit(out, target.session_config)
     assert as_on_arm.int8_convs == 3
     if not target.runs_here("unknown") and as_here.int8_convs < 3:
@@ -149,7 +148,7 @@ def test_dense_layers_with_weights_count(tmp_path: Path, files: Files) -> None:
     fp32, int8 = tmp_path / "fp32.onnx", tmp_path / "int8.onnx"
     to_onnx(patches(), SPEC, fp32)
     target = targets.resolve("cpu-vnni")
-    quantize.to_int8(fp32, int8, target, files.calibration)
+    to_int8(fp32, int8, target, files.calibration)
     prepare(fp32, tmp_path / "prepared.onnx")
     kept = kept_float(onnx.load(tmp_path / "prepared.onnx"))
     found = audit(int8, target.session_config, kept)

@@ -17,7 +17,7 @@ from edgepress.core import artifact as artifacts
 from edgepress.core.artifact import Artifact
 from edgepress.data.images import open_image, to_pixels
 from edgepress.data.pixels import normalise
-from edgepress.device import archive
+from edgepress.device.bundle import archive
 from edgepress.device.images import decode
 from export.bundle import preprocessing
 

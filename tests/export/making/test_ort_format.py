@@ -7,7 +7,7 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 import pytest
-from export_helpers import SPEC, Files, run
+from export_helpers import SPEC, Files, run, to_int8
 from onnx import numpy_helper
 
 from edgepress.core import artifact as artifacts
@@ -17,7 +17,6 @@ from edgepress.core.errors import UserError
 from export import onnx as command
 from export import targets
 from export.making import ort_format
-from export.making.int8 import quantize
 
 VNNI = targets.resolve("cpu-vnni")
 
@@ -174,7 +173,7 @@ def test_every_target_has_it_or_says_why_not(name: str) -> None:
 
 def test_signed_activations_are_fused_for_arm(files: Files, tmp_path: Path) -> None:
     arm = targets.resolve("cpu-arm")
-    quantize.to_int8(files.fp32, tmp_path / "model.onnx", arm, files.calibration)
+    to_int8(files.fp32, tmp_path / "model.onnx", arm, files.calibration)
     ort_format.write(tmp_path / "model.onnx", arm)
     assert "QLinearConv" in (tmp_path / ort_format.OPERATORS).read_text()
     assert ort_format.verdict(tmp_path / "model.onnx", images(), arm).outcome == "pass"

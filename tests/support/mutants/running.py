@@ -44,7 +44,7 @@ ONE_CORE = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "OMP_WAIT_POLIC
 """Read when numpy and torch are loaded: threads that wait for each other take longest."""
 NOT_COPIED = ("runs", "build", "dist", "node_modules", "__pycache__", "*.egg-info", ".[!.]*")
 FIRST_FAILURE = ("-xq", "--no-header", "--tb=line", "-pno:cacheprovider", "-ppytest_timeout")
-WITHOUT = "-mnot browser"
+WITHOUT = "-mnot browser and not timing"
 MEMORY_BYTES = 24 * 2**30
 """Of addresses: a mutant that fills memory ends before the machine does."""
 POLL_S = 0.02

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
-from benchmarks.report import html
+from benchmarks.report import page
 from benchmarks.runtimes import _web
 from edgepress.core.errors import UserError
 from export.bundle import graph
@@ -142,7 +142,7 @@ def _html(source: Source, package: Path) -> str:
     about = json.loads((package / "package.json").read_text())
     manifest = source.model.manifest
     return (
-        html.templates(_HERE)
+        page.templates(_HERE)
         .get_template(f"{PAGE}.jinja")
         .render(
             name=source.given.name,
@@ -151,7 +151,7 @@ def _html(source: Source, package: Path) -> str:
             id=manifest.id,
             ort_version=about["version"],
             ort_licence=about["license"],
-            style=html.style(),
+            style=page.style(),
             own_style=Markup((_HERE / "style.css").read_text()),
         )
     )

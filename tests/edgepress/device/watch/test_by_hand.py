@@ -11,10 +11,11 @@ import pytest
 from scipy.stats import beta
 from watched import LABELS, reference, values
 
-from edgepress.device.watch import Watch, WatchError, calibration, findings, latency, watch_from
-from edgepress.device.watch.calibration import both_ways, page_hinkley_limits, watched
+from edgepress.device.watch import Watch, WatchError, findings, latency, watch_from
 from edgepress.device.watch.checking import check_labels
 from edgepress.device.watch.drift import Groups, group_starts, page_hinkley, seen_ranges
+from edgepress.device.watch.making import alarms
+from edgepress.device.watch.making.alarms import both_ways, page_hinkley_limits, watched
 from edgepress.device.watch.signals import (
     ANSWER,
     BINS,
@@ -206,7 +207,7 @@ def test_the_allowance_bears_the_error_of_a_mean() -> None:
 def test_a_share_may_be_off_as_by_clopper_and_pearson() -> None:
     rows = np.zeros((100, 1))
     rows[:5] = 1
-    off = calibration._weights(101, 20000, np.random.default_rng(0)) @ both_ways(
+    off = alarms._weights(101, 20000, np.random.default_rng(0)) @ both_ways(
         rows, np.zeros(1), np.ones(1)
     )
     upper = 0.05 + np.quantile(off[0], 0.95) * rows.std()
@@ -231,27 +232,27 @@ def test_ranges_are_those_of_the_bins_seen() -> None:
 
 def test_one_limit_is_the_quantile_of_the_draws() -> None:
     cubes = np.arange(101.0)[None] ** 3
-    assert calibration._joint([cubes], 0.1) == pytest.approx([90**3])
-    assert calibration._joint([cubes], 0.25) == pytest.approx([75**3])
+    assert alarms._joint([cubes], 0.1) == pytest.approx([90**3])
+    assert alarms._joint([cubes], 0.25) == pytest.approx([75**3])
 
 
 def test_limits_hold_for_nine_of_ten_references() -> None:
     two = np.stack([np.arange(101.0), np.arange(101.0) + 10]) ** 3
-    assert calibration._joint([two], 0.1) == pytest.approx([(90 + 0.9 * 10) ** 3])
+    assert alarms._joint([two], 0.1) == pytest.approx([(90 + 0.9 * 10) ** 3])
 
 
 def test_limits_hold_on_the_mean_over_the_references() -> None:
     few = np.zeros((20, 100))
     few[0] = 1.0  # one of 20 references alarms always: 5% of all draws
-    assert calibration._joint([few**3], 0.04) == pytest.approx([1.0])
-    assert calibration._joint([few**3], 0.06) == pytest.approx([0.0])
+    assert alarms._joint([few**3], 0.04) == pytest.approx([1.0])
+    assert alarms._joint([few**3], 0.06) == pytest.approx([0.0])
 
 
 def test_the_limits_of_several_signals_hold_together() -> None:
     up, down = np.arange(101.0)[None], np.arange(100.0, -1, -1)[None]
     # The worst of both is beyond u for a rate of 10% where each alone is at 5%.
-    assert calibration._joint([up**3, down**3], 0.1) == pytest.approx([95**3, 95**3], rel=0.02)
-    assert calibration._joint([up**3, (2 * up) ** 3], 0.1) == pytest.approx([90**3, 180**3])
+    assert alarms._joint([up**3, down**3], 0.1) == pytest.approx([95**3, 95**3], rel=0.02)
+    assert alarms._joint([up**3, (2 * up) ** 3], 0.1) == pytest.approx([90**3, 180**3])
 
 
 def test_page_hinkley_limits_of_constant_streams_by_hand() -> None:
@@ -265,9 +266,9 @@ def test_page_hinkley_limits_of_constant_streams_by_hand() -> None:
 def test_unchanged_windows_hold_every_image_and_the_unseen_kinds_rarely() -> None:
     of_image = np.array([[0, 3], [1, 3], [1, 4], [0, 4]])  # nothing in group 2
     never = np.array([False, False, True, False, False])
-    drawn = calibration._found(of_image, never, 8, np.random.default_rng(0))
+    drawn = alarms._found(of_image, never, 8, np.random.default_rng(0))
     found = np.stack(list(drawn))
-    assert found.shape == (calibration._TRUTHS, calibration._WINDOWS, 5)
+    assert found.shape == (alarms._TRUTHS, alarms._WINDOWS, 5)
     assert (found[..., :2].sum(axis=-1) == 8).all()
     assert (found[..., 3:].sum(axis=-1) == 8).all()
     assert found.mean(axis=(0, 1)) == pytest.approx([4, 4, 8 / 4, 4, 4], abs=0.8)
@@ -281,7 +282,7 @@ def test_half_of_the_rate_is_for_each_test() -> None:
     places = bins(of).places(rows)
     facts = list(plain["signals"].values())
     groups = Groups([one["groups"] for one in facts])
-    psi = calibration.psi_limits(places, groups, 20, 0.05, np.random.default_rng(0))
+    psi = alarms.psi_limits(places, groups, 20, 0.05, np.random.default_rng(0))
     assert [one["psi_limit"] for one in facts] == pytest.approx(psi.tolist(), rel=1e-5)
     varies, rng = rows.std(axis=0) > 1e-9, np.random.default_rng(1)
     low, high = seen_ranges(np.array([one["counts"] for one in facts]), of)

@@ -7,8 +7,8 @@ from watched import LABELS, images, probs, reference, values
 
 from edgepress.device.watch import MIN_IMAGES, Watch, WatchError
 from edgepress.device.watch import reference as build
-from edgepress.device.watch.building import from_values
 from edgepress.device.watch.drift import Groups, group_starts, page_hinkley
+from edgepress.device.watch.making.building import from_values
 from edgepress.device.watch.signals import BINS
 
 REFERENCE = reference()

@@ -19,7 +19,7 @@ from watched import LABELS, images
 from edgepress.core.errors import UserError
 from edgepress.data.dataset import open_data
 from edgepress.device.watch import Feedback
-from edgepress.device.watch.png import png
+from edgepress.device.watch.doubtful.png import png
 
 FRAMES = list(images(12))
 DOUBTFUL, SURE = [0.45, 0.01], [0.95, 0.01]

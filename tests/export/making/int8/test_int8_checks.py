@@ -6,13 +6,12 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from export_helpers import Files
+from export_helpers import Files, to_int8
 from onnx import helper, numpy_helper
 
 from edgepress.core.errors import UserError
 from export import targets
 from export.making.int8.checks import check_images
-from export.making.int8.quantize import to_int8
 
 
 def test_images_of_one_colour_are_refused(files: Files) -> None:

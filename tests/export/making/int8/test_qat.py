@@ -11,7 +11,7 @@ import numpy as np
 import onnx
 import pytest
 import torch
-from export_helpers import LABELS, SPEC, store
+from export_helpers import LABELS, SPEC, store, to_int8
 from export_network import tiny
 from int8_parts import opened
 from onnx.numpy_helper import to_array
@@ -32,7 +32,6 @@ from export.making.int8.batch_norms import with_absorbed_norms
 from export.making.int8.calibration import Calibration, calibration
 from export.making.int8.fake_quantization import Rounding, fake_quantized
 from export.making.int8.last_resort import Tuner, tuned_if_missed
-from export.making.int8.quantize import to_int8
 from export.making.int8.search import Found, Search
 from export.making.int8.trials import HARMFUL, Demands, Judges
 from export.onnx import Config

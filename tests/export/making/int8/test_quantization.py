@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from export_helpers import SPEC, Files, run
+from export_helpers import SPEC, Files, run, to_int8
 from onnx import ModelProto, TensorProto, numpy_helper
 
 from edgepress.core.artifact import Artifact
@@ -17,7 +17,7 @@ from edgepress.data.pixels import normalise
 from edgepress.data.split import training_rows
 from export import targets
 from export.making import fp16
-from export.making.int8 import calibration, quantize
+from export.making.int8 import calibration
 from models.onnx_graph.index import GraphIndex
 
 
@@ -94,12 +94,12 @@ def test_other_images_leave_no_trace(
     pixels[rows] = 100
     planted = replace(files.calibration, pixels=pixels, rows=rows)
     target = targets.resolve("cpu-vnni")
-    quantize.to_int8(files.fp32, tmp_path / "train.onnx", target, planted)
+    to_int8(files.fp32, tmp_path / "train.onnx", target, planted)
     grey = replace(planted, pixels=np.full_like(pixels, 100))
-    quantize.to_int8(files.fp32, tmp_path / "grey.onnx", target, grey)
+    to_int8(files.fp32, tmp_path / "grey.onnx", target, grey)
     assert first_range(tmp_path / "train.onnx") == first_range(tmp_path / "grey.onnx")
     everything = replace(planted, rows=np.arange(len(pixels)))
-    quantize.to_int8(files.fp32, tmp_path / "all.onnx", target, everything)
+    to_int8(files.fp32, tmp_path / "all.onnx", target, everything)
     assert first_range(tmp_path / "all.onnx") != first_range(tmp_path / "grey.onnx")
 
 
@@ -114,14 +114,14 @@ def test_other_calibration_methods_are_quiet(
 ) -> None:
     images = replace(files.calibration, method=method, rows=files.calibration.rows[:4])
     out = tmp_path / "model.onnx"
-    quantize.to_int8(files.fp32, out, targets.resolve("cpu-vnni"), images)
+    to_int8(files.fp32, out, targets.resolve("cpu-vnni"), images)
     assert capfd.readouterr() == ("", "")
     assert first_range(out) != first_range(files.int8)
 
 
 def test_seven_bit_weights_for_cpus_without_vnni(tmp_path: Path, files: Files) -> None:
     out = tmp_path / "model.onnx"
-    quantize.to_int8(files.fp32, out, targets.resolve("cpu-avx2"), files.calibration)
+    to_int8(files.fp32, out, targets.resolve("cpu-avx2"), files.calibration)
     widest = max(np.abs(array.astype(int)).max() for array in weights(onnx.load(out)).values())
     assert widest <= 64
     full = weights(onnx.load(files.int8)).values()
@@ -130,7 +130,7 @@ def test_seven_bit_weights_for_cpus_without_vnni(tmp_path: Path, files: Files) -
 
 def test_int8_activations_for_arm(tmp_path: Path, files: Files) -> None:
     out = tmp_path / "model.onnx"
-    quantize.to_int8(files.fp32, out, targets.resolve("cpu-arm"), files.calibration)
+    to_int8(files.fp32, out, targets.resolve("cpu-arm"), files.calibration)
     assert first_range(out)[1].dtype == np.int8
 
 

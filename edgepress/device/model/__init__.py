@@ -1,0 +1,1 @@
+"""The model alone: opened, tested against its promises, tuned for this device."""

@@ -1,0 +1,1 @@
+"""`serve`: a small HTTP server for programs on the same device."""

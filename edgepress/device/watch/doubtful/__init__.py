@@ -1,0 +1,1 @@
+"""Doubtful images, written down, and read as somebody gives them back with labels."""

@@ -1,0 +1,1 @@
+"""The reference, and the limits of its alarms: made where the model was made."""
