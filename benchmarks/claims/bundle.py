@@ -21,6 +21,7 @@ from benchmarks.evaluation.evaluation import (
     as_result,
     stored_or_evaluated,
 )
+from benchmarks.evaluation.parity import compare
 from benchmarks.report import format as fmt
 from benchmarks.report.markdown import table_md
 from edgepress.core import alike, console, ending, environment, figures
@@ -146,15 +147,14 @@ def _measure(model: Artifact, context: Context, config: Config) -> Shipped:
     wanted = stored_or_evaluated(model, dataset, rows, settings)
     paths = [dataset.paths[row] for row in rows]
     probs = _on_device(model, config, paths)
-    thresholds = np.asarray(model.manifest.labels.thresholds, np.float32)
-    flipped = (wanted.scores[0] >= thresholds) != (probs >= thresholds)
+    found = compare(wanted.scores[0], probs, model.manifest.labels.thresholds)
     shipped = Shipped(
         name=model.name,
         id=model.manifest.id,
         precision=model.manifest.precision,
-        images=len(probs),
-        max_prob_diff=float(np.abs(wanted.scores[0] - probs).max()),
-        flipped=float(flipped.mean()),
+        images=found.n_images,
+        max_prob_diff=found.max_prob_diff,
+        flipped=found.flipped,
         map_benchmark=wanted.map,
         map_device=as_result(model, dataset, rows, probs[None], settings).map,
     )

@@ -15,6 +15,7 @@ from PIL import Image
 from pydantic import Field
 
 from benchmarks.evaluation.candidates import open_model
+from benchmarks.evaluation.parity import compare
 from benchmarks.report.markdown import table_md
 from benchmarks.runtimes import _web, cpu
 from edgepress.core import console, environment, figures
@@ -112,10 +113,8 @@ def run(config: Config) -> Result:
     theirs = _resized(taken, spec)
     ours = np.stack([to_pixels(Image.fromarray(one), spec) for one in taken])
     session = cpu.open_session(model, 1)
-    answers = [session.run(normalise(pixels, spec)) for pixels in (ours, theirs)]
-    decided = [
-        probs >= np.asarray(model.manifest.labels.thresholds, np.float32) for probs in answers
-    ]
+    here, there = (session.run(normalise(pixels, spec)) for pixels in (ours, theirs))
+    parity = compare(here, there, model.manifest.labels.thresholds)
     levels = np.abs(ours.astype(int) - theirs.astype(int))
     found = Result(
         command=own_command("benchmarks.claims.web_resizing"),
@@ -123,8 +122,8 @@ def run(config: Config) -> Result:
         images=len(taken),
         max_levels=int(levels.max()),
         mean_levels=float(levels.mean()),
-        max_prob_diff=float(np.abs(answers[0] - answers[1]).max()),
-        flipped=float((decided[0] != decided[1]).mean()),
+        max_prob_diff=parity.max_prob_diff,
+        flipped=parity.flipped,
         environment=environment.describe(),
     )
     console.table("A browser's resizing", HEADER, [row(found)])
