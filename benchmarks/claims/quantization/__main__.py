@@ -25,7 +25,7 @@ from benchmarks.claims.quantization.result import (
     table,
 )
 from benchmarks.evaluation.candidates import open_model
-from edgepress.core import console, ending, figures
+from edgepress.core import console, ending, figures, writable
 from edgepress.core.cli import main
 from edgepress.core.hashing import file_sha256, value_hash
 from edgepress.core.noun import Noun
@@ -88,7 +88,7 @@ def _network(name: str, options: zoo.Options, config: Config) -> NetworkResult:
     if found is None:
         found = network_result(fp32, made, open_data("elpv"), options["views"])
         found = found.model_copy(update={"key": key})
-        stored.write_text(found.model_dump_json(indent=1) + "\n")
+        writable.write_json(stored, found)
     return _with_costs(found, made[0])
 
 

@@ -75,8 +75,7 @@ def _save(
         cells=cells,
         environment=environment.describe(),
     )
-    told = result.model_dump_json(indent=1) + "\n"
-    writable.write_whole(config.out / f"{part}.json", told)
+    writable.write_json(config.out / f"{part}.json", result)
     for file, table in tables(config.out).items():
         writable.write_whole(file, f"{table}\n")
     return checks
