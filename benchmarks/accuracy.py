@@ -10,8 +10,8 @@ from pydantic import Field
 from benchmarks import metrics
 from benchmarks.evaluation import tables
 from benchmarks.evaluation.candidates import open_model
-from benchmarks.evaluation.evaluation import EvalSettings, evaluate, images_for, require_images
-from benchmarks.evaluation.tables import StoredMetrics
+from benchmarks.evaluation.evaluation import EvalSettings, evaluate
+from benchmarks.evaluation.tables import StoredMetrics, percent, percent_range
 from benchmarks.runtimes import _session
 from benchmarks.statistics import certifiable, paired
 from edgepress.core import console, writable
@@ -21,7 +21,7 @@ from edgepress.core.errors import UserError
 from edgepress.core.labels import Labels
 from edgepress.core.noun import Noun
 from edgepress.core.results import EvalResult
-from edgepress.data.dataset import open_data
+from edgepress.data.context import open_context
 from edgepress.data.parts import Part
 from models.defaults import default_model
 
@@ -64,17 +64,16 @@ def run(config: Config) -> EvalResult:
         writable.check_replaced_file(config.out, "The file of metrics")
     model = open_model(config.model)
     _session.require([model], config.provider)
-    dataset = open_data(config.data, config.skip_bad_images)
+    context = open_context(config.data, (model,), config.skip_bad_images).require(config.part)
     settings = EvalSettings(provider=config.provider, part=config.part)
     if config.threads:
         settings = settings.model_copy(update={"threads": config.threads})
-    images = require_images(images_for((model,), dataset, config.part), dataset, config.part)
-    result = evaluate(model, dataset, images, settings)
+    result = evaluate(model, context.dataset, context.images(config.part), settings)
     stored = _all_metrics(config, model, result, weights)
     _print(result, model.manifest.labels, f"{model.name} on {config.data}, part {config.part}")
     _print_all(stored)
     if config.out is not None:
-        tables.write(stored, config.out)
+        writable.write_json(config.out, stored)
         console.result(f"metrics: {config.out}")
     return result
 
@@ -135,8 +134,8 @@ def _print(result: EvalResult, labels: Labels, title: str) -> None:
     rows = [
         (
             "mAP",
-            _percent(result.map),
-            _range(paired.interval_of(paired.ranks(result).mean())),
+            percent(result.map),
+            percent_range(paired.interval_of(paired.ranks(result).mean())),
             "",
             "",
         )
@@ -144,27 +143,15 @@ def _print(result: EvalResult, labels: Labels, title: str) -> None:
     for column, (name, threshold) in enumerate(zip(labels.names, labels.thresholds, strict=True)):
         targets, probs = result.targets[:, column], result.scores[0, :, column]
         right = metrics.accuracy(targets, probs, threshold)
-        ap_range = _range(paired.interval_of(ranks.label(column)))
-        rows.append(
-            (name, _percent(result.ap[name]), ap_range, f"{threshold:.3f}", _percent(right))
-        )
+        ap_range = percent_range(paired.interval_of(ranks.label(column)))
+        rows.append((name, percent(result.ap[name]), ap_range, f"{threshold:.3f}", percent(right)))
     header = ("label", "AP %", "95% interval", "threshold", "accuracy %")
     console.table(title, header, rows)
-    console.result(f"F1 (macro, at the stored thresholds): {_percent(result.f1_macro)}%")
-    console.result(f"expected calibration error: {_percent(result.ece)}%")
+    console.result(f"F1 (macro, at the stored thresholds): {percent(result.f1_macro)}%")
+    console.result(f"expected calibration error: {percent(result.ece)}%")
     console.result(f"measured with: {result.provider_opened} on {result.cpu}")
     console.result(f"images: {len(result.image_ids)}, views: {', '.join(result.view_names)}")
     console.result(certifiable.sentence(result))
-
-
-def _percent(value: float | None) -> str:
-    return "undefined" if value is None else f"{100 * value:.2f}"
-
-
-def _range(interval: tuple[float, float] | None) -> str:
-    return (
-        "undefined" if interval is None else f"{100 * interval[0]:.2f} to {100 * interval[1]:.2f}"
-    )
 
 
 if __name__ == "__main__":

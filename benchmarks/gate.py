@@ -19,7 +19,7 @@ from benchmarks.runtimes import _session
 from benchmarks.statistics import certifiable
 from benchmarks.timing.tournament import LatencySettings
 from edgepress.core import artifact as artifacts
-from edgepress.core import console, duration, stage, writable
+from edgepress.core import console, duration, ending, writable
 from edgepress.core.artifact import Artifact
 from edgepress.core.cli import main
 from edgepress.core.errors import UserError
@@ -100,7 +100,7 @@ def run(config: Config) -> tuple[Verdict, ...]:
         write_junit(candidate.name, verdicts, config.junit)
     if config.markdown:
         write_markdown(candidate.name, verdicts, config.markdown)
-    stage.require(verdicts)
+    ending.require(verdicts)
     return verdicts
 
 

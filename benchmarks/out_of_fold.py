@@ -25,7 +25,7 @@ from benchmarks.gates.evidence import Evidence, Subject
 from benchmarks.gates.text import base_metric, examples, label_of, listed
 from benchmarks.runtimes import _session
 from benchmarks.statistics import certifiable
-from edgepress.core import console, stage
+from edgepress.core import console, ending, writable
 from edgepress.core.artifact import Artifact
 from edgepress.core.cli import main
 from edgepress.core.errors import UserError, unknown_name
@@ -79,7 +79,7 @@ def run(config: Config) -> Result:
     for gate in wanted:
         _require_possible(gate, pairs)
     if config.out is not None:
-        fold_result.check_file(config.out)
+        writable.check_replaced_file(config.out, "The result")
     known = [folds.known_data(pair).source for pair in pairs]
     dataset = open_data(config.data or known[0], config.skip_bad_images)
     rows = folds.rows_by_pair(pairs, dataset)
@@ -90,8 +90,8 @@ def run(config: Config) -> Result:
     result = fold_result.describe(measured, tuple(_check(gate, measured) for gate in wanted))
     fold_result.show(result)
     if config.out is not None:
-        fold_result.write(result, config.out)
-    stage.require(result.verdicts)
+        writable.write_json(config.out, result, "The result")
+    ending.require(result.verdicts)
     return result
 
 

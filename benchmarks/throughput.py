@@ -63,7 +63,7 @@ def run(config: Config) -> Throughput:
     _print(found)
     if config.out:
         made = found.model_copy(update={"command": own_command("benchmarks.throughput")})
-        writable.write_whole(config.out, made.model_dump_json(indent=1) + "\n", "The result")
+        writable.write_json(config.out, made, "The result")
         console.result(f"result: {config.out}")
     failed = [f"{rate.model} ({place(rate)})" for rate in found.rates if rate.failure]
     if failed:

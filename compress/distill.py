@@ -16,20 +16,22 @@ from torch import nn
 from benchmarks.gates.verdicts import judges
 from benchmarks.thresholds import ThresholdOptions
 from compress.learning import checks, terms
-from compress.learning.context import Context, open_for
 from compress.learning.finish import Trained, Wanted, chosen, finish, wanted_of
 from compress.learning.loading import require_batch
 from compress.learning.onnx_teacher import OnnxTeacher
 from compress.learning.teaching import Student, Teaching, teach, terms_of
+from compress.learning.training_data import open_for, training_images
 from edgepress.core import artifact as artifacts
 from edgepress.core import console
 from edgepress.core.artifact import Artifact
 from edgepress.core.cli import main
+from edgepress.core.ending import require
 from edgepress.core.errors import UserError
 from edgepress.core.image_spec import Channels, ImageSpec
 from edgepress.core.manifest import Architecture, Manifest
 from edgepress.core.several import Gates
-from edgepress.core.stage import Plan, produce, require
+from edgepress.core.stage import Plan, produce
+from edgepress.data.context import Context
 from models import families, pretrained, stem
 from models.defaults import ZOO_TEACHER, default_student
 from models.stored import architecture_of, load_network, try_network
@@ -114,7 +116,7 @@ def check(config: Config, labels: Sequence[str] | None = None) -> None:
 def _build(plan: Plan, config: Config, context: Context, wanted: Wanted, workdir: Path) -> Manifest:
     teacher = plan.parents[0]
     spec = _spec(config, context.spec, _start(plan))
-    images, scratch = context.training_images(), workdir / "scratch"
+    images, scratch = training_images(context), workdir / "scratch"
     network, settings = _teacher(teacher, config)
     with seeded(config.seed):
         architecture, student = _student(plan, config, spec)

@@ -18,11 +18,11 @@ from torch import Tensor, nn
 from benchmarks.gates.verdicts import judges
 from benchmarks.thresholds import ThresholdOptions
 from compress.learning import checks, terms
-from compress.learning.context import Context, open_for
 from compress.learning.finish import Trained, Wanted, chosen, finish, wanted_of
 from compress.learning.loading import require_batch
 from compress.learning.teaching import Student, Teaching, teach, terms_of
 from compress.learning.training import recalibrate_batchnorm
+from compress.learning.training_data import open_for, training_images
 from compress.pruning import importance
 from compress.pruning.channels import Widths, channels_of, prune_until
 from compress.pruning.kept_layers import SHOWN, Kept, kept_layers, named_like
@@ -31,11 +31,13 @@ from edgepress.core import artifact as artifacts
 from edgepress.core import console, writable
 from edgepress.core.artifact import Artifact
 from edgepress.core.cli import main
+from edgepress.core.ending import require
 from edgepress.core.errors import UserError
 from edgepress.core.image_spec import ImageSpec
 from edgepress.core.manifest import Architecture, Manifest
 from edgepress.core.several import Gates
-from edgepress.core.stage import Plan, produce, require
+from edgepress.core.stage import Plan, produce
+from edgepress.data.context import Context
 from models import families
 from models.blank import blank_image
 from models.defaults import default_model
@@ -162,7 +164,7 @@ def _build(plan: Plan, config: Config, context: Context, wanted: Wanted, workdir
     share = _share(config, parent, prune, workdir / "scratch")
     shares = [share ** (number / config.rounds) for number in range(1, config.rounds + 1)]
     _rehearse(parent, network, prune, shares)
-    teacher, images = load_network(parent), context.training_images()
+    teacher, images = load_network(parent), training_images(context)
     for number, left in enumerate(shares, 1):
         console.say(f"round {number}/{config.rounds}")
         scratch = workdir / "scratch" / str(number)

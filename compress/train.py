@@ -13,19 +13,21 @@ from pydantic import Field
 from benchmarks.gates.verdicts import judges
 from benchmarks.thresholds import ThresholdOptions
 from compress.learning import checks, losses
-from compress.learning.context import Context, warn_untaught
 from compress.learning.finish import Trained, Wanted, chosen, finish, wanted_of
 from compress.learning.loading import require_batch
 from compress.learning.training import Training, fit
+from compress.learning.training_data import training_images, warn_untaught
 from edgepress.core import console
 from edgepress.core.artifact import Artifact
 from edgepress.core.cli import main
+from edgepress.core.ending import require
 from edgepress.core.errors import UserError
 from edgepress.core.image_spec import Channels, ImageSpec, Range
 from edgepress.core.manifest import Architecture, Manifest
 from edgepress.core.several import Gates
-from edgepress.core.stage import Plan, produce, require
-from edgepress.data import ranges, splitting
+from edgepress.core.stage import Plan, produce
+from edgepress.data import splitting
+from edgepress.data.context import Context
 from edgepress.data.dataset import open_data
 from edgepress.data.splitting import Splitting
 from models import pretrained, stem
@@ -138,7 +140,7 @@ def _build(plan: Plan, config: Config, context: Context, wanted: Wanted, workdir
     loss = losses.find(config.loss)
     fitted = fit(
         network,
-        context.training_images(),
+        training_images(context),
         config,
         lambda logits, batch: loss(logits, batch.targets, batch.weights),
         workdir / "scratch",
@@ -148,10 +150,8 @@ def _build(plan: Plan, config: Config, context: Context, wanted: Wanted, workdir
 
 
 def _context(config: Config) -> Context:
-    dataset = open_data(config.data, config.skip_bad_images)
-    spec = _spec(config)
-    ranges.check(dataset.ranges, spec.pixel_range, dataset.source)
-    ranges.warn(dataset.ranges, spec.pixel_range, dataset.paths)
+    dataset, spec = open_data(config.data, config.skip_bad_images), _spec(config)
+    dataset.check_ranges(spec.pixel_range)
     return Context(dataset, splitting.split_by(dataset, config), spec, config.views)
 
 
@@ -188,7 +188,7 @@ def _start(config: Config) -> pretrained.Start:
 
 
 def _check_targets(context: Context) -> None:
-    targets = context.dataset.targets[context.rows("train")]
+    targets = context.targets("train")
     if np.isnan(targets).all():
         raise UserError(
             "No label is known of any training image, so there is nothing to learn",

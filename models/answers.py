@@ -14,23 +14,22 @@ import numpy as np
 
 from edgepress.core import artifact as artifacts
 from edgepress.core import console, place
+from edgepress.core.alike import REWRITTEN
 from edgepress.core.artifact import MANIFEST, Artifact
-from edgepress.core.calibration import coefficients
 from edgepress.core.cli import main
 from edgepress.core.errors import UserError
 from edgepress.core.eval_file import EVAL_FILE, load_eval
 from edgepress.core.noun import Noun
+from edgepress.core.scaling import coefficients
 from edgepress.data import pixels, probe
-from edgepress.data.dataset import Dataset, open_data
+from edgepress.data.context import Context, open_context
+from edgepress.data.dataset import Dataset
 from edgepress.data.sampling import sample
-from edgepress.data.split import split_for
 from models.defaults import ZOO_TEACHER
 from models.stored import load_network, logits
 
 IMAGES = 32
 """Images of the evaluation that are answered again."""
-TOLERANCE = 1e-3
-"""Of a probability."""
 
 
 class Config(Noun):
@@ -53,16 +52,16 @@ def run(config: Config) -> Artifact:
     model = artifacts.load(config.model)
     if model.file(probe.PROBE_FILE):
         raise UserError("The artifact has stored answers already", got=config.model)
-    dataset = open_data(config.data, config.skip_bad_images)
-    moved = _moved(model, dataset)
-    if not moved <= TOLERANCE:
+    context = open_context(config.data, (model,), config.skip_bad_images)
+    moved = _moved(model, context.dataset)
+    if not moved <= REWRITTEN.probs:
         raise UserError(
             "The network answers otherwise than its stored evaluation says, so it is not signed",
             got=f"probabilities that differ by up to {moved:.2g}",
-            allowed=f"up to {TOLERANCE:g}",
+            allowed=f"up to {REWRITTEN.probs:g}",
             next_step="make the artifact again with the stage that wrote it",
         )
-    made = _with_answers(model, dataset)
+    made = _with_answers(model, context)
     console.say(f"probabilities differ by {moved:.1g} from the evaluation; answers: {config.model}")
     return made
 
@@ -85,11 +84,9 @@ def _moved(model: Artifact, dataset: Dataset) -> float:
     return float(np.abs(1 / (1 + np.exp(-answers)) - told.scores[0, shared]).max())
 
 
-def _with_answers(model: Artifact, dataset: Dataset) -> Artifact:
+def _with_answers(model: Artifact, context: Context) -> Artifact:
     """Replace an artifact by itself with the answers."""
-    spec = model.manifest.image
-    rows = probe.rows(dataset, split_for(dataset, (model,)))
-    small, network = probe.images(dataset, spec, rows), load_network(model)
+    small, network = probe.images(context), load_network(model)
     real = place.real(model.path)
     with (
         place.held(model.path),
@@ -97,7 +94,7 @@ def _with_answers(model: Artifact, dataset: Dataset) -> Artifact:
     ):
         folder = Path(work) / "files"
         shutil.copytree(real, folder, ignore=shutil.ignore_patterns(MANIFEST))
-        probe.write(partial(logits, network), small, spec, folder)
+        probe.write(partial(logits, network), small, context.spec, folder)
         return artifacts.save(model.path, folder, model.manifest)
 
 

@@ -5,6 +5,7 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from edgepress.core import console
+from edgepress.core.alike import REWRITTEN
 from edgepress.core.errors import PROGRAM_FAILS, UserError, told
 from edgepress.core.image_spec import ImageSpec
 from models.network_reading import (
@@ -23,8 +24,7 @@ from models.torch_process import evaluating
 
 CHANNELS = (3, 1)
 """Channels of an image that may be asked of a network, in the order in which they are tried."""
-SAME = 1e-3
-"""Of the largest answer: what kernels may differ by from batch to batch."""
+SAME = REWRITTEN.probs
 IMAGES = 2
 """The fewest that a batch norm can be trained with."""
 NARROW = 2.0

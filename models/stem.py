@@ -9,6 +9,7 @@ from edgepress.core import console
 from edgepress.core.errors import UserError
 from edgepress.core.image_spec import Channels, ImageSpec
 from edgepress.core.manifest import Architecture
+from edgepress.core.wording import counted
 from models import families, norms
 from models.blank import blank_image
 from models.network_trial import channels_taken, objection
@@ -40,8 +41,7 @@ def resolved(
             why = objection(families.skeleton(changed, n_labels=2), blank_image(spec))
     if why is not None:
         raise UserError(
-            f"The network does not take images of {wanted} channel{'s' if wanted > 1 else ''} "
-            f"({why})",
+            f"The network does not take images of {counted(wanted, 'channel')} ({why})",
             got=architecture.name,
             next_step="give its factory an argument in_chans that sets them, or leave --channels "
             "out",

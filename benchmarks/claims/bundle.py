@@ -19,21 +19,21 @@ from benchmarks.claims.device import bundles
 from benchmarks.evaluation.evaluation import (
     EvalSettings,
     as_result,
-    require_images,
-    rows_for,
     stored_or_evaluated,
 )
+from benchmarks.evaluation.parity import compare
 from benchmarks.report import format as fmt
 from benchmarks.report.markdown import table_md
+from edgepress.core import alike, console, ending, environment, figures
 from edgepress.core import artifact as artifacts
-from edgepress.core import console, environment, figures
 from edgepress.core.artifact import Artifact
 from edgepress.core.cli import main
 from edgepress.core.commands import own_command
-from edgepress.core.errors import GateFailed, UserError
+from edgepress.core.errors import UserError
 from edgepress.core.noun import Noun
 from edgepress.core.subcommands import command
-from edgepress.data.dataset import Dataset, open_data
+from edgepress.data.context import Context, context_of
+from edgepress.data.dataset import open_data
 from edgepress.data.sampling import sample
 from edgepress.device.bundle import archive, open_folder
 from edgepress.device.images import decode
@@ -48,9 +48,6 @@ HEADER = (
     "mAP in the benchmark",
     "mAP by the bundle",
 )
-PROB_LIMIT = 2e-3
-FLIP_LIMIT = 2e-3
-MAP_LIMIT = 1e-4
 
 
 class Config(Noun):
@@ -90,8 +87,8 @@ class Shipped(Noun):
         """Whether the device gives what was measured."""
         if self.map_benchmark is None or self.map_device is None:
             return False
-        same = abs(self.map_device - self.map_benchmark) <= MAP_LIMIT
-        return same and self.max_prob_diff <= PROB_LIMIT and self.flipped <= FLIP_LIMIT
+        same = abs(self.map_device - self.map_benchmark) <= alike.MAP
+        return same and alike.PREPARED.holds(self.max_prob_diff, self.flipped)
 
 
 class Result(Noun):
@@ -114,16 +111,15 @@ def run(config: Config) -> Result:
     figures.check(config.out)
     models = [artifacts.load(path) for path in config.models]
     dataset = open_data(config.data, config.skip_bad_images)
-    found = tuple(_measure(model, dataset, config) for model in models)
+    found = tuple(_measure(model, context_of(dataset, model), config) for model in models)
     result = Result(
         command=own_command("benchmarks.claims.bundle"),
         bundles=found,
         environment=environment.describe(),
     )
     figures.store(config.out, result, table(result))
-    failed = [one.name for one in found if not one.passed]
-    if failed:
-        raise GateFailed(f"The device does not give what was measured: {', '.join(failed)}")
+    failed = (one.name for one in found if not one.passed)
+    ending.refuse("The device does not give what was measured", failed)
     return result
 
 
@@ -144,22 +140,21 @@ def _row(one: Shipped) -> tuple[str, ...]:
     )
 
 
-def _measure(model: Artifact, dataset: Dataset, config: Config) -> Shipped:
-    tested = require_images(rows_for((model,), dataset, "test"), dataset, "test")
+def _measure(model: Artifact, context: Context, config: Config) -> Shipped:
+    dataset, tested = context.dataset, context.require("test").rows("test")
     rows = np.sort(sample(dataset.targets, tested, config.images or len(tested)))
     settings = EvalSettings(views=1)
     wanted = stored_or_evaluated(model, dataset, rows, settings)
     paths = [dataset.paths[row] for row in rows]
     probs = _on_device(model, config, paths)
-    thresholds = np.asarray(model.manifest.labels.thresholds, np.float32)
-    flipped = (wanted.scores[0] >= thresholds) != (probs >= thresholds)
+    found = compare(wanted.scores[0], probs, model.manifest.labels.thresholds)
     shipped = Shipped(
         name=model.name,
         id=model.manifest.id,
         precision=model.manifest.precision,
-        images=len(probs),
-        max_prob_diff=float(np.abs(wanted.scores[0] - probs).max()),
-        flipped=float(flipped.mean()),
+        images=found.n_images,
+        max_prob_diff=found.max_prob_diff,
+        flipped=found.flipped,
         map_benchmark=wanted.map,
         map_device=as_result(model, dataset, rows, probs[None], settings).map,
     )

@@ -15,7 +15,7 @@ from PIL import Image
 from pydantic import Field
 
 from benchmarks.evaluation.candidates import open_model
-from benchmarks.evaluation.evaluation import require_images, rows_for
+from benchmarks.evaluation.parity import compare
 from benchmarks.report.markdown import table_md
 from benchmarks.runtimes import _web, cpu
 from edgepress.core import console, environment, figures
@@ -24,7 +24,7 @@ from edgepress.core.commands import own_command
 from edgepress.core.errors import UserError
 from edgepress.core.image_spec import ImageSpec
 from edgepress.core.noun import Noun
-from edgepress.data.dataset import open_data
+from edgepress.data.context import open_context
 from edgepress.data.images import open_image, to_pixels
 from edgepress.data.pixels import normalise
 from edgepress.data.sampling import sample
@@ -105,17 +105,16 @@ def run(config: Config) -> Result:
     if model.manifest.kind != "onnx" or _web.chromium() is None:
         raise UserError("This needs an ONNX model, and Chromium on the path", got=model.path)
     figures.check(config.out)
-    spec, dataset = model.manifest.image, open_data(config.data, config.skip_bad_images)
-    known = require_images(rows_for((model,), dataset, "val"), dataset, "val")
-    paths = [dataset.paths[row] for row in sample(dataset.targets, known, config.images)]
+    context = open_context(config.data, (model,), config.skip_bad_images).require("val")
+    spec, dataset = context.spec, context.dataset
+    known = sample(dataset.targets, context.rows("val"), config.images)
+    paths = [dataset.paths[row] for row in known]
     taken = [np.asarray(open_image(path, spec.pixel_range).convert("RGB")) for path in paths]
     theirs = _resized(taken, spec)
     ours = np.stack([to_pixels(Image.fromarray(one), spec) for one in taken])
     session = cpu.open_session(model, 1)
-    answers = [session.run(normalise(pixels, spec)) for pixels in (ours, theirs)]
-    decided = [
-        probs >= np.asarray(model.manifest.labels.thresholds, np.float32) for probs in answers
-    ]
+    here, there = (session.run(normalise(pixels, spec)) for pixels in (ours, theirs))
+    parity = compare(here, there, model.manifest.labels.thresholds)
     levels = np.abs(ours.astype(int) - theirs.astype(int))
     found = Result(
         command=own_command("benchmarks.claims.web_resizing"),
@@ -123,8 +122,8 @@ def run(config: Config) -> Result:
         images=len(taken),
         max_levels=int(levels.max()),
         mean_levels=float(levels.mean()),
-        max_prob_diff=float(np.abs(answers[0] - answers[1]).max()),
-        flipped=float((decided[0] != decided[1]).mean()),
+        max_prob_diff=parity.max_prob_diff,
+        flipped=parity.flipped,
         environment=environment.describe(),
     )
     console.table("A browser's resizing", HEADER, [row(found)])

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from benchmarks.evaluation.candidates import open_model, pick, unique_names
-from benchmarks.evaluation.evaluation import images_for, require_images
 from benchmarks.evaluation.robustness import Robustness
 from benchmarks.gates import verdicts as gates
 from benchmarks.gates.evidence import Evidence, Subject
@@ -14,7 +13,8 @@ from benchmarks.timing.tournament import Decided, LatencySettings, Tournament, m
 from edgepress.core.artifact import Artifact
 from edgepress.core.gates import Gate, Verdict
 from edgepress.core.results import EvalResult
-from edgepress.data.dataset import Dataset, open_data
+from edgepress.data.context import open_context
+from edgepress.data.dataset import Dataset
 from edgepress.data.grouping import Grouped
 
 
@@ -89,8 +89,8 @@ def open_test_data(
         UserError: unusable data, a model was trained on images of the test part, or there is none.
     """
     known = [model.manifest.data.source for model in bench.models if model.manifest.data]
-    dataset = open_data(source or next(iter(known), "elpv"), skip_bad_images)
-    return dataset, require_images(images_for(bench.models, dataset, "test"), dataset, "test")
+    context = open_context(source or next(iter(known), "elpv"), bench.models, skip_bad_images)
+    return context.dataset, context.require("test").images("test")
 
 
 def with_latency(

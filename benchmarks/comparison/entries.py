@@ -3,7 +3,7 @@
 from benchmarks import metrics
 from benchmarks.comparison.against_first import against_first
 from benchmarks.comparison.bench import Bench
-from benchmarks.comparison.of_decisions import decision_entries, metrics_entry
+from benchmarks.comparison.decision_entries import decision_entries, metrics_entry
 from benchmarks.report.schema import (
     ConvsEntry,
     GateEntry,

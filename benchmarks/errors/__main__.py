@@ -18,8 +18,6 @@ from benchmarks.errors.sections import PAGE
 from benchmarks.evaluation.candidates import open_model, unique_names
 from benchmarks.evaluation.evaluation import (
     EvalSettings,
-    images_for,
-    require_images,
     stored_or_evaluated,
 )
 from benchmarks.report import format as fmt
@@ -30,6 +28,7 @@ from edgepress.core.cli import main
 from edgepress.core.commands import own_command
 from edgepress.core.noun import Noun
 from edgepress.core.results import EvalResult
+from edgepress.data.context import context_of
 from edgepress.data.dataset import open_data
 from edgepress.data.parts import Part
 from models.defaults import default_model
@@ -98,7 +97,7 @@ def _measure(config: Config) -> tuple[Subject, tuple[Artifact, EvalResult] | Non
     _session.require(models, config.provider)
     dataset = open_data(config.data, config.skip_bad_images)
     grouping.check_columns(config.slice, dataset.table)
-    images = require_images(images_for(models, dataset, config.part), dataset, config.part)
+    images = context_of(dataset, *models).require(config.part).images(config.part)
     settings = EvalSettings(provider=config.provider, part=config.part, threads=_threads(config))
     result = stored_or_evaluated(model, dataset, images, settings)
     subject = Subject(model, result, dataset, images.rows)

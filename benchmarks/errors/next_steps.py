@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from benchmarks.errors.changes import p_values
 from benchmarks.errors.schema import ErrorPair, ErrorReport, LabelErrors, NextStep, Slice
 from benchmarks.report import format as fmt
+from edgepress.core.wording import listed
 
 SIGNIFICANT = 0.05
 FEW = 20
@@ -35,9 +36,8 @@ def next_steps(report: ErrorReport) -> tuple[NextStep, ...]:
         found += said[:MOST_EACH]
         others = [step.label for step in said[MOST_EACH:] if step.label]
         if others:
-            named = ", ".join(others[:MOST_NAMED])
-            more = f" and {len(others) - MOST_NAMED} more" if len(others) > MOST_NAMED else ""
-            text = f"The same as of {said[MOST_EACH - 1].label} holds of: {named}{more}."
+            named = listed(others, MOST_NAMED)
+            text = f"The same as of {said[MOST_EACH - 1].label} holds of: {named}."
             found.append(NextStep(rule=said[0].rule, label=None, text=text))
     return tuple(found)
 

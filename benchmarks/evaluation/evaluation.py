@@ -1,7 +1,6 @@
 """Run a model over a part of a data set, view by view, and keep its probabilities."""
 
 from collections.abc import Iterator
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,17 +20,16 @@ from edgepress.core.labels import Labels
 from edgepress.core.noun import Noun
 from edgepress.core.results import EvalResult, Scores
 from edgepress.data import pixels, views
+from edgepress.data.context import check_labels, require_images
 from edgepress.data.dataset import Dataset
-from edgepress.data.grouping import Grouped, Rows, grouped
+from edgepress.data.grouping import Grouped, Rows
 from edgepress.data.parts import Part
-from edgepress.data.split import indices, is_known, split_for
+from edgepress.data.split import is_known
 
 _CHUNK = 64
 _ON_THE_CPU = ("cpu", "openvino", "torch")
 """Runtimes that compute on the CPU that a result names; which device others find is not known
 before they open a model."""
-
-Images = TypeVar("Images", Rows, Grouped)
 
 
 class EvalSettings(Noun):
@@ -51,64 +49,9 @@ class EvalSettings(Noun):
         return views.usable(dataset.views, model.manifest.image)[: self.views]
 
 
-def rows_for(models: tuple[Artifact, ...], dataset: Dataset, part: Part) -> Rows:
-    """Return the rows of a part, by the split that the models were trained with.
-
-    The split is the one in the manifest of the first model that was trained on these data, else
-    the default split.
-
-    Raises:
-        UserError: training images of a model are in the test part.
-    """
-    return indices(dataset, split_for(dataset, models), part)
-
-
-def images_for(models: tuple[Artifact, ...], dataset: Dataset, part: Part) -> Grouped:
-    """Return the rows of a part as `rows_for` does, with the groups that the split keeps together.
-
-    Raises:
-        UserError: training images of a model are in the test part, or the data have no longer the
-            column that the split went by.
-    """
-    split = split_for(dataset, models)
-    return grouped(dataset, indices(dataset, split, part), split.group_column)
-
-
-def require_images(images: Images, dataset: Dataset, part: Part) -> Images:
-    """Return the images of a part, which must be some.
-
-    Raises:
-        UserError: the part is empty, or none of its images is here.
-    """
-    if not len(images):
-        others: tuple[Part, ...] = ("train", "val", "test")
-        raise UserError(
-            f"There is no image in the part {part}",
-            got=dataset.source,
-            next_step=f"take another part ({', '.join(one for one in others if one != part)}), or "
-            "data and a split that have one",
-        )
-    return images
-
-
 def data_id(dataset: Dataset, part: Part) -> str:
     """Return what names a part of a data set in an `EvalResult`."""
     return f"{dataset.fingerprint}:{part}"
-
-
-def check_labels(model: Artifact, dataset: Dataset) -> None:
-    """Refuse a model that predicts other labels than the data has.
-
-    Raises:
-        UserError: names or their order differ.
-    """
-    ours, theirs = model.manifest.labels.names, dataset.label_names
-    if ours != theirs:
-        raise UserError(
-            "The model's labels are not the labels of the data",
-            got=f"model {model.path}: {', '.join(ours)}",
-            allowed=f"data {dataset.source}: {', '.join(theirs)}",
-        )
 
 
 def evaluate(
@@ -119,7 +62,7 @@ def evaluate(
     Args:
         model: The model.
         dataset: The data set.
-        images: Its rows `[n]`; what is to decide a gate comes with its groups (`images_for`).
+        images: Its rows `[n]`; what is to decide a gate comes with its groups (`Context`).
         settings: How the model is run.
 
     Raises:

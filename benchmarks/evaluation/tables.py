@@ -1,10 +1,7 @@
 """All metrics of one model as tables of text, and as a file."""
 
-from pathlib import Path
-
 from benchmarks.metrics import LabelMetrics, MultiLabelMetrics, PrfWeights
 from benchmarks.statistics.paired import Interval
-from edgepress.core import writable
 from edgepress.core.noun import Noun
 
 UNDEFINED = "undefined"
@@ -36,11 +33,6 @@ class StoredMetrics(Noun):
     weights: PrfWeights
     metrics: MultiLabelMetrics
     """Its labels are in the order of `label_names`."""
-
-
-def write(stored: StoredMetrics, file: Path) -> None:
-    """Write metrics as JSON, whole or not at all."""
-    writable.write_whole(file, stored.model_dump_json(indent=1) + "\n")
 
 
 def label_rows(stored: StoredMetrics) -> list[tuple[str, ...]]:
@@ -79,6 +71,16 @@ def mean_rows(stored: StoredMetrics) -> list[tuple[str, str, str]]:
         ("Brier", found.brier_macro, "squared error, mean of labels; less is better"),
     ]
     return [(name, _number(value), meaning) for name, value, meaning in rows]
+
+
+def percent(share: float | None) -> str:
+    """Return a share as a number of 100 with two decimals."""
+    return UNDEFINED if share is None else f"{100 * share:.2f}"
+
+
+def percent_range(interval: Interval | None) -> str:
+    """Return an interval of a share as numbers of 100."""
+    return UNDEFINED if interval is None else " to ".join(map(percent, interval))
 
 
 def _label_row(label: LabelMetrics) -> tuple[str, ...]:

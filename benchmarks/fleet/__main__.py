@@ -11,7 +11,7 @@ from benchmarks.fleet import analysis, gating, reading
 from benchmarks.fleet.schema import DeviceEntry, FleetReport
 from benchmarks.fleet.sections import PAGE
 from benchmarks.report import format as fmt
-from edgepress.core import console, stage, writable
+from edgepress.core import console, ending, writable
 from edgepress.core.cli import main
 from edgepress.core.commands import own_command
 from edgepress.core.errors import UserError
@@ -68,7 +68,7 @@ def run(config: Config) -> FleetReport:
     for gate in report.gates:
         console.result(f"{gate.verdict.upper():12} {gate.gate}: {gate.reason}")
     console.result(f"report: {config.out / PAGE.html_file}")
-    stage.require(verdicts)
+    ending.require(verdicts)
     return report
 
 

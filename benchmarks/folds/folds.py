@@ -11,7 +11,7 @@ import numpy as np
 
 from benchmarks import metrics
 from benchmarks.evaluation.candidates import open_model
-from benchmarks.evaluation.evaluation import check_labels, with_metrics
+from benchmarks.evaluation.evaluation import with_metrics
 from edgepress.core import console
 from edgepress.core.artifact import Artifact
 from edgepress.core.errors import UserError
@@ -19,6 +19,7 @@ from edgepress.core.labels import Labels
 from edgepress.core.manifest import DataRef
 from edgepress.core.results import EvalResult
 from edgepress.data import views
+from edgepress.data.context import check_labels
 from edgepress.data.dataset import Dataset
 from edgepress.data.grouping import Grouped, Rows, grouped
 from edgepress.data.origin import covers

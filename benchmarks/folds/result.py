@@ -1,15 +1,15 @@
 """What models evaluated fold by fold are worth, as figures, as a table and as a file."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
+from benchmarks.evaluation.tables import percent, percent_range
 from benchmarks.folds import folds
 from benchmarks.folds.folds import Measured
 from benchmarks.statistics import paired as statistics
 from benchmarks.statistics.paired import Interval
 from benchmarks.statistics.rank_statistics import map_bias
-from edgepress.core import console, environment, writable
+from edgepress.core import console, environment
 from edgepress.core.commands import own_command
 from edgepress.core.gates import Verdict
 from edgepress.core.noun import Noun
@@ -167,27 +167,9 @@ def _warn_of_bias(result: Result) -> None:
     if side.map_bias is None or side.map_se is None or side.map_bias <= BIAS_SHARE * side.map_se:
         return
     console.warn(
-        f"AP within folds this small reads too high, by about {_percent(side.map_bias)} points "
+        f"AP within folds this small reads too high, by about {percent(side.map_bias)} points "
         "here: gates like `map >= 0.8` are too lenient; a drop has it on both sides and loses it"
     )
-
-
-def check_file(file: Path) -> None:
-    """Refuse, before any work, a file that `write` could not write.
-
-    Raises:
-        UserError: it cannot be written.
-    """
-    writable.check_replaced_file(file, "The result")
-
-
-def write(result: Result, file: Path) -> None:
-    """Write a result as JSON, whole or not at all.
-
-    Raises:
-        UserError: the file cannot be written.
-    """
-    writable.write_whole(file, result.model_dump_json(indent=1) + "\n", "The result")
 
 
 def _rows(result: Result) -> Iterator[tuple[str, ...]]:
@@ -196,12 +178,12 @@ def _rows(result: Result) -> Iterator[tuple[str, ...]]:
         yield (
             str(fold.number),
             str(fold.n_images),
-            *map(_percent, figures),
-            _range(fold.drop_ci95),
+            *map(percent, figures),
+            percent_range(fold.drop_ci95),
         )
     before = None if result.baseline is None else result.baseline.map
     figures = (result.candidate.map, before, result.drop)
-    yield "all", str(result.n_images), *map(_percent, figures), _range(result.drop_ci95)
+    yield "all", str(result.n_images), *map(percent, figures), percent_range(result.drop_ci95)
 
 
 def _lines(result: Result) -> Iterator[str]:
@@ -209,9 +191,9 @@ def _lines(result: Result) -> Iterator[str]:
     for side, name in ((result.candidate, "candidates"), (result.baseline, "baselines")):
         if side is not None:
             yield (
-                f"mAP of the {name}: {_percent(side.map)}% (95% interval "
-                f"{_range(side.map_ci95)}%), F1 {_percent(side.f1_macro)}%, calibration error "
-                f"{_percent(side.ece)}%; {tested}"
+                f"mAP of the {name}: {percent(side.map)}% (95% interval "
+                f"{percent_range(side.map_ci95)}%), F1 {percent(side.f1_macro)}%, "
+                f"calibration error {percent(side.ece)}%; {tested}"
             )
     if result.n_groups is not None:
         yield (
@@ -226,16 +208,6 @@ def _lines(result: Result) -> Iterator[str]:
     if result.smallest_certifiable_drop is not None:
         yield (
             f"smallest drop of mAP these {result.n_images} images can certify: "
-            f"{_percent(result.smallest_certifiable_drop)} points (for candidates that differ from "
+            f"{percent(result.smallest_certifiable_drop)} points (for candidates that differ from "
             "their baselines as these do)"
         )
-
-
-def _percent(value: float | None) -> str:
-    return "undefined" if value is None else f"{100 * value:.2f}"
-
-
-def _range(interval: Interval | None) -> str:
-    return (
-        "undefined" if interval is None else f"{100 * interval[0]:.2f} to {100 * interval[1]:.2f}"
-    )

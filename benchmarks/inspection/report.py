@@ -9,6 +9,7 @@ from benchmarks.inspection.opened import Opened
 from benchmarks.inspection.schema import DataReport, Duplicates, FlatImages, LabelFacts, Suspects
 from edgepress.core import environment
 from edgepress.core.results import EvalResult
+from edgepress.core.wording import listed
 from edgepress.data import ranges
 from edgepress.data.brought import RANDOM
 
@@ -104,7 +105,7 @@ def _about_samples(opened: Opened) -> list[str]:
         said.append(
             f"Images that are constant or nearly so (at most {ranges.FLAT} of 256 grey levels): "
             f"{len(flat.files):,}, {flat.n_constant:,} of them with a single one: "
-            f"{ranges.listed(list(flat.files))}"
+            f"{listed(flat.files, ranges.MOST_LISTED)}"
         )
     names = [*map(opened.name, range(len(opened.image_ids)))]
     return said + ranges.left_out(found, names)
@@ -121,7 +122,7 @@ def _about_labels(facts: tuple[LabelFacts, ...]) -> list[str]:
     never = [label.name for label in facts if not label.positives]
     always = [label.name for label in facts if label.prevalence == 1]
     return [
-        f"Labels that {what}: {_listed(names)}"
+        f"Labels that {what}: {listed(names, 10)}"
         for what, names in (("never occur", never), ("are on every image", always))
         if names
     ]
@@ -153,8 +154,3 @@ def _about_copies(found: Duplicates) -> list[str]:
 def _about_suspects(found: Suspects) -> list[str]:
     who = "the model" if found.method == "scores" else "a weak classifier"
     return [f"Label values that {who} doubts: {found.n_suspects:,}"] if found.n_suspects else []
-
-
-def _listed(names: list[str]) -> str:
-    more = f" and {len(names) - 10} more" if len(names) > 10 else ""
-    return ", ".join(names[:10]) + more

@@ -68,8 +68,7 @@ class Page:
         Raises:
             UserError: they cannot be written.
         """
-        text = report.model_dump_json(indent=1) + "\n"
-        writable.write_whole(out / self.json_file, text, "The report")
+        writable.write_json(out / self.json_file, report, "The report")
         writable.write_whole(out / self.html_file, self.html(report, pictures), "The report")
 
     def html(self, report: Any, pictures: Pictures | None = None) -> str:

@@ -3,6 +3,7 @@
 from benchmarks.report import format as fmt
 from benchmarks.report.cells import Cell
 from benchmarks.report.schema import ModelEntry, Report, ThroughputEntry
+from edgepress.core.wording import counted
 
 Setting = tuple[int, int]
 """Thread count and batch."""
@@ -51,7 +52,7 @@ def threads(count: int) -> str:
     >>> threads(1), threads(2)
     ('1 thread', '2 threads')
     """
-    return f"{count} thread" + ("" if count == 1 else "s")
+    return counted(count, "thread")
 
 
 def opened(report: Report) -> str:

@@ -23,7 +23,7 @@ from benchmarks.robustness.measuring import IMAGES, Images, choose, measure
 from benchmarks.robustness.schema import ModelRobustness, RobustnessReport
 from benchmarks.robustness.sections import PAGE
 from benchmarks.runtimes import _session
-from edgepress.core import console, environment, stage, writable
+from edgepress.core import console, ending, environment, writable
 from edgepress.core.cli import main
 from edgepress.core.commands import own_command
 from edgepress.core.errors import UserError, unknown_name
@@ -90,7 +90,7 @@ def run(config: Config) -> RobustnessReport:
     PAGE.write(report, config.out, pictures)
     _print(report)
     console.result(f"report: {config.out / PAGE.html_file}")
-    stage.require(verdicts)
+    ending.require(verdicts)
     return report
 
 

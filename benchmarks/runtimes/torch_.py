@@ -8,9 +8,9 @@ import numpy as np
 from benchmarks.runtimes._contract import Batched
 from benchmarks.runtimes._session import ONE_THREAD, Availability, Images, Probs
 from edgepress.core.artifact import Artifact
-from edgepress.core.calibration import Scalings, coefficients
 from edgepress.core.errors import UserError
 from edgepress.core.libraries import openmp_wait
+from edgepress.core.scaling import Scalings, coefficients
 
 if TYPE_CHECKING:
     from torch import nn

@@ -26,8 +26,8 @@ from benchmarks.thresholds.models import (
 )
 from benchmarks.thresholds.options import ThresholdOptions, check, chosen
 from benchmarks.thresholds.scaling import platt_scaling, scaled, temperature_scaling
-from edgepress.core.calibration import Scaling
 from edgepress.core.labels import Method, ThresholdSettings
+from edgepress.core.scaling import Scaling
 
 __all__ = [
     "NOTE",

@@ -18,10 +18,7 @@ from benchmarks.evaluation.answers import store_answers
 from benchmarks.evaluation.candidates import BareModel, open_model
 from benchmarks.evaluation.evaluation import (
     EvalSettings,
-    check_labels,
     evaluate,
-    images_for,
-    rows_for,
     stored_or_evaluated,
     with_metrics,
 )
@@ -30,8 +27,8 @@ from benchmarks.runtimes import _session
 from benchmarks.statistics.label_decisions import LabelDecisions, label_decisions
 from benchmarks.thresholds import effect
 from benchmarks.thresholds.demands import Unreachable, parse_demand, parse_demands
-from edgepress.core import console, environment, figures, writable
-from edgepress.core.artifact import WEIGHTS, Artifact, check_replaceable
+from edgepress.core import console, environment, figures
+from edgepress.core.artifact import WEIGHTS, Artifact, check_place
 from edgepress.core.cli import main
 from edgepress.core.commands import own_command
 from edgepress.core.errors import UserError
@@ -40,8 +37,9 @@ from edgepress.core.labels import LabelLearning, Labels
 from edgepress.core.manifest import Manifest
 from edgepress.core.results import EvalResult
 from edgepress.core.stage import Plan, manifest_base, produce
-from edgepress.data import probe, split
-from edgepress.data.dataset import Dataset, open_data
+from edgepress.data import probe
+from edgepress.data.context import Context, open_context
+from edgepress.data.dataset import open_data
 from edgepress.data.probe import PROBE_FILE, Small
 from models.defaults import default_model
 from models.onnx_graph import props
@@ -109,37 +107,32 @@ def _learn(config: Config) -> Artifact:
     _require_storable(model, config.out)
     parse_demands(config.demand, model.manifest.labels.names)
     _session.require([model], config.provider)
-    dataset = open_data(config.data, config.skip_bad_images)
+    context = open_context(config.data, (model,), config.skip_bad_images)
     with tempfile.TemporaryDirectory(prefix="edgepress-thresholds-") as folder:
-        new = _learnt(config, _copy(model, Path(folder)), dataset)
-        test = _tested(config, model, new, dataset)
-        parts = split.split_for(dataset, (model,))
-        small = probe.images(dataset, model.manifest.image, probe.rows(dataset, parts))
+        new = _learnt(config, _copy(model, Path(folder)), context)
+        test = _tested(config, model, new, context)
         plan = Plan(
             stage="benchmarks.thresholds",
             config=config,
             out=config.out,
             parents=(model,),
-            data_identity=split.identity(dataset, parts),
+            data_identity=context.identity,
             chosen={"runtime": _session.source(model, config.provider)},
         )
-        made = produce(plan, partial(_build, plan, new, test, small))
+        made = produce(plan, partial(_build, plan, new, test, probe.images(context)))
     labels = new.manifest.labels
     _print(labels, test, f"{model.name}: thresholds learnt on validation images")
     return made
 
 
 def _require_storable(model: Artifact, out: Path) -> None:
-    if out.resolve() == model.path.resolve():
-        raise UserError("The output would replace the model it is made from", got=out)
+    check_place(out, (model.path,))
     if ORT_FILE in model.manifest.files:
         raise UserError(
             f"The artifact holds {ORT_FILE} too, which would keep the thresholds that it has",
             got=model.path,
             next_step="make it again: python -m export.onnx --ort --demand ...",
         )
-    check_replaceable(out)
-    writable.check_folder(out.parent, "The artifact's folder")
 
 
 def _copy(model: Artifact, folder: Path) -> Artifact:
@@ -149,12 +142,11 @@ def _copy(model: Artifact, folder: Path) -> Artifact:
     return BareModel(Path(copyfile(model.weights, folder / WEIGHTS["onnx"])), model.manifest)
 
 
-def _learnt(config: Config, model: Artifact, dataset: Dataset) -> Artifact:
+def _learnt(config: Config, model: Artifact, context: Context) -> Artifact:
     """Return the model with what was learnt, before anything is written."""
-    check_labels(model, dataset)
     by_f1 = thresholds.ThresholdSettings()
     wanted = thresholds.chosen(config, model.manifest.labels, by_f1)
-    rows = rows_for((model,), dataset, "val")
+    dataset, rows = context.dataset, context.rows("val")
     if not len(rows):
         raise UserError("There are no validation images to learn thresholds on", got=config.data)
     thresholds.check(wanted, dataset.label_names, dataset.targets[rows])
@@ -167,12 +159,12 @@ def _learnt(config: Config, model: Artifact, dataset: Dataset) -> Artifact:
     return new
 
 
-def _tested(config: Config, old: Artifact, new: Artifact, dataset: Dataset) -> EvalResult:
+def _tested(config: Config, old: Artifact, new: Artifact, context: Context) -> EvalResult:
     """Return what the new model says of the test part, stored where it is what the old one said."""
-    settings, images = EvalSettings(provider=config.provider), images_for((old,), dataset, "test")
+    settings, images = EvalSettings(provider=config.provider), context.images("test")
     if old.manifest.labels.calibration == new.manifest.labels.calibration:
-        return stored_or_evaluated(old, dataset, images, settings)
-    return evaluate(new, dataset, images, settings)
+        return stored_or_evaluated(old, context.dataset, images, settings)
+    return evaluate(new, context.dataset, images, settings)
 
 
 def _build(plan: Plan, new: Artifact, test: EvalResult, small: Small, workdir: Path) -> Manifest:

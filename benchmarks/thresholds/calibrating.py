@@ -12,7 +12,9 @@ from benchmarks.thresholds.scaling import (
     scaled,
     temperature_scaling,
 )
-from edgepress.core.calibration import (
+from edgepress.core.labels import Labels
+from edgepress.core.results import EvalResult
+from edgepress.core.scaling import (
     Calibration,
     CalibrationMethod,
     LabelCalibration,
@@ -20,8 +22,6 @@ from edgepress.core.calibration import (
     Scalings,
     inverses,
 )
-from edgepress.core.labels import Labels
-from edgepress.core.results import EvalResult
 
 LEAST: Mapping[CalibrationMethod, int] = {"temperature": 10, "platt": 20}
 """Images with a label, and images without it, that a scaling needs: ten for each number that is

@@ -13,9 +13,6 @@ from benchmarks.evaluation.candidates import unique_names
 from benchmarks.evaluation.evaluation import (
     EvalSettings,
     evaluate,
-    images_for,
-    require_images,
-    rows_for,
 )
 from benchmarks.report.markdown import table_md
 from benchmarks.statistics import paired
@@ -26,11 +23,12 @@ from benchmarks.thresholds.calibrating import calibration
 from benchmarks.thresholds.scaling import scaled
 from edgepress.core import console
 from edgepress.core.artifact import Artifact
-from edgepress.core.calibration import CalibrationMethod, LabelCalibration, inverses
 from edgepress.core.errors import UserError
 from edgepress.core.manifest import Precision
 from edgepress.core.noun import Noun
 from edgepress.core.results import EvalResult
+from edgepress.core.scaling import CalibrationMethod, LabelCalibration, inverses
+from edgepress.data.context import context_of
 from edgepress.data.dataset import Dataset
 from edgepress.data.parts import Part
 
@@ -91,12 +89,12 @@ def measure(
         UserError: no validation or test images, or as `evaluate`.
     """
     for model in models:
-        if not len(rows_for((model,), dataset, "val")):
+        if not len(context_of(dataset, model).rows("val")):
             raise UserError(
                 "There are no validation images to fit a scaling on",
                 got=f"{data}, as {model.path} splits it",
             )
-        require_images(rows_for((model,), dataset, "test"), dataset, "test")
+        context_of(dataset, model).require("test")
     named = zip(unique_names(models), models, strict=True)
     return tuple(_model(provider, name, model, dataset) for name, model in named)
 
@@ -187,7 +185,7 @@ def _labels(model: Artifact, found: dict[Part, EvalResult]) -> tuple[LabelResult
 
 def _evaluated(provider: str, model: Artifact, dataset: Dataset, part: Part) -> EvalResult:
     settings = EvalSettings(provider=provider, part=part, views=1)
-    return evaluate(model, dataset, images_for((model,), dataset, part), settings)
+    return evaluate(model, dataset, context_of(dataset, model).images(part), settings)
 
 
 def _error(targets: paired.Array, probs: paired.Array, numbers: NDArray[np.intp]) -> Error:

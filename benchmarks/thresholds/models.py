@@ -9,10 +9,10 @@ from benchmarks.thresholds.calibrating import calibration, calibration_notes, ca
 from benchmarks.thresholds.demands import parse_demand
 from benchmarks.thresholds.learning import learn
 from edgepress.core.artifact import Artifact
-from edgepress.core.calibration import CalibrationMethod
 from edgepress.core.gates import Verdict
 from edgepress.core.labels import LabelLearning, Labels, ThresholdSettings
 from edgepress.core.results import EvalResult
+from edgepress.core.scaling import CalibrationMethod
 from edgepress.data.dataset import Dataset
 from edgepress.data.grouping import Rows
 from models.onnx_graph import scaling

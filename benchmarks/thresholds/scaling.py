@@ -9,7 +9,7 @@ from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
 
 from benchmarks.metrics._targets import Array, known, labels
-from edgepress.core.calibration import Scaling, Scalings
+from edgepress.core.scaling import Scaling, Scalings
 
 TEMPERATURES = (0.05, 20.0)
 _SMALLEST = 1e-7

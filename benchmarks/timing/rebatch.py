@@ -13,13 +13,14 @@ from onnx import ModelProto, shape_inference
 
 from benchmarks.runtimes._contract import Batched
 from benchmarks.runtimes._session import Images, Probs, Session, said
+from edgepress.core.alike import KERNELS
 from edgepress.core.artifact import Artifact
 from edgepress.core.errors import UserError
 from edgepress.core.image_spec import ImageSpec
 from edgepress.core.manifest import Precision
 from models.onnx_graph.index import GraphIndex, add_constant, attribute
 
-TOLERANCE = 1e-4
+TOLERANCE = KERNELS.probs
 """Largest difference of a probability that needs no explanation."""
 _ROUNDING = {"fp32": 2.0**-20, "int8": 2.0**-20, "int8_weights": 2.0**-20, "fp16": 2.0**-10}
 """By what share the floats of a model change when they are summed up in another order; an int8

@@ -27,6 +27,7 @@ from edgepress.core.artifact import Artifact
 from edgepress.core.environment import usable_cores
 from edgepress.core.errors import UserError
 from edgepress.core.noun import Noun
+from edgepress.core.wording import counted
 
 Positive = Annotated[int, Field(ge=1)]
 Measured = tuple[float, sequential.Interval]
@@ -170,7 +171,7 @@ class _Setting:
         except UserError as error:
             cause = f"cannot run at batch {self.batch}: " if self.batch > 1 else ""
             self.failures[name] = f"{cause}{error}"
-            console.warn(f"{name}, {_threads(self.threads)}: {self.failures[name]}")
+            console.warn(f"{name}, {counted(self.threads, 'thread')}: {self.failures[name]}")
 
     def _job(self, name: str) -> Job:
         model, file = self.models[name], None
@@ -210,8 +211,4 @@ class _Setting:
 
 def place(rate: Rate) -> str:
     """Return where a rate was measured, in words."""
-    return f"batch {rate.batch}, {_threads(rate.threads)}"
-
-
-def _threads(count: int) -> str:
-    return f"{count} thread" + ("" if count == 1 else "s")
+    return f"batch {rate.batch}, {counted(rate.threads, 'thread')}"

@@ -8,8 +8,6 @@ from benchmarks.gates import verdicts as gates
 from benchmarks.gates.checks import Scene, require_decidable, trained
 from benchmarks.thresholds.demands import parse_demand, parse_demands
 from edgepress.core import artifact as artifacts
-from edgepress.core import writable
-from edgepress.core.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -38,7 +36,7 @@ def check(asked: Asked, labels: Sequence[str] | None = None) -> None:
     references = tuple(path.resolve().name for path in asked.models[:1])
     require_decidable(wanted, Scene(trained(), labels, references))
     check_demands(asked.demands, labels)
-    check_place(asked.out, asked.models)
+    artifacts.check_place(asked.out, asked.models)
 
 
 def check_demands(demands: Sequence[str], labels: Sequence[str] | None) -> None:
@@ -51,15 +49,3 @@ def check_demands(demands: Sequence[str], labels: Sequence[str] | None) -> None:
         parse_demands(demands, labels)
     for demand in demands:
         parse_demand(demand)
-
-
-def check_place(out: Path, models: Sequence[Path]) -> None:
-    """Refuse an output folder that cannot be written, or that holds what is to be read.
-
-    Raises:
-        UserError: it cannot, or does.
-    """
-    if any(out.resolve() == path.resolve() for path in models):
-        raise UserError("The output would replace the model it is made from", got=out)
-    artifacts.check_replaceable(out)
-    writable.check_folder(out.parent, "The artifact's folder")

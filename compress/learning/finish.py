@@ -10,12 +10,11 @@ from benchmarks import thresholds
 from benchmarks.evaluation.evaluation import (
     EvalSettings,
     evaluate,
-    require_images,
     stored_or_evaluated,
 )
 from benchmarks.gates import verdicts as gates
 from benchmarks.gates.text import tells_accuracy
-from compress.learning.context import Context
+from compress.learning.training_data import untaught
 from edgepress.core import console
 from edgepress.core.artifact import Artifact
 from edgepress.core.eval_file import save_eval
@@ -25,6 +24,7 @@ from edgepress.core.results import EvalResult
 from edgepress.core.source import source_hash
 from edgepress.core.stage import Plan, manifest_base
 from edgepress.data import probe
+from edgepress.data.context import Context
 from models import families, pretrained
 from models.stored import count_macs, count_params, logits, save_network
 
@@ -63,10 +63,9 @@ def wanted_of(
         UserError: a demand that cannot be read, what the validation part cannot tell, or a part
             that is empty.
     """
-    require_images(context.rows("test"), context.dataset, "test")
+    context.require("test")
     learning = thresholds.chosen(options, parent, ThresholdSettings())
-    targets = context.dataset.targets[context.rows("val")]
-    thresholds.check(learning, context.dataset.label_names, targets)
+    thresholds.check(learning, context.dataset.label_names, context.targets("val"))
     return Wanted(gate, learning)
 
 
@@ -122,19 +121,18 @@ def finish(plan: Plan, trained: Trained, context: Context, wanted: Wanted) -> Ma
     for note in told:
         console.say(note)
     # all but the last were said before the work
-    notes = (*context.untaught(), *trained.notes, *told)
+    notes = (*untaught(context), *trained.notes, *told)
     return _updated(draft, verdicts=verdicts + thresholds.unkept(labels), notes=notes).manifest
 
 
 def _store_answers(trained: Trained, context: Context, folder: Path) -> None:
     """Store what the network answers, by which it is known again when it is rebuilt by name."""
-    small = probe.images(context.dataset, context.spec, probe.rows(context.dataset, context.split))
-    probe.write(partial(logits, trained.network.eval()), small, context.spec, folder)
+    run = partial(logits, trained.network.eval())
+    probe.write(run, probe.images(context), context.spec, folder)
 
 
 def _draft_manifest(plan: Plan, trained: Trained, context: Context) -> Manifest:
     names = context.dataset.label_names
-    targets = context.dataset.targets[context.rows("train")]
     return Manifest(
         **manifest_base(plan),
         kind="torch",
@@ -143,7 +141,7 @@ def _draft_manifest(plan: Plan, trained: Trained, context: Context) -> Manifest:
         labels=Labels(
             names=names,
             thresholds=(0.5,) * len(names),
-            prevalence=shares(targets),
+            prevalence=shares(context.targets("train")),
         ),
         data=context.reference(),
     )

@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from benchmarks.runtimes import _contract, cpu
 from edgepress.core.artifact import Artifact
-from edgepress.core.calibration import coefficients, inverses
 from edgepress.core.environment import usable_cores
+from edgepress.core.scaling import coefficients, inverses
 
 _NEARLY_CERTAIN = 1e-6
 """Probabilities nearer to 0 or 1 than this would have logits that no student should learn."""

@@ -12,15 +12,14 @@ from torch import Tensor, nn
 from torch_pruning import DependencyGraph as Graph
 from torch_pruning import Group
 
+from edgepress.core.alike import REWRITTEN, ROUNDING
 from models.pruning_history import traced
 
 Rows = list[int]
 Pairs = list[tuple[int, int]]
 """(new, old) rows"""
 
-SAME = {torch.float64: 1e-6, torch.float32: 1e-3}
-"""Largest difference of an answer, as a share of the largest answer, that is rounding: a channel in
-the wrong place changes the first digits."""
+SAME = {torch.float64: ROUNDING.probs, torch.float32: REWRITTEN.probs}
 TRIED = 4
 """One of so many channels goes, the first ones: halves of a split are not narrowed alike."""
 

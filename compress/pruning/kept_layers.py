@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from compress.pruning.coupling import groups_of, unfit_layers
 from edgepress.core.errors import unknown_name
+from edgepress.core.wording import counted
 from models.network_output import LAYERS, output_layers
 from models.pruning_history import traced
 from models.torch_process import evaluating
@@ -29,11 +30,10 @@ class Kept:
         shown = self.unfit[:most]
         rest = len(self.unfit) - len(shown)
         more = f" and {rest} more (in the notes of the manifest)" if rest else ""
-        several = len(self.unfit) > 1
         return (
-            f"{len(self.unfit)} layer{'s' * several} cannot be pruned and "
-            f"{'stay' if several else 'stays'} whole, for the network splits, reorders or rescales "
-            f"channels, or ties them to what is no layer: {', '.join(shown)}{more}"
+            f"{counted(len(self.unfit), 'layer')} cannot be pruned and "
+            f"{'stay' if len(self.unfit) > 1 else 'stays'} whole, for the network splits, reorders "
+            f"or rescales channels, or ties them to what is no layer: {', '.join(shown)}{more}"
         )
 
 

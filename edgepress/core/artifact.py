@@ -1,7 +1,7 @@
 """An artifact: a folder with a manifest and the files that it names, whole or not there at all."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -129,6 +129,18 @@ def check_replaceable(path: Path) -> None:
             got=f"{path}: {', '.join(strange)}",
             next_step="move it elsewhere, or name another folder",
         )
+
+
+def check_place(out: Path, models: Sequence[Path]) -> None:
+    """Refuse an output folder that cannot be written, or that holds what is to be read.
+
+    Raises:
+        UserError: it cannot, or does.
+    """
+    if any(out.resolve() == path.resolve() for path in models):
+        raise UserError("The output would replace the model it is made from", got=out)
+    check_replaceable(out)
+    writable.check_folder(out.parent, "The artifact's folder")
 
 
 def _strangers(path: Path) -> list[str]:

@@ -30,8 +30,27 @@ def of_error(error: GateFailed | GateUndecided, name: str) -> Finding:
     return Finding(outcome, f"{name}: {error}")
 
 
-def end_by(found: Iterable[Finding]) -> None:
-    """End with the exit code of the worst; its reasons are told, each once.
+def require(verdicts: Iterable[Verdict]) -> None:
+    """End with the exit code of the worst verdict.
+
+    Raises:
+        GateFailed: at least one gate failed.
+        GateUndecided: none failed, at least one is inconclusive.
+    """
+    end_by(of(verdicts))
+
+
+def refuse(what: str, faults: Iterable[str]) -> None:
+    """End as failed where there is a fault; `what` says what all of them are.
+
+    Raises:
+        GateFailed: there is one.
+    """
+    end_by((Finding("fail", fault) for fault in faults), what)
+
+
+def end_by(found: Iterable[Finding], what: str | None = None) -> None:
+    """End with the exit code of the worst; its reasons are told, each once, after `what`.
 
     Raises:
         GateFailed: at least one failed.
@@ -41,4 +60,4 @@ def end_by(found: Iterable[Finding]) -> None:
     for outcome, error in _ERRORS.items():
         reasons = dict.fromkeys(one.reason for one in everything if one.outcome == outcome)
         if reasons:
-            raise error("; ".join(reasons))
+            raise error((f"{what}: " if what else "") + "; ".join(reasons))

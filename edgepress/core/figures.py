@@ -35,6 +35,6 @@ def store(file: Path | None, result: BaseModel, table: str) -> None:
     """
     if file is None:
         return
-    writable.write_whole(file, result.model_dump_json(indent=1) + "\n", "The file of the figures")
+    writable.write_json(file, result, "The file of the figures")
     writable.write_whole(file.with_suffix(TABLE), f"{table}\n", "The table of the figures")
     console.result(f"figures: {file}")

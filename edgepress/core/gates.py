@@ -1,5 +1,6 @@
 """What is demanded of a model, and what was found."""
 
+import math
 from typing import Literal
 
 from edgepress.core.noun import Noun
@@ -38,3 +39,22 @@ class Verdict(Noun):
     margin: float | None = None
     """Distance from the deciding end of the interval to the limit; negative is beyond it."""
     reason: str
+
+
+def at_most(metric: str, measured: float | None, limit: float, reason: str) -> Verdict:
+    """Return the verdict on what must not exceed a limit; what is not a number does.
+
+    >>> at_most("flipped", 0.002, 0.01, "2 of 1,000").outcome
+    'pass'
+    >>> at_most("flipped", float("nan"), 0.01, "no answer").outcome
+    'fail'
+    """
+    known = measured if measured is not None and math.isfinite(measured) else None
+    return Verdict(
+        gate=f"{metric} <= {limit:g}",
+        against=None,
+        outcome="pass" if known is not None and known <= limit else "fail",
+        measured=known,
+        margin=None if known is None else limit - known,
+        reason=reason,
+    )

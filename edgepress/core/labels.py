@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from pydantic import model_validator
 
-from edgepress.core.calibration import Calibration, Scalings
 from edgepress.core.noun import Noun
+from edgepress.core.scaling import Calibration, Scalings
 
 Method = Literal["f1", "global", "fixed"]
 

@@ -9,10 +9,9 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from edgepress.core import artifact as artifacts
-from edgepress.core import console, ending, environment, place, registry
+from edgepress.core import console, environment, place, registry
 from edgepress.core.artifact import Artifact
 from edgepress.core.errors import UserError
-from edgepress.core.gates import Verdict
 from edgepress.core.hashing import file_sha256, value_hash
 from edgepress.core.manifest import Manifest
 from edgepress.core.source import source_hash
@@ -173,16 +172,6 @@ def manifest_base(plan: Plan) -> dict[str, object]:
         "parents": plan.parent_ids,
         "environment": environment.describe(),
     }
-
-
-def require(verdicts: tuple[Verdict, ...]) -> None:
-    """End with the exit code of the worst verdict.
-
-    Raises:
-        GateFailed: at least one gate failed.
-        GateUndecided: none failed, at least one is inconclusive.
-    """
-    ending.end_by(ending.of(verdicts))
 
 
 def _unchanged(plan: Plan) -> Artifact | None:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from pydantic import BaseModel
+
 from edgepress.core.errors import UserError
 
 
@@ -69,6 +71,11 @@ def write_whole(file: Path, content: str | bytes, what: str = "The file") -> Non
         file.parent.mkdir(parents=True, exist_ok=True)
         with drafted(file) as draft:
             draft.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def write_json(file: Path, told: BaseModel, what: str = "The file") -> None:
+    """Write a result as JSON; as `write_whole`."""
+    write_whole(file, told.model_dump_json(indent=1) + "\n", what)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from edgepress.core import console, registry
 from edgepress.core.errors import UserError
 from edgepress.core.hashing import value_hash
+from edgepress.core.image_spec import Range
 from edgepress.data import ranges
 from edgepress.data.formats import _foreign
 from edgepress.data.images import BadImage
@@ -60,6 +61,15 @@ class Dataset:
     def views(self) -> tuple[str, ...]:
         """Label-preserving views that the data set declares; the first is `identity`."""
         return self.table.views
+
+    def check_ranges(self, declared: Range | None) -> None:
+        """Refuse images of which black and white are not known; name those that show nothing.
+
+        Raises:
+            UserError: there are such, and no range is declared.
+        """
+        ranges.check(self.ranges, declared, self.source)
+        ranges.warn(self.ranges, declared, self.paths)
 
 
 def open_data(source: str, skip_bad_images: bool = False) -> Dataset:

@@ -14,20 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgepress.core import console, environment
+from edgepress.core.alike import KERNELS
 from edgepress.core.artifact import Artifact
 from edgepress.core.errors import UserError
 from edgepress.core.eval_file import UNREADABLE
 from edgepress.core.image_spec import ImageSpec
-from edgepress.core.manifest import Split
 from edgepress.data import pixels
-from edgepress.data.dataset import Dataset
-from edgepress.data.split import indices
+from edgepress.data.context import Context
 
 PROBE_FILE = "probe.npz"
-TOLERANCE = 1e-4
-"""Of the largest answer, and of 1 where that is smaller. Other kernels add up in another order: of
-the shipped teacher AVX2 instead of AVX-512 moved 4e-7 of it, SSE4.1 2e-6 (oneDNN's and ATen's own
-switches)."""
 PHOTOGRAPHS = 6
 NOISE = 2
 SIDE = 32
@@ -44,17 +39,12 @@ Run = Callable[[NDArray[np.float32]], Answers]
 """Images `[n, channels, h, w]` -> answers."""
 
 
-def rows(dataset: Dataset, split: Split) -> NDArray[np.intp]:
-    """Return the rows of photographs to choose from: validation images, else training images."""
-    validation = indices(dataset, split, "val")
-    return validation if len(validation) else indices(dataset, split, "train")
-
-
-def images(dataset: Dataset, spec: ImageSpec, among: NDArray[np.intp]) -> Small:
-    """Return photographs among the rows, evenly spaced and made small, and images of noise."""
+def images(context: Context) -> Small:
+    """Return evenly spaced photographs from beside the test part, made small, and noise."""
+    among = context.rows(context.beside_test)
     places = np.linspace(0, len(among) - 1, min(PHOTOGRAPHS, len(among))).astype(int)
-    whole = pixels.decoded(dataset, spec)[among[places]]
-    noise = np.random.RandomState(0).randint(0, 256, (NOISE, SIDE, SIDE, spec.channels))
+    whole = pixels.decoded(context.dataset, context.spec)[among[places]]
+    noise = np.random.RandomState(0).randint(0, 256, (NOISE, SIDE, SIDE, context.spec.channels))
     return np.concatenate([_resampled(whole, SIDE, SIDE), noise.astype(np.uint8)])
 
 
@@ -93,13 +83,13 @@ def check(run: Run, model: Artifact) -> None:
     small, told = _read(path)
     answers = run(inputs(small, model.manifest.image))
     moved = difference(answers, told)
-    if not moved <= TOLERANCE:
+    if not moved <= KERNELS.probs:
         raise UserError(
             f"The model is not the one that was measured: {_BUILT if network else _RUN} now "
             f"answers {len(small)} stored images otherwise, by up to {moved:.2g} of the largest "
             "answer",
             got=f"{model.path}{_versions(model)}",
-            allowed=f"up to {TOLERANCE:g}, for CPUs that add up in another order",
+            allowed=f"up to {KERNELS.probs:g}, for CPUs that add up in another order",
             next_step="bring back the source of the architecture, or the library's version, that "
             "it was made with; or make the artifact again",
         )

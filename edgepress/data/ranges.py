@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from edgepress.core import console
 from edgepress.core.errors import UserError
 from edgepress.core.image_spec import Range
+from edgepress.core.wording import listed
 
 WHITE_16 = 65535.0
 """What a file of 16 bits calls white where it says nothing else."""
@@ -142,7 +143,7 @@ def warn(ranges: Ranges | None, declared: Range | None, paths: tuple[Path, ...])
         console.warn_once(
             f"{len(flat):,} of {len(paths):,} images are constant or nearly so (at most {FLAT} of "
             f"256 grey levels; {constant:,} have a single one): "
-            f"{listed([paths[row].name for row in flat])}"
+            f"{listed([paths[row].name for row in flat], MOST_LISTED)}"
         )
     if declared is not None:
         _warn_of_range(ranges, declared)
@@ -164,16 +165,10 @@ def left_out(ranges: Ranges, names: Sequence[str]) -> list[str]:
     }
     rows = {what: np.flatnonzero(found).tolist() for what, found in kinds.items()}
     return [
-        f"{len(some):,} {what}: {listed([names[row] for row in some])}"
+        f"{len(some):,} {what}: {listed([names[row] for row in some], MOST_LISTED)}"
         for what, some in rows.items()
         if some
     ]
-
-
-def listed(names: list[str]) -> str:
-    """Return the first of many names."""
-    more = f" and {len(names) - MOST_LISTED:,} more" if len(names) > MOST_LISTED else ""
-    return ", ".join(names[:MOST_LISTED]) + more
 
 
 def _warn_of_range(ranges: Ranges, declared: Range) -> None:

@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from edgepress.core import console
 from edgepress.core.manifest import Split
+from edgepress.core.wording import listed
 from edgepress.data.dataset import Dataset
 
 PARTS = {"train": "train", "validation": "val", "test": "test"}
@@ -57,7 +58,7 @@ def unevenly_spread(dataset: Dataset, split: Split) -> str | None:
     return (
         "labels that could not be spread over the parts of the split as asked, since too few images"
         f" or groups have them: {len(names)} of {len(dataset.label_names)}"
-        f"{' (' + ', '.join(without) + ')' if without else ''}: {_listed(names)}"
+        f"{' (' + ', '.join(without) + ')' if without else ''}: {listed(names, MOST_LISTED)}"
     )
 
 
@@ -76,8 +77,3 @@ def _held(dataset: Dataset, split: Split) -> Floats:
     where = {image_id: row for row, image_id in enumerate(dataset.image_ids)}
     rows = ([where[image_id] for image_id in getattr(split, part)] for part in PARTS.values())
     return np.stack([positive[some].sum(axis=0) for some in rows])
-
-
-def _listed(names: list[str]) -> str:
-    more = f" and {len(names) - MOST_LISTED} more" if len(names) > MOST_LISTED else ""
-    return ", ".join(names[:MOST_LISTED]) + more

@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from benchmarks.thresholds import ThresholdOptions
+from edgepress.core.alike import REWRITTEN
 from edgepress.core.image_spec import Channels, PerChannel, Range
 from edgepress.core.several import Gates
 from edgepress.data.splitting import Splitting
@@ -56,7 +57,7 @@ class Config(Splitting, ThresholdOptions):
     views: int | None = Field(None, ge=1)
     """Label-preserving views of each test image at most that accuracy is averaged over: fewer are
     quicker to measure and certify less (default: all that the data set declares)."""
-    gate: Gates = ("parity <= 1e-3", "flipped <= 0.002", "chance <= 0.01")
+    gate: Gates = (*REWRITTEN.gates, "chance <= 0.01")
     """Gates; parity and flipped are against the file itself, run by its own library; chance is the
     share of random orders of the test images whose mAP is as high as the network's."""
     skip_bad_images: bool = False

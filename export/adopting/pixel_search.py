@@ -10,6 +10,7 @@ import numpy as np
 
 from benchmarks.statistics.average_precision import Array, Ranking
 from benchmarks.statistics.chance import as_good
+from edgepress.core.alike import ROUNDING
 from edgepress.core.errors import UserError
 from edgepress.core.image_spec import MEAN, STD, Channels, ImageSpec, PerChannel
 from export.adopting.channel_order import CHANNELS
@@ -26,8 +27,6 @@ SURELY = 0.01
 """Largest share of random mixtures of two ways whose gain is as high, for the better one to be
 believed: on few images either may be better, and many networks do without colours."""
 MIXTURES = 399
-SAME = 1e-6
-"""Answers that are no further apart differ by rounding: the network normalises by itself."""
 
 
 Way = tuple[PerChannel, PerChannel]
@@ -123,7 +122,8 @@ def _require_margin(
 def _same(one: _Tried, other: _Tried) -> bool:
     if one.scores is None or other.scores is None:
         return False
-    return bool(np.allclose(one.scores, other.scores, rtol=0, atol=SAME, equal_nan=False))
+    # no further apart: the network normalises by itself
+    return bool(np.allclose(one.scores, other.scores, rtol=0, atol=ROUNDING.probs))
 
 
 def _words(way: Way) -> str:

@@ -12,30 +12,33 @@ import numpy as np
 import onnx
 
 from benchmarks import thresholds
+from benchmarks.evaluation import parity
 from benchmarks.evaluation.answers import store_answers
 from benchmarks.evaluation.candidates import BareModel, open_model, precision_of
-from benchmarks.evaluation.evaluation import EvalSettings, evaluate, require_images
+from benchmarks.evaluation.evaluation import EvalSettings, evaluate
 from benchmarks.gates import verdicts as gates
 from benchmarks.gates.checks import Scene, needing, require_decidable, trained
 from benchmarks.runtimes import cpu
 from compress.learning import checks
+from edgepress.core import artifact as artifacts
 from edgepress.core import console
 from edgepress.core.artifact import WEIGHTS, Artifact
+from edgepress.core.ending import require
 from edgepress.core.errors import UserError
 from edgepress.core.eval_file import save_eval
 from edgepress.core.labels import Labels, ThresholdSettings, shares
 from edgepress.core.manifest import DataRef, Manifest, Measurements, Split
 from edgepress.core.results import EvalResult
 from edgepress.core.source import source_hash
-from edgepress.core.stage import Plan, manifest_base, produce, require
-from edgepress.data import probe, ranges, splitting
+from edgepress.core.stage import Plan, manifest_base, produce
+from edgepress.data import probe, splitting
+from edgepress.data.context import Context, require_images
 from edgepress.data.dataset import Dataset, open_data
-from edgepress.data.grouping import grouped
 from edgepress.data.origin import identified
 from edgepress.data.parts import Part
-from edgepress.data.split import data_of, identity, indices, refuse_trained
+from edgepress.data.split import data_of, indices, refuse_trained
 from edgepress.data.splitting import Splitting
-from export.adopting import description, ending
+from export.adopting import description, last_layer
 from export.adopting.channel_order import fold
 from export.adopting.description import Description
 from export.adopting.sample import MOST_IMAGES, Sample, run
@@ -43,7 +46,7 @@ from export.adopting.sources._source import Source
 from export.graph import metadata
 from export.graph.metadata import ModelFacts
 from export.graph.simplify import simplify
-from export.making import evidence, parity
+from export.making import evidence
 from models.onnx_graph.index import count_macs, count_params
 
 if TYPE_CHECKING:
@@ -62,16 +65,11 @@ class Adoption:
     source: Source
     found: Description
     sample: Sample
-    split: Split
+    context: Context
     known: bool
     """Whether the split is known to be that of the training."""
     learning: thresholds.Learning
     config: Config
-
-    @property
-    def dataset(self) -> Dataset:
-        """The data that the network is measured on."""
-        return self.sample.dataset
 
 
 def adopt(config: Resolved, source: Source) -> Artifact:
@@ -88,7 +86,7 @@ def adopt(config: Resolved, source: Source) -> Artifact:
         config=config,
         out=config.out,
         parents=(),
-        data_identity=identity(job.dataset, job.split),
+        data_identity=job.context.identity,
         chosen={
             "model": config.model_sha256,
             "kind": source_hash(source.__module__),
@@ -113,15 +111,14 @@ def check(config: Config, labels: Sequence[str] | None = None) -> None:
     checks.check_demands(config.demand, labels)
     splitting.check(config)
     if config.out is not None:
-        checks.check_place(config.out, ())
+        artifacts.check_place(config.out, ())
 
 
 def _prepare(config: Config, source: Source) -> Adoption:
     """Open the data and find out what the file does not say."""
     dataset = open_data(config.data, config.skip_bad_images)
     check(config, dataset.label_names)
-    ranges.check(dataset.ranges, config.pixel_range, dataset.source)
-    ranges.warn(dataset.ranges, config.pixel_range, dataset.paths)
+    dataset.check_ranges(config.pixel_range)
     split, known = _split(dataset, config)
     require_images(indices(dataset, split, "test"), dataset, "test")
     learning = thresholds.chosen(config, None, ThresholdSettings())
@@ -131,7 +128,8 @@ def _prepare(config: Config, source: Source) -> Adoption:
     found = description.describe(config, source, sample)
     for fact in found.facts:
         console.say(fact)
-    return Adoption(source, found, sample, split, known, learning, config)
+    context = Context(dataset, split, found.image, config.views)
+    return Adoption(source, found, sample, context, known, learning, config)
 
 
 def _split(dataset: Dataset, config: Config) -> tuple[Split, bool]:
@@ -184,7 +182,7 @@ def _build(plan: Plan, job: Adoption, workdir: Path) -> Manifest:
     out = workdir / "files" / WEIGHTS["onnx"]
     console.say("writing the ONNX file ...")
     job.source.write(job.found.adapter, job.found.image, out)
-    doubts = ending.check(out, job.found.adapter.output)
+    doubts = last_layer.check(out, job.found.adapter.output)
     for doubt in doubts:
         console.warn(doubt)
     if precision_of(onnx.load(out)) == "fp32":
@@ -195,11 +193,10 @@ def _build(plan: Plan, job: Adoption, workdir: Path) -> Manifest:
     draft = _with_thresholds(job, draft)
     manifest = draft.manifest
     metadata.write(out, _facts(manifest))
-    small = probe.images(job.dataset, manifest.image, probe.rows(job.dataset, job.split))
-    store_answers(draft, small, out.parent)
-    tested = indices(job.dataset, job.split, "test")
-    images = grouped(job.dataset, tested, job.split.group_column)
-    result = evaluate(draft, job.dataset, images, EvalSettings(views=job.config.views))
+    context = job.context
+    store_answers(draft, probe.images(context), out.parent)
+    settings = EvalSettings(views=context.views)
+    result = evaluate(draft, context.dataset, context.images("test"), settings)
     save_eval(result, out.parent)
     measurements = Measurements(
         params=count_params(out),
@@ -233,17 +230,15 @@ def _parity(job: Adoption, written: Artifact) -> parity.Parity:
 
 def _with_thresholds(job: Adoption, draft: BareModel) -> BareModel:
     """Calibrate the file if asked, and learn its thresholds."""
-    rows = indices(job.dataset, job.split, "val")
+    rows = job.context.rows("val")
     if not len(rows):
         console.warn("no validation images: every threshold is 0.5")
         return draft
-    return thresholds.learnt(draft, job.dataset, rows, EvalSettings(), job.learning)
+    return thresholds.learnt(draft, job.context.dataset, rows, EvalSettings(), job.learning)
 
 
 def _manifest(plan: Plan, job: Adoption, file: Path) -> Manifest:
-    dataset = job.dataset
-    names = dataset.label_names
-    targets = dataset.targets[indices(dataset, job.split, "train")]
+    names = job.context.dataset.label_names
     return Manifest(
         **manifest_base(plan),
         kind="onnx",
@@ -252,14 +247,9 @@ def _manifest(plan: Plan, job: Adoption, file: Path) -> Manifest:
         labels=Labels(
             names=names,
             thresholds=(0.5,) * len(names),
-            prevalence=shares(targets),
+            prevalence=shares(job.context.targets("train")),
         ),
-        data=DataRef(
-            source=dataset.source,
-            fingerprint=dataset.fingerprint,
-            split=job.split,
-            assumed=not job.known,
-        ),
+        data=job.context.reference(assumed=not job.known),
     )
 
 

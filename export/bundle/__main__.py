@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from edgepress.core import artifact as artifacts
-from edgepress.core import console, writable
+from edgepress.core import console, ending, writable
+from edgepress.core.alike import OTHER_CPU
 from edgepress.core.artifact import Artifact
 from edgepress.core.cli import main
-from edgepress.core.errors import GateFailed, UserError
-from edgepress.core.manifest import Precision
+from edgepress.core.errors import UserError
 from edgepress.core.noun import Noun
-from edgepress.data.dataset import Dataset, open_data
+from edgepress.data.context import Context, open_context
 from edgepress.device.bundle import MANIFEST, MODEL, RANGE_VERSION, SCHEMA_VERSION, SIGNATURE
 from edgepress.device.bundle.archive import Files
 from edgepress.device.watch import MIN_IMAGES, reference, unwatched
@@ -52,15 +52,6 @@ from export.converting.result import Verification
 from export.converting.writing import Converted
 from export.graph import metadata
 from models.defaults import default_model
-
-# Another CPU sums in another order; in int8 a difference in the last bit can move a value by a
-# whole step, and such steps add up over the layers.
-TOLERANCE: dict[Precision, float] = {
-    "fp32": 1e-4,
-    "fp16": 0.01,
-    "int8": 0.05,
-    "int8_weights": 1e-4,  # computes in fp32
-}
 
 
 class Config(Noun):
@@ -117,7 +108,7 @@ class Job:
     out: Path
     camera: Camera | None
     budget: Budget
-    dataset: Dataset
+    context: Context
     paths: tuple[Path, ...]
     """A sample of the validation photographs; the first of them are one too."""
     licences: Files
@@ -157,10 +148,10 @@ def _prepare(config: Config) -> Job:
     contents.check_size(model.size_bytes, licences, others.values())
     out = config.out or Path("runs") / f"{model.name}.zip"
     writable.check_replaced_file(out, "The bundle")
-    dataset = open_data(config.data, config.skip_bad_images)
+    context = open_context(config.data, (model,), config.skip_bad_images)
     most = max(config.check_images, config.golden_images)
-    paths = photographs.fitting(photographs.validation(model, dataset, most), camera)
-    return Job(config, model, out, camera, budget, dataset, paths, licences, others)
+    paths = photographs.fitting(photographs.validation(context, most), camera)
+    return Job(config, model, out, camera, budget, context, paths, licences, others)
 
 
 def _check_model(model: Artifact) -> None:
@@ -173,8 +164,7 @@ def _check_model(model: Artifact) -> None:
     metadata.read(model.weights)  # whoever meets the file alone depends on it
     verdicts = (*model.manifest.parent_verdicts, *model.manifest.verdicts)
     failed = [f"{one.gate}: {one.reason}" for one in verdicts if one.outcome == "fail"]
-    if failed:
-        raise GateFailed(f"{model.path} is not fit to be shipped. {'; '.join(failed)}")
+    ending.refuse(f"{model.path} is not fit to be shipped", failed)
     open_ones = [one.gate for one in verdicts if one.outcome == "inconclusive"]
     if open_ones:
         console.warn(f"gates that could not be decided: {', '.join(open_ones)}")
@@ -190,7 +180,7 @@ def _files(job: Job) -> Files:
         console.say(f"checking the graph on {len(job.paths)} photographs ...")
         checked = check(job.model, shipped, _photographs(job, job.paths))
         model = shipped.read_bytes()
-    others = converted.judged(job.converted, job.model, job.dataset, job.paths)
+    others = converted.judged(job.converted, job.model, job.context, job.paths)
     doubtful = contents.most_doubtful(checked.probs, job.config.golden_images)
     shown = list(_photographs(job, [job.paths[row] for row in doubtful]))
     files = {
@@ -227,7 +217,7 @@ def _manifest(job: Job, checked: Checked, formats: dict[str, Verification]) -> D
         io=ports(len(labels.names), job.camera),
         labels=labels,
         pixel_range=pixel_range,
-        golden_tolerance=TOLERANCE[manifest.precision],
+        golden_tolerance=OTHER_CPU[manifest.precision].probs,
         budget=job.budget,
         runtime=RuntimeOptions(intra_op_threads=config.threads),
         reference=_reference(job, labels, checked.probs),

@@ -9,21 +9,17 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 from PIL import Image
 
+from benchmarks.evaluation.parity import Parity, compare
 from benchmarks.runtimes import cpu
+from edgepress.core import ending
+from edgepress.core.alike import PREPARED
 from edgepress.core.artifact import Artifact
-from edgepress.core.errors import GateFailed
-from edgepress.core.gates import Verdict
+from edgepress.core.gates import Verdict, at_most
 from edgepress.core.image_spec import ImageSpec
 from edgepress.data.images import to_pixels
 from edgepress.data.pixels import normalise
 from export.bundle.photographs import Photograph
 from export.graph.audit import audit
-from export.making.parity import Parity, compare
-
-PROB_LIMIT = 2e-3
-"""Largest difference of a probability."""
-FLIP_LIMIT = 2e-3
-"""Share of decisions that may differ."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +35,8 @@ class Checked:
         """The two gates."""
         found = self.parity
         return (
-            _verdict("shipped_parity", found.max_prob_diff, PROB_LIMIT, found.n_images),
-            _verdict("shipped_flipped", found.flipped, FLIP_LIMIT, found.n_images),
+            _verdict("shipped_parity", found.max_prob_diff, PREPARED.probs, found.n_images),
+            _verdict("shipped_flipped", found.flipped, PREPARED.flipped, found.n_images),
         )
 
 
@@ -58,8 +54,7 @@ def check(model: Artifact, shipped: Path, photographs: Iterable[Photograph]) -> 
     if (above != (ours >= np.array(labels.thresholds, np.float32))).any():
         failed.append("the output `labels` is not `probs` at the thresholds")
     failed += _lost_integers(model, shipped)
-    if failed:
-        raise GateFailed(f"The bundle's graph is not the model. {'; '.join(failed)}")
+    ending.refuse("The bundle's graph is not the model", failed)
     return checked
 
 
@@ -101,12 +96,8 @@ def _lost_integers(model: Artifact, shipped: Path) -> list[str]:
 
 
 def _verdict(metric: str, measured: float, limit: float, n: int) -> Verdict:
-    return Verdict(
-        gate=f"{metric} <= {limit:g}",
-        against=None,
-        outcome="pass" if measured <= limit else "fail",
-        measured=measured,
-        margin=limit - measured,
-        reason=f"{metric} is {measured:.3g} on {n} photographs, preprocessing in the graph against "
-        f"that of training; the limit is {limit:g}",
+    reason = (
+        f"{metric} is {measured:.3g} on {n} photographs, preprocessing in the graph against that "
+        f"of training; the limit is {limit:g}"
     )
+    return at_most(metric, measured, limit, reason)

@@ -8,7 +8,7 @@ from pathlib import Path
 from edgepress.core import console
 from edgepress.core.artifact import MANIFEST, Artifact, file_entries
 from edgepress.core.errors import GateFailed, UserError
-from edgepress.data.dataset import Dataset
+from edgepress.data.context import Context
 from edgepress.device.bundle.archive import Files
 from export.converting import formats, writing
 from export.converting.check import as_accurate, same_answers
@@ -38,7 +38,7 @@ def read(folders: Iterable[Path], model: Artifact) -> dict[str, Converted]:
 
 
 def judged(
-    found: dict[str, Converted], model: Artifact, dataset: Dataset, photos: Sequence[Path]
+    found: dict[str, Converted], model: Artifact, context: Context, photos: Sequence[Path]
 ) -> dict[str, Converted]:
     """Return converted models with what was found when they were held against the bundle's model.
 
@@ -47,13 +47,13 @@ def judged(
     Args:
         found: Converted models by format.
         model: The bundle's.
-        dataset: Where its test images are, for networks that are quantized otherwise.
+        context: Where its test images are, for networks that are quantized otherwise.
         photos: A sample of photographs, for the same network in another file.
 
     Raises:
         GateFailed: one does not answer as the bundle's model does.
     """
-    return {name: _judged(one, model, dataset, photos[:MOST]) for name, one in found.items()}
+    return {name: _judged(one, model, context, photos[:MOST]) for name, one in found.items()}
 
 
 def files(found: dict[str, Converted]) -> Files:
@@ -116,8 +116,8 @@ def _check_same_network(found: Converted, model: Artifact) -> None:
         )
 
 
-def _judged(one: Converted, model: Artifact, dataset: Dataset, photos: Sequence[Path]) -> Converted:
-    verification = _verification(one, model, dataset, photos)
+def _judged(one: Converted, model: Artifact, context: Context, photos: Sequence[Path]) -> Converted:
+    verification = _verification(one, model, context, photos)
     name = one.manifest.format
     if verification.status == "failed":
         raise GateFailed(
@@ -130,7 +130,7 @@ def _judged(one: Converted, model: Artifact, dataset: Dataset, photos: Sequence[
 
 
 def _verification(
-    one: Converted, model: Artifact, dataset: Dataset, photos: Sequence[Path]
+    one: Converted, model: Artifact, context: Context, photos: Sequence[Path]
 ) -> Verification:
     """Hold a converted model against the bundle's: by its answers where these must be the same.
 
@@ -144,7 +144,7 @@ def _verification(
     try:
         if same or one.manifest.id == model.manifest.id:
             return same_answers(source, module, photos, one.path)
-        return as_accurate(source, module, dataset, one.path)
+        return as_accurate(source, module, context, one.path)
     except UserError:
         raise
     except Exception as error:  # a runtime may raise anything of a file that is not its own

@@ -8,12 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from benchmarks.evaluation.evaluation import check_labels, rows_for
 from edgepress.core import console
-from edgepress.core.artifact import Artifact
 from edgepress.core.errors import UserError
 from edgepress.core.image_spec import Range
-from edgepress.data.dataset import Dataset
+from edgepress.data.context import Context
 from edgepress.data.images import open_image
 from edgepress.data.sampling import sample
 from edgepress.device.images import MAX_PIXELS
@@ -23,16 +21,16 @@ Photograph = NDArray[np.uint8]
 """`[height, width, 3]`, RGB."""
 
 
-def validation(model: Artifact, dataset: Dataset, most: int) -> tuple[Path, ...]:
-    """Return files that the model was not trained on, nor measured: of the validation part.
+def validation(context: Context, most: int) -> tuple[Path, ...]:
+    """Return files that no model was trained on, nor measured: of the validation part.
 
     They are a sample: each label has its share of them, however the data set is sorted.
 
     Raises:
-        UserError: other labels than the model's, or no validation image.
+        UserError: no validation image.
     """
-    check_labels(model, dataset)
-    rows = sample(dataset.targets, rows_for((model,), dataset, "val"), most)
+    dataset = context.dataset
+    rows = sample(dataset.targets, context.rows("val"), most)
     if not len(rows):
         raise UserError(
             "There is no validation image to check the bundle with",

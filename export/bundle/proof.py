@@ -3,7 +3,7 @@
 import tempfile
 from pathlib import Path
 
-from edgepress.core import writable
+from edgepress.core import ending, writable
 from edgepress.core.errors import GateFailed, UserError
 from edgepress.device import bundle
 from edgepress.device.bundle import archive
@@ -43,7 +43,6 @@ def _prove(draft: Path, out: Path) -> None:
         raise UserError(
             f"No device would take the bundle ({error.what}); nothing is written", got=out
         ) from None
-    failed = [f"{one.name} {one.measured:g}, limit {one.limit:g}" for one in checks
-              if not one.passed]  # fmt: skip
-    if failed:
-        raise GateFailed(f"The bundle fails its self-test: {'; '.join(failed)}")
+    failed = (one for one in checks if not one.passed)
+    faults = (f"{one.name} {one.measured:g}, limit {one.limit:g}" for one in failed)
+    ending.refuse("The bundle fails its self-test", faults)

@@ -17,16 +17,15 @@ from benchmarks.evaluation.evaluation import (
     EvalSettings,
     evaluate,
     evaluate_session,
-    images_for,
-    require_images,
 )
+from benchmarks.evaluation.parity import compare
 from benchmarks.gates import verdicts as gates
 from benchmarks.gates.evidence import Subject
 from benchmarks.runtimes import cpu
+from edgepress.core.alike import OTHER_RUNTIME
 from edgepress.core.gates import Outcome
-from edgepress.core.manifest import Precision
 from edgepress.core.results import EvalResult
-from edgepress.data.dataset import Dataset
+from edgepress.data.context import Context
 from export.bundle import photographs
 from export.bundle.check import network_input
 from export.converting import shown
@@ -41,16 +40,7 @@ from export.converting.formats._format import (
 )
 from export.converting.result import Status, Verification
 from export.making.job import DEFAULT_GATES
-from export.making.parity import compare
 
-LIMITS: dict[Precision, tuple[float, float]] = {
-    "fp32": (1e-3, 0.002),
-    "fp16": (0.01, 0.005),
-    "int8": (0.05, 0.02),
-    "int8_weights": (1e-3, 0.002),  # computes in fp32
-}
-"""Largest difference of a probability, and share of flipped decisions. In int8 another order of
-summing moves a value by a whole step, and such steps add up over the layers."""
 STATUS: dict[Outcome, Status] = {
     "pass": "verified",
     "fail": "failed",
@@ -102,25 +92,26 @@ def same_answers(
         return Verification(status="failed", reason=str(error))
     wanted = cpu.open_session(source.model, 1).run(np.concatenate(inputs))
     found = compare(wanted, _probs(answered), labels.thresholds)
-    most, flips = LIMITS[source.model.manifest.precision]
-    met = found.max_prob_diff <= most and found.flipped <= flips
+    limit = OTHER_RUNTIME[source.model.manifest.precision]
+    met = limit.holds(found.max_prob_diff, found.flipped)
     verification = Verification(
         status="verified" if met else "failed",
-        reason=f"probabilities differ by up to {found.max_prob_diff:.2g} (limit {most:g}) and "
-        f"{found.flipped:.2%} of the decisions (limit {flips:.1%}) on {found.n_images} images",
+        reason=f"probabilities differ by up to {found.max_prob_diff:.2g} (limit {limit.probs:g}) "
+        f"and {found.flipped:.2%} of the decisions (limit {limit.flipped:.1%}) on "
+        f"{found.n_images} images",
         n_images=found.n_images,
         max_prob_diff=found.max_prob_diff,
         flipped=found.flipped,
     )
     if isinstance(answered, Shown):
-        return shown.verify(source, taken, answered, verification, flips)
+        return shown.verify(source, taken, answered, verification, limit.flipped)
     return verification
 
 
-def as_accurate(source: Source, module: Module, dataset: Dataset, folder: Path) -> Verification:
+def as_accurate(source: Source, module: Module, context: Context, folder: Path) -> Verification:
     """Hold a quantized model against the float ONNX file, on all views of all test images."""
     model, labels = source.model, source.model.manifest.labels
-    images = require_images(images_for((model,), dataset, "test"), dataset, "test")
+    dataset, images = context.dataset, context.require("test").images("test")
     settings = EvalSettings(part="test")
     session = _Converted(module, folder, len(labels.names))
     try:

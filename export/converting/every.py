@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from edgepress.core import console, ending, environment, figures
 from edgepress.core.artifact import Artifact
 from edgepress.core.commands import own_command
-from edgepress.core.ending import Finding
 from edgepress.core.errors import GateFailed, GateUndecided, UserError
 from edgepress.core.manifest import Precision
 from export import targets
@@ -54,20 +53,11 @@ def run(config: Config, models: list[Artifact]) -> Result:
     )
     figures.store(config.result, result, table(result))
     console.table("Formats", HEADER, rows(result))
-    ending.end_by(map(_finding, outcomes))
+    ending.end_by(one.verification.finding(_named(one)) for one in outcomes if one.verification)
     missing = [f"{_named(one)}: {one.problem}" for one in outcomes if one.problem]
     if missing:
         raise UserError("Not every format could be made", got="; ".join(missing))
     return result
-
-
-def _finding(one: Outcome) -> Finding:
-    status = one.verification.status if one.verification else None
-    if status == "failed":
-        return Finding("fail", f"{_named(one)} does not answer as the ONNX file does")
-    if status == "inconclusive":
-        return Finding(status, f"it cannot be told whether {_named(one)} is as accurate")
-    return Finding("pass", "")
 
 
 def _named(one: Outcome) -> str:

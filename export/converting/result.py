@@ -3,6 +3,7 @@
 from typing import Any, Literal
 
 from benchmarks.report.markdown import table_md
+from edgepress.core.ending import Finding
 from edgepress.core.gates import Verdict
 from edgepress.core.manifest import Precision
 from edgepress.core.noun import Noun
@@ -30,6 +31,15 @@ class Verification(Noun):
     verdicts: tuple[Verdict, ...] = ()
     """Of the gates that a model is held against which the format's own tool has quantized; they
     decide in place of the two differences."""
+
+    def finding(self, name: str) -> Finding:
+        """Return what it counts for in a command's exit code; `name` is the converted model's."""
+        if self.status == "failed":
+            return Finding("fail", f"{name} does not answer as the ONNX file does: {self.reason}")
+        if self.status == "inconclusive":
+            told = f"It cannot be told whether {name} is as accurate as the ONNX file"
+            return Finding("inconclusive", f"{told}: {self.reason}")
+        return Finding("pass", self.reason)
 
 
 class Outcome(Noun):

@@ -12,21 +12,20 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.evaluation.parity import Floats, Parity, compare
 from edgepress.core import console
+from edgepress.core.alike import NARROW_SUMS
 from edgepress.core.cpu import CpuKind
 from edgepress.core.errors import UserError
-from edgepress.core.gates import Verdict
+from edgepress.core.gates import Verdict, at_most
 from edgepress.core.noun import Noun
 from export.emulation import qemu
 from export.emulation.qemu import Processor
-from export.making.parity import Floats, Parity, compare
 
 CPU = "Haswell"
 CPU_KIND: CpuKind = "avx2"
 """AVX2, no VNNI."""
 PROCESSOR = Processor("x86_64", CPU)
-FLIP_LIMIT = 0.01
-"""Share of decisions that may differ where the target promises such CPUs."""
 TIMEOUT_S = 1200
 _SCRIPT = """
 import sys
@@ -63,16 +62,8 @@ class Emulated(Noun):
     @property
     def verdict(self) -> Verdict:
         """Whether a file for such CPUs may be shipped."""
-        met = self.flipped <= FLIP_LIMIT
-        return Verdict(
-            gate=f"flipped <= {FLIP_LIMIT:g} under {self.cpu}",
-            against=None,
-            outcome="pass" if met else "fail",
-            measured=self.flipped,
-            ci95=None,
-            margin=FLIP_LIMIT - self.flipped,
-            reason=self.sentence,
-        )
+        found = at_most("flipped", self.flipped, NARROW_SUMS.flipped, self.sentence)
+        return found.model_copy(update={"gate": f"{found.gate} under {self.cpu}"})
 
 
 def available() -> bool:

@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.evaluation import parity
 from benchmarks.evaluation.evaluation import (
     EvalSettings,
     evaluate,
-    images_for,
-    rows_for,
     stored_or_evaluated,
 )
+from benchmarks.evaluation.parity import Parity
 from benchmarks.gates import verdicts as gates
 from benchmarks.gates.verdicts import Evidence, Subject
 from benchmarks.runtimes import _contract, _session
@@ -25,22 +25,21 @@ from edgepress.core.eval_file import save_eval
 from edgepress.core.gates import Gate, Verdict
 from edgepress.core.manifest import Measurements
 from edgepress.core.results import EvalResult
-from edgepress.data.dataset import Dataset
-from edgepress.data.parts import Part
+from edgepress.data.context import Context
 from edgepress.data.pixels import decoded, normalise
 from edgepress.data.sampling import sample
 from export.emulation.avx2 import Emulated, emulate
-from export.making import parity
-from export.making.parity import Parity
 
 PARITY_IMAGES = 128
+USUAL_DROP = 0.01
+"""Of mAP, which a quantized file may lose where nobody says otherwise; it is searched for too."""
 
 
 @dataclass(frozen=True)
 class Request:
     """What is to be measured, and on what."""
 
-    dataset: Dataset
+    context: Context
     provider: str
     threads: int
     gates: tuple[str, ...]
@@ -91,8 +90,8 @@ def gather(
     Raises:
         UserError: the runtime is not available, or the model cannot be run.
     """
-    test = images_for((reference,), request.dataset, "test")
-    result = evaluate(draft, request.dataset, test, request.settings())
+    context = request.context
+    result = evaluate(draft, context.dataset, context.images("test"), request.settings())
     save_eval(result, folder)
     measurements = draft.manifest.measurements.model_copy(
         update={
@@ -108,21 +107,22 @@ def gather(
 
 def parity_of(candidate: Artifact, reference: Artifact, request: Request) -> Parity:
     """Compare two models on validation images (training images where there are none)."""
-    images = parity_images(reference, request.dataset)
+    images = parity_images(request.context)
     probs = [_run(model, request, images) for model in (reference, candidate)]
     return parity.compare(probs[0], probs[1], reference.manifest.labels.thresholds)
 
 
-def parity_images(
-    model: Artifact, dataset: Dataset, most: int = PARITY_IMAGES
-) -> NDArray[np.float32]:
+def parity_images(context: Context, most: int = PARITY_IMAGES) -> NDArray[np.float32]:
     """Return a sample of validation images `[n, c, height, width]` (training ones without any).
 
     Raises:
         UserError: there is no image.
     """
-    rows, spec = _rows(model, dataset, most), model.manifest.image
-    return normalise(decoded(dataset, spec)[rows], spec)
+    dataset, spec = context.dataset, context.spec
+    rows = context.rows(context.beside_test)
+    if not len(rows):
+        raise UserError("There is no image to compare the models on", got=dataset.source)
+    return normalise(decoded(dataset, spec)[sample(dataset.targets, rows, most)], spec)
 
 
 def emulated(candidate: Artifact, request: Request, n_images: int) -> Emulated:
@@ -131,7 +131,7 @@ def emulated(candidate: Artifact, request: Request, n_images: int) -> Emulated:
     Raises:
         UserError: the emulated process failed.
     """
-    images = parity_images(candidate, request.dataset, n_images)
+    images = parity_images(request.context, n_images)
     thresholds = candidate.manifest.labels.thresholds
     return emulate(candidate.weights, images, _run(candidate, request, images), thresholds)
 
@@ -155,15 +155,6 @@ def show(artifact: Artifact, said: Sequence[str] = ()) -> None:
         console.result(f"{verdict.outcome}: {verdict.gate} ({verdict.reason})")
 
 
-def _rows(model: Artifact, dataset: Dataset, most: int) -> NDArray[np.intp]:
-    parts: tuple[Part, ...] = ("val", "train")
-    for part in parts:
-        rows = rows_for((model,), dataset, part)
-        if len(rows):
-            return sample(dataset.targets, rows, most)
-    raise UserError("There is no image to compare the models on", got=dataset.source)
-
-
 def _run(model: Artifact, request: Request, images: NDArray[np.float32]) -> NDArray[np.float32]:
     runtime = _session.find(_session.name_for(model, request.provider))
     probs = runtime.open_session(model, request.threads).run(images)
@@ -180,8 +171,8 @@ def _verdicts(
     wanted = parse_gates(request.gates)
     ours, theirs = Subject(candidate, result), Subject(reference)
     if any(gates.needs_accuracy(gate) for gate in wanted):
-        images = images_for((reference,), request.dataset, "test")
-        before = stored_or_evaluated(reference, request.dataset, images, request.settings())
+        data, images = request.context.dataset, request.context.images("test")
+        before = stored_or_evaluated(reference, data, images, request.settings())
         theirs = replace(theirs, evaluation=before)
     if any(gates.needs_latency(gate) for gate in wanted):
         return _timed(ours, theirs, wanted, request)

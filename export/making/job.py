@@ -10,19 +10,20 @@ from typing import TYPE_CHECKING
 
 from benchmarks import thresholds
 from benchmarks.evaluation.candidates import open_model
-from benchmarks.evaluation.evaluation import check_labels, require_images, rows_for
 from benchmarks.gates.checks import Scene, exported, require_decidable
 from benchmarks.gates.verdicts import judges
 from benchmarks.runtimes import _session
 from compress.learning import checks
+from edgepress.core import artifact as artifacts
 from edgepress.core import duration
+from edgepress.core.alike import HALF, REWRITTEN
 from edgepress.core.artifact import Artifact
 from edgepress.core.cpu import this_cpu
 from edgepress.core.errors import UserError
 from edgepress.core.manifest import DataRef, Precision
 from edgepress.core.source import source_hash
-from edgepress.data.dataset import Dataset, open_data
-from edgepress.data.split import data_of, split_for
+from edgepress.data.context import Context, open_context
+from edgepress.data.split import data_of
 from export import targets
 from export.graph import foreign
 from export.making import evidence, ort_format
@@ -41,11 +42,12 @@ PRECISIONS: dict[str, Precision] = {
     "int8": "int8",
     "int8_weights": "int8_weights",
 }
+_DROP = f"map drop <= {evidence.USUAL_DROP}"
 DEFAULT_GATES: dict[Precision, tuple[str, ...]] = {
-    "fp32": ("parity <= 1e-3", "flipped <= 0.002"),
-    "fp16": ("map drop <= 0.01", "flipped <= 0.005"),
-    "int8": ("map drop <= 0.01",),
-    "int8_weights": ("map drop <= 0.01", "size ratio <= 0.5"),
+    "fp32": REWRITTEN.gates,
+    "fp16": (_DROP, HALF.gates[1]),
+    "int8": (_DROP,),
+    "int8_weights": (_DROP, "size ratio <= 0.5"),
 }
 INTEGER_GATE, SPEED_GATE = "int8_convs >= 1", "latency speedup >= 1"
 
@@ -56,7 +58,7 @@ class Job:
 
     config: Config
     parent: Artifact
-    dataset: Dataset
+    context: Context
     target: Target
     precision: Precision
     provider: str
@@ -91,7 +93,7 @@ class Job:
         """What is measured, and on what."""
         config = self.config
         return evidence.Request(
-            self.dataset,
+            self.context,
             self.provider,
             config.threads,
             self.gates,
@@ -130,9 +132,9 @@ def prepare(config: Config) -> Job:
         _require_trainable(parent)
     if parent.manifest.kind == "torch":
         try_network(parent, training=config.qat > 0)
-    dataset = open_data(config.data, config.skip_bad_images)
-    require_images(rows_for((parent,), dataset, "test"), dataset, "test")
-    job = Job(config, parent, dataset, target, precision, _provider(config, target))
+    context = open_context(config.data, (parent,), config.skip_bad_images)
+    context.require("test")
+    job = Job(config, parent, context, target, precision, _provider(config, target))
     _require_told(job)
     return job
 
@@ -171,7 +173,7 @@ def check(config: Config, labels: Sequence[str] | None = None) -> None:
     if config.provider is not None:
         _session.find(config.provider)
     if config.out is not None:
-        checks.check_place(config.out, (config.model or default_model(),))
+        artifacts.check_place(config.out, (config.model or default_model(),))
 
 
 def _require_scaling_found(parent: Artifact) -> None:
@@ -214,12 +216,10 @@ def _require_told(job: Job) -> None:
     """
     if job.learning is None:
         return
-    check_labels(job.parent, job.dataset)
-    told = job.dataset.targets[rows_for((job.parent,), job.dataset, "val")]
     named = job.learning
     if job.config.calibrate is None:
         named = replace(named, calibrate=None)
-    thresholds.check(named, job.dataset.label_names, told)
+    thresholds.check(named, job.context.dataset.label_names, job.context.targets("val"))
 
 
 def _provider(config: Config, target: Target) -> str:
@@ -240,12 +240,5 @@ def stem(parent: Artifact) -> str:
 
 def data_ref(job: Job) -> DataRef:
     """Return the data that the weights were trained on, or those that they are measured by."""
-    known = data_of(job.parent, job.dataset)
-    if known is not None:
-        return known
-    return DataRef(
-        source=job.dataset.source,
-        fingerprint=job.dataset.fingerprint,
-        split=split_for(job.dataset, (job.parent,)),
-        assumed=True,
-    )
+    known = data_of(job.parent, job.context.dataset)
+    return known or job.context.reference(assumed=True)

@@ -33,8 +33,13 @@ def notes_on(
         notes.append(emulated.sentence)
     if found is not None:
         notes += _int8_notes(job.target, base, found)
-    if job.parent.manifest.data and job.parent.manifest.data.fingerprint != job.dataset.fingerprint:
-        notes.append(f"measured on other data than the model was trained on: {job.dataset.source}")
+    if (
+        job.parent.manifest.data
+        and job.parent.manifest.data.fingerprint != job.context.dataset.fingerprint
+    ):
+        notes.append(
+            f"measured on other data than the model was trained on: {job.context.dataset.source}"
+        )
     return tuple(notes)
 
 

@@ -16,16 +16,16 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from benchmarks.runtimes._contract import output_name
+from edgepress.core.alike import KERNELS
 from edgepress.core.artifact import WEIGHTS
 from edgepress.core.errors import UserError
-from edgepress.core.gates import Verdict
+from edgepress.core.gates import Verdict, at_most
 from edgepress.core.manifest import Precision
 from export.targets._target import Target
 
 MODEL, OPERATORS = "model.ort", "required_operators.config"
 """The files; the second says to ONNX Runtime's build which operators a minimal one needs."""
-LIMIT = 1e-4
-"""Largest difference of a probability: both run the same kernels on the same graph."""
+LIMIT = KERNELS.probs
 N_IMAGES = 64
 """Images that the two files are compared on."""
 TIMEOUT_S = 600
@@ -169,12 +169,4 @@ def _about(session: ort.InferenceSession) -> dict[str, str]:
 
 
 def _verdict(difference: float | None, reason: str) -> Verdict:
-    met = difference is not None and difference <= LIMIT  # NaN is not
-    return Verdict(
-        gate=f"ort difference <= {LIMIT:g}",
-        against=None,
-        outcome="pass" if met else "fail",
-        measured=difference if difference is not None and np.isfinite(difference) else None,
-        margin=LIMIT - difference if difference is not None and np.isfinite(difference) else None,
-        reason=reason,
-    )
+    return at_most("ort difference", difference, LIMIT, reason)

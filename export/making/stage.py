@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING
 from benchmarks import thresholds
 from benchmarks.evaluation.answers import store_answers
 from benchmarks.evaluation.candidates import BareModel
-from benchmarks.evaluation.evaluation import rows_for
+from benchmarks.evaluation.parity import Parity
 from benchmarks.gates.text import lasting
+from edgepress.core import artifact as artifacts
 from edgepress.core import console, duration
 from edgepress.core.artifact import WEIGHTS, Artifact
-from edgepress.core.errors import UserError
+from edgepress.core.ending import require
 from edgepress.core.gates import Verdict
 from edgepress.core.manifest import Manifest, Measurements
-from edgepress.core.stage import Plan, manifest_base, produce, require
+from edgepress.core.stage import Plan, manifest_base, produce
 from edgepress.data import probe
 from edgepress.data.origin import identified
-from edgepress.data.split import identity, split_for
 from export.emulation import avx2
 from export.emulation.avx2 import Emulated
 from export.graph import foreign, metadata
@@ -36,7 +36,6 @@ from export.making.int8.search import Found
 from export.making.int8_weights import to_int8_weights
 from export.making.job import DEFAULT_GATES, Job, chosen, data_ref, prepare, stem
 from export.making.notes import notes_on
-from export.making.parity import Parity
 from models.onnx_graph import scaling
 from models.onnx_graph.index import count_params
 from models.onnx_graph.write import to_onnx
@@ -56,8 +55,7 @@ def export(config: Config) -> Artifact:
     """
     job = prepare(config)
     out = config.out or Path("runs") / f"{stem(job.parent)}-{job.precision}"
-    if out.resolve() == job.parent.path.resolve():
-        raise UserError("The output would replace the model it is made from", got=out)
+    artifacts.check_place(out, (job.parent.path,))
     # What was resolved decides the result, so it is part of the artifact's id; `auto` is not.
     known = {"target": job.target.name, "gate": job.gates, "provider": job.provider}
     resolved = config.model_copy(update=known)
@@ -66,7 +64,7 @@ def export(config: Config) -> Artifact:
         config=resolved,
         out=out,
         parents=(job.parent,),
-        data_identity=identity(job.dataset, split_for(job.dataset, (job.parent,))),
+        data_identity=job.context.identity,
         chosen=chosen(job),
     )
     artifact = produce(plan, partial(_build, plan, job))
@@ -90,9 +88,7 @@ def _build(plan: Plan, job: Job, workdir: Path) -> Manifest:
     labels = draft.manifest.labels
     facts = _facts(plan, job, _warnings(job, emulated))
     metadata.write(out, facts.model_copy(update={"labels": labels}))
-    split = split_for(job.dataset, (job.parent,))
-    small = probe.images(job.dataset, draft.manifest.image, probe.rows(job.dataset, split))
-    store_answers(draft, small, out.parent)
+    store_answers(draft, probe.images(job.context), out.parent)
     reference = job.parent if job.precision == "fp32" else _reference(plan, job, base)
     in_ort = _ort_format(job, draft)
     measured = evidence.gather(draft, reference, job.request, workdir / "files", parity)
@@ -136,9 +132,9 @@ def _learnt(job: Job, bare: BareModel) -> BareModel:
     Else both are the parent's; an fp32 file that takes them over has their demands too, and keeps
     them.
     """
-    rows = rows_for((job.parent,), job.dataset, "val")
+    dataset, rows = job.context.dataset, job.context.rows("val")
     if job.learning is not None and len(rows):
-        return thresholds.learnt(bare, job.dataset, rows, job.request.settings(), job.learning)
+        return thresholds.learnt(bare, dataset, rows, job.request.settings(), job.learning)
     if job.learning is not None:
         console.warn("no validation images: the thresholds and the calibration stay as they were")
     labels = job.parent.manifest.labels
@@ -159,7 +155,7 @@ def _advice(
         budget_s=duration.seconds(config.budget),
         latency_time_s=job.request.latency_time_s,
         calibration_images=config.calibration_images,
-        training_images=len(rows_for((job.parent,), job.dataset, "train")),
+        training_images=len(job.context.rows("train")),
         may_tune=job.parent.manifest.kind == "torch" and not config.qat,
         float_times=shares.floats if shares else {},
         **facts_of_graph(base, job.target.channel_multiple),
@@ -174,7 +170,7 @@ def _ort_format(job: Job, made: BareModel) -> tuple[Verdict, ...]:
         return ()
     console.say("converting to ORT format ...")
     ort_format.write(made.weights, job.target)
-    images = evidence.parity_images(made, job.dataset, ort_format.N_IMAGES)
+    images = evidence.parity_images(job.context, ort_format.N_IMAGES)
     return (ort_format.verdict(made.weights, images, job.target),)
 
 
@@ -220,7 +216,7 @@ def _convert(plan: Plan, job: Job, base: Path, out: Path) -> Found | None:
 def _order(job: Job, reference: BareModel) -> making.Order:
     config = job.config
     wanted = (config.calibration_images, config.seed, config.calibration_method)
-    images = from_training(job.dataset, job.parent, *wanted)
+    images = from_training(job.context, *wanted)
     return making.Order(
         reference=reference,
         target=job.target,

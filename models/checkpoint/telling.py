@@ -5,6 +5,7 @@ from collections.abc import Collection
 from torch import Tensor
 
 from edgepress.core.errors import UserError
+from edgepress.core.wording import counted
 from models.checkpoint.files import Content, Weights
 from models.checkpoint.fitting import KINDS, Fit, Wanted
 
@@ -19,16 +20,15 @@ def done(fit: Fit, others: list[Fit], content: Content, wanted: Wanted) -> list[
     own = wanted.tensors
     kinds = {str(t.dtype) for n, t in fit.taken.items() if t.dtype != own[n].dtype}
     rest = ", ".join(named(other.place) for other in others)
-    left = _left_over(fit, others, content)
+    left, counters = _left_over(fit, others, content), counted(len(fit.counters), "counter")
     added = [n for n, t in fit.taken.items() if t.shape != content.tensors[fit.sources[n]].shape]
     told = {
         f"taken from {named(fit.place)}": fit.place,
         f"not from {rest}, which fits too (choose by --weights-key)": rest,
         f"output layer from {named(fit.head_from or '')}": fit.head_from is not None,
         f"a new output layer, not trained: {_heads(fit, content, wanted)}": fit.new_head,
-        f"without {_counted(fit.counters, 'counter')} ({first_few(fit.counters, 1)}), from 0 on":
-            fit.counters,
-        f"passed over {_counted(left, 'other tensor')} ({first_few(left)})": left,
+        f"without {counters} ({first_few(fit.counters, 1)}), from 0 on": fit.counters,
+        f"passed over {counted(len(left), 'other tensor')} ({first_few(left)})": left,
         f"added up for grey images: {first_few(added)}": added,
         f"stored in {', '.join(sorted(kinds))}": kinds,
         f"objects not read: {first_few(content.classes)}": content.classes,
@@ -73,10 +73,6 @@ def first_few(names: Collection[str], most: int = 3) -> str:
     """
     shown = list(names)[:most]
     return ", ".join([*shown, "..."] if len(names) > most else shown)
-
-
-def _counted(names: Collection[str], what: str) -> str:
-    return f"{len(names)} {what}{'' if len(names) == 1 else 's'}"
 
 
 def _ends(content: Content, ends: tuple[str, ...]) -> list[str]:

@@ -6,8 +6,8 @@ import numpy as np
 import onnx
 from onnx import ModelProto, NodeProto, TensorProto, helper
 
-from edgepress.core.calibration import Scalings, coefficients
 from edgepress.core.errors import UserError
+from edgepress.core.scaling import Scalings, coefficients
 from models.onnx_graph.index import (
     GraphIndex,
     add_constant,

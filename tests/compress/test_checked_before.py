@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from compress import train
-from compress.learning import context
 from edgepress.core import artifact as artifacts
 from edgepress.core.errors import UserError
 from edgepress.core.stage import CHECKPOINT
+from edgepress.data import context
 from models import pretrained
 from models.defaults import ZOO_TEACHER
 
@@ -28,7 +28,6 @@ def unread(monkeypatch: pytest.MonkeyPatch):
 
     monkeypatch.setattr(train, "open_data", read)
     monkeypatch.setattr(context, "open_data", read)
-    monkeypatch.setattr("export.making.job.open_data", read)
     monkeypatch.setattr("export.adopting.stage.open_data", read)
 
 

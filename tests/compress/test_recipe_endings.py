@@ -10,7 +10,7 @@ from colours import LABELS, SPEC, write_onnx
 from benchmarks.report.schema import Report
 from compress import __main__ as recipe_command
 from edgepress.core import artifact as artifacts
-from edgepress.core import console, stage
+from edgepress.core import console, ending
 from edgepress.core.cli import main
 from edgepress.core.errors import UserError
 from edgepress.core.gates import Verdict
@@ -71,7 +71,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, full_report: Report, ca
                     artifact = artifacts.load(out / name)
                 else:
                     artifact = save(out / name, outcomes[name])
-                stage.require(artifact.manifest.verdicts)
+                ending.require(artifact.manifest.verdicts)
                 return artifact
 
             return made

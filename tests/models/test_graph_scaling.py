@@ -10,8 +10,8 @@ from export_helpers import run
 from onnx import TensorProto, helper
 from scipy.special import expit, logit
 
-from edgepress.core.calibration import Scaling
 from edgepress.core.errors import UserError
+from edgepress.core.scaling import Scaling
 from export.making.fp16 import to_fp16
 from models.onnx_graph import scaling
 

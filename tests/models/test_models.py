@@ -145,7 +145,7 @@ def test_the_zoo_card_stands_beside_the_artifact():
 
 
 def test_what_the_test_part_can_certify_is_said_before_work_starts(teacher, capfd):
-    from compress.learning.context import open_for
+    from compress.learning.training_data import open_for
 
     open_for((teacher,), "elpv", skip_bad_images=False)
     said = capfd.readouterr().err

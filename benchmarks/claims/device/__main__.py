@@ -11,10 +11,10 @@ from pydantic import Field
 from benchmarks.claims.device import bundles, measuring
 from benchmarks.claims.device.result import Result, table
 from benchmarks.claims.selftest.check import HEADER, Check, check_rows
-from edgepress.core import console, environment, figures
+from edgepress.core import console, ending, environment, figures
 from edgepress.core.cli import main
 from edgepress.core.commands import own_command
-from edgepress.core.errors import GateFailed, UserError
+from edgepress.core.errors import UserError
 from edgepress.core.noun import Noun
 from edgepress.device.bundle import archive
 from models.defaults import default_bundle
@@ -59,9 +59,7 @@ def run(config: Config) -> Result:
     )
     console.table(f"Device runtime, {result.bundle}", HEADER, check_rows(checks))
     figures.store(config.out, result, table(result))
-    missed = [check.name for check in checks if check.met is False]
-    if missed:
-        raise GateFailed(f"Not met: {'; '.join(missed)}")
+    ending.refuse("Not met", (check.name for check in checks if check.met is False))
     return result
 
 

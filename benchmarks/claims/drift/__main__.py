@@ -19,12 +19,13 @@ from benchmarks.claims.drift.result import (
 )
 from benchmarks.claims.drift.streams import Design, simulate
 from benchmarks.evaluation.candidates import open_model
-from benchmarks.evaluation.evaluation import EvalSettings, rows_for
+from benchmarks.evaluation.evaluation import EvalSettings
 from edgepress.core import console, environment, figures
 from edgepress.core.cli import main
 from edgepress.core.commands import own_command
 from edgepress.core.errors import UserError
 from edgepress.core.noun import Noun
+from edgepress.data.context import context_of
 from edgepress.data.dataset import open_data
 from edgepress.device.watch import MIN_IMAGES
 from models.defaults import default_model
@@ -80,7 +81,9 @@ def run(config: Config) -> Result:
     model = open_model(config.model or default_model("onnx"))
     _check_label(config, model.manifest.labels.names)
     dataset = open_data(config.data, config.skip_bad_images)
-    known = np.sort(np.concatenate([rows_for((model,), dataset, part) for part in ("val", "test")]))
+    known = np.sort(
+        np.concatenate([context_of(dataset, model).rows(part) for part in ("val", "test")])
+    )
     _check_label(config, dataset.label_names)
     _check(config, len(known))
     threads = config.threads or environment.usable_cores()

@@ -11,6 +11,7 @@ from typing import Any
 from benchmarks.claims.families.listed import Listed
 from benchmarks.claims.families.result import OK, Outcome, Step
 from benchmarks.evaluation.candidates import open_model
+from edgepress.core.alike import REWRITTEN
 from edgepress.core.artifact import Artifact
 
 TRAIN = (
@@ -21,8 +22,6 @@ EXPORT = (
     "--gate", "size <= 100GB",
 )  # fmt: skip
 """Without a search and a measurement of time: whether it can be done is asked, not how well."""
-MOST_FLOAT = 1e-3
-"""Largest difference of a probability that the number formats of float explain."""
 MOST_INT8 = 0.5
 """Beyond it an int8 file has nothing to do with its float one, whatever its weights."""
 _ENDED = (0, 3, 4)
@@ -71,7 +70,7 @@ def judged(found: Outcome, int8: Artifact) -> Outcome:
 
 
 def _unsound(found: Outcome) -> str | None:
-    if found.float_prob_diff is None or not found.float_prob_diff <= MOST_FLOAT:
+    if found.float_prob_diff is None or not found.float_prob_diff <= REWRITTEN.probs:
         return f"The fp32 export answers otherwise than PyTorch (by {found.float_prob_diff})."
     if found.int8_prob_diff is None or not found.int8_prob_diff <= MOST_INT8:
         return f"The int8 file answers otherwise than the fp32 one (by {found.int8_prob_diff})."

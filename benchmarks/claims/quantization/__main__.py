@@ -25,14 +25,14 @@ from benchmarks.claims.quantization.result import (
     table,
 )
 from benchmarks.evaluation.candidates import open_model
-from edgepress.core import console, figures
+from edgepress.core import console, ending, figures, writable
 from edgepress.core.cli import main
-from edgepress.core.errors import GateFailed
 from edgepress.core.hashing import file_sha256, value_hash
 from edgepress.core.noun import Noun
+from edgepress.data.context import open_context
 from edgepress.data.dataset import open_data
 from edgepress.data.pixels import decoded, normalise
-from edgepress.data.split import split_for, training_rows
+from edgepress.data.split import training_rows
 
 TIMEOUT_S = 1800
 """Longest time that another tool may take for one network."""
@@ -72,9 +72,7 @@ def run(config: Config) -> Result:
     mean = mean_speedup(found)
     if mean is not None:
         console.result(f"geometric mean of our speed-ups: {mean:.2f}")
-    misses = [miss for one in found for miss in missed(one)]
-    if misses:
-        raise GateFailed(f"Not reached: {'; '.join(misses)}")
+    ending.refuse("Not reached", (miss for one in found for miss in missed(one)))
     return result
 
 
@@ -90,7 +88,7 @@ def _network(name: str, options: zoo.Options, config: Config) -> NetworkResult:
     if found is None:
         found = network_result(fp32, made, open_data("elpv"), options["views"])
         found = found.model_copy(update={"key": key})
-        stored.write_text(found.model_dump_json(indent=1) + "\n")
+        writable.write_json(stored, found)
     return _with_costs(found, made[0])
 
 
@@ -174,10 +172,9 @@ def calibration_file(fp32: Path, config: Config) -> Path:
     """Write the images that our export calibrates on, float32 `[n, c, h, w]`, for other tools."""
     file = _calibration_path(fp32, config)
     if not file.is_file():
-        model, dataset = open_model(fp32), open_data("elpv")
-        split = split_for(dataset, (model,))
-        chosen = training_rows(dataset, split, config.calibration_images, seed=0)
-        spec = model.manifest.image
+        context = open_context("elpv", (open_model(fp32),))
+        dataset, spec = context.dataset, context.spec
+        chosen = training_rows(dataset, context.split, config.calibration_images, seed=0)
         np.save(file, normalise(np.asarray(decoded(dataset, spec)[chosen]), spec))
     return file
 

@@ -7,12 +7,13 @@ import numpy as np
 
 from benchmarks.claims.quantization.result import Entry, NetworkResult
 from benchmarks.evaluation.candidates import open_model
-from benchmarks.evaluation.evaluation import EvalSettings, images_for, stored_or_evaluated
+from benchmarks.evaluation.evaluation import EvalSettings, stored_or_evaluated
 from benchmarks.statistics import paired
 from benchmarks.timing.tournament import LatencySettings, Tournament, measure, ratio
 from edgepress.core import environment
 from edgepress.core.artifact import Artifact
 from edgepress.core.results import EvalResult
+from edgepress.data.context import context_of
 from edgepress.data.dataset import Dataset
 
 
@@ -69,7 +70,7 @@ def network_result(
 def _evaluate(
     models: tuple[Artifact, ...], dataset: Dataset, settings: EvalSettings
 ) -> tuple[EvalResult, ...]:
-    images = images_for(models[:1], dataset, "test")
+    images = context_of(dataset, models[0]).images("test")
     return tuple(stored_or_evaluated(model, dataset, images, settings) for model in models)
 
 

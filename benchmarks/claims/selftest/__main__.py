@@ -21,9 +21,8 @@ from benchmarks.claims.selftest import (
 from benchmarks.claims.selftest.check import HEADER, Cell, Check, Part, Result, check_rows
 from benchmarks.claims.selftest.tables import tables
 from benchmarks.evaluation.candidates import open_model
-from edgepress.core import console, environment, writable
+from edgepress.core import console, ending, environment, writable
 from edgepress.core.cli import main
-from edgepress.core.errors import GateFailed
 from edgepress.core.noun import Noun
 from models.defaults import RUNS
 
@@ -61,9 +60,7 @@ def run(config: Config) -> tuple[Check, ...]:
             found, cells = _run(part, config, Path(folder))
             checks += _save(part, config, found, cells)
     console.table("Self-test of the measuring", HEADER, check_rows(checks))
-    missed = [check.name for check in checks if check.met is False]
-    if missed:
-        raise GateFailed(f"Not met: {'; '.join(missed)}")
+    ending.refuse("Not met", (check.name for check in checks if check.met is False))
     return tuple(checks)
 
 
@@ -78,8 +75,7 @@ def _save(
         cells=cells,
         environment=environment.describe(),
     )
-    told = result.model_dump_json(indent=1) + "\n"
-    writable.write_whole(config.out / f"{part}.json", told)
+    writable.write_json(config.out / f"{part}.json", result)
     for file, table in tables(config.out).items():
         writable.write_whole(file, f"{table}\n")
     return checks

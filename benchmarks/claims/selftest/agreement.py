@@ -4,17 +4,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.claims.selftest.check import Check
-from benchmarks.evaluation.evaluation import rows_for
 from benchmarks.runtimes import _session
+from edgepress.core.alike import INTEGERS, KERNELS
 from edgepress.core.artifact import Artifact
 from edgepress.core.errors import UserError
 from edgepress.data import pixels
+from edgepress.data.context import context_of
 from edgepress.data.dataset import open_data
 from edgepress.data.sampling import sample
 
 IMAGES = 32
-FP32_LIMIT = 1e-4
-FLIP_LIMIT = 0.02
 
 
 def run(models: tuple[Artifact, ...]) -> tuple[Check, ...]:
@@ -41,7 +40,7 @@ def _check(model: Artifact, name: str) -> Check:
     reference = _session.find("cpu").open_session(model, threads=1).run(images)
     demanded = "the same probabilities within 1e-4"
     if model.manifest.precision != "fp32":
-        demanded = f"at most {100 * FLIP_LIMIT:g}% of decisions flipped"
+        demanded = f"at most {100 * INTEGERS.flipped:g}% of decisions flipped"
     title = f"{model.name} on {name}, {len(images)} real images"
     try:
         session = _session.find(name).open_session(model, threads=1)
@@ -57,7 +56,7 @@ def _check(model: Artifact, name: str) -> Check:
         name=title,
         demanded=demanded,
         measured=f"largest difference {difference:.1e}, {100 * flipped:.2f}% flipped",
-        met=difference <= FP32_LIMIT if fp32 else flipped <= FLIP_LIMIT,
+        met=difference <= KERNELS.probs if fp32 else flipped <= INTEGERS.flipped,
     )
 
 
@@ -65,6 +64,6 @@ def _images(model: Artifact) -> NDArray[np.float32]:
     """Return test images as the network sees them, `[n, c, h, w]`."""
     source = model.manifest.data.source if model.manifest.data else "elpv"
     dataset = open_data(source, skip_bad_images=True)  # as its training may have done
-    rows = sample(dataset.targets, rows_for((model,), dataset, "test"), IMAGES)
+    rows = sample(dataset.targets, context_of(dataset, model).rows("test"), IMAGES)
     decoded = np.asarray(pixels.decoded(dataset, model.manifest.image)[rows])
     return pixels.normalise(decoded, model.manifest.image)

@@ -12,10 +12,10 @@ from benchmarks.claims.device import bundles
 from benchmarks.claims.worst_images import measuring
 from benchmarks.claims.worst_images.cases import CASES
 from benchmarks.claims.worst_images.result import HEADER, Result, cells, table
-from edgepress.core import console, environment, figures
+from edgepress.core import console, ending, environment, figures
 from edgepress.core.cli import main
 from edgepress.core.commands import own_command
-from edgepress.core.errors import GateFailed, UserError
+from edgepress.core.errors import UserError
 from edgepress.core.noun import Noun
 from edgepress.device.bundle import archive
 from models.defaults import default_bundle
@@ -60,8 +60,7 @@ def run(config: Config) -> Result:
         f"Worst photographs, {result.bundle}", HEADER, [cells(row) for row in result.rows]
     )
     figures.store(config.out, result, table(result))
-    if faults := result.faults():
-        raise GateFailed(f"Not as promised: {'; '.join(faults)}")
+    ending.refuse("Not as promised", result.faults())
     return result
 
 

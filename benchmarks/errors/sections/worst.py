@@ -3,6 +3,7 @@
 from benchmarks.errors.schema import ErrorReport, LabelErrors, WorstImage
 from benchmarks.errors.sections._parts import wrong
 from benchmarks.report.page import Values
+from edgepress.core.wording import listed
 
 TITLE = "Worst images"
 ORDER = 20
@@ -45,5 +46,4 @@ def _list(label: LabelErrors, title: str, shown: tuple[WorstImage, ...], total: 
 def _others(image: WorstImage, label: str) -> str:
     """Return the other labels that the image has, the first ones by name."""
     has = [name for name, truth in image.truth.items() if truth and name != label]
-    more = f" and {len(has) - MOST_NAMED} more" if len(has) > MOST_NAMED else ""
-    return ", ".join(has[:MOST_NAMED]) + more or "nothing else"
+    return listed(has, MOST_NAMED) or "nothing else"

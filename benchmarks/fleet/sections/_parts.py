@@ -1,5 +1,7 @@
 """Words that the sections share."""
 
+from edgepress.core.wording import counted
+
 
 def devices(count: int) -> str:
     """Return a number of devices in words.
@@ -7,4 +9,4 @@ def devices(count: int) -> str:
     >>> devices(1), devices(1200)
     ('1 device', '1,200 devices')
     """
-    return f"{count:,} device" + ("" if count == 1 else "s")
+    return counted(count, "device")

@@ -7,6 +7,7 @@ from benchmarks.statistics.paired import Estimate, Ranks
 from edgepress.core.errors import unknown_name
 from edgepress.core.gates import Gate
 from edgepress.core.results import EvalResult
+from edgepress.core.wording import counted, listed
 
 SUSPICIOUS_GAIN = 0.02
 """A candidate that is surely better than its reference by more than this is suspicious."""
@@ -78,21 +79,15 @@ def limits(ranks: Ranks, result: EvalResult, label: str | None) -> str:
     if alone:
         has, are = ("has", "varies") if len(alone) == 1 else ("have", "vary")
         return (
-            f"; {_listed(alone)} {has} or lacks a label in one {unit} only, and nothing tells by "
-            f"how much AP {are} there"
+            f"; {listed(alone, MOST_NAMES)} {has} or lacks a label in one {unit} only, and nothing "
+            f"tells by how much AP {are} there"
         )
     positives = ranks.design.units_by_label[0]
     rarest = min(columns, key=lambda column: int(positives[column]))
     if not found.limited:
         return ""
-    few = f"{positives[rarest]} {unit}{'s' if positives[rarest] > 1 else ''}"
+    few = counted(int(positives[rarest]), unit)
     return f"; {result.label_names[rarest]} is in {few}, which cannot show less"
-
-
-def _listed(names: list[str]) -> str:
-    """Return names in a row, of many the first few."""
-    left = len(names) - MOST_NAMES
-    return ", ".join(names[:MOST_NAMES]) + (f" and {left} more" if left > 0 else "")
 
 
 def _known_label(gate: Gate, result: EvalResult) -> str | None:

@@ -1,5 +1,7 @@
 """Numbers as the sections write them, and what they leave out."""
 
+from edgepress.core.wording import counted
+
 
 def number(value: float | None) -> str:
     """Return a number with two decimals."""
@@ -13,4 +15,4 @@ def first(total: int, shown: int) -> str:
 
 def groups(count: int) -> str:
     """Return a number of groups in words."""
-    return f"{count:,} group" + ("" if count == 1 else "s")
+    return counted(count, "group")

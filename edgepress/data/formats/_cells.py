@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgepress.core.errors import UserError
-from edgepress.data.formats import _reading
+from edgepress.core.wording import short
 from edgepress.data.formats._columns import Column, Columns
 
 TRUTH_WORDS = {
@@ -167,7 +167,7 @@ def label_kind(columns: Columns, name: str) -> Family | None:
         return None
     raise UserError(
         f"A label column holds something else than 0 or 1 at {columns.where(name, wrong[0])}",
-        got=_reading.short(column.values[wrong[0]]),
+        got=short(column.values[wrong[0]]),
         allowed="0, 1, or empty or -1 for unknown; or a single column 'labels' with names",
         next_step="mend the cell, or remove the column if it is no label",
     )

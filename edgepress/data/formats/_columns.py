@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgepress.core.errors import UserError
-from edgepress.data.formats import _folders, _reading, _text
+from edgepress.core.wording import listed, short
+from edgepress.data.formats import _folders, _text
 
 CHUNK = 8192
 UNNAMED = "(unnamed"
@@ -57,7 +58,7 @@ class Columns:
 
     def place(self, row: int, name: str) -> str:
         """Return where a cell is, for a message."""
-        return f"{self.line(row)}, column {_reading.short(name)}"
+        return f"{self.line(row)}, column {short(name)}"
 
     def line(self, row: int) -> str:
         """Return where a row is, for a message."""
@@ -92,7 +93,7 @@ def build(file: Path, header: list[str], rows: Iterable[tuple[int, list[str]]]) 
     if not lines:
         raise UserError(
             "The table has no rows",
-            got=f"{file}, with {'the header ' + _reading.listed(names) if names else 'nothing'}",
+            got=f"{file}, with {'the header ' + listed(names) if names else 'nothing'}",
             next_step="write a line for each image below the header: is it the right file?",
         )
     columns = {
@@ -115,7 +116,7 @@ def stacked(folder: Path, tables: Sequence[Columns]) -> Columns:
         if other:
             raise UserError(
                 f"Two tables have other columns: {tables[0].file} and {table.file}",
-                got=f"only in one of them: {_reading.listed(other)}",
+                got=f"only in one of them: {listed(other)}",
                 next_step="give one of the tables, or mend the other",
             )
     rows = [table.rows for table in tables]
@@ -153,7 +154,7 @@ def column_names(file: Path, header: list[str]) -> list[str]:
         places = [str(n) for n, name in enumerate(names, start=1) if name == twice[0]]
         raise UserError(
             f"The table has {'two' if len(places) == 2 else len(places)} columns of one name",
-            got=f"{_reading.short(twice[0])!r}, columns {' and '.join(places)} of {file}",
+            got=f"{short(twice[0])!r}, columns {' and '.join(places)} of {file}",
             next_step="rename them in the first line, or remove all but one",
         )
     return names
@@ -163,7 +164,7 @@ def no_header(file: Path, first: list[str]) -> UserError:
     """Return the error for a table whose first line is a row."""
     return UserError(
         f"The table has no header: its first line names an image: {file}",
-        got=_reading.listed(first),
+        got=listed(first),
         allowed="a first line with the names of the columns, e.g. image,labels",
         next_step=f"write that line above it: one name for each of its {len(first)} columns",
     )
@@ -180,6 +181,6 @@ def _fitted(file: Path, names: list[str], line: int, row: list[str]) -> list[str
         raise UserError(
             f"Line {line} of {file} has {more} fields than the header",
             got=f"{len(row)} fields",
-            allowed=f"{len(names)}, one for each of {_reading.listed(names)}",
+            allowed=f"{len(names)}, one for each of {listed(names)}",
         )
     return row

@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from edgepress.core.errors import UserError
-from edgepress.data.formats import _labels, _reading
+from edgepress.core.wording import listed
+from edgepress.data.formats import _labels
 
 LISTS = ("Sequence", "List", "LargeList")
 BINARY = ("binary", "large_binary", "null")
@@ -77,7 +78,7 @@ def _class_names(feature: Feature) -> list[str]:
     if not isinstance(names, list) or not names or not all(isinstance(n, str) for n in names):
         raise UserError("A ClassLabel has no names", got=repr(feature)[:200])
     if len(set(names)) != len(names):
-        raise UserError("A ClassLabel has a name twice", got=_reading.listed(names))
+        raise UserError("A ClassLabel has a name twice", got=listed(names))
     return names
 
 
@@ -90,7 +91,7 @@ def _classes(numbers: Sequence[Any], names: list[str], where: str) -> list[str]:
             raise UserError(
                 f"A label is no class at {where}",
                 got=repr(number)[:100],
-                allowed=f"0 to {len(names) - 1}: {_reading.listed(names)}",
+                allowed=f"0 to {len(names) - 1}: {listed(names)}",
             )
     return [names[number] for number in numbers]
 

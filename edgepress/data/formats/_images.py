@@ -5,6 +5,7 @@ from pathlib import Path
 
 from edgepress.core import console
 from edgepress.core.errors import UserError
+from edgepress.core.wording import listed
 from edgepress.data.formats import _cells, _columns, _finder, _folders, _labels, _reading
 from edgepress.data.formats._columns import Columns
 
@@ -36,9 +37,9 @@ def column(columns: Columns, finder: _finder.ImageFinder) -> str:
     if len(found) != 1:
         raise UserError(
             f"The table has no image column: {columns.file}",
-            got=_reading.listed(list(columns.by_name)),
+            got=listed(list(columns.by_name)),
             allowed="one of the columns " + ", ".join(IMAGE_COLUMNS),
-            next_step=f"call one of them 'image': {_reading.listed(found)}"
+            next_step=f"call one of them 'image': {listed(found)}"
             if found
             else _header_below(columns),
         )

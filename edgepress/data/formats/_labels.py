@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from edgepress.core import console
 from edgepress.core.errors import UserError
+from edgepress.core.wording import listed, short
 from edgepress.data.formats import _cells, _foreign, _names, _reading, _rows
 from edgepress.data.formats._cells import Cells, Family
 from edgepress.data.formats._columns import UNNAMED, Columns
@@ -79,9 +80,9 @@ def _table(columns: Columns, image: str, paths: tuple[Path, ...]) -> Table:
         chosen = _chosen(columns, others)
         kept = [name for name in others if name not in chosen]
         found = _from_columns(columns, chosen, kept)
-    console.say(f"labels: {_reading.listed(found[0])}")
+    console.say(f"labels: {listed(found[0])}")
     if kept:
-        console.say(f"columns that are no labels: {_reading.listed(kept)}")
+        console.say(f"columns that are no labels: {listed(kept)}")
     texts = {name: tuple(columns.by_name[name].texts()) for name in kept}
     return Table(paths=paths, label_names=found[0], targets=found[1], columns=texts)
 
@@ -128,7 +129,7 @@ def _warn_of_digits(columns: Columns, names: str, kept: list[str]) -> None:
     if digits:
         console.warn(
             f"the labels are the names in {names!r}; these columns of 0 and 1 are no labels: "
-            f"{_reading.listed(digits)}. If they are, remove the column {names!r}"
+            f"{listed(digits)}. If they are, remove the column {names!r}"
         )
 
 
@@ -148,7 +149,7 @@ def _chosen(columns: Columns, names: list[str]) -> list[str]:
     truths = [name for name, kind in found.items() if kind == Family.TRUTH]
     if truths and len(truths) < len(found):
         console.say(
-            f"True and False beside other labels are no labels: {_reading.listed(truths)} "
+            f"True and False beside other labels are no labels: {listed(truths)} "
             "(write 1 and 0 if they are)"
         )
         return [name for name in found if name not in truths]
@@ -175,7 +176,7 @@ def _from_columns(columns: Columns, chosen: list[str], kept: list[str]) -> Label
         raise _no_labels(columns, kept, numeric)
     if numeric:
         console.say(
-            f"columns of other numbers than 0 and 1 are no labels: {_reading.listed(numeric)} "
+            f"columns of other numbers than 0 and 1 are no labels: {listed(numeric)} "
             "(write 0 and 1 if they are)"
         )
     _reading.check_size(columns.rows, len(chosen))
@@ -201,7 +202,7 @@ def _is_numeric(columns: Columns, name: str) -> bool:
 
 def _no_labels(columns: Columns, kept: list[str], numeric: list[str]) -> UserError:
     shown = [
-        f"{_reading.short(name)} (e.g. {_reading.short(_cells.example(columns.by_name[name]))!r})"
+        f"{short(name)} (e.g. {short(_cells.example(columns.by_name[name]))!r})"
         for name in kept[: _reading.MOST_SHOWN]
     ]
     return UserError(
@@ -232,12 +233,10 @@ def _say_read(columns: Columns, chosen: list[str], found: list[Cells], blank: li
         written += [name] if mine else []
     if words:
         shown = [f"{text!r} as {value:.0f}" for text, value in list(words.items())[:MOST_WORDS]]
-        console.say(f"read {', '.join(shown)} in {_reading.listed(written)}")
+        console.say(f"read {', '.join(shown)} in {listed(written)}")
     empty = [name for name, value in zip(chosen, blank, strict=True) if value == 0]
     if empty:
-        console.say(
-            f"an empty cell is read as 'no', since nothing else says no: {_reading.listed(empty)}"
-        )
+        console.say(f"an empty cell is read as 'no', since nothing else says no: {listed(empty)}")
     if any(Family.MINUS in seen.present for seen in found) and _minus_is_no(found):
         console.say("-1 is read as 'no', as in CelebA: the labels hold nothing but 1 and -1")
 

@@ -11,6 +11,7 @@ from collections import Counter
 
 from edgepress.core import console
 from edgepress.core.errors import UserError
+from edgepress.core.wording import short
 from edgepress.data.formats import _reading, _text
 from edgepress.data.formats._columns import Columns
 
@@ -81,7 +82,7 @@ def _list(text: str, columns: Columns, name: str, code: int) -> list[str] | None
     if items is None:
         raise UserError(
             f"A list of labels cannot be read at {columns.where(name, code)}",
-            got=_reading.short(text),
+            got=short(text),
             allowed="names in quotation marks with commas between them, as ['cat', 'dog']",
         )
     return items
@@ -132,7 +133,7 @@ def _separator(columns: Columns, name: str, texts: list[str]) -> str | None:
             raise UserError(
                 f"It is not clear whether {mark!r} divides the labels in the column {name!r}: "
                 "what it divides never comes in another way",
-                got=f"{_reading.short(having[0])!r} at {where}",
+                got=f"{short(having[0])!r} at {where}",
                 next_step="write | between labels; where it belongs to a name, write all cells as "
                 'lists, ["a, b"], or one column for each label',
             )

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from edgepress.core import console
 from edgepress.core.errors import UserError
+from edgepress.core.wording import listed, short
 from edgepress.data.formats import _text
 from edgepress.data.table import Table
 
@@ -24,7 +25,6 @@ IMAGE_ENDINGS = (
 )  # fmt: skip
 SPLITS = ("train", "training", "val", "valid", "validation", "dev", "test", "testing")
 MOST_SHOWN = 20
-LONGEST_SHOWN = 100
 LONGEST_NAME = 1000
 LONGEST_PART = 255  # bytes that common file systems allow
 LARGEST_TARGETS = 4 << 30  # bytes
@@ -135,17 +135,6 @@ def occurring(
         left = [name for name, used in zip(names, hit, strict=True) if not used]
         console.say(f"left out, since no image has them: {listed(left)}")
     return tuple(np.array(names, dtype=object)[hit]), np.ascontiguousarray(targets[:, hit])
-
-
-def listed(names: Sequence[str]) -> str:
-    """Return the names in one line, the first 20 of them if there are more."""
-    more = f" and {len(names) - MOST_SHOWN} more" if len(names) > MOST_SHOWN else ""
-    return ", ".join(map(short, names[:MOST_SHOWN])) + more
-
-
-def short(text: str) -> str:
-    """Return a text for a message, cut after 100 letters."""
-    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
 
 
 def _warn_of_alike(names: Sequence[str]) -> None:

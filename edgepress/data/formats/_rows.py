@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from edgepress.core import console
 from edgepress.core.errors import UserError
-from edgepress.data.formats import _reading
+from edgepress.core.wording import listed, short
 from edgepress.data.formats._columns import Columns
 from edgepress.data.table import Table
 
@@ -79,12 +79,10 @@ def _check_columns(columns: Columns, image: str, table: Table, firsts: NDArray[n
         texts = [text.strip() for text in table.columns[name]]
         others = repeats[[texts[row] != texts[firsts[row]] for row in repeats]]
         if _is_group(name):
-            _check(columns, image, f"that differ in {_reading.short(name)!r}", others, firsts)
+            _check(columns, image, f"that differ in {short(name)!r}", others, firsts)
         differ += [name] if len(others) else []
     if differ:
-        console.warn(
-            f"rows of one image differ in {_reading.listed(differ)}: the first row's are kept"
-        )
+        console.warn(f"rows of one image differ in {listed(differ)}: the first row's are kept")
 
 
 def _check(

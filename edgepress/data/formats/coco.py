@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgepress.core.errors import UserError
+from edgepress.core.wording import listed
 from edgepress.data.formats import _finder, _folders, _foreign, _reading
 from edgepress.data.table import Table
 
@@ -144,7 +145,7 @@ def _read_file(file: Path, split: str) -> _File:
     categories = _by_id(file, "categories", _entries(file, content, "categories"), "name")
     names = [_reading.label_name(name, f"{file}, categories") for name in categories.values()]
     if len(set(names)) != len(names):
-        raise UserError(f"Two categories have the same name: {file}", got=_reading.listed(names))
+        raise UserError(f"Two categories have the same name: {file}", got=listed(names))
     _reading.check_size(len(images), len(names))
     targets = np.zeros((len(images), len(names)), np.float32)
     row_of = {number: row for row, number in enumerate(images)}

@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from edgepress.core.errors import UserError
+from edgepress.core.wording import listed, short
 from edgepress.data.formats import (  # fmt: skip
     _columns,
     _delimited,
@@ -64,7 +65,7 @@ def read(path: Path) -> Table:
     """
     sources = {path: ""} if path.is_file() else _sources(path)
     if not sources:
-        names = _reading.listed([file.name for file in _tables(path)]) or "none"
+        names = listed([file.name for file in _tables(path)]) or "none"
         raise UserError(
             "The folder must hold exactly one table, or one for each part",
             got=f"{names} in {path}",
@@ -172,7 +173,5 @@ def _attributes(file: Path) -> _columns.Columns:
         for code, text in enumerate(column.values):
             if text not in YES_OR_NO:
                 where = columns.where(name, code)
-                raise UserError(
-                    f"An attribute is neither 1 nor -1 at {where}", got=_reading.short(text)
-                )
+                raise UserError(f"An attribute is neither 1 nor -1 at {where}", got=short(text))
     return columns

@@ -13,6 +13,7 @@ import numpy as np
 from edgepress.core import console
 from edgepress.core.errors import UserError
 from edgepress.core.hashing import file_sha256
+from edgepress.core.wording import listed
 from edgepress.data.formats import (
     _folders,
     _reading,
@@ -65,7 +66,7 @@ def read(path: Path) -> Table:
     pictures = _pictures(found)
     skipped["further copies of an image in another folder"] = len(found) - len(pictures)
     table = _table(pictures, found)
-    console.say(f"labels: {_reading.listed(table.label_names)}")
+    console.say(f"labels: {listed(table.label_names)}")
     return _reading.tell(table, skipped)
 
 
@@ -147,7 +148,7 @@ def _table(pictures: list[list[Path]], found: dict[Path, Place]) -> Table:
         if more:
             raise UserError(
                 f"An image is in two parts, {part} and {more[0]}",
-                got=_reading.listed([str(file) for file in files]),
+                got=listed([str(file) for file in files]),
                 next_step="remove it from one of them",
             )
         parts.append(part)

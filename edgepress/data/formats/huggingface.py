@@ -15,6 +15,7 @@ from typing import Any
 
 from edgepress.core import console
 from edgepress.core.errors import UserError
+from edgepress.core.wording import listed
 from edgepress.data.cache import stored
 from edgepress.data.formats import (
     _columns,
@@ -108,9 +109,7 @@ def _check_all_there(folder: Path, names: list[str]) -> None:
     """Refuse a list that is shorter than `data-00000-of-00002.arrow` says."""
     counts = {tail for name in names if (tail := Path(name).stem.rpartition("-of-")[2]).isdecimal()}
     if counts and counts != {f"{len(names):05d}"}:
-        raise UserError(
-            f"Not every data file is listed in {folder / STATE}", got=_reading.listed(names)
-        )
+        raise UserError(f"Not every data file is listed in {folder / STATE}", got=listed(names))
 
 
 def _are_plain(names: list[Any]) -> bool:
@@ -142,7 +141,7 @@ def _plan(part: _Part) -> _Plan:
         elif name != image:
             left.append(name)
     if left:
-        console.say(f"columns that are left out: {_reading.listed([repr(name) for name in left])}")
+        console.say(f"columns that are left out: {listed([repr(name) for name in left])}")
     return _Plan(image, names, texts)
 
 
@@ -157,7 +156,7 @@ def _image_column(part: _Part) -> str:
     if found is None:
         raise UserError(
             f"The data set has no image column: {part.folder}",
-            got=_reading.listed([repr(name) for name in images or part.features]),
+            got=listed([repr(name) for name in images or part.features]),
             allowed="one column of feature Image, or one called " + _images.IMAGE_COLUMNS[0],
         )
     return found
@@ -177,7 +176,7 @@ def _names_column(part: _Part, image: str) -> str | None:
     if len(lists) > 1:
         raise UserError(
             f"Several columns could be the labels: {part.folder}",
-            got=_reading.listed([repr(name) for name in lists]),
+            got=listed([repr(name) for name in lists]),
             next_step="rename the one that is to 'labels'",
         )
     return lists[0] if lists else None
@@ -226,7 +225,7 @@ def _batches(arrow: Any, file: Path, part: _Part) -> Iterator[Any]:
             if sorted(reader.schema.names) != sorted(part.features):
                 raise UserError(
                     f"The file has other columns than {part.folder / INFO}",
-                    got=f"{_reading.listed(list(map(repr, reader.schema.names)))} in {file}",
+                    got=f"{listed(list(map(repr, reader.schema.names)))} in {file}",
                 )
             for batch in reader:
                 batch.validate(full=True)

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from edgepress.core.errors import UserError
-from edgepress.data.formats import _columns, _finder, _folders, _images, _labels, _reading
+from edgepress.core.wording import listed
+from edgepress.data.formats import _columns, _finder, _folders, _images, _labels
 from edgepress.data.table import Table
 
 ENDINGS = (".parquet", ".pq")
@@ -42,7 +43,7 @@ def read(path: Path) -> Table:
 def _table_file(path: Path) -> Path:
     files = [path] if path.is_file() else _folders.files_in(path, ENDINGS)
     if len(files) != 1:
-        names = _reading.listed([file.name for file in files]) or "none"
+        names = listed([file.name for file in files]) or "none"
         raise UserError("The folder must hold exactly one Parquet file", got=f"{names} in {path}")
     return files[0]
 

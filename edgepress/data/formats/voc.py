@@ -15,6 +15,7 @@ import numpy as np
 
 from edgepress.core import console
 from edgepress.core.errors import UserError
+from edgepress.core.wording import listed
 from edgepress.data.formats import _finder, _folders, _reading, _text
 from edgepress.data.table import Table
 
@@ -101,7 +102,7 @@ def _checked(path: Path) -> list[_Place]:
     places = _places(path)
     parts = {place.part for place in places}
     if not places or (parts == {""} and len(places) > 1):
-        shown = _reading.listed([str(place.annotations.parent) for place in places])
+        shown = listed([str(place.annotations.parent) for place in places])
         raise UserError(
             "The folder must hold exactly one VOC data set",
             got=shown or f"no Annotations/*.xml in {path}",

@@ -5,8 +5,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from edgepress.core.calibration import Scalings, coefficients
 from edgepress.core.quiet import quiet
+from edgepress.core.scaling import Scalings, coefficients
 from export.converting.formats._format import Source
 from models.blank import blank_image
 from models.onnx_graph.write import WithSigmoid

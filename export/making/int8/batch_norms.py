@@ -6,12 +6,10 @@ import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
+from edgepress.core.alike import REWRITTEN
 from edgepress.core.image_spec import ImageSpec
 from models.norms import pairs
 from models.torch_process import evaluating
-
-SAME = 1e-3
-"""Largest difference of logits, as a share of the largest, after batch norms were absorbed."""
 
 
 def with_absorbed_norms(network: nn.Module, spec: ImageSpec) -> nn.Module:
@@ -27,7 +25,7 @@ def with_absorbed_norms(network: nn.Module, spec: ImageSpec) -> nn.Module:
         _absorb(conv, norm)
     with torch.inference_mode(), evaluating(network):
         before, after = network(example), absorbed(example)
-    same = (before - after).abs().max() <= SAME * before.abs().max()
+    same = (before - after).abs().max() <= REWRITTEN.probs * before.abs().max()
     return absorbed if same else deepcopy(network).eval()
 
 

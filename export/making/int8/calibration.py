@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod
 
 from edgepress.core import console
-from edgepress.core.artifact import Artifact
 from edgepress.core.image_spec import ImageSpec
+from edgepress.data.context import Context
 from edgepress.data.dataset import Dataset
 from edgepress.data.pixels import decoded, normalise
-from edgepress.data.split import split_for, training_rows
+from edgepress.data.split import training_rows
 
 IMAGES = 256
 """How many, where nobody asks for another number."""
@@ -54,19 +54,15 @@ def calibration(
 
 
 def from_training(
-    dataset: Dataset,
-    model: Artifact,
-    n_images: int = IMAGES,
-    seed: int = 0,
-    method: Method = "minmax",
+    context: Context, n_images: int = IMAGES, seed: int = 0, method: Method = "minmax"
 ) -> Calibration:
-    """Return the calibration on images that are chosen at random from a model's training part.
+    """Return the calibration on images that are chosen at random from the training part.
 
     Raises:
-        UserError: there is no training image, or the model was trained on images of the test part.
+        UserError: there is no training image.
     """
-    rows = training_rows(dataset, split_for(dataset, (model,)), n_images, seed)
-    return calibration(dataset, rows, model.manifest.image, method)
+    rows = training_rows(context.dataset, context.split, n_images, seed)
+    return calibration(context.dataset, rows, context.spec, method)
 
 
 class Reader(CalibrationDataReader):  # type: ignore[misc]

@@ -10,6 +10,7 @@ import numpy as np
 from edgepress.core import console
 from edgepress.core.errors import UserError
 from edgepress.core.manifest import SearchStep
+from edgepress.core.wording import counted
 from export.making.int8.quantize import first_method, open_workshop
 from export.making.int8.search import Found, Search
 from export.making.int8.setting import Setting
@@ -43,8 +44,7 @@ def tuned_if_missed(found: Found, search: Search, tuner: Tuner, left_s: float) -
     if drop <= search.demands.map_drop:
         return found
     start = time.monotonic()
-    epochs = f"{tuner.epochs} epoch{'s' if tuner.epochs > 1 else ''}"
-    change = f"quantization-aware fine-tuning, {epochs}"
+    change = f"quantization-aware fine-tuning, {counted(tuner.epochs, 'epoch')}"
     console.say(f"  {change}")
     folder = search.workshop.folder / "tuned"
     folder.mkdir()

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.evaluation.candidates import BareModel
-from benchmarks.evaluation.evaluation import evaluate, images_for
+from benchmarks.evaluation.evaluation import evaluate
 from benchmarks.runtimes import _session
 from benchmarks.statistics import paired
 from edgepress.core import console
@@ -31,8 +31,6 @@ from export.making.int8.timing import Stopwatch
 from export.making.int8.trials import Demands, Judges
 from export.targets._target import Target
 
-USUAL_DROP = 0.01
-"""The drop of mAP that is searched for where no gate says one."""
 NOISE_IMAGES = 64
 """Images on which parts of the network are ranked by the noise that they make."""
 TRAINING_IMAGES = 512
@@ -96,7 +94,7 @@ def _allowed_drop(order: Order) -> float:
     """Return the smallest drop of mAP that a gate allows, as a share."""
     gates = evidence.parse_gates(order.request.gates)
     limits = [gate.limit for gate in gates if (gate.metric, gate.form) == ("map", "drop")]
-    return min(limits, default=USUAL_DROP)
+    return min(limits, default=evidence.USUAL_DROP)
 
 
 class _Accuracy:
@@ -128,8 +126,9 @@ class _Accuracy:
     def _logits(self, path: Path) -> NDArray[np.float32]:
         """Return the logits of a sample of the judged images, `[n, labels]`."""
         request, spec = self._order.request, self._order.reference.manifest.image
-        rows = sample(request.dataset.targets, self._judged.rows, NOISE_IMAGES)
-        images = normalise(decoded(request.dataset, spec)[rows], spec)
+        dataset = request.context.dataset
+        rows = sample(dataset.targets, self._judged.rows, NOISE_IMAGES)
+        images = normalise(decoded(dataset, spec)[rows], spec)
         model = BareModel(path, self._order.reference.manifest)
         session = _session.find(request.provider).open_session(model, usable_cores(), True)
         probs = session.run(images).clip(1e-6, 1 - 1e-6)
@@ -144,16 +143,14 @@ class _Accuracy:
         """Evaluate on all views, whatever the test part has: the images are few, the bound wide."""
         request, manifest = self._order.request, self._order.reference.manifest
         settings = request.settings().model_copy(update={"part": self._part, "views": None})
-        return evaluate(BareModel(path, manifest), request.dataset, self._judged, settings)
+        dataset = request.context.dataset
+        return evaluate(BareModel(path, manifest), dataset, self._judged, settings)
 
     @cached_property
     def _part(self) -> Part:
-        return "val" if len(self._images_of("val")) else "train"
+        return self._order.request.context.beside_test
 
     @cached_property
     def _judged(self) -> Grouped:
         most = None if self._part == "val" else TRAINING_IMAGES
-        return self._images_of(self._part).take(slice(most))
-
-    def _images_of(self, part: Part) -> Grouped:
-        return images_for((self._order.reference,), self._order.request.dataset, part)
+        return self._order.request.context.images(self._part).take(slice(most))

@@ -12,10 +12,10 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
-from compress.learning.context import Context
 from compress.learning.teaching import Student, Teaching, teach
+from compress.learning.training_data import training_images
 from edgepress.core.artifact import Artifact
-from edgepress.data.split import split_for
+from edgepress.data.context import Context
 from export.making.int8.batch_norms import with_absorbed_norms
 from export.making.int8.calibration import Calibration
 from export.making.int8.fake_quantization import fake_quantized
@@ -46,9 +46,8 @@ class Tuning:
 def tuner(job: Job, calibration: Calibration) -> Tuner:
     """Return what fine-tunes the network of an export on the training part of its data."""
     config, parent = job.config, job.parent
-    context = Context(job.dataset, split_for(job.dataset, (parent,)), parent.manifest.image)
-    how = settings(config.qat, len(context.rows("train")), config.seed)
-    tuning = Tuning(parent, job.target, calibration, context, how)
+    how = settings(config.qat, len(job.context.rows("train")), config.seed)
+    tuning = Tuning(parent, job.target, calibration, job.context, how)
     return Tuner(config.qat, partial(write_tuned, tuning))
 
 
@@ -97,7 +96,8 @@ def tune(network: nn.Module, tuning: Tuning, scratch: Path) -> nn.Module:
     student = fake_quantized(_Still(deepcopy(plain)), tuning.target, tuning.calibration)
     pupil = Student(student, spec)
     teacher = _Still(deepcopy(plain))
-    taught = teach(pupil, teacher, tuning.context.training_images(), tuning.settings, scratch)
+    images = training_images(tuning.context)
+    taught = teach(pupil, teacher, images, tuning.settings, scratch)
     tuned = taught.get_submodule("network").state_dict()
     plain.load_state_dict({name: tuned[name] for name in plain.state_dict()})
     return plain.requires_grad_(True).eval()

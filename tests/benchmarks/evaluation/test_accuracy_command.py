@@ -11,11 +11,12 @@ from colours import MakeModel
 from onnx import helper
 
 from benchmarks import metrics
-from benchmarks.evaluation.evaluation import EvalSettings, evaluate, rows_for
+from benchmarks.evaluation.evaluation import EvalSettings, evaluate
 from benchmarks.evaluation.tables import StoredMetrics, mean_rows
 from benchmarks.report.schema import Report
 from benchmarks.report.sections import PAGE
 from edgepress.core import artifact as artifacts
+from edgepress.data.context import context_of
 from edgepress.data.dataset import open_data
 
 MODULE = "benchmarks.accuracy"
@@ -34,7 +35,7 @@ def test_what_is_stored_is_the_summary_at_the_stored_thresholds(
     assert done.code == 0, done.err
     stored = StoredMetrics.model_validate_json(out.read_text())
     model, dataset = artifacts.load(path), open_data(str(colours))
-    rows = rows_for((model,), dataset, "test")
+    rows = context_of(dataset, model).rows("test")
     result = evaluate(model, dataset, rows, EvalSettings())
     weights = metrics.PrfWeights(precision=0, recall=3, f1=1)
     wanted = metrics.summary(result.targets, result.scores[0], (0.5, 0.5), 1, weights)
@@ -114,7 +115,7 @@ def test_the_report_has_the_important_ones(
     assert done.code == 0, done.err
     report = Report.model_validate_json((out / "report.json").read_text())
     model, dataset = artifacts.load(path), open_data(str(colours))
-    result = evaluate(model, dataset, rows_for((model,), dataset, "test"), EvalSettings())
+    result = evaluate(model, dataset, context_of(dataset, model).rows("test"), EvalSettings())
     found, wanted = report.models[0].metrics, metrics.averages(
         result.targets, result.scores[0] >= np.float32(0.5)
     )  # fmt: skip

@@ -17,6 +17,7 @@ from edgepress.core.artifact import Artifact
 from edgepress.core.cpu import this_cpu
 from edgepress.core.errors import UserError
 from edgepress.core.manifest import DataRef, Split
+from edgepress.data.context import context_of
 from edgepress.data.dataset import Dataset, open_data
 
 ONE_THREAD = EvalSettings(threads=1)
@@ -149,8 +150,8 @@ def test_the_models_own_split_is_used(make_model: MakeModel, colours: Path) -> N
     split = Split(train=ids[:40], val=ids[40:50], test=ids[50:])
     data = DataRef(source="colours", fingerprint=dataset.fingerprint, split=split)
     trained = Artifact(model.path, model.manifest.model_copy(update={"data": data}))
-    assert evaluation.rows_for((trained,), dataset, "test").tolist() == list(range(50, 80))
-    assert len(evaluation.rows_for((model,), dataset, "test")) not in (0, 30)
+    assert context_of(dataset, trained).rows("test").tolist() == list(range(50, 80))
+    assert len(context_of(dataset, model).rows("test")) not in (0, 30)
 
 
 def test_bare_onnx_file_says_itself_what_it_is(tmp_path: Path) -> None:

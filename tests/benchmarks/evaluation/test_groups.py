@@ -11,12 +11,13 @@ from groups_seen import spy_on_groups
 
 from benchmarks.comparison.bench import open_bench, open_test_data
 from benchmarks.evaluation import evaluation
-from benchmarks.evaluation.evaluation import EvalSettings, images_for
+from benchmarks.evaluation.evaluation import EvalSettings
 from edgepress.core import artifact as artifacts
 from edgepress.core import eval_file
 from edgepress.core.artifact import Artifact
 from edgepress.core.errors import UserError
 from edgepress.core.manifest import DataRef, Split
+from edgepress.data.context import context_of
 from edgepress.data.dataset import Dataset, open_data
 from edgepress.data.grouping import Grouped, grouped, groups_of
 
@@ -86,7 +87,7 @@ def test_a_column_that_the_data_no_longer_have(make_model: MakeModel, patients: 
     dataset = open_data(str(patients))
     model = trained(make_model("m"), dataset, "module")
     with pytest.raises(UserError, match=r"module.*patient"):
-        images_for((model,), dataset, "test")
+        context_of(dataset, model).images("test")
 
 
 def test_a_stored_result_takes_the_groups_of_the_comparison(

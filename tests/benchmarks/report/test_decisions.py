@@ -8,7 +8,7 @@ from pathlib import Path
 from colours import MakeModel
 from verdicts import LABELS, evaluation
 
-from benchmarks.comparison.of_decisions import decision_entries
+from benchmarks.comparison.decision_entries import decision_entries
 from benchmarks.report import decisions
 from benchmarks.report.markdown import markdown
 from benchmarks.report.page import fragment

@@ -16,10 +16,10 @@ from benchmarks.thresholds import calibration, effect, scaled
 from benchmarks.thresholds.calibrating import carried
 from edgepress.core import artifact as artifacts
 from edgepress.core.artifact import Artifact
-from edgepress.core.calibration import Scaling, inverses
 from edgepress.core.eval_file import load_eval
 from edgepress.core.labels import Labels
 from edgepress.core.manifest import DataRef, Manifest
+from edgepress.core.scaling import Scaling, inverses
 from edgepress.data.dataset import open_data
 from edgepress.data.random_split import default_split
 

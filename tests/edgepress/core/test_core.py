@@ -9,12 +9,13 @@ from plans import manifest, plan, store
 
 from edgepress.core import artifact as artifacts
 from edgepress.core import registry
+from edgepress.core.ending import require
 from edgepress.core.errors import GateFailed, GateUndecided, UserError, unknown_name
 from edgepress.core.gates import Verdict
 from edgepress.core.labels import Labels
 from edgepress.core.manifest import Manifest
 from edgepress.core.source import source_hash
-from edgepress.core.stage import produce, require, settings
+from edgepress.core.stage import produce, settings
 
 
 def test_an_artifact_survives_the_disk(tmp_path: Path):

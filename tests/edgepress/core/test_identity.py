@@ -59,7 +59,7 @@ COMPUTES = [
     ("compress.distill", "compress/learning/losses/bce.py", "return mean", "return 2 * mean"),
     ("compress.train", "edgepress/data/random_split.py", "TEST_SHARE = 0.4", "TEST_SHARE = 0.3"),
     ("compress.train", "edgepress/core/image_spec.py", "0.485", "0.5"),
-    ("compress.train", "edgepress/core/calibration.py", "1 / self.slope", "2 / self.slope"),
+    ("compress.train", "edgepress/core/scaling.py", "1 / self.slope", "2 / self.slope"),
     ("compress.train", "benchmarks/statistics/paired.py", "return ", "return 2 * "),
     ("compress.prune", "compress/pruning/channels.py", "return ", "return 2 * "),
     ("export.onnx", "export/making/int8/quantize.py", "import onnx", "import onnx\nN = 1"),

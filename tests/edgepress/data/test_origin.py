@@ -12,7 +12,7 @@ from PIL import Image
 from plans import manifest
 
 from benchmarks.evaluation.candidates import open_model
-from benchmarks.evaluation.evaluation import EvalSettings, evaluate, rows_for
+from benchmarks.evaluation.evaluation import EvalSettings, evaluate
 from compress import train
 from edgepress.core import artifact as artifacts
 from edgepress.core import console
@@ -20,6 +20,7 @@ from edgepress.core.artifact import Artifact
 from edgepress.core.errors import UserError
 from edgepress.core.manifest import DataRef, Split
 from edgepress.data import origin, random_split, split
+from edgepress.data.context import context_of
 from edgepress.data.dataset import Dataset, open_data
 from export import onnx as onnx_stage
 from export.adopting.stage import UNKNOWN_TRAINING
@@ -209,7 +210,7 @@ def test_a_bare_file_is_measured_on_images_that_it_was_not_trained_on(
     file = Path(shutil.copy(fp32 / "model.onnx", tmp_path / "bare.onnx"))
     data, bare = open_data(str(photos)), open_model(file)
     assert bare.manifest.data is None
-    tested = {data.image_ids[row] for row in rows_for((bare,), data, "test")}
+    tested = {data.image_ids[row] for row in context_of(data, bare).rows("test")}
     assert tested == set(trained.test)
     assert tested != set(random_split.default_split(data).test)
     done = command("benchmarks.accuracy", "--model", file, "--data", photos)

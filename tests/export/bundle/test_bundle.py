@@ -17,6 +17,7 @@ from places import ROOT
 
 from benchmarks.claims import bundle as claim
 from edgepress.core import artifact as artifacts
+from edgepress.core.alike import Limit
 from edgepress.core.artifact import Artifact
 from edgepress.core.cli import main
 from edgepress.core.gates import Verdict
@@ -196,7 +197,7 @@ def test_model_that_failed_a_gate_is_not_packed(
 def test_a_graph_that_is_not_the_model_is_not_packed(
     exported: Artifact, data_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(check, "PROB_LIMIT", -1.0)
+    monkeypatch.setattr(check, "PREPARED", Limit(-1.0, 0.002))
     out = tmp_path / "out.zip"
     options = ["--model", str(exported.path), "--data", str(data_folder), "--out", str(out)]
     assert main(Config, run, options) == 3

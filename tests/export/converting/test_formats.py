@@ -17,6 +17,7 @@ from places import ROOT
 from benchmarks.runtimes import _web
 from edgepress.core import artifact as artifacts
 from edgepress.core.artifact import Artifact
+from edgepress.data.context import context_of
 from edgepress.data.dataset import open_data
 from export import convert
 from export.bundle import photographs
@@ -295,7 +296,7 @@ def test_the_page_labels_50_cells_as_a_bundle_does(
         done = command(name, *given)
         assert done.code == 0, done.err
     zipfile.ZipFile(archive).extractall(tmp_path / "bundle")
-    cells = photographs.validation(artifacts.load(model), open_data("elpv"), 50)
+    cells = photographs.validation(context_of(open_data("elpv"), artifacts.load(model)), 50)
     run = [sys.executable, tmp_path / "bundle" / "run.py", "predict", *cells]
     said = subprocess.run(run, capture_output=True, text=True, check=True).stdout.splitlines()
     wanted = [(Path(line["file"]).name, line["labels"]) for line in map(json.loads, said)]

@@ -14,11 +14,11 @@ import torch
 from export_helpers import LABELS, SPEC, fit_classifier, run, store
 from export_network import tiny
 
-from benchmarks.evaluation.evaluation import rows_for
 from benchmarks.runtimes import torch_
 from edgepress.core.artifact import Artifact
-from edgepress.core.calibration import Calibration, LabelCalibration, Scaling
 from edgepress.core.errors import GateFailed, GateUndecided, UserError
+from edgepress.core.scaling import Calibration, LabelCalibration, Scaling
+from edgepress.data.context import context_of
 from edgepress.data.dataset import Dataset
 from edgepress.data.pixels import decoded, normalise
 from edgepress.data.random_split import default_split
@@ -117,7 +117,7 @@ def test_a_model_as_accurate_is_verified_on_all_test_images(
     made = quantized(sure, data_folder, tmp_path / "out").manifest
     found = made.verification
     assert found.status == "verified"
-    assert found.n_images == len(rows_for((sure,), dataset, "test"))
+    assert found.n_images == len(context_of(dataset, sure).rows("test"))
     assert (found.flipped, found.max_prob_diff) == (0, pytest.approx(0, abs=1e-6))
     (verdict,) = found.verdicts
     assert (verdict.gate, verdict.outcome, verdict.measured) == ("map drop <= 0.3", "pass", 0)
@@ -136,7 +136,7 @@ def test_ranges_are_taken_from_training_images_alone(
     quantized(sure, data_folder, tmp_path / "out")
     used = {dataset.image_ids[row] for row in made_of(module).rows}
     assert used <= set(sure.manifest.data.split.train)
-    few = calibration.from_training(dataset, sure, n_images=3)
+    few = calibration.from_training(context_of(dataset, sure), n_images=3)
     inputs = list(few.inputs())
     assert [one.shape for one in inputs] == [(1, 3, 32, 32)] * 3
     spec = sure.manifest.image

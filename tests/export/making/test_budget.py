@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.evaluation.evaluation import rows_for
 from edgepress.core import artifact as artifacts
 from edgepress.core import duration
 from edgepress.core.artifact import Artifact
@@ -14,6 +13,7 @@ from edgepress.core.cli import main
 from edgepress.core.cpu import this_cpu
 from edgepress.core.errors import UserError
 from edgepress.core.manifest import Manifest
+from edgepress.data.context import context_of
 from edgepress.data.dataset import Dataset
 from edgepress.data.grouping import Grouped
 from export import targets
@@ -103,9 +103,9 @@ def test_the_manifest_holds_the_steps_in_order(
     told = re.sub(r"\s+", " ", capsys.readouterr().err)
     places = [told.index(step.change) for step in found.search]
     assert places == sorted(places)
-    val = rows_for((trained,), dataset, "val")
+    val = context_of(dataset, trained).rows("val")
     assert [set(rows) for rows in seen] == [set(val)] * 2, "the float file, and the int8 one"
-    assert not set(val) & set(rows_for((trained,), dataset, "test"))
+    assert not set(val) & set(context_of(dataset, trained).rows("test"))
 
 
 def test_a_float_export_searches_for_nothing(

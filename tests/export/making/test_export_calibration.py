@@ -15,13 +15,14 @@ from PIL import Image
 from scipy.special import expit
 
 from benchmarks import thresholds
-from benchmarks.evaluation.evaluation import EvalSettings, rows_for
+from benchmarks.evaluation.evaluation import EvalSettings
 from benchmarks.runtimes import torch_
 from compress.learning.onnx_teacher import OnnxTeacher
 from edgepress.core import artifact as artifacts
 from edgepress.core.artifact import Artifact
-from edgepress.core.calibration import coefficients
 from edgepress.core.eval_file import load_eval
+from edgepress.core.scaling import coefficients
+from edgepress.data.context import context_of
 from edgepress.data.dataset import Dataset, open_data
 from edgepress.data.pixels import decoded, normalise
 from edgepress.data.random_split import default_split
@@ -73,7 +74,7 @@ def sure(tmp_path_factory, data: Dataset) -> Artifact:
 def calibrated(sure: Artifact, data: Dataset, tmp_path_factory) -> Artifact:
     """The same, as a stage leaves it that was told `--calibrate platt`."""
     wanted = thresholds.Learning(thresholds.ThresholdSettings(), "platt")
-    rows = rows_for((sure,), data, "val")
+    rows = context_of(data, sure).rows("val")
     labels = thresholds.learnt(sure, data, rows, EvalSettings(provider="torch"), wanted)
     folder = Path(copytree(sure.path, tmp_path_factory.mktemp("calibrated") / "calibrated"))
     copy = replace(sure, path=folder)

@@ -9,10 +9,11 @@ import pytest
 from export_helpers import LABELS, run
 
 from benchmarks import thresholds
-from benchmarks.evaluation.evaluation import EvalSettings, rows_for
+from benchmarks.evaluation.evaluation import EvalSettings
 from edgepress.core import artifact as artifacts
 from edgepress.core.artifact import Artifact
 from edgepress.core.labels import ThresholdSettings
+from edgepress.data.context import context_of
 from edgepress.data.dataset import Dataset
 from edgepress.data.pixels import decoded, normalise
 from export.graph import metadata
@@ -28,7 +29,7 @@ COMMON = (
 @pytest.fixture(scope="module")
 def demanding(trained: Artifact, dataset: Dataset, tmp_path_factory) -> Artifact:
     """The tiny network with thresholds that follow a demand."""
-    rows = rows_for((trained,), dataset, "val")
+    rows = context_of(dataset, trained).rows("val")
     found = thresholds.on_validation(trained, dataset, rows, EvalSettings(provider="torch"))
     labels = thresholds.learnt_labels(trained.manifest.labels, found, SETTINGS)
     folder = Path(copytree(trained.path, tmp_path_factory.mktemp("demanding") / "model"))
@@ -39,7 +40,7 @@ def demanding(trained: Artifact, dataset: Dataset, tmp_path_factory) -> Artifact
 
 def own_thresholds(made: Artifact, dataset: Dataset) -> tuple[float, ...]:
     """Return what the validation images tell, by the file's own scores."""
-    rows = rows_for((made,), dataset, "val")
+    rows = context_of(dataset, made).rows("val")
     spec = made.manifest.image
     probs = run(made.weights, normalise(decoded(dataset, spec)[rows], spec))
     settings = made.manifest.labels.learning.settings

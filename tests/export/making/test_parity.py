@@ -8,13 +8,15 @@ import pytest
 import torch
 from export_helpers import Files, store
 
+from benchmarks.evaluation import parity
 from benchmarks.evaluation.candidates import open_model
 from edgepress.core.artifact import Artifact
 from edgepress.core.errors import UserError
+from edgepress.data.context import context_of
 from edgepress.data.dataset import Dataset
 from export.graph import metadata
 from export.graph.metadata import ModelFacts
-from export.making import evidence, parity
+from export.making import evidence
 from models.stored import load_network
 
 GATES = ("parity <= 1e-3", "flipped <= 0.002")
@@ -68,7 +70,9 @@ def exported(files: Files, trained: Artifact, tmp_path: Path) -> Artifact:
 def test_export_agrees_with_its_network(
     exported: Artifact, trained: Artifact, dataset: Dataset
 ) -> None:
-    found = evidence.parity_of(exported, trained, evidence.Request(dataset, "cpu", 1, ()))
+    found = evidence.parity_of(
+        exported, trained, evidence.Request(context_of(dataset, trained), "cpu", 1, ())
+    )
     verdicts = evidence.parity_verdicts(exported, found, GATES)
     assert [verdict.outcome for verdict in verdicts] == ["pass", "pass"]
     assert found.n_images == len(trained.manifest.data.split.val)  # type: ignore[union-attr]
@@ -81,7 +85,9 @@ def test_perturbed_weights_are_caught(
     with torch.no_grad():
         network.classifier.bias += 0.02  # type: ignore[operator,union-attr]
     altered = store(tmp_path / "altered", network, dataset)
-    found = evidence.parity_of(exported, altered, evidence.Request(dataset, "cpu", 1, ()))
+    found = evidence.parity_of(
+        exported, altered, evidence.Request(context_of(dataset, trained), "cpu", 1, ())
+    )
     verdicts = evidence.parity_verdicts(exported, found, GATES)
     assert verdicts[0].outcome == "fail"
     assert 1e-3 < found.max_prob_diff <= 0.005 + 1e-6  # the sigmoid's slope is at most 1/4

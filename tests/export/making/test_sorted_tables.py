@@ -6,6 +6,7 @@ from export_helpers import LABELS
 from PIL import Image
 
 from edgepress.core.artifact import Artifact
+from edgepress.data.context import context_of
 from edgepress.data.dataset import Dataset, open_data
 from edgepress.data.random_split import default_split
 from edgepress.data.split import training_rows
@@ -29,13 +30,13 @@ def sorted_data(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
 
 
 def test_of_a_bundle_and_a_conversion(trained: Artifact, sorted_data: Dataset) -> None:
-    paths = photographs.validation(trained, sorted_data, 12)
+    paths = photographs.validation(context_of(sorted_data, trained), 12)
     bright = [np.asarray(Image.open(path)).mean() > 120 for path in paths]
     assert (len(bright), sum(bright)) == (12, pytest.approx(4, abs=1))
 
 
 def test_of_parity(trained: Artifact, sorted_data: Dataset) -> None:
-    means = evidence.parity_images(trained, sorted_data, 12).mean(axis=(1, 2, 3))
+    means = evidence.parity_images(context_of(sorted_data, trained), 12).mean(axis=(1, 2, 3))
     bright = means > (means.min() + means.max()) / 2
     assert (len(bright), bright.sum()) == (12, pytest.approx(4, abs=1))
     assert np.ptp(means) > 1

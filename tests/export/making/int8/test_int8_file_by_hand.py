@@ -11,6 +11,7 @@ from int8_parts import images, opened
 from made_data import made
 from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType
 
+from edgepress.data.context import context_of
 from edgepress.data.random_split import default_split
 from edgepress.data.split import training_rows
 from export import targets
@@ -147,13 +148,13 @@ def test_calibration_images_are_drawn_by_the_seed(monkeypatch: pytest.MonkeyPatc
     split = default_split(data)
     train = [row for row in range(400) if data.image_ids[row] in set(split.train)]
     for seed in (0, 3):
-        found = calibration.from_training(data, model, 20, seed)
+        found = calibration.from_training(context_of(data, model), 20, seed)
         assert found.rows.tolist() == training_rows(data, split, 20, seed).tolist()
         assert set(found.rows.tolist()) < set(train)
-    plain = calibration.from_training(data, model)
+    plain = calibration.from_training(context_of(data, model))
     assert plain.rows.tolist() == training_rows(data, split, 256, 0).tolist()
     assert (plain.method, plain.pixels, plain.image) == ("minmax", (data, "the spec"), "the spec")
-    assert calibration.from_training(data, model, method="entropy").method == "entropy"
+    assert calibration.from_training(context_of(data, model), method="entropy").method == "entropy"
     assert calibration.IMAGES == 256
 
 

@@ -17,11 +17,11 @@ from int8_parts import opened
 from onnx.numpy_helper import to_array
 from torch import nn
 
-from compress.learning.context import Context
 from edgepress.core import artifact as artifacts
 from edgepress.core.artifact import Artifact
 from edgepress.core.cli import main
 from edgepress.core.errors import UserError
+from edgepress.data.context import Context
 from edgepress.data.dataset import Dataset
 from edgepress.data.pixels import normalise
 from edgepress.data.split import split_for

@@ -7,7 +7,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from edgepress.core.errors import UserError
-from export.adopting import ending
+from export.adopting import last_layer
 
 
 def written(path: Path, *operators: str) -> Path:
@@ -23,17 +23,17 @@ def written(path: Path, *operators: str) -> Path:
     return path
 
 
-@pytest.mark.parametrize("last", sorted(ending.SQUASHING))
+@pytest.mark.parametrize("last", sorted(last_layer.SQUASHING))
 def test_a_second_sigmoid_is_refused(last: str, tmp_path: Path) -> None:
     file = written(tmp_path / "n.onnx", "MatMul", last, "Flatten", "Sigmoid", "Identity")
     with pytest.raises(UserError, match=f"second sigmoid.*ends in {last}"):
-        ending.check(file, "logits")
-    assert ending.check(written(tmp_path / "n.onnx", "MatMul", last, "Flatten"), "probs") == ()
+        last_layer.check(file, "logits")
+    assert last_layer.check(written(tmp_path / "n.onnx", "MatMul", last, "Flatten"), "probs") == ()
 
 
 def test_logits_within_0_and_1_are_doubtful_as_probabilities(tmp_path: Path) -> None:
-    (told,) = ending.check(written(tmp_path / "n.onnx", "MatMul", "Identity"), "probs")
+    (told,) = last_layer.check(written(tmp_path / "n.onnx", "MatMul", "Identity"), "probs")
     assert "ends in MatMul" in told
     assert "--output logits" in told
-    assert ending.check(written(tmp_path / "n.onnx", "MatMul", "Sigmoid"), "logits") == ()
-    assert ending.check(written(tmp_path / "n.onnx", "MatMul", "Relu"), "probs") == ()
+    assert last_layer.check(written(tmp_path / "n.onnx", "MatMul", "Sigmoid"), "logits") == ()
+    assert last_layer.check(written(tmp_path / "n.onnx", "MatMul", "Relu"), "probs") == ()

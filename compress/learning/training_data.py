@@ -1,0 +1,71 @@
+"""What every training stage asks of its data: what to learn from, and what they cannot teach."""
+
+from benchmarks.statistics import paired
+from compress.learning.loading import TrainingImages
+from edgepress.core import console
+from edgepress.core.artifact import Artifact
+from edgepress.core.eval_file import EVAL_FILE, load_eval
+from edgepress.core.labels import shares
+from edgepress.data import pixels, views
+from edgepress.data.context import Context, open_context
+
+
+def training_images(context: Context) -> TrainingImages:
+    """Return the decoded images of the training part with their targets."""
+    rows, spec = context.rows("train"), context.spec
+    return TrainingImages(
+        pixels=pixels.decoded(context.dataset, spec),
+        targets=context.dataset.targets[rows],
+        views=views.usable(context.dataset.views, spec),
+        spec=spec,
+        rows=rows,
+    )
+
+
+def untaught(context: Context) -> tuple[str, ...]:
+    """Return a sentence for each kind of label of which the training part shows too little.
+
+    Ready-made splits and sparse tables have such labels, even where the whole data set does not.
+    """
+    found = shares(context.targets("train"))
+    kinds = {
+        "of no training image is known whether it has": None,
+        "no training image has": 0.0,
+        "every training image has": 1.0,
+    }
+    pairs = tuple(zip(context.dataset.label_names, found, strict=True))
+    return tuple(
+        f"{what}: {', '.join(names)}; nothing can be learnt of that label from the images"
+        for what, share in kinds.items()
+        if (names := [name for name, its in pairs if its == share])
+    )
+
+
+def _say_power(reference: Artifact, context: Context) -> None:
+    """Print the smallest drop of mAP that the test part can certify, before work starts."""
+    file = reference.file(EVAL_FILE)
+    smallest = paired.certifiable_drop(load_eval(file)) if file else None
+    if smallest is not None:
+        console.say(
+            f"{len(context.rows('test'))} test images can certify a drop of mAP of about "
+            f"{100 * smallest:.1f} points or more"
+        )
+
+
+def open_for(parents: tuple[Artifact, ...], source: str, skip_bad_images: bool) -> Context:
+    """Open data for a stage that works on existing models.
+
+    Raises:
+        UserError: unusable data, other labels than the models', or a leaking split.
+    """
+    context = open_context(source, parents, skip_bad_images)
+    context.dataset.check_ranges(context.spec.pixel_range)
+    warn_untaught(context)
+    _say_power(parents[0], context)
+    return context
+
+
+def warn_untaught(context: Context) -> None:
+    """Name the labels that the training part says nothing about, before work starts."""
+    for sentence in untaught(context):
+        console.warn(sentence)

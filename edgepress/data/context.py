@@ -1,0 +1,127 @@
+"""The data that a command works on: opened and split once, at its door, and passed on."""
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgepress.core.artifact import Artifact
+from edgepress.core.errors import UserError
+from edgepress.core.image_spec import ImageSpec
+from edgepress.core.manifest import DataRef, Split
+from edgepress.data import split as splits
+from edgepress.data.dataset import Dataset, open_data
+from edgepress.data.grouping import Grouped, Rows, grouped
+from edgepress.data.parts import PARTS, Part
+
+Images = TypeVar("Images", Rows, Grouped)
+
+
+@dataclass(frozen=True)
+class Context:
+    """A data set with its split, and how the first model at hand takes its images."""
+
+    dataset: Dataset
+    split: Split
+    spec: ImageSpec
+    views: int | None = None
+    """Views of each test image at most that accuracy is averaged over (default: all)."""
+
+    def rows(self, part: Part) -> Rows:
+        """Return the rows of a part."""
+        return splits.indices(self.dataset, self.split, part)
+
+    def images(self, part: Part) -> Grouped:
+        """Return the images of a part to measure on, with the groups that the split keeps.
+
+        Raises:
+            UserError: the data have no longer the column that the split went by.
+        """
+        return grouped(self.dataset, self.rows(part), self.split.group_column)
+
+    def require(self, part: Part) -> "Context":
+        """Return this context, of which a part must have images.
+
+        Raises:
+            UserError: the part is empty, or none of its images is here.
+        """
+        require_images(self.rows(part), self.dataset, part)
+        return self
+
+    def targets(self, part: Part) -> NDArray[np.float32]:
+        """Return what is true of the images of a part, `[n, labels]`, NaN where unknown."""
+        return self.dataset.targets[self.rows(part)]
+
+    @property
+    def beside_test(self) -> Part:
+        """The part to look at before the test: validation, training where that has no image."""
+        return "val" if len(self.rows("val")) else "train"
+
+    @property
+    def identity(self) -> str:
+        """What names the data and the split in the id of what is made of them."""
+        return splits.identity(self.dataset, self.split)
+
+    def reference(self, assumed: bool = False) -> DataRef:
+        """Return what a manifest says of the data; `assumed` where a training is not known."""
+        return DataRef(
+            source=self.dataset.source,
+            fingerprint=self.dataset.fingerprint,
+            split=self.split,
+            assumed=assumed,
+        )
+
+
+def context_of(dataset: Dataset, *models: Artifact) -> Context:
+    """Return data as models are measured on them: the first known split, and no leak into its test.
+
+    Raises:
+        UserError: training images of a model are in the test part.
+    """
+    return Context(dataset, splits.split_for(dataset, models), models[0].manifest.image)
+
+
+def open_context(
+    source: str, models: tuple[Artifact, ...], skip_bad_images: bool = False
+) -> Context:
+    """Open the data that models are measured on.
+
+    Raises:
+        UserError: unusable data, other labels than a model's, or a leaking split.
+    """
+    dataset = open_data(source, skip_bad_images)
+    for model in models:
+        check_labels(model, dataset)
+    return context_of(dataset, *models)
+
+
+def require_images(images: Images, dataset: Dataset, part: Part) -> Images:
+    """Return the images of a part, which must be some.
+
+    Raises:
+        UserError: the part is empty, or none of its images is here.
+    """
+    if not len(images):
+        raise UserError(
+            f"There is no image in the part {part}",
+            got=dataset.source,
+            next_step=f"take another part ({', '.join(one for one in PARTS if one != part)}), or "
+            "data and a split that have one",
+        )
+    return images
+
+
+def check_labels(model: Artifact, dataset: Dataset) -> None:
+    """Refuse a model that predicts other labels than the data has.
+
+    Raises:
+        UserError: names or their order differ.
+    """
+    ours, theirs = model.manifest.labels.names, dataset.label_names
+    if ours != theirs:
+        raise UserError(
+            "The model's labels are not the labels of the data",
+            got=f"model {model.path}: {', '.join(ours)}",
+            allowed=f"data {dataset.source}: {', '.join(theirs)}",
+        )
