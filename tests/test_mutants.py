@@ -241,8 +241,8 @@ def test_a_result_holds_while_the_file_and_the_tests_are_as_they_were(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(tried, "ROOT", tmp_path)
-    (tmp_path / "a.py").write_text("1")
-    (tmp_path / "b.py").write_text("2")
+    (tmp_path / "a.py").write_text("a = 1")
+    (tmp_path / "b.py").write_text("b = 2")
     tests = ["a.py", "b.py"]
     killed = tried.outcome(a_mutant(), "source", tests, "b.py::test", tried.KILLED)
     lives = tried.outcome(a_mutant(), "source", tests, "", tried.SURVIVED)
@@ -251,10 +251,17 @@ def test_a_result_holds_while_the_file_and_the_tests_are_as_they_were(
     assert not tried.holds(killed, "other", tests)
     assert not tried.holds(None, "source", tests)
     tried._digest_below.cache_clear()
-    (tmp_path / "a.py").write_text("3")
+    (tmp_path / "a.py").write_text("a = 3")
     assert tried.holds(killed, "source", tests)
     assert not tried.holds(lives, "source", tests)
     tried._digest_below.cache_clear()
+
+
+def test_a_digest_is_of_what_the_code_does():
+    code = 'def f(x):\n    """Say."""\n    return x + 1\n'
+    moved = "import os\nfrom a import b\n" + code.replace("Say", "Tell").replace("1", "1  # one")
+    assert tried.digest(moved) == tried.digest(code)
+    assert tried.digest(code.replace("+ 1", "+ 2")) != tried.digest(code)
 
 
 def test_a_record_goes_on_where_it_was_cut_off(tmp_path: Path):

@@ -110,6 +110,6 @@ def _stratum(
     in_units = summed(members, units, len(fold_of_unit))
     share = in_units / count[fold_of_unit]
     squares = summed(share**2, fold_of_unit, n_folds)
-    factor = np.where(in_units > 0, 1 - 2 * share + squares[fold_of_unit], 1.0)
+    factor = 1 - 2 * share + squares[fold_of_unit]
     held = summed(in_units > 0, fold_of_unit, n_folds).astype(np.intp)
     return Stratum(members, share, np.where(share == 1, 0.0, factor), held)

@@ -55,7 +55,7 @@ def _usual(dataset: Dataset) -> Split:
     found = brought(dataset.table)
     for fault in found.faults:
         console.say_once(fault)
-    if found.columns and not found.agree:
+    if not found.agree:
         console.warn_once(f"{found.differ}: a random split is used")
     split = None if found.column is None else _brought(dataset, found.column)
     made = split or default_split(dataset)

@@ -68,3 +68,16 @@ def test_both_heads_of_a_distilled_transformer():
 def test_an_output_that_no_layer_makes():
     with pytest.raises(UserError, match="comes from no convolution"):
         output_layers(Net(lambda net, image: image.mean((2, 3))), IMAGES)
+
+
+class WithBias(nn.Linear):
+    """A linear layer that returns a pair, as those of tensor-parallel libraries do."""
+
+    def forward(self, features):
+        return super().forward(features), self.bias
+
+
+def test_a_layer_that_returns_a_pair_is_passed_through():
+    network = Net(lambda net, image: net.last(pooled(net, image))[0])
+    network.last = WithBias(4, 3)
+    assert output_layers(network.eval(), IMAGES) == ["middle"]

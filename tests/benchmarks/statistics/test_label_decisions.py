@@ -7,7 +7,9 @@ import pytest
 from scipy.stats import binom
 from verdicts import LABELS, evaluation
 
+from benchmarks.statistics.decisions import decisions, label_ece_draws
 from benchmarks.statistics.label_decisions import Share, label_decisions
+from benchmarks.statistics.paired import DRAWS
 from edgepress.core.labels import Labels
 
 
@@ -64,3 +66,21 @@ def test_shares_in_groups_say_what_they_are_worth():
     )
     alone = _decisions(np.ones(40), np.ones(40), groups=tuple(range(40)))
     assert alone.recall == Share(40, 40)
+
+
+def test_decisions_are_those_on_the_first_view():
+    result = evaluation(0)
+    turned = result.model_copy(
+        update={"scores": np.stack([result.scores[0], 1 - result.scores[0]])}
+    )
+    assert (decisions((turned, LABELS)).after == (result.scores[0] >= np.float32(0.5))).all()
+
+
+def test_one_group_says_nothing_of_calibration():
+    """The error may then be anything from 0 to 1; a blank is in no group."""
+    targets, probs = np.array([1.0, 0.0, 1.0, np.nan]), np.array([0.9, 0.2, 0.6, 0.5])
+    low, high = label_ece_draws(targets, probs, np.array([7, 7, 7, 8]))
+    assert (low == np.zeros(DRAWS)).all()
+    assert (high == np.ones(DRAWS)).all()
+    low, high = label_ece_draws(targets, probs, np.array([7, 7, 8, 8]))
+    assert len(set(low.tolist())) > 1

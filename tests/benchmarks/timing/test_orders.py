@@ -98,3 +98,10 @@ def test_every_part_of_a_block_is_drawn() -> None:
 def test_rounds_are_the_fewest_whole_blocks() -> None:
     asked = [(3, 1), (3, 6), (3, 7), (4, 8), (4, 9), (1, 5), (2, 5)]
     assert [orders.rounds(n, least) for n, least in asked] == [6, 6, 12, 8, 12, 5, 6]
+
+
+def test_several_rounds_are_whole_blocks_and_enough() -> None:
+    for n, least in ((3, 8), (4, 1), (2, 5)):
+        rows = orders.several(n, least, Random(5))
+        assert len(rows) == orders.rounds(n, least)
+        assert tuple(rows[: orders.length(n)]) == orders.block(n, Random(5))

@@ -147,6 +147,22 @@ def test_the_grey_of_colours_weighs_them_as_the_eye_does(monkeypatch):
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(("height", "factor"), [(0.0, 0.6), (1.0, 1.4)])
+def test_contrast_is_about_the_grey_of_bt_601(monkeypatch, height: float, factor: float):
+    monkeypatch.setattr(
+        augmentation,
+        "_uniform",
+        lambda low, high, *_: torch.full((2, 1, 1, 1, 1), low + (high - low) * height),
+    )
+    colour = torch.tensor([10.0, 100.0, 200.0]).view(1, 3, 1, 1).expand(1, 3, 2, 2)
+    grey = 0.2989 * 10 + 0.587 * 100 + 0.114 * 200
+    found = augmentation._jittered(colour.clone(), 0.4, torch.Generator())
+    wanted = [factor * (factor * value + (1 - factor) * grey) for value in (10, 100, 200)]
+    assert found[0, :, 1, 0].tolist() == pytest.approx(wanted, abs=1e-3)
+    grey_image = augmentation._jittered(torch.full((1, 1, 2, 2), 50.0), 0.4, torch.Generator())
+    assert grey_image[0, 0, 1, 1].item() == pytest.approx(factor * 50)
+
+
 def test_white_stays_white_however_bright():
     white = torch.full((64, 3, 9, 9), 255, dtype=torch.uint8)
     how = Augmentation(("identity",), 1.0)

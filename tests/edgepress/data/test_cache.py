@@ -30,6 +30,13 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Dataset:
     return open_data(str(tmp_path / "labels.csv"))
 
 
+def test_the_cache_folder_is_made_with_those_above_it(tmp_path: Path, monkeypatch):
+    wanted = tmp_path / "on" / "a" / "new" / "disk"
+    monkeypatch.setenv("EDGEPRESS_CACHE", str(wanted))
+    assert cache.cache_dir() == wanted
+    assert cache.cache_dir().is_dir()
+
+
 def files(kind: str) -> list[Path]:
     return sorted(cache.cache_dir().glob(f"{kind}-*"))
 

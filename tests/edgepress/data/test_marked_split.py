@@ -77,3 +77,11 @@ def test_celeba_numbers_its_parts(capfd):
     for column, texts in (("fold", "00010212"), ("partition", "00010213"), ("partition", "0001")):
         with pytest.raises(UserError, match="no part of a split"):
             split({column: (texts * 2)[:8]}, column)
+
+
+@pytest.mark.parametrize(("alike", "said"), [([(0, 7)], True), ([(0, 1), (6, 7)], False)])
+def test_pictures_in_two_parts_are_warned_of_and_others_not(capfd, alike, said: bool):
+    console.warn_once.cache_clear()
+    data = made(FOUR * 2, {"split": ["train"] * 4 + ["val"] * 2 + ["test"] * 2}, alike=alike)
+    ready_split(data, "split")
+    assert ("have near-duplicates in another part" in capfd.readouterr().err) == said

@@ -7,7 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from mutants.table import ROOT, Guarded, guarded, reasons
+from mutants.table import BETWEEN, ROOT, Guarded, guarded, key, reasons
 from mutants.tried import LATE, SURVIVED, Tried, digest
 
 FOLDER = ROOT / "docs" / "results" / "mutants"
@@ -32,7 +32,7 @@ class FileResult:
     area: str
     file: str
     source: str
-    """The first digits of the SHA-256 of the file as it was."""
+    """What `tried.digest` says of the file as it was."""
     places: int
     """Changes that the operators know there, one for each operator and place."""
     tried: int
@@ -44,7 +44,7 @@ class FileResult:
 
 def result(row: Guarded, source: str, places: int, found: Sequence[Tried]) -> FileResult:
     """Return the counts of one file."""
-    survivors = [tried.key.split(" | ") for tried in found if tried.ended == SURVIVED]
+    survivors = [tried.key.split(BETWEEN) for tried in found if tried.ended == SURVIVED]
     late = sum(tried.ended == LATE for tried in found)
     killed = len(found) - len(survivors)
     left = tuple(Survivor(*parts[1:]) for parts in survivors)
@@ -120,8 +120,8 @@ def page(made: Mapping[str, Any], results: Sequence[FileResult]) -> str:
         f"in {len(results)} of the {len(results) + len(left)} files of the table, a line at "
         f"a time: **the tests noticed {killed:,} of {tried:,} changes "
         f"({share(killed, tried)})**, {late} of them because they took too long. How it is run "
-        "and what counts: [testing.md](../../testing.md). This page is generated; it speaks of "
-        "files whose `sha256sum` begins as the table says, perhaps of several runs.",
+        "and what counts: [testing.md](../../testing.md). This page is generated, perhaps by "
+        "several runs; a digest is of the code, without its imports and comments.",
         "",
         *([not_tried, ""] if left else []),
         *_table(results),
@@ -139,7 +139,7 @@ def share(part: int, whole: int) -> str:
 
 
 def _table(results: Sequence[FileResult]) -> list[str]:
-    lines = ["| file | sha256 | places | tried | noticed | share |", "|---|---|---|---|---|---|"]
+    lines = ["| file | digest | places | tried | noticed | share |", "|---|---|---|---|---|---|"]
     for area in dict.fromkeys(one.area for one in results):
         inside = [one for one in results if one.area == area]
         lines.append(_line(f"**{area}**", "", inside))
@@ -161,10 +161,10 @@ def _survivors(results: Sequence[FileResult]) -> list[str]:
         if one.survivors:
             lines += [f"### `{one.file}`", ""]
         for survivor in one.survivors:
-            key = f"{one.file} | {survivor.function} | {survivor.was} | {survivor.becomes}"
+            name = key(one.file, survivor.function, survivor.was, survivor.becomes)
             lines += [
                 f"- `{survivor.function or 'module'}`: `{survivor.was}` becomes "
-                f"`{survivor.becomes or 'nothing'}`. {why.get(key, '**No reason is given.**')}"
+                f"`{survivor.becomes or 'nothing'}`. {why.get(name, '**No reason is given.**')}"
             ]
         lines += [""] if one.survivors else []
     return lines or ["None."]
@@ -173,12 +173,12 @@ def _survivors(results: Sequence[FileResult]) -> list[str]:
 def unexplained(results: Sequence[FileResult]) -> list[str]:
     """Return the keys of survivors without a reason."""
     known = {reason.key for reason in reasons()}
-    keys = [
-        f"{one.file} | {left.function} | {left.was} | {left.becomes}"
+    names = [
+        key(one.file, left.function, left.was, left.becomes)
         for one in results
         for left in one.survivors
     ]
-    return [key for key in keys if key not in known]
+    return [name for name in names if name not in known]
 
 
 def relative(path: Path) -> str:

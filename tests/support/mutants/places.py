@@ -11,6 +11,7 @@ import parso
 from cosmic_ray.mutating import mutate_code
 
 from mutants import operators, rewrites
+from mutants.table import key
 
 WORDING = ("raise_stmt", "fstring", "import_name", "import_from", "global_stmt")
 """What only words, or only names: its changes are no mutants."""
@@ -44,7 +45,7 @@ class Mutant:
     @property
     def key(self) -> str:
         """What names it while the line and its function stay as they are."""
-        return f"{self.file} | {self.function} | {self.was} | {self.becomes}"
+        return key(self.file, self.function, self.was, self.becomes)
 
 
 def drawn(file: str, source: str, n: int | None, seed: int) -> tuple[list[Mutant], int]:

@@ -11,6 +11,15 @@ GUARDS = HERE / "guards.toml"
 REASONS = HERE / "reasons.toml"
 
 
+BETWEEN = " ¦ "
+"""Between the parts of a mutant's name; it stands in no code."""
+
+
+def key(file: str, function: str, was: str, becomes: str) -> str:
+    """Return the name of a mutant."""
+    return BETWEEN.join((file, function, was, becomes))
+
+
 @dataclass(frozen=True)
 class Guarded:
     """A file that decides, and its tests."""
@@ -33,7 +42,7 @@ class Reason:
     @property
     def key(self) -> str:
         """The mutant's name."""
-        return f"{self.file} | {self.function} | {self.was} | {self.becomes}"
+        return key(self.file, self.function, self.was, self.becomes)
 
 
 def guarded() -> list[Guarded]:

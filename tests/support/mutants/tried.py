@@ -1,5 +1,6 @@
 """What has been tried: one line a mutant, so that a run goes on where it was stopped."""
 
+import ast
 import hashlib
 import json
 from collections.abc import Sequence
@@ -66,14 +67,34 @@ def _row(line: str) -> dict[str, str] | None:
     return row
 
 
-def digest(text: str) -> str:
-    """Return a short digest of a text."""
+def digest(source: str) -> str:
+    """Return a short digest of what a file does: its comments, docstrings and imports do not count.
+
+    So a file that only moves, or imports what has moved, need not be tried again.
+    """
+    kept = _OnlyCode().visit(ast.parse(source))
+    return _short(ast.unparse(kept))
+
+
+class _OnlyCode(ast.NodeTransformer):
+    def visit_Import(self, _: ast.Import) -> None:
+        """Drop it."""
+
+    def visit_ImportFrom(self, _: ast.ImportFrom) -> None:
+        """Drop it."""
+
+    def visit_Expr(self, node: ast.Expr) -> ast.Expr | None:
+        """Drop it where it is a text that nothing reads."""
+        return None if isinstance(node.value, ast.Constant) else node
+
+
+def _short(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _digest_of(tests: Sequence[str]) -> str:
     files = sorted({test.split("::")[0] for test in tests})
-    return digest("".join(_digest_below(file) for file in files))
+    return _short("".join(_digest_below(file) for file in files))
 
 
 @cache
@@ -81,4 +102,4 @@ def _digest_below(name: str) -> str:
     """Return the digest of a test file, or of all in a folder; empty for none."""
     path = ROOT / name
     files = sorted(path.rglob("*.py")) if path.is_dir() else [path]
-    return digest("".join(file.read_text() for file in files if file.exists()))
+    return _short("".join(digest(file.read_text()) for file in files if file.exists()))

@@ -94,6 +94,27 @@ def test_the_network_is_copied_and_answers_as_before() -> None:
     assert torch.equal(absorbed.alone.weight, network.alone.weight)
 
 
+@pytest.mark.parametrize(("share", "kept"), [(0.9, True), (1.1, False)])
+def test_logits_may_differ_by_a_share_of_the_largest(
+    monkeypatch: pytest.MonkeyPatch, share: float, kept: bool
+) -> None:
+    """One logit of four moves; the largest is far from 1, and from the smallest."""
+    network = Chain().eval()
+    with torch.no_grad():
+        network.norm.bias.add_(torch.tensor([0.1, 5.0, 20.0, 50.0]))
+    example = torch.randn(2, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    largest = network(example).abs().max().item()
+    assert largest > 30
+
+    def absorb(_conv: nn.Conv2d, norm: nn.BatchNorm2d) -> None:
+        with torch.no_grad():
+            norm.bias[0] += share * batch_norms.SAME * largest
+
+    monkeypatch.setattr(batch_norms, "_absorb", absorb)
+    found = with_absorbed_norms(network, SPEC)
+    assert torch.equal(found.norm.bias, network.norm.bias) is not kept
+
+
 def test_a_convolution_that_something_else_reads_stays_as_it_is() -> None:
     network = Chain(twice=True)
     copied = with_absorbed_norms(network, SPEC)

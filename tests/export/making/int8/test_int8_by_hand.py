@@ -186,6 +186,7 @@ def test_a_batch_norm_becomes_a_convolution_by_hand() -> None:
     (conv,) = model.graph.node
     index = GraphIndex(model)
     assert (conv.op_type, attribute(conv, "group"), conv.output[0]) == ("Conv", 2, "y")
+    assert (conv.name, attribute(conv, "kernel_shape")) == ("norm_as_conv", [1, 1])
     assert index.constant(conv.input[1]).ravel().tolist() == [1, 1]  # 2 / 2, 3 / 3
     assert index.constant(conv.input[2]).tolist() == [1 - 4, -1 - 5]
     assert {numpy_helper.to_array(one).shape for one in model.graph.initializer} == {
@@ -200,6 +201,16 @@ def test_a_batch_norm_without_epsilon_has_the_standards() -> None:
     assert batch_norm.apply(model) == 1
     weight = GraphIndex(model).constant(model.graph.node[0].input[1])
     assert weight.item() == pytest.approx(1 / np.sqrt(1e-5))
+
+
+@pytest.mark.parametrize(("given", "called"), [("norm", "norm"), ("", "y")])
+def test_the_parts_of_a_flat_batch_norm_are_called_like_it(given: str, called: str) -> None:
+    node = helper.make_node("BatchNormalization", ["x", "s", "b", "m", "v"], ["y"], name=given)
+    constants = {name: np.ones(2, np.float32) for name in "sbmv"}
+    model = graph([node], constants, [1, 2], [1, 2])
+    assert batch_norm.apply(model) == 1
+    assert [one.name for one in model.graph.node] == [f"{called}_as_product", f"{called}_as_sum"]
+    assert {one.name for one in model.graph.initializer} == {f"{called}_factor", f"{called}_term"}
 
 
 def test_a_batch_norm_of_computed_numbers_stays() -> None:

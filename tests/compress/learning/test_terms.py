@@ -1,0 +1,63 @@
+"""Terms of a loss as they are asked for, and what they add up to."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from compress.learning import terms
+from compress.learning.terms import Weighted, feature_maps, labels, soft_labels
+from compress.learning.terms._taught import Taught
+from edgepress.core.errors import UserError
+
+TAUGHT = Taught(torch.zeros(1, 2), torch.zeros(1, 2), torch.zeros(1, 2))
+
+
+def test_terms_are_read_in_their_order():
+    found = terms.parse([" soft_labels = 0.25", "feature_maps=2e1"])
+    assert found == (
+        Weighted(0.25, soft_labels.term, "teacher"),
+        Weighted(20.0, feature_maps.term, "features"),
+    )
+    assert terms.parse(["labels=1"]) == (Weighted(1.0, labels.term, "labels"),)
+    assert terms.parse([]) == ()
+
+
+@pytest.mark.parametrize(
+    "text", ["labels", "labels=", "labels=0", "labels=-1", "labels=1e999", "labels=1e", "=1"]
+)
+def test_what_is_no_term_with_a_weight_is_refused(text: str):
+    with pytest.raises(UserError, match="NAME=WEIGHT"):
+        terms.parse([text])
+
+
+def test_a_term_that_is_not_there_or_there_twice_is_refused():
+    with pytest.raises(UserError, match=r"did you mean .soft-labels"):
+        terms.parse(["soft_label=1"])
+    with pytest.raises(UserError, match="named twice"):
+        terms.parse(["labels=1", "soft_labels=1", "labels=2"])
+
+
+def test_the_total_is_the_weighted_sum():
+    def worth(value: float) -> Weighted:
+        def term(taught: Taught) -> Tensor:
+            assert taught is TAUGHT
+            return torch.tensor(value)
+
+        return Weighted(10 * value, term, "labels")
+
+    assert terms.total([worth(1.0), worth(2.0), worth(3.0)], TAUGHT).item() == 10 + 40 + 90
+    assert terms.total([worth(2.0)], TAUGHT).item() == 40
+
+
+def test_features_by_hand():
+    """Channel means 1 and 3, variances 1 and 4: misses of 1 everywhere are 1 / 2.5 of it."""
+    teacher = torch.tensor([[[[0.0, 2.0]], [[1.0, 5.0]]]])
+    assert feature_maps.unexplained(teacher + 1, teacher).item() == pytest.approx(1 / 2.5)
+    features = {"a": teacher + 1, "b": teacher}
+    taught = Taught(
+        *(torch.zeros(1, 2),) * 3, features=features, teacher_features=dict.fromkeys("ab", teacher)
+    )
+    assert feature_maps.term(taught).item() == pytest.approx(1 / 2.5 / 2)
+    still = torch.ones(2, 3)
+    assert feature_maps.unexplained(still, still).item() == 0, "a teacher that says nothing"
+    assert feature_maps.unexplained(still + 1, still).isfinite()
