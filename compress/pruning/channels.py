@@ -28,11 +28,11 @@ class Widths:
     ranking: Literal["layer", "global"]
     kept: tuple[str, ...]
     """Names of layers whose outputs keep their width, as `pruning.kept_layers` finds them."""
-    importance: str = "group-l2"
-    """A file of `compress.pruning.importance`."""
     whole: Mapping[str, int] = field(default_factory=dict)
     """Channels of each layer that `max_pruning_ratio` is a share of; of a network that was not
     pruned before they are its own."""
+    importance: str = "group-l2"
+    """A file of `compress.pruning.importance`."""
 
 
 def prune_until(

@@ -15,6 +15,7 @@ from export_helpers import LABELS, Files
 from places import ROOT
 
 from benchmarks.runtimes import _web
+from edgepress.core import alike
 from edgepress.core import artifact as artifacts
 from edgepress.core.artifact import Artifact
 from edgepress.data.context import context_of
@@ -281,7 +282,9 @@ def test_a_label_that_the_page_hides_is_not_shown(
 @pytest.mark.browser
 @pytest.mark.timeout(3600)
 @pytest.mark.usefixtures("_browser")
-@pytest.mark.parametrize(("precision", "flips"), [("none", 0.0), ("int8", check.LIMITS["int8"][1])])
+@pytest.mark.parametrize(
+    ("precision", "flips"), [("none", 0.0), ("int8", alike.OTHER_RUNTIME["int8"].flipped)]
+)
 def test_the_page_labels_50_cells_as_a_bundle_does(
     precision: str, flips: float, tmp_path: Path, command
 ) -> None:
