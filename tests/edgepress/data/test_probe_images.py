@@ -1,37 +1,50 @@
 """Which images a model answers when it is measured."""
 
-from types import SimpleNamespace
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
+from made_data import made
 
 from edgepress.core.image_spec import ImageSpec
+from edgepress.core.manifest import Split
 from edgepress.data import probe
+from edgepress.data.context import Context
 
 SPEC = ImageSpec(height=64, width=96)
+WHOLE = np.random.default_rng(0).integers(0, 256, (120, 64, 96, 3), dtype=np.uint8)
+
+
+@pytest.fixture(autouse=True)
+def _decoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probe.pixels, "decoded", lambda dataset, spec: WHOLE)
+
+
+def context(val: Sequence[int], train: Sequence[int] = ()) -> Context:
+    data = made([[row % 2] for row in range(120)])
+    ids = {name: [data.image_ids[row] for row in rows]
+           for name, rows in (("train", train), ("val", val), ("test", [119]))}  # fmt: skip
+    return Context(data, Split(**ids), SPEC)
 
 
 @pytest.mark.parametrize(
     ("among", "chosen"),
     [
         (range(100, 111), [100, 102, 104, 106, 108, 110]),
-        ([7, 3, 5], [7, 3, 5]),
+        ([3, 5, 7], [3, 5, 7]),
         ([4], [4]),
     ],
 )
-def test_six_photographs_evenly_spaced_and_two_images_of_noise(monkeypatch, among, chosen):
-    whole = np.random.default_rng(0).integers(0, 256, (120, 64, 96, 3), dtype=np.uint8)
-    monkeypatch.setattr(probe.pixels, "decoded", lambda dataset, spec: whole)
-    found = probe.images(SimpleNamespace(), SPEC, np.array(among))
+def test_six_photographs_evenly_spaced_and_two_images_of_noise(among, chosen):
+    found = probe.images(context(among))
     assert found.shape == (len(chosen) + 2, 32, 32, 3)
-    assert (found[: len(chosen)] == whole[chosen][:, ::2, ::3]).all()
-    again = probe.images(SimpleNamespace(), SPEC, np.array([0]))
+    assert (found[: len(chosen)] == WHOLE[chosen][:, ::2, ::3]).all()
+    again = probe.images(context([0]))
     assert (found[-2:] == again[-2:]).all(), "the same noise for every model"
     assert np.unique(found[-2:]).size == 256
 
 
 @pytest.mark.parametrize(("val", "wanted"), [([3, 4], [3, 4]), ([], [0, 1])])
-def test_photographs_are_of_the_validation_part_else_of_the_training_part(monkeypatch, val, wanted):
-    parts = {"val": val, "train": [0, 1]}
-    monkeypatch.setattr(probe, "indices", lambda _data, _split, part: np.array(parts[part], int))
-    assert probe.rows(SimpleNamespace(), SimpleNamespace()).tolist() == wanted
+def test_photographs_are_of_the_validation_part_else_of_the_training_part(val, wanted):
+    found = probe.images(context(val, train=[0, 1]))
+    assert (found[:2] == WHOLE[wanted][:, ::2, ::3]).all()

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from edgepress.core.alike import REWRITTEN
 from edgepress.core.image_spec import ImageSpec
 from export.making.int8 import batch_norms
 from export.making.int8.batch_norms import with_absorbed_norms
@@ -108,7 +109,7 @@ def test_logits_may_differ_by_a_share_of_the_largest(
 
     def absorb(_conv: nn.Conv2d, norm: nn.BatchNorm2d) -> None:
         with torch.no_grad():
-            norm.bias[0] += share * batch_norms.SAME * largest
+            norm.bias[0] += share * REWRITTEN.probs * largest
 
     monkeypatch.setattr(batch_norms, "_absorb", absorb)
     found = with_absorbed_norms(network, SPEC)
