@@ -213,7 +213,7 @@ def _report(
         data=data,
         environment={**surroundings, "threads": config.threads, "provider": config.provider},
         aa=aa,
-        verdict=gates.worst(gate.verdict for entry in entries for gate in entry.gates),
+        verdict=ending.worst(gate.verdict for entry in entries for gate in entry.gates),
     )
 
 

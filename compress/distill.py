@@ -19,7 +19,7 @@ from compress.learning import checks, terms
 from compress.learning.finish import Trained, Wanted, chosen, finish, wanted_of
 from compress.learning.loading import require_batch
 from compress.learning.onnx_teacher import OnnxTeacher
-from compress.learning.teaching import Student, Teaching, teach, terms_of
+from compress.learning.teaching import Student, Teaching, teach
 from compress.learning.training_data import open_for, training_images
 from edgepress.core import artifact as artifacts
 from edgepress.core import console
@@ -108,7 +108,7 @@ def check(config: Config, labels: Sequence[str] | None = None) -> None:
     Raises:
         UserError: there is such a thing.
     """
-    terms_of(config)
+    terms.parse(config.term)
     models = (config.teacher or ZOO_TEACHER, Path(config.student or default_student()))
     checks.check(checks.Asked(config.gate, config.demand, config.out, models), labels)
 
@@ -180,10 +180,16 @@ def _try(config: Config, teacher: Artifact, start: Artifact | None) -> None:
     """Run both networks once, before the work.
 
     Raises:
-        UserError: one fails, or its weights do not fit.
+        UserError: one fails, its weights do not fit, or a term asks for what it does not show.
     """
     if teacher.manifest.kind == "torch":
         try_network(teacher, training=False)
+    elif any(one.needs == "features" for one in terms.parse(config.term)):
+        raise UserError(
+            "An ONNX teacher shows no features, which a term of the loss needs",
+            got=f"--term {' '.join(config.term)}",
+            next_step="leave that term out, or name the PyTorch artifact that the file is from",
+        )
     if start is not None:
         try_network(start, training=config.epochs > 0)
         return

@@ -20,7 +20,7 @@ from benchmarks.thresholds import ThresholdOptions
 from compress.learning import checks, terms
 from compress.learning.finish import Trained, Wanted, chosen, finish, wanted_of
 from compress.learning.loading import require_batch
-from compress.learning.teaching import Student, Teaching, teach, terms_of
+from compress.learning.teaching import Student, Teaching, teach
 from compress.learning.training import recalibrate_batchnorm
 from compress.learning.training_data import open_for, training_images
 from compress.pruning import importance
@@ -126,7 +126,7 @@ def check(config: Config, labels: Sequence[str] | None = None) -> None:
     Raises:
         UserError: there is such a thing.
     """
-    terms_of(config)
+    terms.parse(config.term)
     importance.find(config.importance)
     asked = checks.Asked(config.gate, config.demand, config.out, (_model(config),))
     checks.check(asked, labels)

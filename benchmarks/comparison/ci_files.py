@@ -5,8 +5,8 @@ from pathlib import Path
 from junitparser import Error, Failure, JUnitXml, TestCase, TestSuite
 
 from benchmarks.comparison.entries import gate_entry
-from benchmarks.gates import verdicts as gates
 from benchmarks.report.markdown import gates_table_md
+from edgepress.core import ending
 from edgepress.core.errors import UserError
 from edgepress.core.gates import Verdict
 
@@ -38,7 +38,7 @@ def write_markdown(candidate: str, verdicts: tuple[Verdict, ...], file: Path) ->
     Raises:
         UserError: the file cannot be written.
     """
-    worst = gates.worst(verdict.outcome for verdict in verdicts)
+    worst = ending.worst(verdict.outcome for verdict in verdicts)
     table = gates_table_md(gate_entry(verdict) for verdict in verdicts)
     _write(file, f"### {candidate}: {worst}\n\n{table}\n")
 

@@ -28,7 +28,6 @@ __all__ = [
     "needs_robustness",
     "parse",
     "parse_all",
-    "worst",
 ]
 
 
@@ -126,17 +125,6 @@ def decided(wanted: Iterable[Gate], evidence: Evidence) -> bool:
         UserError: as `check`.
     """
     return all(check(gate, evidence).outcome != "inconclusive" for gate in wanted)
-
-
-def worst(outcomes: Iterable[Outcome]) -> Outcome:
-    """Return the worst outcome; without any gate nothing was demanded, so nothing failed.
-
-    >>> worst(["pass", "inconclusive"])
-    'inconclusive'
-    """
-    found = set(outcomes)
-    order: tuple[Outcome, ...] = ("fail", "inconclusive")
-    return next((outcome for outcome in order if outcome in found), "pass")
 
 
 def _decide(gate: Gate, finding: Finding | None, evidence: Evidence) -> tuple[Outcome, str]:

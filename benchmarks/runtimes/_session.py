@@ -117,7 +117,7 @@ def module_of(name: str) -> str:
     Raises:
         UserError: no such runtime.
     """
-    return registry.find(RUNTIMES, name, "provider").__name__
+    return registry.module_of(RUNTIMES, name, "provider")
 
 
 def source(artifact: Artifact, provider: str) -> str:

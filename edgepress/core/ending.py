@@ -18,6 +18,16 @@ class Finding:
     reason: str
 
 
+def worst(outcomes: Iterable[Outcome]) -> Outcome:
+    """Return the worst outcome; without any nothing was demanded, so nothing failed.
+
+    >>> worst(["pass", "inconclusive"])
+    'inconclusive'
+    """
+    found = set(outcomes)
+    return next((outcome for outcome in _ERRORS if outcome in found), "pass")
+
+
 def of(verdicts: Iterable[Verdict], name: str | None = None) -> tuple[Finding, ...]:
     """Return the findings that verdicts are; `name` says whose they are."""
     whose = f"{name}: " if name else ""

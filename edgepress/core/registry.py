@@ -32,5 +32,14 @@ def find(package: str, name: str, kind: str) -> ModuleType:
     raise unknown_name(kind, name, names(package))
 
 
+def module_of(package: str, name: str, kind: str) -> str:
+    """Return the full name of the module that `name` stands for, for what hashes its source.
+
+    Raises:
+        UserError: as `find`.
+    """
+    return find(package, name, kind).__name__
+
+
 def _public(module: str) -> str:
     return module.rstrip("_").replace("_", "-")

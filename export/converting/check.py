@@ -22,6 +22,7 @@ from benchmarks.evaluation.parity import compare
 from benchmarks.gates import verdicts as gates
 from benchmarks.gates.evidence import Subject
 from benchmarks.runtimes import cpu
+from edgepress.core import ending
 from edgepress.core.alike import OTHER_RUNTIME
 from edgepress.core.gates import Outcome
 from edgepress.core.results import EvalResult
@@ -130,7 +131,7 @@ def _by_gate(source: Source, after: EvalResult, before: EvalResult) -> Verificat
     found = compare(before.scores[0], after.scores[0], thresholds)
     said = "; ".join(verdict.reason for verdict in verdicts)
     return Verification(
-        status=STATUS[gates.worst(verdict.outcome for verdict in verdicts)],
+        status=STATUS[ending.worst(verdict.outcome for verdict in verdicts)],
         reason=f"{said}. {found.flipped:.2%} of the decisions flip on {found.n_images} images",
         n_images=found.n_images,
         max_prob_diff=found.max_prob_diff,

@@ -38,7 +38,7 @@ def resolve(name: str, precision: Precision = "fp32", kind: CpuKind | None = Non
 
 def module_of(target: Target) -> str:
     """Return the full name of the module that a target is from."""
-    return registry.find(__name__, target.name, "target").__name__
+    return registry.module_of(__name__, target.name, "target")
 
 
 def require_precision(target: Target, precision: Precision) -> None:

@@ -4,6 +4,7 @@ import socket
 from pathlib import Path
 
 import pytest
+from plans import manifest
 
 from compress import train
 from edgepress.core import artifact as artifacts
@@ -54,6 +55,12 @@ def unread(monkeypatch: pytest.MonkeyPatch):
         ("compress.prune", ("--gate", "ap[defect_certian] >= 0.5"), "mean 'defect_certain'"),
         ("compress.prune", ("--demand", "recall[defect] >= 0.5"), "defect"),
         ("compress.prune", ("--keep", "blocks.9.*"), "layer in --keep"),
+        ("compress.train", ("--loss", "ascl"), "mean 'asl'"),
+        ("compress.prune", ("--importance", "group-l3"), "mean 'group-l2'"),
+        ("compress.prune", ("--term", "labels"), "NAME=WEIGHT"),
+        ("compress.distill", ("--term", "soft-label=1"), "mean 'soft-labels'"),
+        ("compress.distill", ("--term", "soft-labels=0"), "a weight above 0"),
+        ("compress.distill", ("--term", "soft_labels=1", "--term", "soft-labels=2"), "twice"),
         ("compress.prune", ("--gate", "map drop <= 0.1 vs elpv"), "elpv_teacher"),
         ("compress.distill", ("--gate", "recall[defect] drop <= 0.1"), "defect"),
         ("compress.distill", ("--student", "resnet_18"), "Unknown architecture"),
@@ -79,6 +86,19 @@ def test_before_an_image_is_read(command, tmp_path: Path, stage, words, told) ->
     assert done.code == 2, done.err
     assert told in done.err
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.usefixtures("unread")
+def test_a_term_asks_no_onnx_teacher_for_features(command, tmp_path: Path) -> None:
+    work, teacher = tmp_path / "work", tmp_path / "teacher"
+    work.mkdir()
+    (work / "model.onnx").write_bytes(b"graph")
+    artifacts.save(teacher, work, manifest(kind="onnx"))
+    words = ("--teacher", teacher, "--student", "resnet18", "--out", tmp_path / "out")
+    done = command("compress.distill", *words, "--term", "feature-maps=1")
+    assert done.code == 2, done.err
+    assert "An ONNX teacher shows no features" in done.err
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.usefixtures("unread")

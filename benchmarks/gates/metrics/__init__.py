@@ -55,4 +55,4 @@ def module_of(name: str) -> str:
     Raises:
         UserError: no such metric.
     """
-    return registry.find(__name__, name, "gate metric").__name__
+    return registry.module_of(__name__, name, "gate metric")

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from benchmarks.gates.evidence import Evidence, Finding, Subject
-from benchmarks.gates.metrics._metric import SCORE, Form, drop
+from benchmarks.gates.metrics._metric import SCORE, Form, drop, dropped
 from benchmarks.gates.text import label_of
 from benchmarks.statistics import changed_decisions, paired
 from benchmarks.statistics.changed_decisions import Decisions
@@ -104,15 +104,14 @@ def _mean(name: str, found: Decisions) -> Finding | None:
 def _finding(name: str, found: Decisions, metric: changed_decisions.Metric) -> Finding:
     value = changed_decisions.figure(found, metric)
     bounds = changed_decisions.interval(found, metric, ONE_SIDED)
-    low, high = changed_decisions.interval(found, metric)
+    low, high = ci95 = changed_decisions.interval(found, metric)
     if found.before is None:
-        told = f"is {100 * value:.2f}% (95% interval {100 * low:.2f}% to {100 * high:.2f}%)"
-    else:
-        told = (
-            f"drops by {100 * value:.2f} points (95% interval {100 * low:.2f} to {100 * high:.2f}, "
-            f"with 95% confidence at most {100 * bounds[1]:.2f})"
+        reason = (
+            f"{name} is {100 * value:.2f}% (95% interval {100 * low:.2f}% to {100 * high:.2f}%)"
         )
-    return Finding(value, bounds, (low, high), f"{name} {told}")
+    else:
+        reason = dropped(name, value, ci95, bounds[1])
+    return Finding(value, bounds, ci95, reason)
 
 
 def _share(metric: LabelMetric, label: int, subject: Subject, result: EvalResult) -> Share | None:

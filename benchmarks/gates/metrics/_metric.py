@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from benchmarks.gates.evidence import Evidence, Finding
+from benchmarks.statistics.paired import Interval
 from edgepress.core.gates import Gate
 
 Op = Literal["<=", ">="]
@@ -112,6 +113,14 @@ class Metric:
     def form_named(self, written: str | None) -> str:
         """Return the name of the form that is written so; it need not exist."""
         return self.aliases.get(written or "value", written or "value")
+
+
+def dropped(what: str, value: float, ci95: Interval, highest: float, more: str = "") -> str:
+    """Return the sentence of a drop with its 95% interval and its upper 95% bound."""
+    return (
+        f"{what} drops by {100 * value:.2f} points (95% interval {100 * ci95[0]:.2f} to "
+        f"{100 * ci95[1]:.2f}, with 95% confidence at most {100 * highest:.2f}{more})"
+    )
 
 
 def drop(find: Finder) -> Form:

@@ -1,6 +1,7 @@
 """What the evidence says of mAP and of a label's AP."""
 
 from benchmarks.gates.evidence import Evidence, Finding
+from benchmarks.gates.metrics._metric import dropped
 from benchmarks.gates.text import label_of
 from benchmarks.statistics import paired
 from benchmarks.statistics.paired import Estimate, Ranks
@@ -31,11 +32,8 @@ def lost(gate: Gate, evidence: Evidence) -> Finding | None:
     if found is None or None in (_ap(ours, label), _ap(theirs, label)):
         return None
     bounds, ci95 = found.bounds(), found.interval()
-    reason = (
-        f"{_what(label)} drops by {100 * found.value:.2f} points (95% interval "
-        f"{100 * ci95[0]:.2f} to {100 * ci95[1]:.2f}, with 95% confidence at most "
-        f"{100 * bounds[1]:.2f}{limits(drops, ours, label)})"
-    )
+    more = limits(drops, ours, label)
+    reason = dropped(_what(label), found.value, ci95, bounds[1], more)
     if bounds[1] < -SUSPICIOUS_GAIN:
         reason += ", a suspicious gain of surely more than 2 points: look for leaked data"
     return Finding(found.value, bounds, ci95, reason)

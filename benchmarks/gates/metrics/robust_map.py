@@ -2,7 +2,7 @@
 
 from benchmarks.evaluation.robustness import robust_drop
 from benchmarks.gates.evidence import Evidence, Finding
-from benchmarks.gates.metrics._metric import Metric, drop
+from benchmarks.gates.metrics._metric import Metric, drop, dropped
 from edgepress.core.gates import Gate
 
 
@@ -20,11 +20,7 @@ def find(_: Gate, evidence: Evidence) -> Finding | None:
     if found is None:
         return None
     bounds, ci95 = found.bounds(), found.interval()
-    reason = (
-        f"mAP on corrupted images drops by {100 * found.value:.2f} points (95% interval "
-        f"{100 * ci95[0]:.2f} to {100 * ci95[1]:.2f}, with 95% confidence at most "
-        f"{100 * bounds[1]:.2f})"
-    )
+    reason = dropped("mAP on corrupted images", found.value, ci95, bounds[1])
     return Finding(found.value, bounds, ci95, reason)
 
 

@@ -7,28 +7,25 @@ target has a loss of 0.
 """
 
 from collections.abc import Callable
-from types import ModuleType
 
 from torch import Tensor
 
 from edgepress.core import registry
 from edgepress.core.source import source_hash
 
+Loss = Callable[[Tensor, Tensor, Tensor | None], Tensor]
 
-def find(name: str) -> Callable[[Tensor, Tensor, Tensor | None], Tensor]:
+
+def find(name: str) -> Loss:
     """Return the loss of this name.
 
     Raises:
         UserError: there is none (the known ones and the closest are named).
     """
-    loss: Callable[[Tensor, Tensor, Tensor | None], Tensor] = _module(name).loss
+    loss: Loss = registry.find(__name__, name, "loss").loss
     return loss
 
 
 def identity(name: str) -> str:
     """Return a hash of what computes the loss of this name."""
-    return source_hash(_module(name).__name__)
-
-
-def _module(name: str) -> ModuleType:
-    return registry.find(__name__, name, "loss")
+    return source_hash(registry.module_of(__name__, name, "loss"))

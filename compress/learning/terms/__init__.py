@@ -46,7 +46,11 @@ def parse(asked: Sequence[str]) -> tuple[Weighted, ...]:
     names = [module.__name__ for module, _ in read]
     for text, name in zip(asked, names, strict=True):
         if names.count(name) > 1:
-            raise UserError("A term of the loss is named twice", got=text)
+            raise UserError(
+                "A term of the loss is named twice",
+                got=text,
+                next_step="give it once, with the weight that it is to have",
+            )
     return tuple(weighted(weight, module) for module, weight in read)
 
 

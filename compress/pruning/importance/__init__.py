@@ -6,7 +6,6 @@ where nothing tells, which leaves the group whole.
 """
 
 from collections.abc import Callable
-from types import ModuleType
 
 import torch_pruning
 from torch import Tensor
@@ -14,21 +13,19 @@ from torch import Tensor
 from edgepress.core import registry
 from edgepress.core.source import source_hash
 
+Importance = Callable[[torch_pruning.Group], Tensor | None]
 
-def find(name: str) -> Callable[[torch_pruning.Group], Tensor | None]:
+
+def find(name: str) -> Importance:
     """Return the measure of this name.
 
     Raises:
         UserError: there is none (the known ones and the closest are named).
     """
-    measure: Callable[[torch_pruning.Group], Tensor | None] = _module(name).importance
+    measure: Importance = registry.find(__name__, name, "importance").importance
     return measure
 
 
 def identity(name: str) -> str:
     """Return a hash of what computes the measure of this name."""
-    return source_hash(_module(name).__name__)
-
-
-def _module(name: str) -> ModuleType:
-    return registry.find(__name__, name, "importance")
+    return source_hash(registry.module_of(__name__, name, "importance"))

@@ -124,3 +124,23 @@ def test_the_interval_of_calibration_holds_the_truth():
     drawn = [ece_draws(probable(300, 3.0, seed)) for seed in range(12)]
     held = [np.quantile(low, 0.025) <= truth <= np.quantile(high, 0.975) for low, high in drawn]
     assert np.mean(held) >= 0.75
+
+
+@pytest.mark.parametrize("bare", ["new", "old"])
+def test_a_model_that_was_not_measured_has_no_drop(bare: str):
+    sides = {name: of(probable(60), name) for name in ("new", "old")}
+    sides[bare] = Subject(model(bare))
+    for gate in ("recall[a] drop <= 1", "cf1 drop <= 1", "of1 >= 0" if bare == "new" else ""):
+        if gate:
+            verdict = check(gate, sides["new"], sides["old"])
+            assert (verdict.outcome, verdict.measured) == ("fail", None), gate
+
+
+def test_what_is_said_of_unknown_labels_alone_is_no_precision():
+    """The models find the label on images of which nobody knows whether they have it."""
+    result = probable(60)
+    targets, scores = result.targets.copy(), np.zeros_like(result.scores)
+    targets[:5, 0], scores[:, :5, 0] = np.nan, 1
+    found = result.model_copy(update={"targets": targets, "scores": scores})
+    verdict = accuracy("precision[a] drop <= 1", found, found)
+    assert (verdict.outcome, verdict.measured) == ("fail", None)

@@ -8,9 +8,11 @@ import pytest
 from verdicts import LABELS, evaluation, found_by, latency, model
 
 from benchmarks.evaluation.evaluation import with_metrics
-from benchmarks.gates import verdicts
+from benchmarks.gates import metrics, verdicts
 from benchmarks.gates.evidence import Evidence, Finding, Subject
 from benchmarks.statistics import agreement
+from edgepress.core.labels import Labels
+from edgepress.core.results import EvalResult
 
 INT8 = verdicts.parse("int8_convs >= 1")
 
@@ -139,3 +141,61 @@ def test_flips_come_with_the_largest_move_first_and_say_what_was_and_is():
         ("1", "b", None, True, 0.25, 0.625),
         ("2", "b", False, True, 0.25, 0.5),
     ]
+
+
+def labelled(targets: np.ndarray, scores: np.ndarray) -> EvalResult:
+    """Return one view of as many labels as there are columns."""
+    names = tuple("abcdefgh"[: targets.shape[1]])
+    labels = Labels(names=names, thresholds=(0.5,) * len(names), prevalence=(0.5,) * len(names))
+    rows = tuple(str(row) for row in range(len(targets)))
+    bare = evaluation(0, n=2).model_copy(
+        update={
+            "label_names": names,
+            "image_ids": rows,
+            "view_names": ("identity",),
+            "scores": scores[None].astype(np.float32),
+            "targets": targets.astype(np.float32),
+        }
+    )
+    return with_metrics(bare, labels)
+
+
+def test_labels_of_one_image_are_named_and_only_so_many():
+    targets = np.zeros((20, 7))
+    targets[range(7), range(7)] = 1
+    scores = np.random.default_rng(0).random((20, 7))
+    found = found_by(
+        verdicts.parse("map >= 0.5"), Evidence(Subject(model("new"), labelled(targets, scores)))
+    )
+    assert found is not None
+    assert "; a, b, c, d, e and 2 more have or lacks a label in one image only" in found.reason
+    assert "by how much AP vary there" in found.reason
+    one = labelled(targets[:, :1], scores[:, :1])
+    found = found_by(verdicts.parse("ap[a] >= 0.5"), Evidence(Subject(model("new"), one)))
+    assert found is not None
+    assert found.reason.startswith("AP of a is ")
+    assert "; a has or lacks a label in one image only" in found.reason
+    assert "by how much AP varies there" in found.reason
+
+
+def test_the_least_sure_label_is_the_one_that_may_drop_most():
+    """a drops a little and is known well; b does not drop at all, and is in three images only."""
+    rng = np.random.default_rng(1)
+    targets = np.zeros((400, 2))
+    targets[:200, 0], targets[:3, 1] = 1, 1
+    old = np.clip(0.4 * targets + rng.normal(0.3, 0.2, (400, 2)), 0, 1)
+    new = old.copy()
+    new[:, 0] = np.clip(new[:, 0] + rng.normal(0, 0.3, 400), 0, 1)
+    pair = (
+        Subject(model(name), labelled(targets, one)) for name, one in (("new", new), ("old", old))
+    )
+    found = found_by(verdicts.parse("worst_ap drop <= 1"), Evidence(*pair))
+    assert found is not None
+    assert "AP drops most for a, " in found.reason
+    assert "; that is b" in found.reason
+
+
+def test_int8_convs_says_what_to_do():
+    assert metrics.find("int8_convs").advice.startswith(
+        "see in the notes which convolutions stayed"
+    )

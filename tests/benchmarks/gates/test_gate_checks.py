@@ -11,6 +11,7 @@ from benchmarks.gates import verdicts as gates
 from benchmarks.gates.checks import Scene, measured, require_decidable
 from benchmarks.gates.evidence import Evidence, Subject
 from benchmarks.gates.text import parse
+from edgepress.core import ending
 from edgepress.core.artifact import Artifact
 from edgepress.core.errors import UserError
 from edgepress.core.gates import Gate
@@ -199,9 +200,9 @@ def test_check_all_knows_only_the_reference_at_hand() -> None:
 
 
 def test_worst() -> None:
-    assert gates.worst([]) == "pass"
-    assert gates.worst(["pass", "inconclusive"]) == "inconclusive"
-    assert gates.worst(["inconclusive", "fail", "pass"]) == "fail"
+    assert ending.worst([]) == "pass"
+    assert ending.worst(["pass", "inconclusive"]) == "inconclusive"
+    assert ending.worst(["inconclusive", "fail", "pass"]) == "fail"
 
 
 @pytest.mark.parametrize(

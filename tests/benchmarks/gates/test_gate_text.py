@@ -5,6 +5,7 @@ from verdicts import KNOWN, LABEL_METRICS, OPS
 
 from benchmarks.gates.text import (
     base_metric,
+    examples,
     label_of,
     lasting,
     parse,
@@ -254,3 +255,9 @@ def test_verdicts_of_decisions_end_with_the_thresholds():
         Verdict(gate=one, against=None, outcome="fail", measured=None, reason="") for one in gates
     ]
     assert [one.gate for one in lasting(verdicts)] == ["map >= 0.8", "size <= 1MB"]
+
+
+def test_help_shows_the_gates_of_a_metric_and_what_to_know_before():
+    found = examples(["size", "robust_map"])
+    assert found.startswith("`size <= 2MB`, `size ratio <= 0.1`, `robust_map drop <= 0.02` (on 512")
+    assert found.endswith("which takes minutes)")

@@ -7,6 +7,7 @@ from verdicts import evaluation, latency, model, pretend
 
 from benchmarks.gates import verdicts
 from benchmarks.gates.evidence import Evidence, Finding, Subject
+from edgepress.core import ending
 from edgepress.core.gates import Verdict
 from edgepress.core.results import SOFTWARE
 
@@ -176,7 +177,7 @@ def test_who_may_have_learnt_from_the_images_is_told(held) -> None:
     ],
 )
 def test_the_worst(outcomes, worst: str) -> None:
-    assert verdicts.worst(outcomes) == worst
+    assert ending.worst(outcomes) == worst
 
 
 def test_evidence_is_enough_where_every_gate_is_decided(held) -> None:

@@ -257,3 +257,22 @@ def test_no_layer_loses_more_than_its_share_in_several_rounds(ranking: str):
     with pytest.raises(UserError, match="lose 60%"):
         prune(network, lambda n: n[0].out_channels < 16, **limits)
     assert network[0].out_channels == 16
+
+
+def test_frozen_layers_are_pruned_as_well():
+    """The dependency graph follows gradients, which frozen weights have not."""
+    network = nn.Sequential(conv(3, 8), nn.ReLU(), conv(8, 4), head(4))
+    labelled(network[0])
+    weakened(network[0], [1, 4, 6])
+    for parameter in network.parameters():
+        parameter.requires_grad_(False)
+    prune(network, lambda n: n[0].out_channels == 5, keep=("2",))
+    assert network[0].out_channels == 5
+
+
+def test_a_layer_may_go_down_to_its_last_channel():
+    network = nn.Sequential(conv(3, 32), nn.ReLU(), conv(32, 4), head(4))
+    labelled(network[0])
+    last = network[0].weight[[31]].clone()
+    prune(network, lambda n: n[0].out_channels == 1, keep=("2",), max_pruning_ratio=1.0)
+    assert torch.equal(network[0].weight, last)

@@ -76,3 +76,11 @@ def test_a_manifest_of_a_newer_schema_is_refused(tmp_path: Path):
     file.write_text(json.dumps(json.loads(file.read_text()) | {"schema_version": newer}))
     with pytest.raises(UserError, match="newer schema"):
         artifacts.load(tmp_path / "a")
+
+
+def test_the_output_is_no_model_that_is_read_however_it_is_called(tmp_path: Path):
+    made = store(tmp_path / "a")
+    (tmp_path / "link").symlink_to(made.path)
+    for out, model in ((made.path, tmp_path / "link"), (tmp_path / "link", made.path)):
+        with pytest.raises(UserError, match="would replace the model it is made from"):
+            artifacts.check_place(out, [model])

@@ -15,7 +15,7 @@ from edgepress.core.gates import Verdict
 from edgepress.core.labels import Labels
 from edgepress.core.manifest import Manifest
 from edgepress.core.source import source_hash
-from edgepress.core.stage import produce, settings
+from edgepress.core.stage import manifest_base, produce, settings
 
 
 def test_an_artifact_survives_the_disk(tmp_path: Path):
@@ -144,3 +144,9 @@ def test_a_long_list_of_names_is_not_printed():
 def test_the_source_hash_follows_imports_but_not_comments():
     assert source_hash("compress.train") != source_hash("compress.prune")
     assert source_hash("compress.learning.losses") == source_hash("compress.learning.losses")
+
+
+def test_a_manifest_begins_with_what_the_plan_is(tmp_path: Path):
+    made = plan(tmp_path / "out")
+    found = manifest_base(made)
+    assert (found["id"], found["stage"], found["parents"]) == (made.id, "compress.train", ())

@@ -41,3 +41,21 @@ def test_a_verdict_keeps_its_outcome_and_says_whose_it_is() -> None:
 def test_an_error_of_a_step_is_a_finding_of_its_kind() -> None:
     assert ending.of_error(GateFailed("low"), "train") == Finding("fail", "train: low")
     assert ending.of_error(GateUndecided("?"), "train") == Finding("inconclusive", "train: ?")
+
+
+def test_the_worst_outcome_is_found_whatever_holds_them() -> None:
+    assert ending.worst(iter(["inconclusive", "pass"])) == "inconclusive"
+    assert ending.worst(iter(["inconclusive", "fail"])) == "fail"
+    assert ending.worst(iter([])) == "pass"
+
+
+@pytest.mark.parametrize(("outcome", "error"), [("fail", GateFailed), ("pass", None)])
+def test_verdicts_end_a_command(outcome, error) -> None:
+    one = Verdict(
+        gate="map >= 0.9", against=None, outcome=outcome, measured=0.5, margin=0, reason="so"
+    )
+    if error is None:
+        assert ending.require((one,)) is None
+    else:
+        with pytest.raises(error, match=r"map >= 0\.9: so"):
+            ending.require((one,))
