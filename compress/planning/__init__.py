@@ -1,0 +1,1 @@
+"""What `python -m compress` does before it works: looks at data, model and machine, and chooses."""
