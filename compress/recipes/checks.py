@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 MODEL_OPTIONS = ("model", "teacher", "student")
 GIVEN = ("out", "data", "skip_bad_images")
 """Options that the recipe's own command gives to every step."""
-FILES = ("report.html", "report.md", "report.json")
+ADOPTED = "export.adopt"
+"""The stage whose model is a file and no artifact."""
+FILES = ("report.html", "report.md", "report.json", "plan.json")
 """What lies beside the artifacts."""
 
 
@@ -43,10 +45,25 @@ def check_names(recipe: Recipe) -> None:
         if step.name in FILES:
             raise UserError("A file of the report has the step's name", got=step.name)
         known.add(step.name)
-    for name in recipe.compared:
-        _require_known(name, known)
+    for name in (*recipe.compared, *_packed(recipe)):
+        if not is_path(name):
+            _require_known(name, known)
     if len(set(recipe.compared)) < len(recipe.compared):
         raise UserError("[compare] names a model twice", got=", ".join(recipe.compared))
+
+
+def _packed(recipe: Recipe) -> tuple[str, ...]:
+    return () if recipe.bundle is None else (recipe.bundle.model.removeprefix("@"),)
+
+
+def is_path(name: str) -> bool:
+    """Tell whether a model of the comparison is an artifact elsewhere, and not a step."""
+    return "/" in name
+
+
+def model_name(name: str) -> str:
+    """Return the name in the report of a model of the comparison."""
+    return Path(name).name
 
 
 def check_comparison(recipe: Recipe, labels: Sequence[str]) -> None:
@@ -61,7 +78,7 @@ def check_comparison(recipe: Recipe, labels: Sequence[str]) -> None:
         if wanted:
             raise UserError("[compare] has gates and no model to hold against them", got=wanted[0])
         return
-    *others, last = recipe.compared
+    *others, last = map(model_name, recipe.compared)
     timed = any(step.stage.startswith("export.") for step in recipe.step if step.name == last)
     scene = Scene(compared(timed), labels, others)
     require_decidable(wanted, scene)
@@ -93,7 +110,9 @@ def check_models(step: Step, resolved: Mapping[str, object]) -> None:
         given, path = step.options.get(option), resolved.get(option)
         if not isinstance(given, str) or given.startswith("@"):
             continue
-        if option != "student" or given.startswith("zoo:") or "/" in given:
+        if step.stage == ADOPTED:
+            _require_file(Path(str(path)))
+        elif option != "student" or given.startswith("zoo:") or "/" in given:
             _require_artifact(Path(str(path)))
 
 
@@ -123,6 +142,11 @@ def _require_artifact(path: Path) -> None:
         artifacts.load(path)
     elif not path.is_file():
         raise UserError("There is no such model", got=path, allowed="an artifact or an .onnx file")
+
+
+def _require_file(path: Path) -> None:
+    if not path.exists():
+        raise UserError("There is no such model", got=path, allowed="a file to adopt")
 
 
 def _references(step: Step) -> list[str]:

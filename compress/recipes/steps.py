@@ -1,4 +1,4 @@
-"""A recipe: stages in order, and the comparison at the end."""
+"""A recipe: stages in order, the comparison at the end, and the bundle that is handed over."""
 
 from typing import Any
 
@@ -16,6 +16,9 @@ class Step(Noun):
     """Module of the stage, e.g. `compress.prune`."""
     options: dict[str, Any] = Field(default_factory=dict)
     """Options of the stage; `@NAME` is an earlier step's artifact, `zoo:NAME` a shipped one."""
+    repeats: str | None = None
+    """Of several steps that each go on from the one before, the first; `@THAT` is the best of them
+    on validation images. `None` where there is one only."""
 
 
 class Comparison(Noun):
@@ -31,12 +34,22 @@ class Comparison(Noun):
     """Longest measurement of latency; it ends as soon as every gate on latency is decided."""
 
 
+class Packing(Noun):
+    """The bundle for a device that is written when every gate is met."""
+
+    model: str
+    """`@NAME` of the step whose ONNX file is packed."""
+    options: dict[str, Any] = Field(default_factory=dict)
+    """Options of `export.bundle`."""
+
+
 class Recipe(Noun):
-    """Stages in order, and the comparison at the end."""
+    """Stages in order, the comparison at the end, and the bundle."""
 
     title: str
     step: tuple[Step, ...] = Field(min_length=1)
     compare: Comparison
+    bundle: Packing | None = None
 
     @property
     def compared(self) -> tuple[str, ...]:

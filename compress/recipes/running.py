@@ -1,7 +1,7 @@
 """Runs the stages of a recipe in order, each from the artifact that an earlier one left on disk."""
 
 import importlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,9 +18,10 @@ from edgepress.core.errors import EdgepressError, UserError, unknown_name
 from edgepress.data.dataset import read_table
 from models.defaults import ZOO
 
-RECIPES = Path(__file__).parent / "recipes"
-TRAINING = "compress.train"
-STAGES = (TRAINING, "compress.prune", "compress.distill", "export.onnx")
+TRAINING, ADOPTING = "compress.train", "export.adopt"
+STAGES = (TRAINING, "compress.prune", "compress.distill", ADOPTING, "export.onnx")
+SPLITTING = (TRAINING, ADOPTING)
+"""Stages that split the data; the others take the split of their model."""
 
 
 @dataclass(frozen=True)
@@ -31,41 +32,21 @@ class Place:
     out: Path
     skip_bad_images: bool
     splitting: Mapping[str, str] = field(default_factory=dict)
-    """Options of the training stage that say how it splits the data, e.g. `fold`."""
+    """Options of the first stage that say how it splits the data, e.g. `fold`."""
+    chosen: Mapping[str, str] = field(default_factory=dict)
+    """Of steps that were repeated, the one whose model `@NAME` is."""
 
     def resolve(self, name: str) -> str:
         """Return the path or name that `@NAME` or `zoo:NAME` stands for."""
         if name.startswith("@"):
-            return str(self.out / name[1:])
+            return str(self.out / self.chosen.get(name[1:], name[1:]))
         if name.startswith("zoo:"):
             return str(ZOO / name.removeprefix("zoo:"))
         return name
 
 
-def read(path: Path) -> Recipe:
-    """Read a recipe from a TOML file, or by the name of a shipped one.
-
-    Raises:
-        UserError: no such recipe, or it is not valid.
-    """
-    shipped = {file.stem: file for file in RECIPES.glob("*.toml")}
-    if not path.suffix:
-        if path.name not in shipped:
-            raise unknown_name("recipe", path.name, shipped)
-        path = shipped[path.name]
-    stated = cli.read_toml(path)
-    if isinstance(compare := stated.get("compare"), dict):  # as options are written in steps
-        stated["compare"] = {key.replace("-", "_"): value for key, value in compare.items()}
-    try:
-        return Recipe.model_validate(stated)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise UserError(f"The recipe is not valid: {where}: {first['msg']}", got=path) from None
-
-
-def prepare(recipe: Recipe, place: Place) -> tuple[Callable[[], Artifact], ...]:
-    """Check every step's stage and options, and return what runs them, in order.
+def check(recipe: Recipe, place: Place) -> None:
+    """Check every step's stage and options before the first one runs.
 
     What a step could only find out at its end is found here: a label in its gates or demands that
     the data do not have, a layer that the network does not have, a place that cannot be written.
@@ -85,7 +66,26 @@ def prepare(recipe: Recipe, place: Place) -> tuple[Callable[[], Artifact], ...]:
         with _named(step):
             _check(_stage(step), config, labels, made)
     checks.check_comparison(recipe, labels)
-    return tuple(map(_runner, recipe.step, made.values()))
+
+
+def run_step(step: Step, place: Place) -> Artifact:
+    """Run one step and return its artifact; what is there unchanged is not made again.
+
+    Raises:
+        UserError: bad options or input.
+        GateFailed: a gate was not met; the artifact is stored all the same.
+        GateUndecided: a gate could not be decided.
+    """
+    config = _config(step, place)
+    console.say(f"{step.name}: {step.stage}")
+    try:
+        artifact: Artifact = _stage(step).run(config)
+    except EdgepressError:
+        raise
+    except Exception as error:
+        error.add_note(f"It was in step {step.name}")
+        raise
+    return artifact
 
 
 def _config(step: Step, place: Place) -> BaseModel:
@@ -107,7 +107,7 @@ def _config(step: Step, place: Place) -> BaseModel:
             "data": place.data,
             "skip_bad_images": place.skip_bad_images,
         }
-        if step.stage == TRAINING:
+        if step.stage in SPLITTING:
             options |= place.splitting
         config: BaseModel = stage.Config(**options)
         return config
@@ -135,23 +135,6 @@ def _named(step: Step) -> Iterator[None]:
         raise
 
 
-def _runner(step: Step, config: BaseModel) -> Callable[[], Artifact]:
-    stage = _stage(step)
-
-    def run() -> Artifact:
-        console.say(f"{step.name}: {step.stage}")
-        try:
-            artifact: Artifact = stage.run(config)
-        except EdgepressError:
-            raise
-        except Exception as error:
-            error.add_note(f"It was in step {step.name}")
-            raise
-        return artifact
-
-    return run
-
-
 def _stage(step: Step) -> ModuleType:
     if step.stage not in STAGES:
         raise unknown_name("stage", step.stage, STAGES)
@@ -166,7 +149,7 @@ def _require_own_training(recipe: Recipe, given: Mapping[str, str]) -> None:
     """
     names = [step.options.get(option) for step in recipe.step for option in MODEL_OPTIONS]
     shipped = [name for name in names if isinstance(name, str) and name.startswith("zoo:")]
-    if shipped or all(step.stage != TRAINING for step in recipe.step):
+    if shipped or all(step.stage not in SPLITTING for step in recipe.step):
         what = f"starts from {shipped[0]}" if shipped else "has no training stage"
         flags = [f"--{name.replace('_', '-')}" for name in given]
         raise UserError(
