@@ -1,165 +1,63 @@
-"""`python -m compress` takes a trained model to a gated ONNX file and a report, by a recipe."""
+"""`python -m compress` takes your data, and a model if there is one, to a gated int8 file."""
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
-from typing import Annotated
+from functools import partial
 
-import tyro
-
-from benchmarks import compare
-from benchmarks.report.schema import Report
-from compress import recipe as recipes
-from compress.recipe import Place
-from compress.recipes.steps import Recipe
-from edgepress.core import artifact as artifacts
+from compress.planning import shown
+from compress.planning.options import Config
+from compress.planning.pace import Keeper
+from compress.planning.plan import Planned, best_of, plan
+from compress.recipes import execution, handing_over, reporting
+from compress.recipes.execution import Done
+from compress.recipes.reporting import Reported
 from edgepress.core import console, ending
-from edgepress.core.artifact import Artifact
 from edgepress.core.cli import main
-from edgepress.core.commands import own_command
-from edgepress.core.ending import Finding
-from edgepress.core.errors import EdgepressError, GateFailed, GateUndecided
-from edgepress.core.hashing import value_hash
-from edgepress.core.noun import Noun
-from edgepress.data.splitting import Splitting
-
-REPORT = "report.html"
-REPORT_ID = ".report-id"
-
-
-class Config(Noun):
-    """Run every stage of a recipe, gate each, and write the report."""
-
-    recipe: Annotated[Path, tyro.conf.arg(name="recipe")] = Path("elpv")
-    """Name of a shipped recipe, or a TOML file."""
-    data: str = "elpv"
-    """`elpv`, a path whose format is recognised, or `format:path`."""
-    out: Path = Path("runs/elpv")
-    """Folder of the artifacts and the report."""
-    fold: str | None = None
-    """K/N, e.g. 2/5: train for fold K of N, with an `--out` of its own for each K. Only for recipes
-    that train their own models; `python -m benchmarks.out_of_fold` puts the N results together."""
-    group_column: str | None = None
-    """Column of the data's table (patient, module, ...): images with one value stay in one part.
-    Only for recipes that train their own models."""
-    split_column: str | None = None
-    """Column of the data's table with a ready-made split: `train`, `val` and `test`. One that names
-    the parts is taken by itself. Only for recipes that train their own models."""
-    skip_bad_images: bool = False
-    """Go on without the images that cannot be decoded, and list them."""
+from edgepress.core.errors import EdgepressError
 
 
 def run(config: Config) -> None:
-    """Run the recipe; what is unchanged since the last run is not made again.
+    """Plan, run every step of the recipe, gate each, write the report and the bundle.
 
-    It stops at the first step whose gate is not met, reports on the models made so far, and ends by
-    the worst verdict of all steps and of the report.
+    What is unchanged since the last run is not made again. It stops at the first step whose gate is
+    not met, reports on the models made so far, and ends by the worst verdict of all steps and of
+    the report.
 
     Raises:
-        UserError: bad recipe or input.
-        GateFailed: a gate was not met.
+        UserError: bad recipe, options or input.
+        GateFailed: a gate was not met, or no student keeps the budget.
         GateUndecided: a gate could not be decided.
     """
-    recipe = recipes.read(config.recipe)
-    place = Place(config.data, config.out, config.skip_bad_images, _splitting(config))
-    steps = recipes.prepare(recipe, place)
-    made, found = _make(recipe, place, steps)
-    whole = len(made) == len(steps) and all(one.outcome == "pass" for one in found)
-    try:
-        found += _report(config, recipe, made, whole)
-    except EdgepressError as error:
-        if whole:
-            raise
-        console.warn(f"no report: {error}")  # what stopped the recipe is told, not this
-    ending.end_by(found)
+    planned = plan(config)
+    shown.show(planned)
+    if config.dry_run:
+        return
+    keeper = Keeper(planned.place.out, planned.ledger, planned.recipe.step)
+    done = execution.execute(planned.recipe, planned.place, keeper, partial(best_of, planned.place))
+    reported = _reported(planned, done, keeper)
+    findings = (*done.findings, *reported.findings)
+    bundle = None
+    if planned.recipe.bundle is not None and all(one.outcome == "pass" for one in findings):
+        with keeper.timing("bundle", handing_over.archive(planned.place)):
+            bundle = handing_over.bundled(
+                planned.recipe.bundle, planned.place, done.made, config.sign
+            )
+    keeper.ended(done)
+    if planned.recipe.bundle is not None:
+        for line in handing_over.lines(reported.report, findings, bundle, planned.place):
+            console.result(line)
+    ending.end_by(findings)
 
 
-def _make(
-    recipe: Recipe, place: Place, steps: Sequence[Callable[[], Artifact]]
-) -> tuple[dict[str, Artifact], tuple[Finding, ...]]:
-    """Run the steps up to the first that does not pass; return the models and all verdicts."""
-    made: dict[str, Artifact] = {}
-    found: tuple[Finding, ...] = ()
-    for step, start in zip(recipe.step, steps, strict=True):
+def _reported(planned: Planned, done: Done, keeper: Keeper) -> Reported:
+    """Compare the models; an error of the report does not hide what stopped the recipe."""
+    with keeper.timing("report", planned.place.out / reporting.REPORT):
         try:
-            made[step.name] = start()
-        except (GateFailed, GateUndecided) as error:
-            console.warn(f"{step.name}: {error}")
-            made[step.name] = artifacts.load(place.out / step.name)
-            told = ending.of(made[step.name].manifest.verdicts, step.name)
-            good = all(one.outcome == "pass" for one in told)
-            return made, (*found, *told, *([ending.of_error(error, step.name)] if good else []))
-        found += ending.of(made[step.name].manifest.verdicts, step.name)
-    return made, found
-
-
-def _splitting(config: Config) -> dict[str, str]:
-    """Return what the command line says of the split, for the training stage."""
-    given = config.model_dump(include=set(Splitting.model_fields))
-    return {name: text for name, text in given.items() if text is not None}
-
-
-def _report(
-    config: Config, recipe: Recipe, made: Mapping[str, Artifact], whole: bool
-) -> tuple[Finding, ...]:
-    """Compare the models, unless the report at hand is of exactly these; return its verdicts.
-
-    Without a model of [compare] there is no report, rather than one of other models.
-    """
-    chosen = [made[name] for name in recipe.compared if name in made]
-    if not recipe.compared:
-        console.say("no report: [compare] names no model")
-    elif not chosen:
-        console.warn("no report: no model of [compare] was made; one at hand is of an earlier run")
-    if not chosen:
-        return ()
-    settings = compare.Config(
-        models=tuple(artifact.path for artifact in chosen),
-        out=config.out,
-        data=config.data,
-        skip_bad_images=config.skip_bad_images,
-        gate=recipe.compare.gate if whole else (),
-        threads=recipe.compare.threads,
-        latency_time=recipe.compare.latency_time,
-        title=recipe.title,
-        command=own_command("compress"),
-    )
-    identity = value_hash(
-        [
-            [artifact.manifest.id for artifact in chosen],
-            settings.model_dump(mode="json", exclude={"command"}),
-            compare.source(),
-        ]
-    )
-    report = _stored(config.out, identity) or _compared(settings, identity)
-    compare.print_summary(report)
-    console.result(f"report: {config.out / REPORT}")
-    return tuple(
-        Finding(gate.verdict, f"{model.name}: {gate.gate}: {gate.reason}")
-        for model in report.models
-        for gate in model.gates
-    )
-
-
-def _stored(out: Path, identity: str) -> Report | None:
-    """Return the report at hand if it is whole and of exactly these models."""
-    marker = out / REPORT_ID
-    if not (marker.exists() and marker.read_text() == identity and (out / REPORT).exists()):
-        return None
-    try:
-        report = Report.model_validate_json((out / "report.json").read_text())
-    except (OSError, ValueError):
-        return None
-    console.say(f"unchanged: {out / REPORT}")
-    return report
-
-
-def _compared(settings: compare.Config, identity: str) -> Report:
-    marker = settings.out / REPORT_ID
-    marker.unlink(missing_ok=True)
-    report = compare.compare(settings)
-    marker.write_text(identity)
-    return report
+            return reporting.compared(planned.recipe, planned.place, done.made, done.whole)
+        except EdgepressError as error:
+            if done.whole:
+                raise
+            console.warn(f"no report: {error}")  # what stopped the recipe is told, not this
+            return Reported(None)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ and bundled like any other, and can teach a student. What it was made from is no
 """
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from edgepress.core.artifact import Artifact
@@ -34,6 +35,15 @@ def run(config: Config) -> Artifact:
         **config.model_dump(exclude={"out"}), out=out, model_sha256=file_sha256(config.model)
     )
     return stage.adopt(resolved, source)
+
+
+def check(config: Config, labels: Sequence[str] | None = None) -> None:
+    """Refuse what can be known to fail before an image is read; recipes ask for every step.
+
+    Raises:
+        UserError: there is such a thing.
+    """
+    stage.check(config, labels)
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ def of_start(start: Start) -> dict[str, Any]:
 
 
 def _place(model: str) -> str:
-    """Return a model as a recipe names it: a folder's path is told from a step's name by its `/`."""
+    """Return a model as a recipe names it: the `/` tells a folder from the name of a step."""
     return model if model.startswith("zoo:") else str(Path(model).absolute())
 
 

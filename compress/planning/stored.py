@@ -11,6 +11,8 @@ from edgepress.core import console, writable
 from edgepress.core.noun import Noun
 
 FILE = "plan.json"
+AFTER_STEPS = ("report", "bundle")
+"""Work after the last step, by its name among the expected seconds."""
 
 
 class Ledger(Noun):
@@ -20,12 +22,17 @@ class Ledger(Noun):
     key: str
     """Hash of all that the choices depend on: data, model, options, but not the hours."""
     hours: float | None
+    budgets: tuple[str, ...] = ()
     choices: tuple[Choice, ...] = ()
     speeds: Speeds | None = None
     expected_s: dict[str, float] = Field(default_factory=dict)
     """Seconds that each step was expected to take."""
     seconds: dict[str, float] = Field(default_factory=dict)
     """Seconds that each step took, all tries together."""
+    epoch_s: dict[str, float] = Field(default_factory=dict)
+    """Seconds that an epoch of a stage was expected to take."""
+    decided: tuple[str, ...] = ()
+    """Steps whose epochs were chosen when they started."""
     chosen: dict[str, str] = Field(default_factory=dict)
     """Of repeated steps, the one that is the best on validation images."""
     complete: bool = False

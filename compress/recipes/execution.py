@@ -1,8 +1,9 @@
 """Runs a recipe step by step, and keeps what each has taken."""
 
-import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Protocol
 
 from compress.recipes import running
@@ -24,8 +25,8 @@ class Pace(Protocol):
     def before(self, step: Step) -> Step:
         """Return a step as it is run, now that the earlier ones are done."""
 
-    def after(self, step: Step, seconds: float) -> None:
-        """Take note of the seconds that a step took, whatever became of it."""
+    def timing(self, what: str, file: Path) -> AbstractContextManager[None]:
+        """Take note of how long work takes that writes a file, whatever becomes of it."""
 
 
 @dataclass(frozen=True)
@@ -88,15 +89,13 @@ def _group(
 def _timed(
     step: Step, place: Place, pace: Pace
 ) -> tuple[Artifact, GateFailed | GateUndecided | None]:
-    step = pace.before(step)
-    started = time.monotonic()
-    try:
-        return running.run_step(step, place), None
-    except (GateFailed, GateUndecided) as error:
-        console.warn(f"{step.name}: {error}")
-        return artifacts.load(place.out / step.name), error
-    finally:
-        pace.after(step, time.monotonic() - started)
+    step, folder = pace.before(step), place.out / step.name
+    with pace.timing(step.name, folder / artifacts.MANIFEST):
+        try:
+            return running.run_step(step, place), None
+        except (GateFailed, GateUndecided) as error:
+            console.warn(f"{step.name}: {error}")
+            return artifacts.load(folder), error
 
 
 def _findings(

@@ -8,8 +8,8 @@ import pytest
 import scenes as scene_maker
 from PIL import Image
 
-from compress import recipe as recipes
-from compress.recipe import Place
+from compress.recipes import running
+from compress.recipes.running import Place
 from compress.recipes.steps import Recipe
 from edgepress.core.artifact import load
 from edgepress.core.errors import UserError
@@ -132,8 +132,10 @@ def test_a_recipe_gives_the_fold_to_its_training(few: Path, tmp_path: Path):
         "batch-size": 8, "gate": ["map >= 0"],
     }  # fmt: skip
     step = {"name": "teacher", "stage": "compress.train", "options": options}
-    (start,) = recipes.prepare(recipe(step), Place(str(few), tmp_path, False, {"fold": "3/3"}))
-    assert start().manifest.data.split == fold_split(open_data(str(few)), Fold(3, 3))
+    whole, place = recipe(step), Place(str(few), tmp_path, False, {"fold": "3/3"})
+    running.check(whole, place)
+    made = running.run_step(whole.step[0], place)
+    assert made.manifest.data.split == fold_split(open_data(str(few)), Fold(3, 3))
 
 
 EXPORT = {"name": "fp32", "stage": "export.onnx", "options": {"model": "runs/somewhere"}}
@@ -154,7 +156,7 @@ def test_a_recipe_that_cannot_be_folded_is_refused(
     tmp_path: Path, steps: tuple[dict[str, object], ...], fold: str, message: str
 ):
     with pytest.raises(UserError, match=message):
-        recipes.prepare(recipe(*steps), Place("elpv", tmp_path, False, {"fold": fold}))
+        running.check(recipe(*steps), Place("elpv", tmp_path, False, {"fold": fold}))
 
 
 def test_the_default_recipe_refuses_a_fold_before_any_work(command, tmp_path: Path):

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from compress import recipe as recipes
-from compress.recipe import Place
+from compress.recipes import reading, running
+from compress.recipes.running import Place
 from edgepress.core.errors import UserError
 
 TRAIN = 'name = "teacher", stage = "compress.train"'
@@ -27,7 +27,7 @@ def prepare(scenes: Path, tmp_path: Path, steps: dict[str, str], compare: str = 
     file = tmp_path / "recipe.toml"
     file.write_text(f'title = "t"\nstep = [{text}]\ncompare = {{ {compare} }}\n')
     place = Place(str(scenes), tmp_path / "out", skip_bad_images=False)
-    recipes.prepare(recipes.read(file), place)
+    running.check(reading.read(file).filled({}), place)
 
 
 def test_the_whole_one_is_sound(scenes: Path, tmp_path: Path) -> None:
@@ -120,4 +120,4 @@ def test_the_comparison_takes_options_as_steps_write_them(tmp_path: Path) -> Non
         'title = "mine"\n[[step]]\nname = "a"\nstage = "compress.train"\n'
         '[compare]\nmodels = ["@a"]\nlatency-time = "30s"\n'
     )
-    assert recipes.read(file).compare.latency_time == "30s"
+    assert reading.read(file).filled({}).compare.latency_time == "30s"

@@ -9,6 +9,7 @@ from colours import LABELS, SPEC, write_onnx
 
 from benchmarks.report.schema import Report
 from compress import __main__ as recipe_command
+from compress.recipes import reporting, running
 from edgepress.core import artifact as artifacts
 from edgepress.core import console, ending
 from edgepress.core.cli import main
@@ -64,20 +65,14 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, full_report: Report, ca
     def go(outcomes: dict[str, str], models: str, report_error: UserError | None = None):
         out = tmp_path / "out"
 
-        def start(name: str):
-            def made() -> artifacts.Artifact:
-                if artifacts.is_artifact(out / name):
-                    console.say(f"unchanged: {out / name}")
-                    artifact = artifacts.load(out / name)
-                else:
-                    artifact = save(out / name, outcomes[name])
-                ending.require(artifact.manifest.verdicts)
-                return artifact
-
-            return made
-
-        def prepare(_recipe, _place):
-            return tuple(start(name) for name in ("one", "two", "three"))
+        def run_step(step, _place) -> artifacts.Artifact:
+            if artifacts.is_artifact(out / step.name):
+                console.say(f"unchanged: {out / step.name}")
+                artifact = artifacts.load(out / step.name)
+            else:
+                artifact = save(out / step.name, outcomes[step.name])
+            ending.require(artifact.manifest.verdicts)
+            return artifact
 
         passing = full_report.model_copy(
             update={"models": tuple(m.model_copy(update={"gates": ()}) for m in full_report.models)}
@@ -87,9 +82,10 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, full_report: Report, ca
         def fail(_config) -> Report:
             raise report_error
 
-        monkeypatch.setattr(recipe_command.recipes, "prepare", prepare)
+        monkeypatch.setattr(running, "check", lambda _recipe, _place: None)
+        monkeypatch.setattr(running, "run_step", run_step)
         compare = fail if report_error else recorded
-        monkeypatch.setattr(recipe_command.compare, "compare", compare)
+        monkeypatch.setattr(reporting.compare, "compare", compare)
         file = tmp_path / "recipe.toml"
         file.write_text(RECIPE.format(models=models))
         arguments = ["--recipe", str(file), "--out", str(out)]

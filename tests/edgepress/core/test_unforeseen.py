@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from compress import recipe as recipes
+from compress.recipes import running
+from compress.recipes.running import Place
 from compress.recipes.steps import Step
 from edgepress.core import cli
 from edgepress.core.errors import GateFailed
@@ -88,9 +89,10 @@ def test_a_recipe_says_in_which_step_it_was(
         raise error
 
     made_up = type("Stage", (), {"run": staticmethod(stage_fails)})
-    monkeypatch.setattr(recipes, "_stage", lambda _step: made_up)
-    step = recipes._runner(Step(name="smaller", stage="compress.prune"), Config())
-    code = cli.main(Config, lambda _config: step(), [])
+    monkeypatch.setattr(running, "_stage", lambda _step: made_up)
+    monkeypatch.setattr(running, "_config", lambda _step, _place: Config())
+    step, place = Step(name="smaller", stage="compress.prune"), Place("elpv", kept, False)
+    code = cli.main(Config, lambda _config: running.run_step(step, place), [])
     said = capfd.readouterr().err
     assert code == (1 if noted else 3)
     assert ("It was in step smaller. ValueError: x; raised in line" in said) is noted

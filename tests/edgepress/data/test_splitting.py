@@ -11,8 +11,8 @@ import scenes as scene_maker
 from iterstrat.ml_stratifiers import MultilabelStratifiedShuffleSplit
 from PIL import Image
 
-from compress import recipe as recipes
-from compress.recipe import Place
+from compress.recipes import running
+from compress.recipes.running import Place
 from compress.recipes.steps import Recipe
 from edgepress.core import console
 from edgepress.core.artifact import load
@@ -265,8 +265,9 @@ def test_a_recipe_gives_its_training_the_split_and_later_stages_inherit_it(comma
             [*row, patient] for row, patient in zip(rows, patients, strict=True)
         )
     place = Place(str(data), tmp_path, False, {"group_column": "patient"})
-    (start,) = recipes.prepare(recipe(TRAIN), place)
-    made = start().manifest.data.split
+    whole = recipe(TRAIN)
+    running.check(whole, place)
+    made = running.run_step(whole.step[0], place).manifest.data.split
     assert made == default_split(open_data(str(data)), group_column="patient")
     assert made != default_split(open_data(str(data)))
     done = command(
@@ -284,7 +285,7 @@ def test_a_recipe_gives_its_training_the_split_and_later_stages_inherit_it(comma
 def test_a_recipe_with_a_fold_refuses_a_ready_made_split_before_any_work(tmp_path: Path):
     step = TRAIN | {"options": TRAIN["options"] | {"fold": "1/3"}}
     with pytest.raises(UserError, match="--split-column and --fold exclude each other"):
-        recipes.prepare(recipe(step), Place("elpv", tmp_path, False, {"split_column": "split"}))
+        running.check(recipe(step), Place("elpv", tmp_path, False, {"split_column": "split"}))
 
 
 def test_the_default_recipe_refuses_a_split_of_ones_own(command, tmp_path: Path):

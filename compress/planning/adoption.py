@@ -1,0 +1,27 @@
+"""A file made elsewhere is taken in for the plan: nothing is known of it before."""
+
+from compress.recipes import running, variables
+from compress.recipes.reading import Template
+from compress.recipes.running import ADOPTING, Place
+from compress.recipes.steps import Step
+from compress.recipes.variables import Values
+from edgepress.core.artifact import Artifact
+from edgepress.core.errors import UserError
+
+
+def adopted(template: Template, values: Values, place: Place) -> Artifact:
+    """Run the step of the recipe that adopts a file, or return what it has made before.
+
+    Raises:
+        UserError: the recipe has no such step, or the file cannot be adopted.
+        GateFailed: the model did not meet its gate; the artifact is stored all the same.
+    """
+    steps = [step for step in template.raw["step"] if step.get("stage") == ADOPTING]
+    made = variables.filled({"step": steps}, {**template.values, **values})["step"]
+    if not made:
+        raise UserError(
+            "The recipe has no step that takes in a file made elsewhere",
+            got=template.source,
+            next_step=f"add one with stage = {ADOPTING!r}, or take --recipe default",
+        )
+    return running.run_step(Step.model_validate(made[0]), place)

@@ -1,0 +1,104 @@
+"""Keeps the hours: writes down what each step takes, and gives the last training what is left."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from compress.planning import schedule, stored
+from compress.planning.facts import Choice
+from compress.planning.stored import Ledger
+from compress.recipes.execution import Done
+from compress.recipes.steps import Step
+from edgepress.core import console
+
+LAST_TRAINING = "compress.distill"
+_TRAININGS = ("compress.train", "compress.prune", LAST_TRAINING)
+SLOWEST, FASTEST = 3.0, 0.5
+"""Times the expected seconds: beyond them something else than the machine's pace was measured."""
+EPOCHS = "student_epochs"
+
+
+class Keeper:
+    """Whoever runs a recipe asks it before each step and tells it after."""
+
+    def __init__(self, folder: Path, ledger: Ledger, steps: Sequence[Step]) -> None:
+        self.folder, self.ledger, self.steps = folder, ledger, tuple(steps)
+
+    def before(self, step: Step) -> Step:
+        """Return a step as it is run: the last training gets the epochs that fit into the hours."""
+        if step.stage != LAST_TRAINING or self.ledger.hours is None or self._decided(step):
+            return step
+        epoch_s = self.ledger.epoch_s.get(LAST_TRAINING)
+        if epoch_s is None:
+            return step
+        epochs = schedule.last_epochs(self._left_s(step), epoch_s * self._drift())
+        console.say(f"{step.name}: {epochs} epochs fit into what is left of the time")
+        self._decide(step, epochs)
+        return step.model_copy(update={"options": {**step.options, "epochs": epochs}})
+
+    @contextmanager
+    def timing(self, what: str, file: Path) -> Iterator[None]:
+        """Write down what work has taken that writes a file; what was there already took nothing."""
+        before, started = _written(file), time.monotonic()
+        try:
+            yield
+        finally:
+            if before is None or before != _written(file):
+                self._store(self.ledger.with_seconds(what, time.monotonic() - started))
+
+    def ended(self, done: Done) -> None:
+        """Write down that the recipe has come to its end."""
+        update = {"chosen": dict(done.chosen), "complete": done.whole}
+        self._store(self.ledger.model_copy(update=update))
+
+    def _decided(self, step: Step) -> bool:
+        return step.name in self.ledger.decided or step.repeats is not None and not self._last(step)
+
+    def _last(self, step: Step) -> bool:
+        return [one for one in self.steps if one.repeats == step.repeats][-1].name == step.name
+
+    def _left_s(self, step: Step) -> float:
+        """Return the seconds that are left for a step, once those after it are done too."""
+        assert self.ledger.hours is not None
+        names = [one.name for one in self.steps]
+        later = [*names[names.index(step.name) + 1 :], *stored.AFTER_STEPS]
+        expected = sum(self.ledger.expected_s.get(name, 0.0) for name in later)
+        return 3600 * self.ledger.hours - self.ledger.spent_s - expected
+
+    def _drift(self) -> float:
+        """Return how much slower than expected the trainings before were."""
+        names = [one.name for one in self.steps if one.stage in _TRAININGS]
+        both = [
+            (self.ledger.seconds[name], self.ledger.expected_s[name])
+            for name in names
+            if self.ledger.seconds.get(name) and self.ledger.expected_s.get(name)
+        ]
+        if not both:
+            return 1.0
+        took, expected = both[-1]
+        return min(SLOWEST, max(FASTEST, took / expected))
+
+    def _decide(self, step: Step, epochs: int) -> None:
+        """Keep the epochs, so that a run that is stopped goes on with the same."""
+        before = self.ledger.value(EPOCHS)
+        several = isinstance(before, list | tuple)
+        value = [*before[:-1], epochs] if several else epochs
+        choice = Choice(name=EPOCHS, value=value, reason="what was left of the time")
+        ledger = self.ledger.with_choice(choice)
+        expected = epochs * ledger.epoch_s[LAST_TRAINING]
+        update = {
+            "decided": (*ledger.decided, step.name),
+            "expected_s": {**ledger.expected_s, step.name: expected},
+        }
+        self._store(ledger.model_copy(update=update))
+
+    def _store(self, ledger: Ledger) -> None:
+        if ledger != self.ledger or not (self.folder / stored.FILE).exists():
+            stored.write(self.folder, ledger)
+        self.ledger = ledger
+
+
+def _written(file: Path) -> int | None:
+    """Return when a file was written, `None` where there is none."""
+    return file.stat().st_mtime_ns if file.exists() else None

@@ -1,0 +1,110 @@
+"""What `python -m compress` will do: a recipe with every value filled in, checked before it runs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from benchmarks.evaluation.evaluation import EvalSettings, evaluate
+from compress.planning import choosing, derived, options
+from compress.planning.findings import Findings
+from compress.planning.options import Config
+from compress.planning.start import start_of
+from compress.planning.stored import Ledger
+from compress.recipes import reading, running
+from compress.recipes.reading import Template
+from compress.recipes.running import Place
+from compress.recipes.steps import Recipe
+from edgepress.core import writable
+from edgepress.core.artifact import Artifact
+from edgepress.core.errors import UserError, unknown_name
+from edgepress.data.context import open_context
+from edgepress.data.dataset import read_table
+
+_NEEDS = {
+    "model": "origin",
+    "arch": "arch",
+    "hours": "student_epochs",
+    "quick": "student_epochs",
+    "budget": "compare_gates",
+    "gate": "compare_gates",
+}
+"""The variable of a recipe through which an option has its effect."""
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What will be done, and why so."""
+
+    recipe: Recipe
+    place: Place
+    ledger: Ledger
+    """The choices, and how long the steps are expected to take."""
+    notes: tuple[str, ...] = ()
+    """What was recognised of the model."""
+    findings: Findings | None = None
+    """What is to be known of the data; `None` where nothing was looked at."""
+
+
+def plan(config: Config) -> Planned:
+    """Return what will be done; nothing is trained yet.
+
+    Raises:
+        UserError: bad recipe, options, data or model, or what is known to fail.
+        GateFailed: no student keeps the budget.
+        GateUndecided: the machine is too noisy to tell.
+    """
+    template = reading.read(config.recipe_file)
+    stated = _stated(config, template)
+    place = Place(config.data, config.folder, config.skip_bad_images, config.split_options)
+    writable.check_folder(place.out, "The folder of the results")
+    planned = _filled(config, template, stated, place)
+    running.check(planned.recipe, place)
+    return planned
+
+
+def best_of(place: Place, models: Sequence[Artifact]) -> Artifact:
+    """Return the model with the highest mAP on validation images, the last where none is higher."""
+    context = open_context(place.data, tuple(models), place.skip_bad_images)
+    images, torch = context.images(context.beside_test), EvalSettings(provider="torch")
+    scored = [(evaluate(one, context.dataset, images, torch).map or 0.0, one) for one in models]
+    best = max(score for score, _ in scored)
+    return [one for score, one in scored if score == best][-1]
+
+
+def _filled(config: Config, template: Template, stated: Mapping[str, Any], place: Place) -> Planned:
+    if not template.names:
+        return Planned(template.filled({}), place, Ledger(key="", hours=None))
+    labels = read_table(config.data)[1].label_names
+    start = start_of(stated.get("model"), stated.get("arch"), len(labels))
+    known = {**derived.of_start(start), **stated, "trust": config.trust}
+    known |= derived.of_student(known)
+    if not template.missing({**known, "title": ""}):
+        recipe = template.filled({"title": derived.title(config.data, known), **known})
+        return Planned(recipe, place, Ledger(key="", hours=None), start.notes)
+    job = choosing.Job(config, template, place, known, start)
+    chosen = choosing.choose(job)
+    values = {**chosen.values, "title": derived.title(config.data, chosen.values)}
+    recipe = template.filled(values)
+    return Planned(recipe, place, chosen.ledger, start.notes, chosen.findings)
+
+
+def _stated(config: Config, template: Template) -> dict[str, Any]:
+    """Return the values that the recipe and the options state; those of options win.
+
+    Raises:
+        UserError: an option that this recipe has no use for, or a value that it does not know.
+    """
+    for option, name in _NEEDS.items():
+        default = Config.model_fields[option].default
+        if getattr(config, option) != default and name not in template.names:
+            raise UserError(
+                f"The recipe has no use for --{option}: it has no variable {name}",
+                got=template.source,
+                next_step=f"leave --{option} out, or take --recipe {options.OWN}",
+            )
+    said = options.values(config.set)
+    for name in said:
+        if name not in template.names:
+            raise unknown_name("variable of the recipe", name, sorted(template.names))
+    flags = {"model": config.model, "arch": config.arch}
+    return {**template.values, **said, **{n: v for n, v in flags.items() if v is not None}}

@@ -1,0 +1,98 @@
+"""What is handed over at the end: a bundle for devices, and five lines that say what to do next."""
+
+import importlib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from benchmarks.report import format as shown
+from benchmarks.report.schema import ModelEntry, Report
+from compress.recipes.running import Place
+from compress.recipes.steps import Packing
+from edgepress.core import console
+from edgepress.core.artifact import Artifact
+from edgepress.core.ending import Finding
+
+BUNDLING = "export.bundle.__main__"
+"""A floor above: stages are run by their names."""
+
+
+def bundled(
+    packing: Packing, place: Place, made: Mapping[str, Artifact], sign: Path | None
+) -> Path:
+    """Pack the model for devices and return the archive.
+
+    Raises:
+        UserError: no key, or photographs that no device takes.
+        GateFailed: the bundle does not answer as the model does.
+    """
+    stage = importlib.import_module(BUNDLING)
+    model = made[packing.model.removeprefix("@")]
+    config = stage.Config(
+        model=model.path,
+        data=place.data,
+        out=archive(place),
+        skip_bad_images=place.skip_bad_images,
+        sign=sign,
+        **{"name": place.out.name, **packing.options},
+    )
+    console.say("bundle: export.bundle")
+    written: Path = stage.run(config)
+    return written
+
+
+def archive(place: Place) -> Path:
+    """Return where the bundle goes."""
+    return place.out / f"{place.out.name}.zip"
+
+
+def lines(
+    report: Report | None, findings: Iterable[Finding], bundle: Path | None, place: Place
+) -> tuple[str, ...]:
+    """Return what was reached, where it lies, how to try and to ship it, and what is to be done."""
+    failed = [one for one in findings if one.outcome != "pass"]
+    return (
+        f"reached:  {_reached(report)}",
+        f"lies in:  {place.out} (report.html{'' if bundle is None else f', {bundle.name}'})",
+        f"try it:   {_trial(bundle, place)}",
+        f"ship it:  {_shipping(bundle)}",
+        f"gates:    {_gates(failed)}",
+    )
+
+
+def _reached(report: Report | None) -> str:
+    if report is None or not report.models:
+        return "no model to report on"
+    first, last = report.models[0], report.models[-1]
+    return f"{last.name}: {', '.join(_compared(first, last))}"
+
+
+def _compared(first: ModelEntry, last: ModelEntry) -> list[str]:
+    """Return the figures of the last model beside those of the first."""
+    found = [f"{shown.size(last.size_bytes)} (of {shown.size(first.size_bytes)})"]
+    if last.map is not None and first.map is not None:
+        found.append(f"mAP {last.map:.3f} (of {first.map:.3f})")
+    for speedup in last.speedup.values():
+        found.append(f"{speedup.ratio:.2f} times as fast")
+    return found
+
+
+def _trial(bundle: Path | None, place: Place) -> str:
+    if bundle is None:
+        return f"the models are artifacts in {place.out}; their ONNX files are model.onnx there"
+    folder = bundle.with_suffix("")
+    return f"python -m zipfile -e {bundle} {folder} && python {folder / 'run.py'} predict PHOTO"
+
+
+def _shipping(bundle: Path | None) -> str:
+    if bundle is None:
+        return "not yet: no bundle is written of a model that did not meet its gates"
+    return f"python run.py install {bundle.name} --root DIR --key public.pem (docs/shipping.md)"
+
+
+def _gates(failed: list[Finding]) -> str:
+    if not failed:
+        return "all met"
+    reasons = "; ".join(dict.fromkeys(one.reason for one in failed))
+    return (
+        f"{reasons}. Next: the same command with more --hours goes on from here, or another --gate"
+    )
