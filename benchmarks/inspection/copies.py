@@ -43,7 +43,7 @@ def gathered(group: NDArray[np.integer]) -> Iterable[Rows]:
 
 def differing(targets: Targets) -> NDArray[np.bool_]:
     """Tell of each label `[labels]` whether some of these images have it and others have not."""
-    return (targets == 1).any(axis=0) & (targets == 0).any(axis=0)
+    return np.asarray((targets == 1).any(axis=0) & (targets == 0).any(axis=0))
 
 
 def _copies(opened: Opened, rows: Rows, exact: bool) -> Copies:

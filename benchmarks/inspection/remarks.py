@@ -61,14 +61,14 @@ def about_labels(names: Sequence[str], targets: Targets) -> tuple[Remark, ...]:
             f"Labels that are almost everywhere (on {EVERYWHERE:.0%} of the images or more)",
             [
                 f"{names[row]} ({positives[row] / known[row]:.1%})"
-                for row in np.flatnonzero(everywhere)
+                for row in np.flatnonzero(everywhere).tolist()
             ],
             "add images without them: a model that always says yes already finds them",
         ),
         *_remark(
             "weak",
             f"Labels that are unknown almost everywhere (of {UNKNOWN:.0%} of the images or more)",
-            [f"{names[row]} (known of {known[row]:,})" for row in np.flatnonzero(unknown)],
+            [f"{names[row]} (known of {known[row]:,})" for row in np.flatnonzero(unknown).tolist()],
             "fill in more of the table, or write 0 where what is not known means no",
         ),
     )

@@ -1,9 +1,12 @@
 """What every training stage asks of its data: what to learn from, and what they cannot teach."""
 
+import numpy as np
+
 from benchmarks.statistics import paired
 from compress.learning.loading import TrainingImages
 from edgepress.core import console
 from edgepress.core.artifact import Artifact
+from edgepress.core.errors import UserError
 from edgepress.core.eval_file import EVAL_FILE, load_eval
 from edgepress.core.labels import shares
 from edgepress.data import pixels, views
@@ -73,6 +76,21 @@ def open_for(parents: tuple[Artifact, ...], source: str, skip_bad_images: bool) 
     warn_untaught(context)
     _say_power(parents[0], context)
     return context
+
+
+def require_known(context: Context) -> None:
+    """Refuse a training part of which no label is known.
+
+    Raises:
+        UserError: it is so.
+    """
+    targets = context.targets("train")
+    if np.isnan(targets).all():
+        raise UserError(
+            "No label is known of any training image, so there is nothing to learn",
+            got=f"{len(targets)} training images of {context.dataset.source}",
+            next_step="use another split, or fill in the table",
+        )
 
 
 def warn_untaught(context: Context) -> None:
