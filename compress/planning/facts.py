@@ -16,8 +16,8 @@ from edgepress.data.context import Context
 from edgepress.data.dataset import Dataset
 
 Origin = Literal["none", "checkpoint", "network", "file", "graph"]
-"""What `--model` is: nothing (a teacher is trained), weights of an architecture, a PyTorch artifact,
-a file made elsewhere that is adopted, or an ONNX artifact."""
+"""What `--model` is: nothing (a teacher is trained), weights of an architecture, a PyTorch
+artifact, a file made elsewhere that is adopted, or an ONNX artifact."""
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,7 @@ def findings(facts: Facts, gates: Sequence[str]) -> Findings:
     Raises:
         UserError: a gate that cannot be read.
     """
-    ranks, power = get_args(Severity), power_of(facts)
+    ranks, power = get_args(Severity), power_of(facts, gates)
     found = sorted(_every(facts, gates, power), key=lambda one: ranks.index(one.severity))
     return Findings(
         remarks=tuple(found[:MOST]),

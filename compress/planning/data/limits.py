@@ -64,8 +64,8 @@ def _nothing_shown(context: Context, purpose: str, word: str) -> UserError:
         "and images that lack it",
         got=f"of {counted(len(dataset.paths), 'image')} of {dataset.source} so many have each "
         f"label: {listed(counts, MOST_LABELS)}",
-        allowed=f"of one label at least {len(PARTS)} images that have it and {len(PARTS)} that lack "
-        "it, one for each part",
+        allowed=f"{len(PARTS)} images or more that have one label, and {len(PARTS)} that lack it: "
+        "one for each part",
         next_step="add images, put labels together into fewer, or name a split that spreads them: "
         "--split-column",
     )

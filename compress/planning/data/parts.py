@@ -23,6 +23,8 @@ PURPOSES: dict[Part, str] = {
     "test": "measured, or held to a gate",
     "train": "learnt from the images",
 }
+MOST_TIMES = 100
+"""So many times the test images nobody gathers."""
 MORE = "add such images, take another split, or leave the label out"
 
 
@@ -93,12 +95,14 @@ def _too_small(power: Power, gates: Sequence[Gate]) -> Iterable[Remark]:
     if wrong:
         shown = [f"`{gate}` needs {100 * smallest:.1f} points" for gate, smallest in wrong]
         times = max((smallest / max(gate.limit, 1e-9)) ** 2 for gate, smallest in wrong)
-        more = f"about {times:,.0f} times as many test images" if times < 100 else "another limit"
+        more = (
+            f", or have about {times:,.0f} times as many test images" if times < MOST_TIMES else ""
+        )
         yield Remark(
             severity="weak",
             text="The test part is too small for gates, which would be inconclusive without any "
             f"drop: {listed(shown, MOST_NAMES)} ({power.basis})",
-            next_step=f"allow a larger drop, or have {more}",
+            next_step=f"allow a larger drop{more}",
         )
 
 
