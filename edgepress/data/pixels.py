@@ -1,5 +1,6 @@
 """From image files to the network's input, by the one `ImageSpec`."""
 
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -31,10 +32,17 @@ def decoded(dataset: Dataset, spec: ImageSpec) -> NDArray[np.uint8]:
     return np.broadcast_to(pixels, (*pixels.shape[:3], spec.channels))
 
 
-def missing_bytes(dataset: Dataset, spec: ImageSpec) -> int:
-    """Return how much `decoded` would write into the cache: nothing where it is there already."""
-    whole = len(dataset.paths) * spec.height * spec.width * _stored_channels(dataset, spec)
-    return 0 if _path(dataset, spec).exists() else whole
+def missing_bytes(dataset: Dataset, specs: Iterable[ImageSpec]) -> int:
+    """Return how much `decoded` would write into the cache for several networks' inputs.
+
+    What is there already, and what two of them share, is not written again.
+    """
+    wanted = {_path(dataset, spec): spec for spec in specs}
+    return sum(
+        len(dataset.paths) * spec.height * spec.width * _stored_channels(dataset, spec)
+        for path, spec in wanted.items()
+        if not path.exists()
+    )
 
 
 def normalise(pixels: NDArray[Any], spec: ImageSpec) -> NDArray[np.float32]:

@@ -137,9 +137,8 @@ def _ranked(rarer: Counts, gated: set[int], n: int) -> tuple[int, ...]:
     order = np.argsort(rarer, kind="stable")
     order = order[rarer[order] > 0]
     most = min(len(order), max(FEWEST_LABELS, WORK // n))
-    places = np.unique(np.linspace(0, len(order) - 1, most).astype(int)) if most else []
-    chosen = {*order[places].tolist(), *(gated & {*order.tolist()})}
-    return tuple(sorted(chosen))
+    even = order[np.linspace(0, max(len(order) - 1, 0), most).astype(int)]
+    return tuple(sorted({*even.tolist(), *(gated & {*order.tolist()})}))
 
 
 def _stored(facts: Facts) -> EvalResult | None:

@@ -46,11 +46,10 @@ def disk_needed(facts: Facts, specs: Iterable[ImageSpec]) -> Disk:
     """
     context = facts.context
     dataset = context.dataset
-    ways = {spec.model_dump_json(): spec for spec in specs}.values()
     views = len(dataset.views) if context.views is None else min(context.views, len(dataset.views))
     answers = views * len(context.rows("test")) * len(dataset.label_names) * FLOAT_BYTES
     return Disk(
-        cache=sum(pixels.missing_bytes(dataset, spec) for spec in ways),
+        cache=pixels.missing_bytes(dataset, specs),
         out=MODELS * _model_bytes(facts) + EVALUATED * answers,
     )
 
@@ -64,7 +63,7 @@ def check_space(needed: Disk, out: Path) -> None:
     places = {"the cache": (_there(cache_dir()), needed.cache), "--out": (_there(out), needed.out)}
     disks: dict[int, list[str]] = {}
     for name, (folder, _) in places.items():
-        disks.setdefault(folder.stat().st_dev, []).append(name)
+        disks.setdefault(_disk(folder), []).append(name)
     for names in disks.values():
         folder = places[names[0]][0]
         free, wanted = shutil.disk_usage(folder).free, sum(places[name][1] for name in names)
@@ -85,6 +84,10 @@ def _model_bytes(facts: Facts) -> int:
         return start.artifact.size_bytes
     given = start.model
     return given.stat().st_size if given is not None and given.is_file() else USUAL_BYTES
+
+
+def _disk(folder: Path) -> int:
+    return folder.stat().st_dev
 
 
 def _there(folder: Path) -> Path:
