@@ -7,7 +7,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 from pydantic import Field
 
 from benchmarks.gates.verdicts import judges
@@ -16,7 +15,7 @@ from compress.learning import checks, losses
 from compress.learning.finish import Trained, Wanted, chosen, finish, wanted_of
 from compress.learning.loading import require_batch
 from compress.learning.training import Training, fit
-from compress.learning.training_data import training_images, warn_untaught
+from compress.learning.training_data import require_known, training_images, warn_untaught
 from edgepress.core import console
 from edgepress.core.artifact import Artifact
 from edgepress.core.cli import main
@@ -81,7 +80,8 @@ def run(config: Config) -> Artifact:
     config = _told(config, _checked(config))
     context = _context(config)
     checks.check(_asked(config), context.dataset.label_names)
-    _check_targets(context)
+    require_known(context)
+    warn_untaught(context)
     if config.epochs:
         require_batch(len(context.rows("train")), config.batch_size)
     wanted = wanted_of(config.gate, config, context)
@@ -185,17 +185,6 @@ def _told(config: Config, resolved: Config) -> Config:
 
 def _start(config: Config) -> pretrained.Start:
     return pretrained.Start(config.weights, config.weights_key)
-
-
-def _check_targets(context: Context) -> None:
-    targets = context.targets("train")
-    if np.isnan(targets).all():
-        raise UserError(
-            "No label is known of any training image, so there is nothing to learn",
-            got=f"{len(targets)} training images of {context.dataset.source}",
-            next_step="use another split, or fill in the table",
-        )
-    warn_untaught(context)
 
 
 def _arch_kwargs(config: Config) -> dict[str, Any]:

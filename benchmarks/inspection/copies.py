@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from benchmarks.inspection.opened import Opened
 from benchmarks.inspection.schema import Copies, CopyCounts, Duplicates, Member
+from edgepress.core.results import Targets
 
 MOST_GROUPS = 1000
 """Groups that are listed."""
@@ -19,10 +20,10 @@ Rows = NDArray[np.intp]
 def find_copies(opened: Opened) -> Duplicates:
     """Return exact and near duplicates, those with something wrong first."""
     ids = np.unique(opened.image_ids, return_inverse=True)[1]
-    exact = [_copies(opened, rows, True) for rows in _gathered(ids)]
+    exact = [_copies(opened, rows, True) for rows in gathered(ids)]
     near = [
         _copies(opened, rows, False)
-        for rows in _gathered(opened.group)
+        for rows in gathered(opened.group)
         if len(np.unique(ids[rows])) > 1
     ]
     return Duplicates(
@@ -33,16 +34,20 @@ def find_copies(opened: Opened) -> Duplicates:
     )
 
 
-def _gathered(group: NDArray[np.integer]) -> Iterable[Rows]:
+def gathered(group: NDArray[np.integer]) -> Iterable[Rows]:
     """Yield the rows of every group of two or more."""
     order = np.argsort(group, kind="stable")
     starts = np.flatnonzero(np.diff(group[order])) + 1
     return (rows for rows in np.split(order, starts) if len(rows) > 1)
 
 
+def differing(targets: Targets) -> NDArray[np.bool_]:
+    """Tell of each label `[labels]` whether some of these images have it and others have not."""
+    return np.asarray((targets == 1).any(axis=0) & (targets == 0).any(axis=0))
+
+
 def _copies(opened: Opened, rows: Rows, exact: bool) -> Copies:
-    targets = opened.table.targets[rows]
-    differ = (targets == 1).any(axis=0) & (targets == 0).any(axis=0)
+    differ = differing(opened.table.targets[rows])
     parts = sorted({part for row in rows if (part := _split(opened, row))})
     return Copies(
         exact=exact,

@@ -4,10 +4,19 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.inspection import copies, cross_validation, labels, scores, sizes, suspects
+from benchmarks.inspection import (
+    copies,
+    cross_validation,
+    labels,
+    remarks,
+    scores,
+    sizes,
+    suspects,
+)
 from benchmarks.inspection.opened import Opened
 from benchmarks.inspection.schema import DataReport, Duplicates, FlatImages, LabelFacts, Suspects
 from edgepress.core import environment
+from edgepress.core.image_spec import ImageSpec
 from edgepress.core.results import EvalResult
 from edgepress.core.wording import listed
 from edgepress.data import ranges
@@ -34,8 +43,8 @@ def inspect(opened: Opened, scored: EvalResult | None, seed: int) -> DataReport:
         folder=str(opened.folder),
         findings=(
             *_about_files(opened),
-            *_about_samples(opened),
             *_about_labels(facts),
+            *_remarks(opened),
             *_about_split(opened, duplicates),
             *_about_copies(duplicates),
             *_about_suspects(suspected),
@@ -97,18 +106,15 @@ def _about_files(opened: Opened) -> list[str]:
     return [f"Files that cannot be read as images: {n:,}"] if n else []
 
 
-def _about_samples(opened: Opened) -> list[str]:
-    """Say what training would refuse or warn of."""
-    found, flat, told = opened.ranges, _flat(opened), ranges.doubt(opened.ranges)
-    said = [] if told is None else [f"{told}. Train with {ranges.advice(found)}"]
-    if flat.files:
-        said.append(
-            f"Images that are constant or nearly so (at most {ranges.FLAT} of 256 grey levels): "
-            f"{len(flat.files):,}, {flat.n_constant:,} of them with a single one: "
-            f"{listed(flat.files, ranges.MOST_LISTED)}"
-        )
-    names = [*map(opened.name, range(len(opened.image_ids)))]
-    return said + ranges.left_out(found, names)
+def _remarks(opened: Opened) -> list[str]:
+    """Say what training would refuse or warn of, and what is unusual."""
+    table = opened.table
+    found = (
+        *remarks.about_samples(opened.ranges, None, opened.name),
+        *remarks.about_labels(table.label_names, table.targets),
+        *remarks.stretched(opened.sizes, ImageSpec()),
+    )
+    return [str(one) if one.severity == "wrong" else one.text for one in found]
 
 
 def _flat(opened: Opened) -> FlatImages:

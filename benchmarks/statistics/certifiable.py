@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from benchmarks.statistics.estimate import Estimate
-from benchmarks.statistics.rank_statistics import ranks
+from benchmarks.statistics.rank_statistics import Ranks, ranks
 from edgepress.core.results import EvalResult
 
 
@@ -20,19 +20,24 @@ def smallest_certifiable_drop(drop: Estimate) -> float:
     return replace(drop, value=0.0).bounds()[1]
 
 
-def expected_drop(reference: EvalResult) -> Estimate | None:
-    """Return the paired drop to expect before there is a candidate.
+def expected_drops(reference: EvalResult) -> Ranks | None:
+    """Return the paired drops of every label to expect before there is a candidate.
 
     The assumption: a candidate differs from the reference as much as the reference on one half of
-    the views differs from itself on the other half. `None` with fewer than two views, or where mAP
-    is undefined.
+    the views differs from itself on the other half. `None` with fewer than two views.
     """
     if len(reference.view_names) < 2:
         return None
     first, second = (
         reference.model_copy(update={"scores": reference.scores[start::2]}) for start in (0, 1)
     )
-    return (ranks(first) - ranks(second)).mean()
+    return ranks(first) - ranks(second)
+
+
+def expected_drop(reference: EvalResult) -> Estimate | None:
+    """Return the paired drop of mAP to expect beforehand; also `None` where mAP is undefined."""
+    drops = expected_drops(reference)
+    return None if drops is None else drops.mean()
 
 
 def certifiable_drop(reference: EvalResult) -> float | None:

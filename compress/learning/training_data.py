@@ -1,13 +1,17 @@
 """What every training stage asks of its data: what to learn from, and what they cannot teach."""
 
+import numpy as np
+
 from benchmarks.statistics import paired
 from compress.learning.loading import TrainingImages
 from edgepress.core import console
 from edgepress.core.artifact import Artifact
+from edgepress.core.errors import UserError
 from edgepress.core.eval_file import EVAL_FILE, load_eval
 from edgepress.core.labels import shares
 from edgepress.data import pixels, views
 from edgepress.data.context import Context, open_context
+from edgepress.data.parts import Part
 
 
 def training_images(context: Context) -> TrainingImages:
@@ -23,22 +27,31 @@ def training_images(context: Context) -> TrainingImages:
 
 
 def untaught(context: Context) -> tuple[str, ...]:
-    """Return a sentence for each kind of label of which the training part shows too little.
-
-    Ready-made splits and sparse tables have such labels, even where the whole data set does not.
-    """
-    found = shares(context.targets("train"))
-    kinds = {
-        "of no training image is known whether it has": None,
-        "no training image has": 0.0,
-        "every training image has": 1.0,
-    }
-    pairs = tuple(zip(context.dataset.label_names, found, strict=True))
+    """Return a sentence for each kind of label of which the training part shows too little."""
     return tuple(
         f"{what}: {', '.join(names)}; nothing can be learnt of that label from the images"
-        for what, share in kinds.items()
-        if (names := [name for name, its in pairs if its == share])
+        for what, names in one_sided(context, "train").items()
     )
+
+
+def one_sided(context: Context, part: Part) -> dict[str, tuple[str, ...]]:
+    """Return the labels of which a part does not show both what has them and what lacks them.
+
+    Ready-made splits and sparse tables have such labels, even where the whole data set does not.
+    They are listed by what is wrong with them.
+    """
+    word = {"train": "training", "val": "validation", "test": "test"}[part]
+    kinds = {
+        f"of no {word} image is known whether it has": None,
+        f"no {word} image has": 0.0,
+        f"every {word} image has": 1.0,
+    }
+    pairs = tuple(zip(context.dataset.label_names, shares(context.targets(part)), strict=True))
+    return {
+        what: names
+        for what, share in kinds.items()
+        if (names := tuple(name for name, its in pairs if its == share))
+    }
 
 
 def _say_power(reference: Artifact, context: Context) -> None:
@@ -63,6 +76,21 @@ def open_for(parents: tuple[Artifact, ...], source: str, skip_bad_images: bool) 
     warn_untaught(context)
     _say_power(parents[0], context)
     return context
+
+
+def require_known(context: Context) -> None:
+    """Refuse a training part of which no label is known.
+
+    Raises:
+        UserError: it is so.
+    """
+    targets = context.targets("train")
+    if np.isnan(targets).all():
+        raise UserError(
+            "No label is known of any training image, so there is nothing to learn",
+            got=f"{len(targets)} training images of {context.dataset.source}",
+            next_step="use another split, or fill in the table",
+        )
 
 
 def warn_untaught(context: Context) -> None:

@@ -9,9 +9,11 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from edgepress.core.artifact import Artifact
-from edgepress.core.manifest import Architecture
+from edgepress.core.image_spec import ImageSpec
+from edgepress.core.manifest import Architecture, Split
 from edgepress.core.noun import Noun
 from edgepress.data.context import Context
+from edgepress.data.dataset import Dataset
 
 Origin = Literal["none", "checkpoint", "network", "file", "graph"]
 """What `--model` is: nothing (a teacher is trained), weights of an architecture, a PyTorch
@@ -51,6 +53,12 @@ class Facts:
     def images(self) -> tuple[int, int, int]:
         """Return the images in the training, the validation and the test part."""
         return tuple(len(self.context.rows(part)) for part in ("train", "val", "test"))  # type: ignore[return-value]
+
+
+def facts_of(dataset: Dataset, split: Split, start: Start, spec: ImageSpec) -> Facts:
+    """Return what is known of opened data; nothing is looked at again."""
+    assert dataset.sizes is not None  # what was opened was looked at
+    return Facts(start, Context(dataset, split, spec), dataset.sizes)
 
 
 class Choice(Noun):

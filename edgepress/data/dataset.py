@@ -41,6 +41,8 @@ class Dataset:
     """Hash over the image hashes, the label names and the targets."""
     ranges: Ranges | None = None
     """What is known of the images' samples; `None` where no file was looked at."""
+    sizes: NDArray[np.int32] | None = None
+    """`[n, 2]` width and height of each upright image, pixels; `None` as above."""
 
     @property
     def paths(self) -> tuple[Path, ...]:
@@ -94,6 +96,7 @@ def open_data(source: str, skip_bad_images: bool = False) -> Dataset:
         thumbnails=found.thumbnails[good],
         fingerprint=value_hash([ids, table.label_names, table.targets.tolist()]),
         ranges=found.ranges.take(good),
+        sizes=found.sizes[good],
     )
 
 

@@ -8,6 +8,7 @@ nearly all of them, and miss none: let `u` and `v` be centred thumbnails of norm
 The closer `P` is to the leading principal components, the fewer pairs are left to be compared.
 """
 
+import hashlib
 import math
 from collections.abc import Iterator
 
@@ -40,8 +41,21 @@ def groups(thumbnails: NDArray[np.uint8]) -> NDArray[np.int32]:
 
     `thumbnails` is `[n, h, w]`. Two images belong together when the Pearson correlation of their
     thumbnails is at least `SIMILAR`, directly or through others. One without any contrast
-    correlates with nothing.
+    correlates with nothing. A process compares the same images once: splits and what is said of
+    them ask again.
     """
+    shape = str(thumbnails.shape).encode()
+    digest = hashlib.sha256(shape + thumbnails.tobytes()).hexdigest()
+    if digest not in _COMPARED:
+        _COMPARED[digest] = _groups(thumbnails)
+    return _COMPARED[digest].copy()
+
+
+_COMPARED: dict[str, NDArray[np.int32]] = {}
+"""The groups of images by the hash of their thumbnails: four bytes an image are kept."""
+
+
+def _groups(thumbnails: NDArray[np.uint8]) -> NDArray[np.int32]:
     group = np.arange(len(thumbnails))
     for rows, columns in _similar_pairs(thumbnails):
         apart = group[rows] != group[columns]

@@ -1,5 +1,6 @@
 """From image files to the network's input, by the one `ImageSpec`."""
 
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,9 +27,22 @@ def decoded(dataset: Dataset, spec: ImageSpec) -> NDArray[np.uint8]:
         UserError: it is not known which samples are black and white.
     """
     ranges.check(dataset.ranges, spec.pixel_range, dataset.source)
-    path = cache_dir() / f"pixels-{_key(dataset, spec)}.npy"
-    pixels = np.load(cached_file(path, partial(_write, dataset, spec)), mmap_mode="r")
+    path = cached_file(_path(dataset, spec), partial(_write, dataset, spec))
+    pixels = np.load(path, mmap_mode="r")
     return np.broadcast_to(pixels, (*pixels.shape[:3], spec.channels))
+
+
+def missing_bytes(dataset: Dataset, specs: Iterable[ImageSpec]) -> int:
+    """Return how much `decoded` would write into the cache for several networks' inputs.
+
+    What is there already, and what two of them share, is not written again.
+    """
+    wanted = {_path(dataset, spec): spec for spec in specs}
+    return sum(
+        len(dataset.paths) * spec.height * spec.width * _stored_channels(dataset, spec)
+        for path, spec in wanted.items()
+        if not path.exists()
+    )
 
 
 def normalise(pixels: NDArray[Any], spec: ImageSpec) -> NDArray[np.float32]:
@@ -37,6 +51,10 @@ def normalise(pixels: NDArray[Any], spec: ImageSpec) -> NDArray[np.float32]:
     mean, std = np.array(spec.mean, np.float32), np.array(spec.std, np.float32)
     centred = (scaled - mean) / std
     return np.ascontiguousarray(centred.transpose(0, 3, 1, 2))
+
+
+def _path(dataset: Dataset, spec: ImageSpec) -> Path:
+    return cache_dir() / f"pixels-{_key(dataset, spec)}.npy"
 
 
 def _key(dataset: Dataset, spec: ImageSpec) -> str:

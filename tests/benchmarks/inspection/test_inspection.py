@@ -262,3 +262,18 @@ def test_imbalance_by_hand():
     both = cooccurrence(("a", "b", "c"), targets)
     assert both.labels == ("a", "b", "c")
     assert both.counts == ((3, 1, 0), (1, 1, 0), (0, 0, 0))
+
+
+def test_what_is_unusual_of_labels_and_shapes_is_said(tmp_path: Path, command):
+    pytest.importorskip("cleanlab")
+    lines = ["image,a,same,opposite,mostly_unknown"]
+    for number in range(30):
+        size = (90, 30) if number == 4 else (40, 40)
+        picture(number).resize(size).save(tmp_path / f"{number}.png")
+        known = number % 2 if number < 2 else ""
+        lines.append(f"{number}.png,{number % 2},{number % 2},{1 - number % 2},{known}")
+    (tmp_path / "labels.csv").write_text("\n".join(lines) + "\n")
+    findings = inspect(open_images(str(tmp_path)), None, 0).findings
+    assert [one for one in findings if "a = same = not opposite" in one and "Next: keep" in one]
+    assert [one for one in findings if one.endswith("mostly_unknown (known of 2)")]
+    assert [one for one in findings if one.startswith("1 of 30 images lose their shape")]

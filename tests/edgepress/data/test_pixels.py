@@ -66,6 +66,21 @@ def test_grey_images_are_kept_once_for_networks_of_either_kind(tmp_path: Path, m
     assert len(list((tmp_path / "cache").glob("pixels-*.npy"))) == 1
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+def test_what_decoding_will_write_is_known_before(tmp_path: Path, monkeypatch, channels: int):
+    monkeypatch.setenv("EDGEPRESS_CACHE", str(tmp_path / "cache"))
+    pictures = [noise(40, 40, channels, seed=n) for n in range(3)]
+    data = open_data(str(folder(tmp_path / "data", pictures)))
+    other, same = SPEC.model_copy(update={"height": 64}), SPEC.model_copy(update={"std": (1, 1, 1)})
+    wanted = 3 * 32 * 40 * channels
+    assert pixels.missing_bytes(data, [SPEC]) == pixels.missing_bytes(data, [SPEC, same]) == wanted
+    assert pixels.missing_bytes(data, [SPEC, other]) == 3 * wanted
+    pixels.decoded(data, SPEC)
+    assert pixels.missing_bytes(data, [SPEC, other]) == 2 * wanted
+    (file,) = (tmp_path / "cache").glob("pixels-*.npy")
+    assert 0 < file.stat().st_size - wanted < 200  # the header and the checksum
+
+
 def by_formula(colours: np.ndarray) -> np.ndarray:
     """Grey as Pillow's C code has it (`Convert.c`, `L24`)."""
     return (colours.astype(int) @ [19595, 38470, 7471] + 32768) >> 16
