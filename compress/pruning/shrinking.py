@@ -5,14 +5,14 @@ from typing import Literal
 from pydantic import Field
 from torch import nn
 
-from compress.pruning.channels import Widths, channels_of, prune_until
+from compress.pruning.channels import STEPS, Widths, channels_of, prune_until
 from compress.pruning.kept_layers import Kept, kept_layers
 from compress.pruning.latency_target import Prune
 from edgepress.core.image_spec import ImageSpec
 from edgepress.core.noun import Noun
 from models.blank import blank_image
 from models.pruning_history import History
-from models.stored import count_macs
+from models.stored import macs_at, places
 
 
 class Shrinking(Noun):
@@ -44,9 +44,12 @@ def kept_of(network: nn.Module, spec: ImageSpec, options: Shrinking) -> Kept:
     return kept_layers(network, blank_image(spec), options.keep, options.keep_residual)
 
 
-def shrinking(whole: nn.Module, spec: ImageSpec, options: Shrinking, kept: Kept) -> Prune:
+def shrinking(
+    whole: nn.Module, spec: ImageSpec, options: Shrinking, kept: Kept, steps: int = STEPS
+) -> Prune:
     """Return what prunes copies of a network to a share of its multiply-accumulates."""
-    macs = count_macs(whole, spec)
+    multiplied = places(whole, spec)
+    macs = macs_at(whole, multiplied)
     widths = Widths(
         round_to=options.round_to,
         max_pruning_ratio=options.max_pruning_ratio,
@@ -54,11 +57,12 @@ def shrinking(whole: nn.Module, spec: ImageSpec, options: Shrinking, kept: Kept)
         importance=options.importance,
         kept=kept.layers,
         whole=channels_of(whole),
+        steps=steps,
     )
 
     def prune(network: nn.Module, share: float) -> History:
         def small(pruned: nn.Module) -> bool:
-            return count_macs(pruned, spec) <= share * macs
+            return macs_at(pruned, multiplied) <= share * macs
 
         return prune_until(network, blank_image(spec), small, widths)
 
