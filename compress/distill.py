@@ -18,7 +18,7 @@ from benchmarks.thresholds import ThresholdOptions
 from compress.learning import checks, terms
 from compress.learning.finish import Trained, Wanted, chosen, finish, wanted_of
 from compress.learning.loading import require_batch
-from compress.learning.onnx_teacher import OnnxTeacher
+from compress.learning.onnx_teacher import teacher_of
 from compress.learning.teaching import Student, Teaching, teach
 from compress.learning.training_data import open_for, training_images
 from edgepress.core import artifact as artifacts
@@ -117,7 +117,9 @@ def _build(plan: Plan, config: Config, context: Context, wanted: Wanted, workdir
     teacher = plan.parents[0]
     spec = _spec(config, context.spec, _start(plan))
     images, scratch = training_images(context), workdir / "scratch"
-    network, settings = _teacher(teacher, config)
+    network, settings = teacher_of(teacher, config)
+    if settings.feature_weight != config.feature_weight:
+        console.say("an ONNX file shows no feature maps: the student learns its probabilities")
     with seeded(config.seed):
         architecture, student = _student(plan, config, spec)
         taught = teach(Student(student, spec), network, images, settings, scratch)
@@ -137,15 +139,6 @@ def _chosen(config: Config, teacher: Artifact, start: Artifact | None) -> dict[s
     if teacher.manifest.kind == "torch":
         found["teacher network"] = families.identity(architecture_of(teacher).name)
     return found | terms.identity(config.term)
-
-
-def _teacher(teacher: Artifact, config: Config) -> tuple[nn.Module, Teaching]:
-    """Return the network that teaches, and how; an ONNX file has no features to teach."""
-    if teacher.manifest.kind == "torch":
-        return load_network(teacher), config
-    if config.feature_weight:
-        console.say("an ONNX file shows no feature maps: the student learns its probabilities")
-    return OnnxTeacher(teacher), config.model_copy(update={"feature_weight": 0.0})
 
 
 def _spec(config: Config, teachers: ImageSpec, start: Artifact | None) -> ImageSpec:
@@ -223,16 +216,11 @@ def _named(config: Config, spec: ImageSpec) -> Architecture:
 def _named_in_channels(config: Config, spec: ImageSpec) -> tuple[Architecture, Channels]:
     """Return what builds a student given by name, and its channels.
 
-    Those are the ones asked for, else the teacher's where its family can be told them, else what it
-    takes.
-
     Raises:
         UserError: the architecture cannot be built, or not for so many channels.
     """
     named = Architecture(name=config.student or default_student())
-    if config.channels is None and spec.channels == 1:
-        named = families.in_channels(named, 1)
-    return stem.resolved(named, spec, config.channels)
+    return stem.as_taught(named, spec, config.channels)
 
 
 def _student_artifact(student: str | None) -> Artifact | None:

@@ -10,10 +10,9 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Literal
 
 from pydantic import Field
-from torch import Tensor, nn
+from torch import nn
 
 from benchmarks.gates.verdicts import judges
 from benchmarks.thresholds import ThresholdOptions
@@ -24,29 +23,27 @@ from compress.learning.teaching import Student, Teaching, teach
 from compress.learning.training import recalibrate_batchnorm
 from compress.learning.training_data import open_for, training_images
 from compress.pruning import importance
-from compress.pruning.channels import Widths, channels_of, prune_until
-from compress.pruning.kept_layers import SHOWN, Kept, kept_layers, named_like
+from compress.pruning.channels import channels_of
+from compress.pruning.kept_layers import SHOWN, named_like
 from compress.pruning.latency_target import Prune, macs_share
+from compress.pruning.shrinking import Shrinking, kept_of, shrinking
 from edgepress.core import artifact as artifacts
 from edgepress.core import console, writable
 from edgepress.core.artifact import Artifact
 from edgepress.core.cli import main
 from edgepress.core.ending import require
 from edgepress.core.errors import UserError
-from edgepress.core.image_spec import ImageSpec
 from edgepress.core.manifest import Architecture, Manifest
 from edgepress.core.several import Gates
 from edgepress.core.stage import Plan, produce
 from edgepress.data.context import Context
 from models import families
-from models.blank import blank_image
 from models.defaults import default_model
-from models.pruning_history import History
-from models.stored import architecture_of, count_macs, load_network, rebuilt, try_network
+from models.stored import architecture_of, load_network, rebuilt, try_network
 from models.torch_process import seeded
 
 
-class Config(Teaching, ThresholdOptions):
+class Config(Teaching, Shrinking, ThresholdOptions):
     """Prune the channels of a trained network and tune what is left."""
 
     model: Path | None = None
@@ -62,21 +59,6 @@ class Config(Teaching, ThresholdOptions):
     replaces --macs."""
     rounds: int = Field(3, ge=1, le=100)
     """Rounds of pruning and tuning."""
-    round_to: int = Field(16, ge=1)
-    """Widths become multiples of this; 16 suits AVX-512 (a depthwise convolution of 24 channels
-    took twice the time of one of 32), 8 narrower units."""
-    importance: str = "group-l2"
-    """What a channel is worth: a file of compress/pruning/importance."""
-    ranking: Literal["layer", "global"] = "layer"
-    """Compare channels within their layer, so that every layer loses the same share, or over the
-    whole network, which thins the early layers of EfficientNet-Lite0 until details are lost."""
-    keep_residual: bool = True
-    """Prune only inside residual blocks: what the blocks add up keeps its width, and so do the
-    feature maps that the unpruned network teaches."""
-    keep: tuple[str, ...] = ()
-    """Layers that keep their output channels, by name or pattern, e.g. --keep "*.conv_pwl"."""
-    max_pruning_ratio: float = Field(0.9, gt=0, le=1)
-    """Largest share of channels that any one layer may lose."""
     epochs: int = Field(2, ge=0)
     """Epochs of tuning after each round."""
     learning_rate: float = Field(1e-3, gt=0)
@@ -148,19 +130,13 @@ def _model(config: Config) -> Path:
 
 def _build(plan: Plan, config: Config, context: Context, wanted: Wanted, workdir: Path) -> Manifest:
     parent = plan.parents[0]
-    network, example = load_network(parent), blank_image(context.spec)
-    kept = _kept(config, network, example)
+    network, spec = load_network(parent), context.spec
+    kept = kept_of(network, spec, config)
+    if kept.unfit:
+        console.say(kept.told(SHOWN))
     architecture = architecture_of(parent)
     history = list(architecture.pruning_history)
-    widths = _widths(config, network, kept)
-    whole = _macs(context.spec, network)
-
-    def prune(trial: nn.Module, share: float) -> History:
-        def small(pruned: nn.Module) -> bool:
-            return _macs(context.spec, pruned) <= share * whole
-
-        return prune_until(trial, example, small, widths)
-
+    prune = shrinking(network, spec, config, kept)
     share = _share(config, parent, prune, workdir / "scratch")
     shares = [share ** (number / config.rounds) for number in range(1, config.rounds + 1)]
     _rehearse(parent, network, prune, shares)
@@ -172,7 +148,7 @@ def _build(plan: Plan, config: Config, context: Context, wanted: Wanted, workdir
         with seeded(config.seed + number):
             history += prune(network, left)
             recalibrate_batchnorm(network, images, config)
-            student = Student(network, context.spec)
+            student = Student(network, spec)
             network = teach(student, teacher, images, config, scratch)
     pruned = architecture.model_copy(update={"pruning_history": tuple(history)})
     notes = (kept.told(),) if kept.unfit else ()
@@ -202,25 +178,6 @@ def _rehearse(parent: Artifact, network: nn.Module, prune: Prune, shares: list[f
         )
 
 
-def _kept(config: Config, network: nn.Module, example: Tensor) -> Kept:
-    """Return which layers keep their width, and say which of them cannot be pruned."""
-    kept = kept_layers(network, example, config.keep, config.keep_residual)
-    if kept.unfit:
-        console.say(kept.told(SHOWN))
-    return kept
-
-
-def _widths(config: Config, whole: nn.Module, kept: Kept) -> Widths:
-    return Widths(
-        round_to=config.round_to,
-        max_pruning_ratio=config.max_pruning_ratio,
-        ranking=config.ranking,
-        importance=config.importance,
-        kept=kept.layers,
-        whole=channels_of(whole),
-    )
-
-
 def _share(config: Config, parent: Artifact, prune: Prune, scratch: Path) -> float:
     """Return the share of MACs to keep; one that was measured is kept for a resumed run."""
     if config.latency is None:
@@ -230,10 +187,6 @@ def _share(config: Config, parent: Artifact, prune: Prune, scratch: Path) -> flo
         share = macs_share(parent, load_network(parent), prune, config.latency)
         writable.write_whole(found, repr(share))
     return float(found.read_text())
-
-
-def _macs(spec: ImageSpec, network: nn.Module) -> int:
-    return count_macs(network, spec)
 
 
 if __name__ == "__main__":

@@ -49,6 +49,22 @@ def resolved(
     return architecture, wanted
 
 
+def as_taught(
+    architecture: Architecture, spec: ImageSpec, wanted: Channels | None = None
+) -> tuple[Architecture, Channels]:
+    """Return what builds a student given by name, and its channels.
+
+    Those are the ones asked for, else those of the teacher's images where its family can be told
+    them, else what it takes.
+
+    Raises:
+        UserError: the architecture cannot be built, or not for so many channels.
+    """
+    if wanted is None and spec.channels == 1:
+        architecture = families.in_channels(architecture, 1)
+    return resolved(architecture, spec, wanted)
+
+
 def summed(weights: Weights, network: nn.Module, spec: ImageSpec) -> Weights:
     """Return weights of three channels for the same network of one, which then answers grey alike.
 

@@ -1,5 +1,6 @@
 """Networks in and out of artifacts."""
 
+from collections import Counter
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -110,17 +111,31 @@ def count_params(network: nn.Module) -> int:
 
 def count_macs(network: nn.Module, spec: ImageSpec) -> int:
     """Return the multiply-accumulates of convolutions and linear layers for one image."""
-    total = 0
+    return macs_at(network, places(network, spec))
 
-    def count(layer: nn.Module, inputs: tuple[torch.Tensor], output: torch.Tensor) -> None:
-        nonlocal total
-        # the weights of a transposed convolution are multiplied with each of its inputs
-        each = inputs[0] if getattr(layer, "transposed", False) else output
-        total += each[0].numel() * layer.weight[0].numel()  # type: ignore[index]
+
+def places(network: nn.Module, spec: ImageSpec) -> Counter[str]:
+    """Return at how many places of one image each convolution and linear layer multiplies.
+
+    At each of them every weight of the layer is multiplied once. The weights of a transposed
+    convolution are multiplied at each place of its input. Fewer channels leave the places as many.
+    """
+    found = Counter[str]()
+
+    def count(name: str, layer: nn.Module, inputs: tuple[torch.Tensor], out: torch.Tensor) -> None:
+        # of a transposed convolution the input's channels come first
+        each = inputs[0] if getattr(layer, "transposed", False) else out
+        found[name] += each[0].numel() // layer.weight.shape[0]  # type: ignore[index,operator]
 
     with ExitStack() as hooks, evaluating(network), torch.inference_mode():
-        for layer in network.modules():
+        for name, layer in network.named_modules():
             if isinstance(layer, LAYERS):
-                hooks.enter_context(layer.register_forward_hook(count))
+                hooks.enter_context(layer.register_forward_hook(partial(count, name)))
         network(blank_image(spec))
-    return total
+    return found
+
+
+def macs_at(network: nn.Module, multiplied: Counter[str]) -> int:
+    """Return the multiply-accumulates of a network whose layers multiply at these places."""
+    layers = dict(network.named_modules())
+    return sum(n * layers[name].weight.numel() for name, n in multiplied.items())  # type: ignore[operator,union-attr,misc]

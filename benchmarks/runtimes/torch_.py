@@ -15,7 +15,8 @@ from edgepress.core.scaling import Scalings, coefficients
 if TYPE_CHECKING:
     from torch import nn
 
-_BATCH = 32
+BATCH = 32
+"""Images that a network takes at a time, where its artifact does not say."""
 
 
 class TorchSession:
@@ -79,5 +80,5 @@ def open_session(artifact: Artifact, threads: int, across_images: bool = False) 
     """
     from models.stored import load_network
 
-    batch = artifact.batch if isinstance(artifact, Batched) else _BATCH
+    batch = artifact.batch if isinstance(artifact, Batched) else BATCH
     return TorchSession(load_network(artifact), batch, threads, artifact.manifest.labels.scalings)

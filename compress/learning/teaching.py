@@ -44,6 +44,14 @@ class Student:
     spec: ImageSpec
 
 
+@dataclass(frozen=True)
+class Lesson:
+    """What is trained where a student learns from a teacher, and by which loss."""
+
+    pupil: nn.Module
+    loss: Loss
+
+
 def teach(
     student: Student, teacher: nn.Module, images: TrainingImages, settings: Teaching, scratch: Path
 ) -> nn.Module:
@@ -55,16 +63,29 @@ def teach(
     Raises:
         UserError: fewer images than one batch, or a loss that is not finite.
     """
+    with lesson(student, teacher, images.spec, settings) as given:
+        taught = fit(given.pupil, images, settings, given.loss, scratch)
+    return taught.network.get_submodule("network")
+
+
+@contextmanager
+def lesson(
+    student: Student, teacher: nn.Module, seen: ImageSpec, settings: Teaching
+) -> Iterator[Lesson]:
+    """Prepare both networks; the teacher stays as it is while the lesson lasts.
+
+    Raises:
+        UserError: a term of the loss that cannot be read, or a network without an output layer.
+    """
     teacher.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     if all(one.needs != "features" for one in terms_of(settings)):
-        pupil = _Pupil(student, images.spec)
+        pupil = _Pupil(student, seen)
         loss = _label_loss(teacher, settings)
     else:
-        pupil = observed = _ObservedPupil(student, teacher, images.spec)
+        pupil = observed = _ObservedPupil(student, teacher, seen)
         loss = _feature_loss(observed, teacher, settings)
     with frozen(teacher), evaluating(teacher):
-        taught = fit(pupil, images, settings, loss, scratch)
-    return taught.network.get_submodule("network")
+        yield Lesson(pupil, loss)
 
 
 class _Pupil(nn.Module):

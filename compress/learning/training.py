@@ -2,8 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -11,7 +10,6 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from accelerate import Accelerator
-from accelerate.state import AcceleratorState, GradientState
 from accelerate.utils import extract_model_from_parallel
 from pydantic import ConfigDict, Field
 from torch import Tensor, nn
@@ -19,7 +17,6 @@ from torch import Tensor, nn
 import models.torchvision_compat  # noqa: F401  isort: skip  (must come before timm)
 from timm.utils import ModelEmaV3
 
-from compress.learning.allocator import freed_memory_kept
 from compress.learning.augmentation import Augmentation, Batch, mixup, normalised
 from compress.learning.loading import (
     Stopwatch,
@@ -28,6 +25,7 @@ from compress.learning.loading import (
     prefetched,
     training_loader,
 )
+from compress.learning.process import training_process
 from edgepress.core import console
 from edgepress.core.errors import UserError
 from edgepress.core.noun import Noun
@@ -38,6 +36,8 @@ from models.torch_process import seeded
 Loss = Callable[[Tensor, Batch], Tensor]
 """(logits, batch) -> scalar; the batch's inputs let a teacher see the same augmented images."""
 
+Enough = Callable[[Sequence[float]], bool]
+"""(seconds of each step so far) -> whether no more steps need be timed."""
 
 _COUNTS = ("steps_done", "trained_s", "waited_s")
 """What a resumed run goes on counting from."""
@@ -93,7 +93,7 @@ def fit(
     """
     if settings.epochs == 0:
         return Fitted(network.eval(), None)
-    with freed_memory_kept(), seeded(settings.seed), _accelerate_of_its_own():
+    with training_process(settings.seed):
         run = _Run(network, images, settings, loss, scratch)
         for epoch in range(run.resume(), settings.epochs):
             mean_loss = run.epoch(epoch)
@@ -102,22 +102,28 @@ def fit(
         return Fitted(run.result(), run.waited_s / run.trained_s)
 
 
-@contextmanager
-def _accelerate_of_its_own() -> Iterator[None]:
-    """Let a training choose its precision, whatever another one in this process has chosen.
+def step_times(
+    network: nn.Module, images: TrainingImages, settings: Training, loss: Loss, enough: Enough
+) -> list[float]:
+    """Make the first steps that `fit` would make, until there are enough, and return their times.
 
-    Accelerate keeps it once for the whole process, and refuses a second choice.
+    The network is changed as a training changes it; nothing is written.
+
+    Raises:
+        UserError: fewer images than one batch.
     """
-    shared = [state._shared_state for state in (AcceleratorState, GradientState)]
-    before = [dict(state) for state in shared]
-    try:
-        for state in shared:
-            state.clear()
-        yield
-    finally:
-        for state, values in zip(shared, before, strict=True):
-            state.clear()
-            state.update(values)
+    times: list[float] = []
+    with training_process(settings.seed):
+        run = _Run(network, images, settings, loss, Path())
+        before = time.perf_counter()
+        for epoch in range(settings.epochs):
+            for found in run.steps(epoch, Stopwatch()):
+                found.item()  # an accelerator is done when it answers
+                times.append(time.perf_counter() - before)
+                if enough(times):
+                    return times
+                before = time.perf_counter()
+    return times
 
 
 class _Run:
@@ -167,15 +173,9 @@ class _Run:
 
     def epoch(self, number: int) -> float:
         """Train one epoch and return its mean loss."""
-        # Seeded afresh, so that a resumed run draws what an uninterrupted one would have drawn.
-        seed = self.settings.seed * 100_003 + number
-        torch_process.seed(seed)
-        self.draws.manual_seed(seed)
-        self.network.train()
         started, watch = time.perf_counter(), Stopwatch()
-        made = prefetched(augmented_batches(self.loader, self.augmentation, self.draws))
-        steps = console.track(watch.over(made), f"epoch {number + 1}", len(self.loader))
-        losses = [self._step(batch, targets) for batch, targets in steps]
+        steps = self.steps(number, watch)
+        losses = list(console.track(steps, f"epoch {number + 1}", len(self.loader)))
         self._note(time.perf_counter() - started, watch.waited_s)
         mean_loss = float(torch.stack(losses).mean())
         if not np.isfinite(mean_loss):
@@ -185,6 +185,17 @@ class _Run:
                 next_step="lower --learning-rate",
             )
         return mean_loss
+
+    def steps(self, number: int, watch: Stopwatch) -> Iterator[Tensor]:
+        """Make the steps of an epoch and yield the loss of each."""
+        # Seeded afresh, so that a resumed run draws what an uninterrupted one would have drawn.
+        seed = self.settings.seed * 100_003 + number
+        torch_process.seed(seed)
+        self.draws.manual_seed(seed)
+        self.network.train()
+        made = prefetched(augmented_batches(self.loader, self.augmentation, self.draws))
+        for pixels, targets in watch.over(made):
+            yield self._step(pixels, targets)
 
     def _note(self, seconds: float, waited_s: float) -> None:
         self.trained_s += seconds

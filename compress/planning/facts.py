@@ -73,10 +73,20 @@ class Speeds(Noun):
     """Seconds that the work takes on this machine, measured on a few batches of these data."""
 
     train_s: float = Field(ge=0)
-    """One training step of the network that is trained or loaded, for each image."""
+    """One training step of the network that is trained or loaded, for each image; 0 where there is
+    only a graph."""
     teach_s: float = Field(ge=0)
-    """One step of the student with its teacher, for each image."""
+    """One step of the student with its teacher, for each image; 0 without a student."""
     infer_s: float = Field(ge=0)
-    """One image through the float network in ONNX Runtime on all cores."""
+    """One image through the float network in ONNX Runtime on all cores, as it is evaluated."""
     decode_s: float = Field(ge=0)
     """One image read, decoded and resized, on all cores, where it is not in the cache yet."""
+    forward_s: float = Field(0.0, ge=0)
+    """One image through the network in PyTorch, as it is evaluated; 0 where there is only a
+    graph."""
+    student_forward_s: float = Field(0.0, ge=0)
+    """The same of the student; 0 without one."""
+    export_s: float = Field(0.0, ge=0)
+    """One export of the network to ONNX; 0 where there is only a graph."""
+    prune_s: float = Field(0.0, ge=0)
+    """Following the network's channels and pruning a fifth as carefully as `compress.prune` does."""

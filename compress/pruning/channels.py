@@ -33,6 +33,8 @@ class Widths:
     pruned before they are its own."""
     importance: str = "group-l2"
     """A file of `compress.pruning.importance`."""
+    steps: int = STEPS
+    """From the whole network to nothing."""
 
 
 def prune_until(
@@ -79,7 +81,7 @@ def prune_until(
 def _remove(
     network: nn.Module, images: Tensor, reached: Callable[[nn.Module], bool], widths: Widths
 ) -> tuple[torch.Size, torch_pruning.pruner.BasePruner]:
-    """Remove channels until `reached`, at most in `STEPS` steps; return the output's shape.
+    """Remove channels until `reached`, at most in all steps; return the output's shape.
 
     Raises:
         UserError: what is left does not fit together.
@@ -88,7 +90,7 @@ def _remove(
     try:
         with quiet():
             pruner = _pruner(network, images, widths)
-        for _ in range(STEPS):
+        for _ in range(widths.steps):
             if reached(network):
                 break
             for group in pruner.step(interactive=True):
@@ -111,7 +113,7 @@ def _pruner(network: nn.Module, images: Tensor, widths: Widths) -> torch_pruning
         global_pruning=widths.ranking == "global",
         pruning_ratio=1.0,
         max_pruning_ratio=widths.max_pruning_ratio,
-        iterative_steps=STEPS,
+        iterative_steps=widths.steps,
         ignored_layers=[network.get_submodule(name) for name in widths.kept],
         round_to=widths.round_to,
     )

@@ -34,7 +34,7 @@ def describe() -> dict[str, Any]:
         "cores": os.cpu_count(),
         "cpu_governor": _text("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
         "cpu_quota": cpu_quota(_text("/sys/fs/cgroup/cpu.max")),
-        "memory_bytes": _memory_bytes(),
+        "memory_bytes": memory_bytes(),
         "openmp_wait": openmp_wait(),
     }
 
@@ -69,7 +69,8 @@ def _text(path: str) -> str | None:
         return None
 
 
-def _memory_bytes() -> int | None:
+def memory_bytes() -> int | None:
+    """Return the memory of the machine, `None` where the system does not say."""
     if not hasattr(os, "sysconf") or "SC_PHYS_PAGES" not in os.sysconf_names:
         return None
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

@@ -45,6 +45,18 @@ def missing_bytes(dataset: Dataset, specs: Iterable[ImageSpec]) -> int:
     )
 
 
+def decoded_alone(dataset: Dataset, spec: ImageSpec, row: int) -> NDArray[np.uint8]:
+    """Return one image as `decoded` does, `[1, height, width, channels]`, without the cache.
+
+    Raises:
+        UserError: it is not known which samples are black and white.
+        BadImage: the file cannot be used.
+    """
+    ranges.check(dataset.ranges, spec.pixel_range, dataset.source)
+    pixels = _decode(spec, _shape(dataset, spec), (dataset.paths[row],))
+    return np.broadcast_to(pixels, (*pixels.shape[:3], spec.channels))
+
+
 def normalise(pixels: NDArray[Any], spec: ImageSpec) -> NDArray[np.float32]:
     """Return `(pixels / 255 - mean) / std` of `[n, h, w, c]` as float32 `[n, c, h, w]`."""
     scaled = pixels.astype(np.float32) / np.float32(255)
@@ -72,9 +84,14 @@ def _stored_channels(dataset: Dataset, spec: ImageSpec) -> int:
     return 1 if dataset.grey else spec.channels
 
 
+def _shape(dataset: Dataset, spec: ImageSpec) -> tuple[int, int, int]:
+    """Return the shape of an image as it is written."""
+    return spec.height, spec.width, _stored_channels(dataset, spec)
+
+
 def _write(dataset: Dataset, spec: ImageSpec, path: Path) -> None:
     """Write the images one after the other: what is written to a mapped file stays in memory."""
-    shape = (spec.height, spec.width, _stored_channels(dataset, spec))
+    shape = _shape(dataset, spec)
     whole = (len(dataset.paths), *shape)
     header = {"descr": "|u1", "fortran_order": False, "shape": whole}
     with path.open("wb") as file:

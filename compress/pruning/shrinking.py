@@ -1,0 +1,69 @@
+"""Makes a network smaller until it has a share of its multiply-accumulates, by stated limits."""
+
+from typing import Literal
+
+from pydantic import Field
+from torch import nn
+
+from compress.pruning.channels import STEPS, Widths, channels_of, prune_until
+from compress.pruning.kept_layers import Kept, kept_layers
+from compress.pruning.latency_target import Prune
+from edgepress.core.image_spec import ImageSpec
+from edgepress.core.noun import Noun
+from models.blank import blank_image
+from models.pruning_history import History
+from models.stored import macs_at, places
+
+
+class Shrinking(Noun):
+    """Which channels may go; the stage of pruning adds these options to its own."""
+
+    round_to: int = Field(16, ge=1)
+    """Widths become multiples of this; 16 suits AVX-512 (a depthwise convolution of 24 channels
+    took twice the time of one of 32), 8 narrower units."""
+    importance: str = "group-l2"
+    """What a channel is worth: a file of compress/pruning/importance."""
+    ranking: Literal["layer", "global"] = "layer"
+    """Compare channels within their layer, so that every layer loses the same share, or over the
+    whole network, which thins the early layers of EfficientNet-Lite0 until details are lost."""
+    keep_residual: bool = True
+    """Prune only inside residual blocks: what the blocks add up keeps its width, and so do the
+    feature maps that the unpruned network teaches."""
+    keep: tuple[str, ...] = ()
+    """Layers that keep their output channels, by name or pattern, e.g. --keep "*.conv_pwl"."""
+    max_pruning_ratio: float = Field(0.9, gt=0, le=1)
+    """Largest share of channels that any one layer may lose."""
+
+
+def kept_of(network: nn.Module, spec: ImageSpec, options: Shrinking) -> Kept:
+    """Return which layers keep their width.
+
+    Raises:
+        UserError: a pattern fits no layer, or torch-pruning cannot follow the network.
+    """
+    return kept_layers(network, blank_image(spec), options.keep, options.keep_residual)
+
+
+def shrinking(
+    whole: nn.Module, spec: ImageSpec, options: Shrinking, kept: Kept, steps: int = STEPS
+) -> Prune:
+    """Return what prunes copies of a network to a share of its multiply-accumulates."""
+    multiplied = places(whole, spec)
+    macs = macs_at(whole, multiplied)
+    widths = Widths(
+        round_to=options.round_to,
+        max_pruning_ratio=options.max_pruning_ratio,
+        ranking=options.ranking,
+        importance=options.importance,
+        kept=kept.layers,
+        whole=channels_of(whole),
+        steps=steps,
+    )
+
+    def prune(network: nn.Module, share: float) -> History:
+        def small(pruned: nn.Module) -> bool:
+            return macs_at(pruned, multiplied) <= share * macs
+
+        return prune_until(network, blank_image(spec), small, widths)
+
+    return prune
