@@ -32,7 +32,7 @@ from edgepress.core.results import EvalResult
 from edgepress.core.source import source_hash
 from edgepress.core.stage import Plan, manifest_base, produce
 from edgepress.data import probe, splitting
-from edgepress.data.context import Context, require_images
+from edgepress.data.context import Context, in_order_of, require_images
 from edgepress.data.dataset import Dataset, open_data
 from edgepress.data.origin import identified
 from edgepress.data.parts import Part
@@ -155,7 +155,8 @@ def _own(file: Path | None, dataset: Dataset) -> DataRef | None:
     if file is None or file.suffix.lower() != ".onnx":
         return None
     try:
-        return data_of(open_model(file), dataset)
+        model = open_model(file)
+        return data_of(model, in_order_of(dataset, model))
     except UserError:  # made elsewhere: it says nothing of itself
         return None
 
