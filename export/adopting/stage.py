@@ -42,6 +42,7 @@ from export.adopting import description, last_layer
 from export.adopting.channel_order import fold
 from export.adopting.description import Description
 from export.adopting.sample import MOST_IMAGES, Sample, run
+from export.adopting.sources import require_known
 from export.adopting.sources._source import Source
 from export.graph import metadata
 from export.graph.metadata import ModelFacts
@@ -110,6 +111,8 @@ def check(config: Config, labels: Sequence[str] | None = None) -> None:
     require_decidable(wanted, Scene(metrics, labels, references=()))
     checks.check_demands(config.demand, labels)
     splitting.check(config)
+    if config.model is not None:
+        require_known(config.model, config.trust)
     if config.out is not None:
         artifacts.check_place(config.out, ())
 

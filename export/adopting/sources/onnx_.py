@@ -15,12 +15,10 @@ from edgepress.core.errors import UserError
 from edgepress.core.image_spec import ImageSpec
 from export.adopting.sources._source import REVERSED, Adapter, Floats, Shape, damaged, first_line
 from export.graph import foreign
+from models.network_files.onnx_ import NAME
 from models.onnx_graph.rename import rename
 from models.onnx_graph.write import INPUT, OUTPUT
 
-NAME = "an ONNX file"
-ENDINGS = (".onnx",)
-RUNS_CODE = False
 _PREFIX = "network/"
 """Begins every name of the network's own, so that none is one of ours."""
 
@@ -68,11 +66,6 @@ class OnnxSource:
         graph.input.append(_port(INPUT, [1, *spec.shape]))
         graph.output.append(_port(OUTPUT, [1, None]))
         _save(network, self.path, path)
-
-
-def recognises(path: Path) -> bool:
-    """Tell whether the file is called so; whether it is one is seen when it is opened."""
-    return path.suffix.lower() in ENDINGS
 
 
 def open_file(path: Path) -> OnnxSource:
