@@ -33,6 +33,7 @@ from edgepress.core.gates import Gate, Verdict
 from edgepress.core.noun import Noun
 from edgepress.core.results import EvalResult
 from edgepress.core.several import Gates
+from edgepress.data.context import in_order_of
 from edgepress.data.dataset import Dataset, open_data
 from edgepress.data.grouping import Grouped
 
@@ -81,7 +82,8 @@ def run(config: Config) -> Result:
     if config.out is not None:
         writable.check_replaced_file(config.out, "The result")
     known = [folds.known_data(pair).source for pair in pairs]
-    dataset = open_data(config.data or known[0], config.skip_bad_images)
+    everything = open_data(config.data or known[0], config.skip_bad_images)
+    dataset = in_order_of(everything, pairs[0].candidate)
     rows = folds.rows_by_pair(pairs, dataset)
     tested = Tested(dataset, folds.together(pairs, dataset, rows))
     for name in {_session.name_for(one, config.provider) for pair in pairs for one in pair.models}:

@@ -10,6 +10,7 @@ from benchmarks.inspection.schema import Certifiable
 from benchmarks.statistics.certifiable import certifiable_drop
 from edgepress.core.errors import UserError
 from edgepress.core.eval_file import EVAL_FILE, load_eval
+from edgepress.core.labels import check_same
 from edgepress.core.results import EvalResult
 
 
@@ -35,12 +36,7 @@ def check_fit(opened: Opened, result: EvalResult) -> None:
     Raises:
         UserError: the scores are of other labels, or of none of the images.
     """
-    if result.label_names != opened.table.label_names:
-        raise UserError(
-            "The scores are of other labels than the data has",
-            got=", ".join(result.label_names),
-            allowed=", ".join(opened.table.label_names),
-        )
+    check_same(result.label_names, opened.table.label_names, "of the scores", opened.source)
     if set(result.image_ids).isdisjoint(opened.image_ids):
         raise UserError(
             "The scores are of none of the images of the data",
@@ -52,11 +48,12 @@ def check_fit(opened: Opened, result: EvalResult) -> None:
 def probabilities(opened: Opened, result: EvalResult) -> NDArray[np.float32]:
     """Return the mean over views for each image and label `[n, labels]`, NaN where there is none.
 
-    The scores are those of the data's labels.
+    The scores are those of the data's labels, in whatever order.
     """
     place = {image_id: row for row, image_id in enumerate(result.image_ids)}
     found = np.array([place.get(image_id, -1) for image_id in opened.image_ids], int)
-    mean = result.scores.mean(axis=0)
+    columns = [result.label_names.index(name) for name in opened.table.label_names]
+    mean = result.scores.mean(axis=0)[:, columns]
     return np.where(found[:, None] >= 0, mean[found], np.float32(np.nan))
 
 

@@ -28,7 +28,7 @@ from edgepress.core.manifest import Precision
 from edgepress.core.noun import Noun
 from edgepress.core.results import EvalResult
 from edgepress.core.scaling import CalibrationMethod, LabelCalibration, inverses
-from edgepress.data.context import context_of
+from edgepress.data.context import Context, context_of
 from edgepress.data.dataset import Dataset
 from edgepress.data.parts import Part
 
@@ -88,15 +88,16 @@ def measure(
     Raises:
         UserError: no validation or test images, or as `evaluate`.
     """
-    for model in models:
-        if not len(context_of(dataset, model).rows("val")):
+    contexts = [context_of(dataset, model) for model in models]
+    for model, context in zip(models, contexts, strict=True):
+        if not len(context.rows("val")):
             raise UserError(
                 "There are no validation images to fit a scaling on",
                 got=f"{data}, as {model.path} splits it",
             )
-        context_of(dataset, model).require("test")
-    named = zip(unique_names(models), models, strict=True)
-    return tuple(_model(provider, name, model, dataset) for name, model in named)
+        context.require("test")
+    named = zip(unique_names(models), models, contexts, strict=True)
+    return tuple(_model(provider, name, model, context) for name, model, context in named)
 
 
 def show(result: Result) -> None:
@@ -149,9 +150,9 @@ def _errors(label: LabelResult) -> tuple[Error, ...]:
     return (label.before, *(label.after[method] for method in METHODS))
 
 
-def _model(provider: str, name: str, model: Artifact, dataset: Dataset) -> ModelResult:
+def _model(provider: str, name: str, model: Artifact, context: Context) -> ModelResult:
     """Measure a model on the parts of its own split: another's may hold images it learnt from."""
-    found = {part: _evaluated(provider, model, dataset, part) for part in PARTS}
+    found = {part: _evaluated(provider, model, context, part) for part in PARTS}
     return ModelResult(
         name=name,
         id=model.manifest.id,
@@ -183,9 +184,9 @@ def _labels(model: Artifact, found: dict[Part, EvalResult]) -> tuple[LabelResult
     )
 
 
-def _evaluated(provider: str, model: Artifact, dataset: Dataset, part: Part) -> EvalResult:
+def _evaluated(provider: str, model: Artifact, context: Context, part: Part) -> EvalResult:
     settings = EvalSettings(provider=provider, part=part, views=1)
-    return evaluate(model, dataset, context_of(dataset, model).images(part), settings)
+    return evaluate(model, context.dataset, context.images(part), settings)
 
 
 def _error(targets: paired.Array, probs: paired.Array, numbers: NDArray[np.intp]) -> Error:

@@ -1,13 +1,19 @@
 """The labels that a network predicts, and how their thresholds were learnt."""
 
+from collections.abc import Sequence
 from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 from pydantic import model_validator
 
+from edgepress.core.errors import UserError
 from edgepress.core.noun import Noun
 from edgepress.core.scaling import Calibration, Scalings
+from edgepress.core.wording import listed
+
+MOST_NAMED = 5
+"""Labels that a message names."""
 
 Method = Literal["f1", "global", "fixed"]
 
@@ -28,6 +34,34 @@ def shares(targets: ArrayLike) -> tuple[float | None, ...]:
         float(hits / images) if images else None
         for hits, images in zip(positives, known, strict=True)
     )
+
+
+def check_same(ours: Sequence[str], theirs: Sequence[str], model: object, data: object) -> None:
+    """Refuse a model of other labels than the data's; the order does not matter.
+
+    Args:
+        ours: The model's labels.
+        theirs: Those of the data.
+        model: What a message calls the model.
+        data: What it calls the data.
+
+    Raises:
+        UserError: there is a label that only one of them has.
+    """
+    if sorted(ours) == sorted(theirs):
+        return
+    raise UserError(
+        "The model's labels are not the labels of the data",
+        got=f"{_only(ours, theirs)} only in the model {model}; "
+        f"{_only(theirs, ours)} only in the data {data}",
+        allowed="the same names, in any order",
+        next_step="rename the labels in the data's table where the same is meant; a model for "
+        "these labels is trained by python -m compress.train",
+    )
+
+
+def _only(names: Sequence[str], others: Sequence[str]) -> str:
+    return listed([name for name in names if name not in others], MOST_NAMED) or "none"
 
 
 class ThresholdSettings(Noun):

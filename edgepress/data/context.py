@@ -6,10 +6,13 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from edgepress.core import console
 from edgepress.core.artifact import Artifact
 from edgepress.core.errors import UserError
 from edgepress.core.image_spec import ImageSpec
+from edgepress.core.labels import MOST_NAMED, check_same
 from edgepress.core.manifest import DataRef, Split
+from edgepress.core.wording import listed
 from edgepress.data import split as splits
 from edgepress.data.dataset import Dataset, open_data
 from edgepress.data.grouping import Grouped, Rows, grouped
@@ -74,12 +77,19 @@ class Context:
 
 
 def context_of(dataset: Dataset, *models: Artifact) -> Context:
-    """Return data as models are measured on them: the first known split, and no leak into its test.
+    """Return data as models are measured on them.
+
+    The labels are in the models' order, the split is the first known one, and no model was trained
+    on images of its test part.
 
     Raises:
-        UserError: training images of a model are in the test part.
+        UserError: other labels than a model's, models with their labels in different orders, or a
+            leaking split.
     """
-    return Context(dataset, splits.split_for(dataset, models), models[0].manifest.image)
+    ordered = in_order_of(dataset, models[0])
+    for model in models:
+        check_labels(model, ordered)
+    return Context(ordered, splits.split_for(ordered, models), models[0].manifest.image)
 
 
 def open_context(
@@ -88,12 +98,9 @@ def open_context(
     """Open the data that models are measured on.
 
     Raises:
-        UserError: unusable data, other labels than a model's, or a leaking split.
+        UserError: unusable data, or as `context_of`.
     """
-    dataset = open_data(source, skip_bad_images)
-    for model in models:
-        check_labels(model, dataset)
-    return context_of(dataset, *models)
+    return context_of(open_data(source, skip_bad_images), *models)
 
 
 def require_images(images: Images, dataset: Dataset, part: Part) -> Images:
@@ -112,16 +119,35 @@ def require_images(images: Images, dataset: Dataset, part: Part) -> Images:
     return images
 
 
+def in_order_of(dataset: Dataset, model: Artifact) -> Dataset:
+    """Return data with their labels in a model's order, so that its own data are known again.
+
+    Raises:
+        UserError: the model has other labels.
+    """
+    ours = model.manifest.labels.names
+    if ours == dataset.label_names:
+        return dataset
+    check_same(ours, dataset.label_names, model.path, dataset.source)
+    console.say_once(
+        f"the data have the labels of {model.name} in another order: they are taken by name"
+    )
+    return dataset.in_order(ours)
+
+
 def check_labels(model: Artifact, dataset: Dataset) -> None:
-    """Refuse a model that predicts other labels than the data has.
+    """Refuse a model that predicts other labels than the data have here, or in another order.
 
     Raises:
         UserError: names or their order differ.
     """
     ours, theirs = model.manifest.labels.names, dataset.label_names
+    check_same(ours, theirs, model.path, dataset.source)
     if ours != theirs:
         raise UserError(
-            "The model's labels are not the labels of the data",
-            got=f"model {model.path}: {', '.join(ours)}",
-            allowed=f"data {dataset.source}: {', '.join(theirs)}",
+            "The model has its labels in another order than the first model",
+            got=f"{model.path}: {listed(ours, MOST_NAMED)}",
+            allowed=listed(theirs, MOST_NAMED),
+            next_step="take models of one order together; python -m export.adopt brings the labels "
+            "of an .onnx file into the order of the data",
         )

@@ -1,7 +1,7 @@
 """A data set: images that decode, targets, and the hash that names them."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -38,7 +38,7 @@ class Dataset:
     """Every image is grey."""
     thumbnails: NDArray[np.uint8]
     fingerprint: str
-    """Hash over the image hashes, the label names and the targets."""
+    """Hash over the image hashes, the label names and the targets, in this order."""
     ranges: Ranges | None = None
     """What is known of the images' samples; `None` where no file was looked at."""
     sizes: NDArray[np.int32] | None = None
@@ -73,6 +73,11 @@ class Dataset:
         ranges.check(self.ranges, declared, self.source)
         ranges.warn(self.ranges, declared, self.paths)
 
+    def in_order(self, label_names: Sequence[str]) -> "Dataset":
+        """Return the same data as a table with its labels in another order holds them."""
+        table = self.table.in_order(label_names)
+        return replace(self, table=table, fingerprint=_fingerprint(self.image_ids, table))
+
 
 def open_data(source: str, skip_bad_images: bool = False) -> Dataset:
     """Open `elpv`, a path whose format is recognised, or `format:path`.
@@ -94,7 +99,7 @@ def open_data(source: str, skip_bad_images: bool = False) -> Dataset:
         image_ids=ids,
         grey=bool(found.grey[good].all()),
         thumbnails=found.thumbnails[good],
-        fingerprint=value_hash([ids, table.label_names, table.targets.tolist()]),
+        fingerprint=_fingerprint(ids, table),
         ranges=found.ranges.take(good),
         sizes=found.sizes[good],
     )
@@ -178,6 +183,10 @@ def _good_rows(
     if bad:
         console.warn(f"{len(bad)} of {len(faults)} images were skipped")
     return np.flatnonzero([not fault for fault in faults])
+
+
+def _fingerprint(ids: tuple[str, ...], table: Table) -> str:
+    return value_hash([ids, table.label_names, table.targets.tolist()])
 
 
 def _check_labels(table: Table) -> None:

@@ -1,6 +1,7 @@
 """What a format reader returns: image files, label names, targets."""
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -36,3 +37,8 @@ class Table:
                 name: tuple(texts[row] for row in rows) for name, texts in self.columns.items()
             },
         )
+
+    def in_order(self, label_names: Sequence[str]) -> "Table":
+        """Return the table with its labels in another order."""
+        columns = [self.label_names.index(name) for name in label_names]
+        return replace(self, label_names=tuple(label_names), targets=self.targets[:, columns])

@@ -14,6 +14,7 @@ import numpy as np
 from edgepress.core import console
 from edgepress.core.errors import UserError
 from edgepress.core.image_spec import Channels, ImageSpec
+from edgepress.core.labels import check_same
 from export.adopting import pixel_search
 from export.adopting.sample import Sample, run
 from export.adopting.sources._source import Adapter, Floats, Layout, Output, Shape, Source
@@ -38,7 +39,9 @@ def describe(config: Config, source: Source, sample: Sample) -> Description:
     Raises:
         UserError: what is said contradicts the file or the data, or cannot be found out.
     """
-    order = label_order(config.labels, sample.dataset.label_names)
+    names = sample.dataset.label_names
+    labels, labels_from = _labels(config, source, names)
+    order = label_order(labels, names)
     layout, channels, where = _axes(config, source.input_shape)
     height, width, size_from = _size(config.image_size, source.input_shape, layout)
     spec = ImageSpec(
@@ -55,9 +58,8 @@ def describe(config: Config, source: Source, sample: Sample) -> Description:
     found = pixel_search.find(config, source, adapter, spec, sample)
     spec, adapter = found.spec, adapter.model_copy(update={"channel_order": found.order})
     output, output_from = _output(config.output, source, adapter, sample.images(spec))
-    labels = sample.dataset.label_names if order is None else config.labels or ()
     facts = (
-        f"labels: {', '.join(labels)} ({'--labels' if config.labels else 'the order of the data'})",
+        f"labels: {', '.join(labels)} ({labels_from})",
         f"image: {height} x {width} pixels ({size_from}), {layout} ({where})",
         f"channels: {channels}, {'grey' if channels == 1 else 'colour'} ({where})",
         *found.facts,
@@ -67,21 +69,22 @@ def describe(config: Config, source: Source, sample: Sample) -> Description:
     return Description(adapter.model_copy(update={"output": output}), spec, facts)
 
 
-def label_order(given: Sequence[str] | None, wanted: Sequence[str]) -> tuple[int, ...] | None:
+def _labels(config: Config, source: Source, data: Sequence[str]) -> tuple[Sequence[str], str]:
+    """Return the network's labels in the order of its outputs, and where they are from."""
+    if config.labels is not None:
+        return config.labels, "--labels"
+    return (data, "the order of the data") if source.labels is None else (source.labels, "the file")
+
+
+def label_order(given: Sequence[str], wanted: Sequence[str]) -> tuple[int, ...] | None:
     """Return the output for each label of the data; `None` where both have the same order.
 
     Raises:
         UserError: the network's labels are not those of the data.
     """
-    if given is None or tuple(given) == tuple(wanted):
-        return None
-    if sorted(given) != sorted(wanted):
-        raise UserError(
-            "The network's labels are not the labels of the data",
-            got=", ".join(given),
-            allowed=f"in the order of the outputs: {', '.join(wanted)}",
-        )
-    return tuple(list(given).index(name) for name in wanted)
+    check_same(given, wanted, "(--labels)", "(--data)")
+    order = tuple(list(given).index(name) for name in wanted)
+    return None if order == tuple(range(len(wanted))) else order
 
 
 def _axes(config: Config, shape: Shape | None) -> tuple[Layout, Channels, str]:

@@ -32,7 +32,7 @@ from edgepress.core.results import EvalResult
 from edgepress.core.source import source_hash
 from edgepress.core.stage import Plan, manifest_base, produce
 from edgepress.data import probe, splitting
-from edgepress.data.context import Context, require_images
+from edgepress.data.context import Context, in_order_of, require_images
 from edgepress.data.dataset import Dataset, open_data
 from edgepress.data.origin import identified
 from edgepress.data.parts import Part
@@ -42,6 +42,7 @@ from export.adopting import description, last_layer
 from export.adopting.channel_order import fold
 from export.adopting.description import Description
 from export.adopting.sample import MOST_IMAGES, Sample, run
+from export.adopting.sources import require_known
 from export.adopting.sources._source import Source
 from export.graph import metadata
 from export.graph.metadata import ModelFacts
@@ -110,6 +111,8 @@ def check(config: Config, labels: Sequence[str] | None = None) -> None:
     require_decidable(wanted, Scene(metrics, labels, references=()))
     checks.check_demands(config.demand, labels)
     splitting.check(config)
+    if config.model is not None:
+        require_known(config.model, config.trust)
     if config.out is not None:
         artifacts.check_place(config.out, ())
 
@@ -155,7 +158,8 @@ def _own(file: Path | None, dataset: Dataset) -> DataRef | None:
     if file is None or file.suffix.lower() != ".onnx":
         return None
     try:
-        return data_of(open_model(file), dataset)
+        model = open_model(file)
+        return data_of(model, in_order_of(dataset, model))
     except UserError:  # made elsewhere: it says nothing of itself
         return None
 

@@ -31,6 +31,7 @@ ENTRIES = {
     for package in (
         "edgepress.data.formats",
         "models.families",
+        "models.network_files",
         "benchmarks.runtimes",
         "export.targets",
         "export.adopting.sources",
@@ -120,14 +121,15 @@ def test_an_importance_has_a_value_for_each_channel(name: str):
     assert importance.find(name)(group).shape == (8,)
 
 
-@entries("export.adopting.sources")
+@entries("models.network_files")
 def test_a_kind_of_network_file_recognises_its_own_and_says_what_it_is(name: str, tmp_path: Path):
-    kind = load("export.adopting.sources", name)
+    kind = load("models.network_files", name)
     (tmp_path / "notes.txt").write_text("no network")
     assert kind.recognises(tmp_path / "notes.txt") is False
     assert kind.NAME
     assert all(ending.startswith(".") for ending in kind.ENDINGS)
     assert isinstance(kind.RUNS_CODE, bool)
+    assert callable(load("export.adopting.sources", name).open_file)
 
 
 @entries("export.converting.formats")

@@ -25,8 +25,7 @@ from edgepress.core.cli import main
 from edgepress.core.commands import own_command
 from edgepress.core.errors import UserError
 from edgepress.core.noun import Noun
-from edgepress.data.context import context_of
-from edgepress.data.dataset import open_data
+from edgepress.data.context import open_context
 from edgepress.device.watch import MIN_IMAGES
 from models.defaults import default_model
 
@@ -80,11 +79,8 @@ def run(config: Config) -> Result:
     figures.check(config.out)
     model = open_model(config.model or default_model("onnx"))
     _check_label(config, model.manifest.labels.names)
-    dataset = open_data(config.data, config.skip_bad_images)
-    known = np.sort(
-        np.concatenate([context_of(dataset, model).rows(part) for part in ("val", "test")])
-    )
-    _check_label(config, dataset.label_names)
+    context = open_context(config.data, (model,), config.skip_bad_images)
+    dataset, known = context.dataset, np.sort(np.append(context.rows("val"), context.rows("test")))
     _check(config, len(known))
     threads = config.threads or environment.usable_cores()
     found = cells.look(model, dataset, known, EvalSettings(threads=threads, views=1))

@@ -70,8 +70,9 @@ def network_result(
 def _evaluate(
     models: tuple[Artifact, ...], dataset: Dataset, settings: EvalSettings
 ) -> tuple[EvalResult, ...]:
-    images = context_of(dataset, models[0]).images("test")
-    return tuple(stored_or_evaluated(model, dataset, images, settings) for model in models)
+    context = context_of(dataset, models[0])
+    images = context.images("test")
+    return tuple(stored_or_evaluated(model, context.dataset, images, settings) for model in models)
 
 
 @dataclass(frozen=True)

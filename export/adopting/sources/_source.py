@@ -56,6 +56,8 @@ class Source(Protocol):
 
     input_shape: Shape | None
     """Of the images, as the file says it; `None` where it does not."""
+    labels: tuple[str, ...] | None
+    """In the order of the outputs, as the file says them; `None` where it does not."""
 
     def run(self, image: Floats) -> Floats:
         """Return what the network makes of one image in its own layout.

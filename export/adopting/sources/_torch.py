@@ -24,6 +24,7 @@ class TorchSource:
     input_shape: Shape | None
     traced: bool = False
     """Whether it can only be exported by tracing, as TorchScript can."""
+    labels: tuple[str, ...] | None = None
 
     def run(self, image: Floats) -> Floats:
         """Return what the network makes of one image in its own layout.

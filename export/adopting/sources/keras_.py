@@ -11,18 +11,10 @@ from edgepress.core.errors import UserError
 from edgepress.core.quiet import quiet
 from export.adopting.sources._source import Shape, damaged, first_line
 from export.adopting.sources._torch import TorchSource
+from models.network_files.keras_ import NAME
 
-NAME = "a Keras model"
-ENDINGS = (".keras",)
-RUNS_CODE = False
-"""Keras' safe mode refuses layers that hold code."""
 BACKEND = "torch"
 _IN_ONNX = "where it was made, write an ONNX file: model.export('network.onnx', format='onnx')"
-
-
-def recognises(path: Path) -> bool:
-    """Tell whether the file is called so; whether it is one is seen when it is opened."""
-    return path.suffix.lower() in ENDINGS
 
 
 def open_file(path: Path) -> TorchSource:

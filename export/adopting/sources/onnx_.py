@@ -10,16 +10,15 @@ import onnxruntime as ort
 from google.protobuf.message import DecodeError
 from onnx import ModelProto, TensorProto, ValueInfoProto, helper
 
+from benchmarks.evaluation.candidates import open_model
 from edgepress.core.errors import UserError
 from edgepress.core.image_spec import ImageSpec
 from export.adopting.sources._source import REVERSED, Adapter, Floats, Shape, damaged, first_line
 from export.graph import foreign
+from models.network_files.onnx_ import NAME
 from models.onnx_graph.rename import rename
 from models.onnx_graph.write import INPUT, OUTPUT
 
-NAME = "an ONNX file"
-ENDINGS = (".onnx",)
-RUNS_CODE = False
 _PREFIX = "network/"
 """Begins every name of the network's own, so that none is one of ours."""
 
@@ -31,6 +30,7 @@ class OnnxSource:
     path: Path
     session: ort.InferenceSession
     input_shape: Shape | None
+    labels: tuple[str, ...] | None
 
     def run(self, image: Floats) -> Floats:
         """Return what the network makes of one image in its own layout.
@@ -68,11 +68,6 @@ class OnnxSource:
         _save(network, self.path, path)
 
 
-def recognises(path: Path) -> bool:
-    """Tell whether the file is called so; whether it is one is seen when it is opened."""
-    return path.suffix.lower() in ENDINGS
-
-
 def open_file(path: Path) -> OnnxSource:
     """Open a file.
 
@@ -95,7 +90,15 @@ def open_file(path: Path) -> OnnxSource:
         session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime raises a dozen classes without a common base
         raise damaged(NAME, path, error) from None
-    return OnnxSource(path, session, shape)
+    return OnnxSource(path, session, shape, _labels(path))
+
+
+def _labels(path: Path) -> tuple[str, ...] | None:
+    """Return the labels of a file that edgepress has written, which says them."""
+    try:
+        return open_model(path).manifest.labels.names
+    except UserError:  # made elsewhere
+        return None
 
 
 def _input_shape(model: ModelProto, path: Path) -> Shape | None:

@@ -14,16 +14,7 @@ from edgepress.core.errors import UserError
 from edgepress.core.quiet import quiet
 from export.adopting.sources._source import Shape, damaged
 from export.adopting.sources._torch import TorchSource, require_single
-
-NAME = "a program of torch.export"
-ENDINGS = (".pt2",)
-RUNS_CODE = True
-"""Its pickles are refused, but the guards of a program are Python that torch runs."""
-
-
-def recognises(path: Path) -> bool:
-    """Tell whether the file is called so; whether it is one is seen when it is opened."""
-    return path.suffix.lower() in ENDINGS
+from models.network_files.torch_export import NAME
 
 
 def open_file(path: Path) -> TorchSource:

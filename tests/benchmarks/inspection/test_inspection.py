@@ -15,7 +15,7 @@ from benchmarks.inspection.labels import cooccurrence, label_facts, mean_ir
 from benchmarks.inspection.opened import open_images
 from benchmarks.inspection.report import inspect
 from benchmarks.inspection.schema import DataReport
-from benchmarks.inspection.scores import certifiable
+from benchmarks.inspection.scores import certifiable, check_fit, probabilities
 from benchmarks.inspection.sections import PAGE
 from edgepress.core.errors import UserError
 from edgepress.core.eval_file import load_eval, save_eval
@@ -164,6 +164,15 @@ def test_scores_of_a_model_are_used_and_tell_what_can_be_certified(planted: Path
     assert "60 scored images can certify" in done.out
 
 
+def test_scores_in_another_order_of_labels_are_taken_by_name(planted: Path):
+    opened, result = open_images(str(planted)), evaluation(planted)
+    order = [2, 0, 1]
+    names = tuple(result.label_names[label] for label in order)
+    turned = result.model_copy(update={"label_names": names, "scores": result.scores[:, :, order]})
+    check_fit(opened, turned)
+    np.testing.assert_array_equal(probabilities(opened, turned), probabilities(opened, result))
+
+
 def test_one_view_certifies_nothing_and_says_why(planted: Path):
     found = certifiable(evaluation(planted, views=1))
     assert found.drop is None
@@ -174,7 +183,7 @@ def test_one_view_certifies_nothing_and_says_why(planted: Path):
     ("change", "message"),
     [
         ({"data_id": "x:train"}, "trained on"),
-        ({"label_names": ("a", "b", "c")}, "other labels"),
+        ({"label_names": ("a", "b", "c")}, "labels are not the labels"),
         ({"image_ids": tuple(f"{n:016x}" for n in range(60))}, "none of the images"),
     ],
 )
