@@ -1,12 +1,17 @@
 """Our own commands, run from a command of this room, which must not import theirs."""
 
 import os
+import re
 import subprocess
 import sys
 import time
 from dataclasses import dataclass
 
 from edgepress.core.errors import UserError
+
+_ENDED = (0, 3, 4)
+"""Done, a gate failed, a gate could not be decided."""
+_LONGEST = 300
 
 
 @dataclass(frozen=True)
@@ -33,7 +38,7 @@ def command(module: str, *words: object, **variables: str) -> Cost:
     process = subprocess.Popen(line, env=os.environ | variables)
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode not in (0, 3, 4):
+    if process.returncode not in _ENDED:
         raise UserError("The command failed", got=" ".join(map(str, (module, *words))))
     kilobyte = 1 if sys.platform == "darwin" else 1024
     return Cost(
@@ -41,3 +46,27 @@ def command(module: str, *words: object, **variables: str) -> Cost:
         cpu_s=usage.ru_utime + usage.ru_stime,
         peak_rss_bytes=usage.ru_maxrss * kilobyte,
     )
+
+
+def problem_of(timeout_s: float, module: str, *words: str) -> str | None:
+    """Run a command; return what its message says, `None` where it did its work."""
+    line = [sys.executable, "-m", module, *words]
+    try:
+        done = subprocess.run(line, capture_output=True, text=True, timeout=timeout_s, check=False)
+    except subprocess.TimeoutExpired:
+        return f"{module} was not done after {timeout_s:g} s."
+    return None if done.returncode in _ENDED else said(done.stderr, done.returncode)
+
+
+def said(text: str, code: int) -> str:
+    """Return the sentence of a command's last words that says why, without this machine's folders.
+
+    >>> said("error: Too small. Got: 3 in /tmp/there/x.png.", 2)
+    'Too small. Got: 3 in x.png.'
+    """
+    lines = [line for line in text.splitlines() if line.strip()]
+    errors = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
+    last = (errors or lines or [f"It ended with code {code} and no word."])[-1]
+    last = re.sub(r" The traceback is in .*", "", last)
+    last = re.sub(r"(?<!\w)/(?:[\w.-]+/)+", "", last)
+    return last if len(last) <= _LONGEST else f"{last[:_LONGEST]} ..."

@@ -1,8 +1,5 @@
 """One architecture is trained for a step or two, exported and made int8, by the commands."""
 
-import re
-import subprocess
-import sys
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,6 +10,7 @@ from benchmarks.claims.families.result import OK, Outcome, Step
 from benchmarks.evaluation.candidates import open_model
 from edgepress.core.alike import REWRITTEN
 from edgepress.core.artifact import Artifact
+from edgepress.core.subcommands import problem_of
 
 TRAIN = (
     "--weights", "random", "--epochs", "1", "--batch-size", "8", "--gate", "map >= 0",
@@ -24,8 +22,6 @@ EXPORT = (
 """Without a search and a measurement of time: whether it can be done is asked, not how well."""
 MOST_INT8 = 0.5
 """Beyond it an int8 file has nothing to do with its float one, whatever its weights."""
-_ENDED = (0, 3, 4)
-_LONGEST = 300
 
 
 def tried(listed: Listed, data: Path, timeout_s: float) -> Outcome:
@@ -36,11 +32,11 @@ def tried(listed: Listed, data: Path, timeout_s: float) -> Outcome:
         size = ("--image-size", str(listed.image_size), "--data", str(data))
         words = ("--arch", listed.architecture, *size, "--out", str(trained), *TRAIN)
         step: Step = "train"
-        problem = _problem(timeout_s, "compress.train", *words)
+        problem = problem_of(timeout_s, "compress.train", *words)
         if problem is None:
             step = "export"
             made = ("--model", str(trained), "--data", str(data), "--out", str(int8), *EXPORT)
-            problem = _problem(timeout_s, "export.onnx", *made)
+            problem = problem_of(timeout_s, "export.onnx", *made)
         found = Outcome(
             family=listed.family,
             architecture=listed.architecture,
@@ -77,27 +73,3 @@ def _unsound(found: Outcome) -> str | None:
     if not found.int8_layers:
         return "No layer of the int8 file runs as integers."
     return None
-
-
-def _problem(timeout_s: float, module: str, *words: str) -> str | None:
-    """Run a command; return what its message says, `None` where it did its work."""
-    line = [sys.executable, "-m", module, *words]
-    try:
-        done = subprocess.run(line, capture_output=True, text=True, timeout=timeout_s, check=False)
-    except subprocess.TimeoutExpired:
-        return f"{module} was not done after {timeout_s:g} s."
-    return None if done.returncode in _ENDED else said(done.stderr, done.returncode)
-
-
-def said(text: str, code: int) -> str:
-    """Return the sentence of a command's last words that says why, without this machine's folders.
-
-    >>> said("error: Too small. Got: 3 in /tmp/there/x.png.", 2)
-    'Too small. Got: 3 in x.png.'
-    """
-    lines = [line for line in text.splitlines() if line.strip()]
-    errors = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
-    last = (errors or lines or [f"It ended with code {code} and no word."])[-1]
-    last = re.sub(r" The traceback is in .*", "", last)
-    last = re.sub(r"(?<!\w)/(?:[\w.-]+/)+", "", last)
-    return last if len(last) <= _LONGEST else f"{last[:_LONGEST]} ..."

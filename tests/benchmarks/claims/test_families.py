@@ -11,6 +11,7 @@ from benchmarks.claims.families import __main__ as command
 from benchmarks.claims.families import pictures, trial
 from benchmarks.claims.families.listed import LISTED, Listed
 from benchmarks.claims.families.result import OK, Outcome, Result, merged, table
+from edgepress.core import subcommands
 from edgepress.core.artifact import Artifact
 from edgepress.core.errors import UserError
 from edgepress.core.gates import Verdict
@@ -116,7 +117,7 @@ def ended(monkeypatch, *endings: tuple[int, str]) -> list[list[str]]:
         code, text = left.pop(0)
         return subprocess.CompletedProcess(line, code, "", text)
 
-    monkeypatch.setattr(trial.subprocess, "run", run)
+    monkeypatch.setattr(subcommands.subprocess, "run", run)
     return lines
 
 
@@ -142,7 +143,7 @@ def test_what_takes_too_long_is_told(monkeypatch, tmp_path: Path) -> None:
     def run(line: list[str], **_options: object):
         raise subprocess.TimeoutExpired(line, 9)
 
-    monkeypatch.setattr(trial.subprocess, "run", run)
+    monkeypatch.setattr(subcommands.subprocess, "run", run)
     assert trial.tried(ONE, tmp_path, 9).outcome == "compress.train was not done after 9 s."
 
 
