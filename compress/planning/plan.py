@@ -77,10 +77,9 @@ def _filled(config: Config, template: Template, stated: Mapping[str, Any], place
     labels = read_table(config.data)[1].label_names
     start = start_of(stated.get("model"), stated.get("arch"), len(labels))
     known = {**derived.of_start(start), **stated, "trust": config.trust}
-    known |= derived.of_student(known)
-    if not template.missing({**known, "title": ""}):
-        recipe = template.filled({"title": derived.title(config.data, known), **known})
-        return Planned(recipe, place, Ledger(key="", hours=None), start.notes)
+    known |= {"title": derived.title(config.data, known), **derived.of_student(known)}
+    if not template.missing(known):
+        return Planned(template.filled(known), place, Ledger(key="", hours=None), start.notes)
     job = choosing.Job(config, template, place, known, start)
     chosen = choosing.choose(job)
     values = {**chosen.values, "title": derived.title(config.data, chosen.values)}
