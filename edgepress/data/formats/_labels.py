@@ -80,7 +80,7 @@ def _table(columns: Columns, image: str, paths: tuple[Path, ...]) -> Table:
         chosen = _chosen(columns, others)
         kept = [name for name in others if name not in chosen]
         found = _from_columns(columns, chosen, kept)
-    console.say(f"labels: {listed(found[0])}")
+    console.say_once(f"labels: {listed(found[0])}")
     if kept:
         console.say(f"columns that are no labels: {listed(kept)}")
     texts = {name: tuple(columns.by_name[name].texts()) for name in kept}

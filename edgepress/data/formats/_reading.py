@@ -133,7 +133,7 @@ def occurring(
         raise UserError("No image has any label")
     if not hit.all():
         left = [name for name, used in zip(names, hit, strict=True) if not used]
-        console.say(f"left out, since no image has them: {listed(left)}")
+        console.say_once(f"left out, since no image has them: {listed(left)}")
     return tuple(np.array(names, dtype=object)[hit]), np.ascontiguousarray(targets[:, hit])
 
 
@@ -144,7 +144,7 @@ def _warn_of_alike(names: Sequence[str]) -> None:
         by_key[_text.alike(name)].append(name)
     for same in by_key.values():
         if len(same) > 1:
-            console.warn(
+            console.warn_once(
                 f"labels that differ only in how they are written are learnt as {len(same)}: "
                 + ", ".join(repr(short(name)) for name in same[:MOST_SHOWN])
             )
@@ -153,7 +153,7 @@ def _warn_of_alike(names: Sequence[str]) -> None:
 def say_left(parts: Sequence[str], what: str) -> None:
     """Warn of folders called as parts that bring nothing to read."""
     if parts:
-        console.warn(f"folders of parts that have no {what} are passed over: {listed(parts)}")
+        console.warn_once(f"folders of parts that have no {what} are passed over: {listed(parts)}")
 
 
 def tell(table: Table, skipped: Counter[str] | None = None) -> Table:
@@ -164,8 +164,8 @@ def tell(table: Table, skipped: Counter[str] | None = None) -> Table:
         total += f" ({'; '.join(f'{count:,} {why}' for why, count in reasons.items())})"
     _warn_of_alike(table.label_names)
     images, labels = len(table.paths), len(table.label_names)
-    console.say(f"read {images:,} images, {labels:,} labels; skipped {total}")
+    console.say_once(f"read {images:,} images, {labels:,} labels; skipped {total}")
     unknown = int(np.isnan(table.targets).sum())
     if unknown:
-        console.say(f"{unknown:,} of {table.targets.size:,} label values are unknown")
+        console.say_once(f"{unknown:,} of {table.targets.size:,} label values are unknown")
     return table

@@ -66,7 +66,7 @@ def read(path: Path) -> Table:
     pictures = _pictures(found)
     skipped["further copies of an image in another folder"] = len(found) - len(pictures)
     table = _table(pictures, found)
-    console.say(f"labels: {listed(table.label_names)}")
+    console.say_once(f"labels: {listed(table.label_names)}")
     return _reading.tell(table, skipped)
 
 
