@@ -40,6 +40,27 @@ def one_thread_here() -> None:
     torch.get_num_threads()
 
 
+NARROW = 16
+"""Input channels below which oneDNN's strided 1x1 convolution writes past its workspace when it
+learns, if its input lies channels last (issue 6035 of uxlfoundation/oneDNN; 8 without AVX-512)."""
+
+
+def layout(network: nn.Module) -> torch.memory_format:
+    """Return how images and maps of a network in training lie in memory: where it can be, fastest.
+
+    That is channels last, unless a convolution would corrupt memory then, which ends a training
+    by a crash, by waiting for ever, or not at all.
+    """
+    convs = (each for each in network.modules() if isinstance(each, nn.Conv2d))
+    corrupting = any(
+        each.kernel_size == (1, 1)
+        and max(each.stride) > 1
+        and each.in_channels // each.groups < NARROW
+        for each in convs
+    )
+    return torch.contiguous_format if corrupting else torch.channels_last
+
+
 def seed(number: int) -> None:
     """Seed the global generators of torch, numpy and Python."""
     torch.manual_seed(number)

@@ -143,7 +143,8 @@ class _Run:
         self.draws = torch.Generator()
         loader = training_loader(images, settings.batch_size, self.draws)
         optimizer = torch.optim.AdamW(_groups(network, settings), lr=settings.learning_rate)
-        network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.layout = torch_process.layout(network)
+        network = network.to(memory_format=self.layout)  # type: ignore[call-overload]
         self.network, self.optimizer, self.loader = self.accelerator.prepare(
             network, optimizer, loader
         )
@@ -204,7 +205,7 @@ class _Run:
 
     def _step(self, pixels: Tensor, targets: Tensor) -> Tensor:
         batch = mixup(
-            normalised(pixels, self.spec),
+            normalised(pixels, self.spec).contiguous(memory_format=self.layout),
             targets,
             self.settings.mixup,
             self.settings.mixup_probability,

@@ -1,13 +1,18 @@
 """What is changed in torch for a while is put back, also after an error."""
 
+import os
 import random
+import subprocess
+import sys
 import threading
 from contextlib import AbstractContextManager, suppress
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from new_threads import threads_of_a_new_thread
+from places import ROOT, SUPPORT
 from torch import nn
 
 from models import torch_process
@@ -105,3 +110,50 @@ def test_each_weight_asks_for_its_own_gradients_again() -> None:
         raise Interruption
     assert layer.weight.requires_grad
     assert not layer.bias.requires_grad
+
+
+@pytest.mark.parametrize(
+    ("conv", "last"),
+    [
+        (nn.Conv2d(3, 8, 1, stride=2), False),
+        (nn.Conv2d(32, 32, 1, stride=2, groups=4), False),
+        (nn.Conv2d(16, 8, 1, stride=2), True),
+        (nn.Conv2d(3, 8, 1), True),
+        (nn.Conv2d(3, 8, 3, stride=2), True),
+    ],
+)
+def test_a_narrow_strided_1x1_convolution_is_not_trained_channels_last(conv, last: bool):
+    network = nn.Sequential(nn.Conv2d(3, conv.in_channels, 3), nn.ReLU(), conv)
+    wanted = torch.channels_last if last else torch.contiguous_format
+    assert torch_process.layout(network) == wanted
+
+
+CORRUPTED = """
+import sys, numpy, torch
+from pathlib import Path
+from torch import nn
+from compress.learning.loading import TrainingImages
+from compress.learning.losses.bce import loss
+from edgepress.core.image_spec import ImageSpec
+from compress.learning.training import Training, fit
+torch.manual_seed(0)
+network = nn.Sequential(
+    nn.Conv2d(3, 48, 1, stride=2, bias=False), nn.BatchNorm2d(48), nn.ReLU(),
+    nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(48, 2),
+)
+settings = Training(epochs=2, batch_size=32, mixup=0, augmentation=0)
+pixels = numpy.zeros((128, 224, 224, 3), numpy.uint8)
+images = TrainingImages(
+    pixels, numpy.zeros((128, 2), numpy.float32), ("identity",), ImageSpec(height=224, width=224)
+)
+fit(network, images, settings,
+    lambda logits, batch: loss(logits, batch.targets, batch.weights), Path(sys.argv[1]))
+"""
+
+
+def test_learning_through_such_a_convolution_leaves_memory_whole(tmp_path: Path):
+    done = subprocess.run(
+        [sys.executable, "-c", CORRUPTED, tmp_path], capture_output=True, text=True, timeout=120,
+        env=os.environ | {"MALLOC_CHECK_": "3", "PYTHONPATH": os.pathsep.join([str(ROOT), str(SUPPORT)])},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
