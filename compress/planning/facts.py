@@ -14,8 +14,8 @@ from edgepress.core.noun import Noun
 from edgepress.data.context import Context
 
 Origin = Literal["none", "checkpoint", "network", "file", "graph"]
-"""What `--model` is: nothing (a teacher is trained), weights of an architecture, a PyTorch artifact,
-a file made elsewhere that is adopted, or an ONNX artifact."""
+"""What `--model` is: nothing (a teacher is trained), weights of an architecture, a PyTorch
+artifact, a file made elsewhere that is adopted, or an ONNX artifact."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,9 @@ class Start:
     """Of the network to train or to load; `None` where there is only a graph."""
     artifact: Artifact | None = None
     """Of the origins `network` and `graph`, and of a file once it is adopted."""
+    new_head: bool = False
+    """Whether the output layer of a checkpoint is not of these labels, so that it has to be
+    trained."""
     notes: tuple[str, ...] = ()
     """What was recognised or guessed, to be printed with the plan."""
 

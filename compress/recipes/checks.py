@@ -14,6 +14,7 @@ from edgepress.core import artifact as artifacts
 from edgepress.core import duration
 from edgepress.core.errors import UserError, unknown_name
 from edgepress.core.manifest import Architecture
+from models.defaults import SHIPPED
 
 if TYPE_CHECKING:
     from compress.recipes.steps import Recipe, Step
@@ -93,7 +94,7 @@ def check_models(step: Step, resolved: Mapping[str, object]) -> None:
         given, path = step.options.get(option), resolved.get(option)
         if not isinstance(given, str) or given.startswith("@"):
             continue
-        if option != "student" or given.startswith("zoo:") or "/" in given:
+        if option != "student" or given.startswith(SHIPPED) or "/" in given:
             _require_artifact(Path(str(path)))
 
 

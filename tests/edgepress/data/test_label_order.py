@@ -120,8 +120,8 @@ def test_each_label_gets_the_figures_that_it_had(made: Path, tmp_path: Path, com
     [
         ("compress.distill", ("--teacher", "model", "--student", "tiny_network:build", "--epochs",
                               1, "--batch-size", 8, "--gate", "params <= 1e9")),
-        ("compress.prune", ("--model", "model", "--macs", 0.7, "--round-to", 1, "--epochs", 0, "--batch-size",
-                            8, "--gate", "params <= 1e9")),
+        ("compress.prune", ("--model", "model", "--macs", 0.7, "--round-to", 1, "--epochs", 0,
+                            "--batch-size", 8, "--gate", "params <= 1e9")),
         ("export.onnx", ("--model", "model", "--quantize", "none")),
         ("benchmarks.thresholds", ("--model", "model")),
     ],
