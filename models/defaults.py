@@ -3,13 +3,28 @@
 from pathlib import Path
 
 from edgepress.core import artifact as artifacts
-from edgepress.core.errors import UserError
+from edgepress.core.errors import UserError, unknown_name
 from edgepress.core.manifest import Kind
 
 RUNS = Path("runs")
 DEFAULT_STUDENT = "mobilenetv3_small_050"
 ZOO = Path(__file__).parent / "zoo"
+SHIPPED = "zoo:"
+"""Begins the names of shipped models."""
 ZOO_TEACHER = ZOO / "elpv_teacher"
+
+
+def shipped(name: str) -> Path:
+    """Return the folder of a shipped model, whose name may begin with `zoo:`.
+
+    Raises:
+        UserError: no model of this name is shipped.
+    """
+    known = {file.parent.name: file.parent for file in ZOO.glob("*/manifest.json")}
+    bare = name.removeprefix(SHIPPED)
+    if bare not in known:
+        raise unknown_name("shipped model", bare, known)
+    return known[bare]
 
 
 def default_model(kind: Kind = "torch") -> Path:

@@ -5,11 +5,14 @@ Their checkpoints name tensors differently from timm, but hold the same ones in 
 
 import importlib.util
 import socket
+import ssl
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Literal
+from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
-from urllib.request import getproxies
+from urllib.request import Request, getproxies, urlopen
 
 from torch import nn
 from torch.nn.parameter import is_lazy
@@ -83,6 +86,41 @@ def _wanted(
     return checkpoint.Wanted(own, frozenset(head), start.key, adapted)
 
 
+def held_against(
+    architecture: Architecture, n_labels: int, content: checkpoint.files.Content
+) -> tuple[bool, list[str]]:
+    """Hold the weights of a file against a network of so many labels; nothing is loaded.
+
+    Returns:
+        Whether the output layer would be a new one, and what is to be said of the file.
+
+    Raises:
+        UserError: the architecture cannot be built, or the weights are not its.
+    """
+    spec, start = ImageSpec(), Start(str(content.path))
+    network = families.skeleton(architecture, n_labels)
+    if any(map(is_lazy, network.state_dict().values())):
+        try_out(network, n_labels, spec, training=False)
+    wanted = _wanted(architecture, n_labels, network, start, spec)
+    fit, others = checkpoint.find(content, wanted)
+    return bool(fit.new_head), checkpoint.telling.done(fit, others, content, wanted)
+
+
+def start_weights(architecture: Architecture) -> tuple[Literal["imagenet", "random"], str]:
+    """Return the best that a network can start from on this machine, and why; nothing is fetched.
+
+    Raises:
+        UserError: unknown architecture (the closest is offered).
+    """
+    families.find(architecture.name)
+    try:
+        _require_imagenet(architecture.name)
+    except UserError as error:
+        return "random", error.what
+    here = _host(architecture.name) is None or architecture.name in PACKAGED
+    return "imagenet", f"its ImageNet weights are {'here' if here else 'fetched'}"
+
+
 def identity(name: str, source: str) -> str:
     """Return what the weights of `start_network` are: the hash of the file, where there is one.
 
@@ -112,7 +150,6 @@ def check(architecture: Architecture, start: Start, spec: ImageSpec, training: b
         UserError: an architecture that cannot be built or fails when it is tried out, no such file
             or weights, weights that do not fit, or no way to fetch them.
     """
-    name = architecture.name
     if start.file is None and start.key is not None:
         raise UserError(
             "--weights-key names a place in a file of weights",
@@ -121,11 +158,8 @@ def check(architecture: Architecture, start: Start, spec: ImageSpec, training: b
         )
     if start.file is not None:
         checkpoint.require_file(start.file)
-    elif start.weights == "imagenet" and name in PACKAGED:
-        _checkpoint_file(PACKAGED[name])
     elif start.weights == "imagenet":
-        _require_known(name)
-        _require_reachable(name)
+        _require_imagenet(architecture.name)
     with seeded(0):
         network = families.build(architecture, n_labels=2)
         try_out(network, 2, spec, training)
@@ -148,6 +182,14 @@ def _load_imagenet(network: nn.Module, name: str, spec: ImageSpec) -> None:
                 raise UserError(f"The weights of {package} do not fit at {key}")
             ours[key] = named[key]
     network.load_state_dict(ours)
+
+
+def _require_imagenet(name: str) -> None:
+    if name in PACKAGED:
+        _checkpoint_file(PACKAGED[name])
+    else:
+        _require_known(name)
+        _require_reachable(name)
 
 
 def _checkpoint_file(package: str) -> Path:
@@ -196,13 +238,12 @@ def _require_reachable(name: str) -> None:
     """Refuse weights that are neither in the cache nor behind a host that answers.
 
     The hub's client asks again and again for most of a minute; a connection is tried once here.
-    Behind a proxy only the client knows the way.
     """
     host = _host(name)
-    if host is None or getproxies():
+    if host is None:
         return
     try:
-        socket.create_connection((host, 443), timeout=CONNECT_S).close()
+        _connect(host)
     except OSError as error:
         raise UserError(
             f"The ImageNet weights could not be fetched ({host}: {error.strerror or error})",
@@ -210,6 +251,24 @@ def _require_reachable(name: str) -> None:
             allowed="without a network: " + ", ".join(PACKAGED),
             next_step="--weights random, or --weights FILE",
         ) from None
+
+
+def _connect(host: str) -> None:
+    """Reach a host, by the proxy where there is one; whatever it answers is an answer.
+
+    Raises:
+        OSError: nobody answers.
+    """
+    if not getproxies():
+        socket.create_connection((host, 443), timeout=CONNECT_S).close()
+        return
+    try:
+        urlopen(Request(f"https://{host}/", method="HEAD"), timeout=CONNECT_S).close()
+    except HTTPError:
+        return
+    except URLError as error:
+        if not isinstance(error.reason, ssl.SSLError):  # the client may know other certificates
+            raise
 
 
 def _host(name: str) -> str | None:

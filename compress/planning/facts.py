@@ -31,6 +31,9 @@ class Start:
     """Of the network to train or to load; `None` where there is only a graph."""
     artifact: Artifact | None = None
     """Of the origins `network` and `graph`, and of a file once it is adopted."""
+    new_head: bool = False
+    """Whether the output layer of a checkpoint is not of these labels, so that it has to be
+    trained."""
     notes: tuple[str, ...] = ()
     """What was recognised or guessed, to be printed with the plan."""
 

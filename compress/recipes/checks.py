@@ -14,6 +14,7 @@ from edgepress.core import artifact as artifacts
 from edgepress.core import duration
 from edgepress.core.errors import UserError, unknown_name
 from edgepress.core.manifest import Architecture
+from models.defaults import SHIPPED
 
 if TYPE_CHECKING:
     from compress.recipes.steps import Recipe, Step
@@ -112,7 +113,7 @@ def check_models(step: Step, resolved: Mapping[str, object]) -> None:
             continue
         if step.stage == ADOPTED:
             _require_file(Path(str(path)))
-        elif option != "student" or given.startswith("zoo:") or "/" in given:
+        elif option != "student" or given.startswith(SHIPPED) or "/" in given:
             _require_artifact(Path(str(path)))
 
 

@@ -16,7 +16,7 @@ from edgepress.core import cli, console
 from edgepress.core.artifact import Artifact
 from edgepress.core.errors import EdgepressError, UserError, unknown_name
 from edgepress.data.dataset import read_table
-from models.defaults import ZOO
+from models.defaults import SHIPPED, shipped
 
 TRAINING, ADOPTING = "compress.train", "export.adopt"
 STAGES = (TRAINING, "compress.prune", "compress.distill", ADOPTING, "export.onnx")
@@ -37,12 +37,14 @@ class Place:
     """Of steps that were repeated, the one whose model `@NAME` is."""
 
     def resolve(self, name: str) -> str:
-        """Return the path or name that `@NAME` or `zoo:NAME` stands for."""
+        """Return the path or name that `@NAME` or `zoo:NAME` stands for.
+
+        Raises:
+            UserError: no model of this name is shipped.
+        """
         if name.startswith("@"):
             return str(self.out / self.chosen.get(name[1:], name[1:]))
-        if name.startswith("zoo:"):
-            return str(ZOO / name.removeprefix("zoo:"))
-        return name
+        return str(shipped(name)) if name.startswith(SHIPPED) else name
 
 
 def check(recipe: Recipe, place: Place) -> None:
@@ -148,9 +150,9 @@ def _require_own_training(recipe: Recipe, given: Mapping[str, str]) -> None:
         UserError: it does, or it trains no model of its own.
     """
     names = [step.options.get(option) for step in recipe.step for option in MODEL_OPTIONS]
-    shipped = [name for name in names if isinstance(name, str) and name.startswith("zoo:")]
-    if shipped or all(step.stage not in SPLITTING for step in recipe.step):
-        what = f"starts from {shipped[0]}" if shipped else "has no training stage"
+    trained = [name for name in names if isinstance(name, str) and name.startswith(SHIPPED)]
+    if trained or all(step.stage not in SPLITTING for step in recipe.step):
+        what = f"starts from {trained[0]}" if trained else "has no training stage"
         flags = [f"--{name.replace('_', '-')}" for name in given]
         raise UserError(
             f"{flags[0]} is for recipes that train their own models. This one {what}: a model that "

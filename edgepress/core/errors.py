@@ -34,7 +34,9 @@ class UserError(EdgepressError):
         allowed: object = None,
         next_step: str | None = None,
     ) -> None:
-        parts = [what.rstrip(".") + "."]
+        self.what = what.rstrip(".")
+        """The first sentence alone."""
+        parts = [f"{self.what}."]
         if got is not None:
             parts.append(f"Got: {got}.")
         if allowed is not None:

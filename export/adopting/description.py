@@ -16,11 +16,15 @@ from edgepress.core.errors import UserError
 from edgepress.core.image_spec import Channels, ImageSpec
 from edgepress.core.labels import check_same
 from export.adopting import pixel_search
+from export.adopting.channel_order import CHANNELS
 from export.adopting.sample import Sample, run
 from export.adopting.sources._source import Adapter, Floats, Layout, Output, Shape, Source
 
 if TYPE_CHECKING:
     from export.adopting.options import Config
+
+
+TOLD = "the file is of edgepress: of options that were not given, what it says itself is taken"
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,7 @@ def describe(config: Config, source: Source, sample: Sample) -> Description:
     names = sample.dataset.label_names
     labels, labels_from = _labels(config, source, names)
     order = label_order(labels, names)
+    config = _as_told(config, source.image)
     layout, channels, where = _axes(config, source.input_shape)
     height, width, size_from = _size(config.image_size, source.input_shape, layout)
     spec = ImageSpec(
@@ -59,6 +64,7 @@ def describe(config: Config, source: Source, sample: Sample) -> Description:
     spec, adapter = found.spec, adapter.model_copy(update={"channel_order": found.order})
     output, output_from = _output(config.output, source, adapter, sample.images(spec))
     facts = (
+        *(() if source.image is None else (TOLD,)),
         f"labels: {', '.join(labels)} ({labels_from})",
         f"image: {height} x {width} pixels ({size_from}), {layout} ({where})",
         f"channels: {channels}, {'grey' if channels == 1 else 'colour'} ({where})",
@@ -67,6 +73,17 @@ def describe(config: Config, source: Source, sample: Sample) -> Description:
         f"output: {output} ({output_from}){'' if flat else f', {list(shape)} read in a row'}",
     )
     return Description(adapter.model_copy(update={"output": output}), spec, facts)
+
+
+def _as_told(config: Config, told: ImageSpec | None) -> Config:
+    """Return the options, those that nobody has given as the file says."""
+    if told is None:
+        return config
+    known = told.model_dump(include={"mean", "std", "interpolation", "crop", "pixel_range"})
+    known |= {"output": "probs"} | ({"channel_order": "RGB"} if told.channels == CHANNELS else {})
+    usual = {name: field.default for name, field in type(config).model_fields.items()}
+    left = {name: value for name, value in known.items() if getattr(config, name) == usual[name]}
+    return config.model_copy(update=left)
 
 
 def _labels(config: Config, source: Source, data: Sequence[str]) -> tuple[Sequence[str], str]:

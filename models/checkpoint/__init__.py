@@ -26,6 +26,7 @@ __all__ = [
     "require_file",
     "start_from",
     "stored_once",
+    "telling",
 ]
 
 MOST_PLACES = 50

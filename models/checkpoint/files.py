@@ -16,6 +16,10 @@ from models.checkpoint import pickles
 Weights = dict[str, torch.Tensor]
 ENDINGS = (".safetensors", ".pth", ".pt", ".bin", ".ckpt", ".pth.tar")
 """What such files are usually called."""
+NAMES = ("arch", "architecture", "model_name", "backbone", "encoder_name", "model")
+"""Keys under which training codes note what their network is."""
+OPTIONS = ("hyper_parameters", "hparams", "args", "config", "cfg", "opt")
+"""Keys under which they keep the options of the training."""
 DEEPEST = 12
 """Levels of mappings that are looked into."""
 
@@ -143,7 +147,7 @@ def _other_kind(path: Path, start: bytes) -> tuple[str, str | None] | None:
     if zipfile.is_zipfile(path):
         return _other_zip(path, adopt)
     if _is_text(start):
-        return "a text file", None
+        return "a text file", "name the file that the training has saved the weights in"
     return None
 
 
@@ -196,5 +200,11 @@ def _optimizers(value: Any, depth: int) -> Iterator[bool]:
 
 
 def _noted_architecture(whole: Any) -> str | None:
-    names = [whole.get(key) for key in ("arch", "architecture")] if isinstance(whole, dict) else []
-    return next((name for name in names if isinstance(name, str)), None)
+    """Return what a training code calls the network, beside the weights or among its options."""
+    beside = whole if isinstance(whole, Mapping) else {}
+    for noted in (beside, *(beside.get(key) for key in OPTIONS)):
+        names = [noted.get(key) for key in NAMES] if isinstance(noted, Mapping) else []
+        found = next((name for name in names if isinstance(name, str)), None)
+        if found is not None:
+            return found
+    return None

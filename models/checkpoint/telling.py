@@ -52,11 +52,12 @@ def misfit(fits: list[Fit], content: Content, wanted: Wanted) -> UserError:
             next_step="save the weights themselves: torch.nn.utils.prune.remove, "
             "remove_weight_norm or remove_parametrizations before model.state_dict()",
         )
-    noted = f"; the file says it is of {content.architecture}" if content.architecture else ""
+    told = content.architecture
+    noted = f"; the file says it is of {told}" if told else ""
     return UserError(
         f"The checkpoint is of another architecture: {wrong}",
         got=f"{content.path}{noted}",
-        next_step="give the architecture it was trained with (--arch)",
+        next_step=f"give the architecture it was trained with (--arch{f' {told}' if told else ''})",
     )
 
 

@@ -2,9 +2,11 @@
 
 `build` returns a network that maps float32 `[n, channels, h, w]` to logits `[n, n_labels]`.
 `channels_argument(name)` is the keyword argument that says how many channels, `None` where there is
-none. A family whose networks are made of files of the user's own names these by `files(name)`.
+none. `native(name)` says how the images of its published weights are (`_native.py`). A family whose
+networks are made of files of the user's own names these by `files(name)`.
 """
 
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -15,6 +17,7 @@ from edgepress.core.errors import PROGRAM_FAILS, UserError, told, unknown_name
 from edgepress.core.hashing import value_hash
 from edgepress.core.manifest import Architecture
 from edgepress.core.source import computing, source_hash
+from models.families._native import Native
 from models.precision import in_single
 from models.torch_process import seeded
 
@@ -57,6 +60,26 @@ def in_channels(architecture: Architecture, channels: int) -> Architecture:
     return architecture.model_copy(update={"kwargs": kwargs})
 
 
+def native(architecture: Architecture) -> Native:
+    """Return how the images are that an architecture's published weights were trained with.
+
+    Raises:
+        UserError: unknown architecture (the closest is offered).
+    """
+    found: Native = find(architecture.name).native(architecture.name)
+    size = architecture.kwargs.get("img_size")  # timm's word for networks made for one size
+    return replace(found, size=size) if isinstance(size, int) else found
+
+
+def native_size(architecture: Architecture) -> int | None:
+    """Return the side of these images, pixels; `None` where nobody says.
+
+    Raises:
+        UserError: unknown architecture (the closest is offered).
+    """
+    return native(architecture).size
+
+
 def identity(name: str) -> str:
     """Return a hash of what builds a network of this name: its family, and the user's own files.
 
@@ -96,14 +119,18 @@ def find(name: str) -> ModuleType:
     Raises:
         UserError: none has (the closest is offered).
     """
-    families = [registry.find(__name__, family, "family") for family in registry.names(__name__)]
+    families = known()
     for family in families:
         if family.knows(name):
             return family
     if "/" in name or "\\" in name:
         raise _no_name(name)
-    known = [known for family in families for known in family.names()]
-    raise unknown_name("architecture", name, known)
+    raise unknown_name("architecture", name, [one for family in families for one in family.names()])
+
+
+def known() -> tuple[ModuleType, ...]:
+    """Return the families."""
+    return tuple(registry.find(__name__, family, "family") for family in registry.names(__name__))
 
 
 def _no_name(path: str) -> UserError:

@@ -5,6 +5,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from models import families
+from models.families._native import Native
 
 
 class LeNet5(nn.Module):
@@ -50,3 +51,8 @@ def build(name: str, n_labels: int, kwargs: dict[str, Any]) -> nn.Module:
 def channels_argument(_name: str) -> str:
     """Return the argument that sets how many channels a network takes."""
     return "in_chans"
+
+
+def native(_name: str) -> Native:
+    """Return the side of the images that LeNet-5 was made for; there are no weights."""
+    return Native(size=32)

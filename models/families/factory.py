@@ -14,6 +14,7 @@ from torch import nn
 from edgepress.core.errors import PROGRAM_FAILS, UserError, told
 from edgepress.core.source import imports
 from models import families
+from models.families._native import Native
 
 CHANNELS = ("in_chans", "in_channels", "input_channels", "channels")
 """What factories call the number of channels: timm's word, and others that are usual."""
@@ -49,6 +50,11 @@ def channels_argument(name: str) -> str | None:
     except (TypeError, ValueError):  # it is not callable, or written in C
         return None
     return next((argument for argument in CHANNELS if argument in taken), None)
+
+
+def native(_name: str) -> Native:
+    """Return nothing: a factory does not say what its networks' images are."""
+    return Native()
 
 
 def files(name: str) -> tuple[Path, ...]:

@@ -8,6 +8,7 @@ import models.torchvision_compat  # noqa: F401  isort: skip  (must come before t
 import timm
 
 from models import families
+from models.families._native import Native
 
 
 def names() -> list[str]:
@@ -30,3 +31,11 @@ def build(name: str, n_labels: int, kwargs: dict[str, Any]) -> nn.Module:
 def channels_argument(_name: str) -> str:
     """Return the argument that sets how many channels a network takes."""
     return "in_chans"
+
+
+def native(name: str) -> Native:
+    """Return what timm says of the images of a network's default weights."""
+    found = timm.get_pretrained_cfg(name)
+    if found is None:
+        return Native()
+    return Native(found.input_size[1], found.mean, found.std, found.interpolation)

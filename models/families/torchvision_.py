@@ -9,6 +9,7 @@ import models.torchvision_compat  # noqa: F401  isort: skip  (must come before t
 import torchvision
 
 from models import families
+from models.families._native import Native
 
 PREFIX = "torchvision/"
 WITH_AUXILIARY = ("googlenet", "inception_v3")
@@ -55,6 +56,14 @@ def build(name: str, n_labels: int, kwargs: dict[str, Any]) -> nn.Module:
 def channels_argument(_name: str) -> str:
     """Return the argument that sets how many channels a network takes."""
     return IN_CHANNELS
+
+
+def native(name: str) -> Native:
+    """Return what torchvision says of the images of a network's default weights."""
+    weights = torchvision.models.get_model_weights(name.removeprefix(PREFIX))
+    told = weights.DEFAULT.transforms()
+    mean, std = tuple(told.mean), tuple(told.std)
+    return Native(told.crop_size[0], mean, std, told.interpolation.value)
 
 
 def _with_stem(network: nn.Module, channels: int) -> nn.Module:

@@ -98,8 +98,9 @@ def test_two_steps_of_one_name_and_names_of_the_report(scenes: Path, tmp_path: P
 
 
 def test_a_model_that_is_not_there_and_data_that_are_not(scenes: Path, tmp_path: Path) -> None:
-    for model in ("zoo:elpv_techer", str(tmp_path / "nowhere")):
-        with pytest.raises(UserError, match="Step int8: Not an artifact"):
+    told = {"zoo:elpv_techer": "Unknown shipped", str(tmp_path / "nowhere"): "Not an artifact"}
+    for model, message in told.items():
+        with pytest.raises(UserError, match=f"Step int8: {message}"):
             prepare(scenes, tmp_path, WHOLE | {EXPORT: f'model = "{model}"'})
     options = f'teacher = "@teacher", student = "{tmp_path / "nowhere"}"'
     with pytest.raises(UserError, match="Step student: Not an artifact"):

@@ -77,6 +77,7 @@ def test_a_family_knows_its_own_names(name: str):
     family = load("models.families", name)
     assert not family.knows("no_such_network_anywhere")
     assert all(family.knows(known) for known in family.names()[:5])
+    assert all(family.native(known).size for known in family.names()[:5])
 
 
 @entries("benchmarks.runtimes")
@@ -130,6 +131,7 @@ def test_a_kind_of_network_file_recognises_its_own_and_says_what_it_is(name: str
     assert all(ending.startswith(".") for ending in kind.ENDINGS)
     assert isinstance(kind.RUNS_CODE, bool)
     assert callable(load("export.adopting.sources", name).open_file)
+    assert len(ENTRIES["export.adopting.sources"]) == len(ENTRIES["models.network_files"])
 
 
 @entries("export.converting.formats")

@@ -58,6 +58,8 @@ class Source(Protocol):
     """Of the images, as the file says it; `None` where it does not."""
     labels: tuple[str, ...] | None
     """In the order of the outputs, as the file says them; `None` where it does not."""
+    image: ImageSpec | None
+    """What its images are, as the file says it; `None` where it does not."""
 
     def run(self, image: Floats) -> Floats:
         """Return what the network makes of one image in its own layout.

@@ -25,6 +25,7 @@ class TorchSource:
     traced: bool = False
     """Whether it can only be exported by tracing, as TorchScript can."""
     labels: tuple[str, ...] | None = None
+    image: ImageSpec | None = None
 
     def run(self, image: Floats) -> Floats:
         """Return what the network makes of one image in its own layout.

@@ -13,6 +13,7 @@ from onnx import ModelProto, TensorProto, ValueInfoProto, helper
 from benchmarks.evaluation.candidates import open_model
 from edgepress.core.errors import UserError
 from edgepress.core.image_spec import ImageSpec
+from edgepress.core.manifest import Manifest
 from export.adopting.sources._source import REVERSED, Adapter, Floats, Shape, damaged, first_line
 from export.graph import foreign
 from models.network_files.onnx_ import NAME
@@ -30,7 +31,8 @@ class OnnxSource:
     path: Path
     session: ort.InferenceSession
     input_shape: Shape | None
-    labels: tuple[str, ...] | None
+    labels: tuple[str, ...] | None = None
+    image: ImageSpec | None = None
 
     def run(self, image: Floats) -> Floats:
         """Return what the network makes of one image in its own layout.
@@ -90,13 +92,16 @@ def open_file(path: Path) -> OnnxSource:
         session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime raises a dozen classes without a common base
         raise damaged(NAME, path, error) from None
-    return OnnxSource(path, session, shape, _labels(path))
+    own = _own(path)
+    if own is None:
+        return OnnxSource(path, session, shape)
+    return OnnxSource(path, session, shape, own.labels.names, own.image)
 
 
-def _labels(path: Path) -> tuple[str, ...] | None:
-    """Return the labels of a file that edgepress has written, which says them."""
+def _own(path: Path) -> Manifest | None:
+    """Return what a file that edgepress has written says of itself."""
     try:
-        return open_model(path).manifest.labels.names
+        return open_model(path).manifest
     except UserError:  # made elsewhere
         return None
 
