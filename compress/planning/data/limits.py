@@ -10,12 +10,27 @@ from compress.learning.training_data import one_sided, require_known
 from edgepress.core.errors import UserError
 from edgepress.core.wording import counted, listed
 from edgepress.data.context import Context
+from edgepress.data.dataset import Dataset
 from edgepress.data.parts import PARTS
 
 SMALLEST_BATCH = 2
 """Images that batch normalisation needs."""
 MOST_LABELS = 10
 PURPOSES = {"train": ("learnt", "training"), "test": ("measured", "test")}
+
+
+def check_images(dataset: Dataset) -> None:
+    """Refuse a data set that is too small to be split, before it is.
+
+    Raises:
+        UserError: fewer images than a batch, and one each to validate and to test on.
+    """
+    if len(dataset.paths) < SMALLEST_BATCH + 2:
+        raise _too_few(
+            "There are too few images for a training, a validation and a test part",
+            dataset,
+            f"{SMALLEST_BATCH + 2} images; hundreds to learn much and to certify it",
+        )
 
 
 def check_parts(context: Context, batch_size: int = SMALLEST_BATCH) -> None:
@@ -40,32 +55,35 @@ def check_parts(context: Context, batch_size: int = SMALLEST_BATCH) -> None:
     for part in ("train", "test"):
         lacking = one_sided(context, part)
         if sum(map(len, lacking.values())) == len(context.dataset.label_names):
-            raise _nothing_shown(context, *PURPOSES[part])
+            purpose, word = PURPOSES[part]
+            raise _too_few(
+                f"No label can be {purpose}: of none does the {word} part show both images that "
+                "have it and images that lack it",
+                context.dataset,
+                f"{len(PARTS)} images or more that have one label, and {len(PARTS)} that lack it: "
+                "one for each part",
+            )
 
 
 def _require_smallest(context: Context) -> None:
     count = len(context.rows("train"))
     if count < SMALLEST_BATCH:
-        raise UserError(
-            "There are too few images to train on",
-            got=f"{counted(count, 'training image')} of {len(context.dataset.paths):,} images",
-            allowed=f"{SMALLEST_BATCH} training images, the smallest batch; hundreds to learn much",
-            next_step="add images, or lower --test-share and --val-share",
+        raise _too_few(
+            f"There are too few images to train on: the training part has {count:,}",
+            context.dataset,
+            f"{SMALLEST_BATCH} training images, the smallest batch; hundreds to learn much",
         )
 
 
-def _nothing_shown(context: Context, purpose: str, word: str) -> UserError:
-    dataset = context.dataset
+def _too_few(what: str, dataset: Dataset, allowed: str) -> UserError:
     positives = (dataset.targets == 1).sum(axis=0)
     order = np.argsort(positives, kind="stable").tolist()
     counts = [f"{dataset.label_names[row]} {positives[row]:,}" for row in order]
     return UserError(
-        f"No label can be {purpose}: of none does the {word} part show both images that have it "
-        "and images that lack it",
+        what,
         got=f"of {counted(len(dataset.paths), 'image')} of {dataset.source} so many have each "
         f"label: {listed(counts, MOST_LABELS)}",
-        allowed=f"{len(PARTS)} images or more that have one label, and {len(PARTS)} that lack it: "
-        "one for each part",
+        allowed=allowed,
         next_step="add images, put labels together into fewer, or name a split that spreads them: "
         "--split-column",
     )

@@ -122,8 +122,8 @@ def _rare(power: Power, rare: NDArray[np.bool_], gated: set[str | None]) -> Iter
         yield Remark(
             severity="weak",
             text=f"{counted(len(rows), 'label')} that fewer than {FEW} test images, or groups, "
-            f"have or lack, so that losses do not show ({fewest} that are found leave up to "
-            f"{unseen:.0%} unknown): {listed(names, MOST_NAMES)}",
+            f"have or lack ({fewest} of {fewest} found leave open that {unseen:.0%} are missed): "
+            f"{listed(names, MOST_NAMES)}",
             next_step="more images of them, or a larger --test-share; until then look at their "
             "images by eye",
         )

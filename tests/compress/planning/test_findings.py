@@ -118,8 +118,8 @@ def opposite(targets: np.ndarray) -> None:
         (unknown(TEST), "wrong", "for of no test image is known whether it has: b"),
         (none_has(TRAIN), "wrong", "1 label cannot be learnt from the images, for no training "
          "image has: b"),
-        (few, "weak", "(3 that are found leave up to 63% unknown): b (in 3)"),
-        (few_lack, "weak", "(4 that are found leave up to 53% unknown): b (not in 4)"),
+        (few, "weak", "(3 of 3 found leave open that 63% are missed): b (in 3)"),
+        (few_lack, "weak", "(4 of 4 found leave open that 53% are missed): b (not in 4)"),
         (almost_everywhere, "weak", "almost everywhere (on 95% of the images or more): b (97.6%)"),
         (almost_unknown, "weak", "(of 90% of the images or more): b (known of 60)"),
         (equal, "wrong", "so that mAP counts one thing several times: a = b"),
@@ -318,9 +318,14 @@ def test_scores_of_a_model_at_hand_are_used():
     found = power.power_of(solar(Start("network", ZOO, None, model)), ())
     assert found.map_drop == certifiable_drop(load_eval(ZOO / "eval.npz"))
     assert "by the stored scores of the model" in found.sentence
-    other = facts(made(np.tile(labels(), 2)))
-    assumed = power.power_of(replace(other, start=Start("network", ZOO, None, model)), ())
-    assert "assumed" in assumed.sentence
+    start = Start("network", ZOO, None, model)
+    for changed in ({"label_names": tuple("abcd")}, {}):  # other labels, and other images
+        other = solar(start).context
+        table = replace(other.dataset.table, **changed)
+        dataset = replace(other.dataset, table=table)
+        split = other.split if changed else Split(train=(), val=(), test=other.split.train)
+        unlike = facts_of(dataset, split, start, SPEC)
+        assert "assumed" in power.power_of(unlike, ()).sentence
 
 
 def test_a_sample_of_many_labels_stands_for_all(monkeypatch: pytest.MonkeyPatch):

@@ -11,7 +11,7 @@ from made_data import made
 from places import ROOT
 
 from compress.planning.data import space
-from compress.planning.data.limits import check_gates, check_parts
+from compress.planning.data.limits import check_gates, check_images, check_parts
 from compress.planning.data.space import MODELS, USUAL_BYTES, Disk, check_space, disk_needed
 from compress.planning.facts import Facts, Start
 from edgepress.core import artifact
@@ -49,8 +49,8 @@ def test_one_label_that_shows_is_enough():
     ("targets", "letters", "batch", "words"),
     [
         (BOTH * 2, "rrvv", 2, "There is no image in the part test"),
-        (BOTH * 2, "ttvv", 2, "too few images to train on. Got: 0 training images of 4 images"),
-        (BOTH * 2, "rttv", 2, "too few images to train on. Got: 1 training image of 4 images"),
+        (BOTH * 2, "ttvv", 2, "too few images to train on: the training part has 0. Got: of 4 "),
+        (BOTH * 2, "rttv", 2, "too few images to train on: the training part has 1. Got: of 4 "),
         (BOTH * 2, "rrtt", 3, "fewer training images than one batch. Got: 2 images, batch size 3"),
         ([[NAN, NAN]] * 2 + BOTH, "rrtt", 2, "No label is known of any training image"),
         ([[0, 1], [0, 1], *BOTH], "rrtt", 2, "No label can be learnt: of none does the training"),
@@ -72,6 +72,14 @@ def test_the_message_says_how_many_there_are_and_are_needed():
         "3 images or more that have one label, and 3 that lack it: one for each part. Next: add "
         "images, put labels together into fewer, or name a split that spreads them: --split-column"
     )
+
+
+def test_too_few_images_to_split():
+    assert not check_images(made([*BOTH, *BOTH]))
+    with pytest.raises(
+        UserError, match=r"Got: of 3 images of made so many have each label: b 1, a 2"
+    ):
+        check_images(made([*BOTH, [1, 0]]))
 
 
 def test_samples_of_an_unknown_range():
