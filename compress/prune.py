@@ -5,7 +5,6 @@ arXiv 2301.12900), removed in several rounds, and after each round batch-norm st
 measured again and the network is tuned for a few epochs with the unpruned one as its teacher.
 """
 
-import copy
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -24,16 +23,15 @@ from compress.learning.teaching import Student, Teaching, teach
 from compress.learning.training import recalibrate_batchnorm
 from compress.learning.training_data import open_for, training_images
 from compress.pruning import importance
-from compress.pruning.channels import Widths, channels_of, prune_until
+from compress.pruning.channels import MAX_PRUNING_RATIO, ROUND_TO, Widths, channels_of
 from compress.pruning.kept_layers import SHOWN, Kept, kept_layers, named_like
 from compress.pruning.latency_target import Prune, macs_share
+from compress.pruning.rehearsal import rehearse, to_share
 from edgepress.core import artifact as artifacts
 from edgepress.core import console, writable
 from edgepress.core.artifact import Artifact
 from edgepress.core.cli import main
 from edgepress.core.ending import require
-from edgepress.core.errors import UserError
-from edgepress.core.image_spec import ImageSpec
 from edgepress.core.manifest import Architecture, Manifest
 from edgepress.core.several import Gates
 from edgepress.core.stage import Plan, produce
@@ -41,8 +39,7 @@ from edgepress.data.context import Context
 from models import families
 from models.blank import blank_image
 from models.defaults import default_model
-from models.pruning_history import History
-from models.stored import architecture_of, count_macs, load_network, rebuilt, try_network
+from models.stored import architecture_of, load_network, rebuilt, try_network
 from models.torch_process import seeded
 
 
@@ -62,7 +59,7 @@ class Config(Teaching, ThresholdOptions):
     replaces --macs."""
     rounds: int = Field(3, ge=1, le=100)
     """Rounds of pruning and tuning."""
-    round_to: int = Field(16, ge=1)
+    round_to: int = Field(ROUND_TO, ge=1)
     """Widths become multiples of this; 16 suits AVX-512 (a depthwise convolution of 24 channels
     took twice the time of one of 32), 8 narrower units."""
     importance: str = "group-l2"
@@ -75,7 +72,7 @@ class Config(Teaching, ThresholdOptions):
     feature maps that the unpruned network teaches."""
     keep: tuple[str, ...] = ()
     """Layers that keep their output channels, by name or pattern, e.g. --keep "*.conv_pwl"."""
-    max_pruning_ratio: float = Field(0.9, gt=0, le=1)
+    max_pruning_ratio: float = Field(MAX_PRUNING_RATIO, gt=0, le=1)
     """Largest share of channels that any one layer may lose."""
     epochs: int = Field(2, ge=0)
     """Epochs of tuning after each round."""
@@ -153,14 +150,7 @@ def _build(plan: Plan, config: Config, context: Context, wanted: Wanted, workdir
     architecture = architecture_of(parent)
     history = list(architecture.pruning_history)
     widths = _widths(config, network, kept)
-    whole = _macs(context.spec, network)
-
-    def prune(trial: nn.Module, share: float) -> History:
-        def small(pruned: nn.Module) -> bool:
-            return _macs(context.spec, pruned) <= share * whole
-
-        return prune_until(trial, example, small, widths)
-
+    prune = to_share(network, context.spec, widths)
     share = _share(config, parent, prune, workdir / "scratch")
     shares = [share ** (number / config.rounds) for number in range(1, config.rounds + 1)]
     _rehearse(parent, network, prune, shares)
@@ -182,24 +172,12 @@ def _build(plan: Plan, config: Config, context: Context, wanted: Wanted, workdir
 def _rehearse(parent: Artifact, network: nn.Module, prune: Prune, shares: list[float]) -> None:
     """Prune a copy in all rounds and build it again, before any training.
 
-    How many channels go depends on the widths, hardly on the weights: what a late round would meet
-    is met here.
-
     Raises:
         UserError: a round would fail, or the pruned network could not be built again.
     """
-    trial, architecture = copy.deepcopy(network), architecture_of(parent)
-    history = list(architecture.pruning_history)
-    for share in shares:
-        history += prune(trial, share)
-    pruned = architecture.model_copy(update={"pruning_history": tuple(history)})
-    again = rebuilt(pruned, len(parent.manifest.labels.names), parent.manifest.image)
-    if channels_of(again) != channels_of(trial):
-        raise UserError(
-            "What is pruned of this network cannot be pruned again from its record",
-            got=architecture.name,
-            next_step="keep the layers around what is not a layer: --keep NAME",
-        )
+    n_labels, spec = len(parent.manifest.labels.names), parent.manifest.image
+    build = partial(rebuilt, n_labels=n_labels, spec=spec)
+    rehearse(architecture_of(parent), network, prune, shares, build)
 
 
 def _kept(config: Config, network: nn.Module, example: Tensor) -> Kept:
@@ -230,10 +208,6 @@ def _share(config: Config, parent: Artifact, prune: Prune, scratch: Path) -> flo
         share = macs_share(parent, load_network(parent), prune, config.latency)
         writable.write_whole(found, repr(share))
     return float(found.read_text())
-
-
-def _macs(spec: ImageSpec, network: nn.Module) -> int:
-    return count_macs(network, spec)
 
 
 if __name__ == "__main__":
