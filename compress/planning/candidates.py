@@ -44,6 +44,15 @@ class Candidate:
 
 
 @dataclass(frozen=True)
+class Counted:
+    """A student by name, with what is counted of it."""
+
+    candidate: Candidate
+    macs: int
+    params: int
+
+
+@dataclass(frozen=True)
 class Ground:
     """The teacher, and what can be made of it."""
 
@@ -142,22 +151,21 @@ class Ground:
         told = f"the teacher pruned to {100 * share:.4g}% of its MACs"
         return Candidate("pruned", told, self.spec, make, share)
 
-    def named(self, side: float = 1.0) -> tuple[tuple[Candidate, int, int], ...]:
-        """Return networks by name with their MACs and parameters, the most MACs first.
-
-        Args:
-            side: Of their images, as a share of the teacher's.
-        """
+    def scaled(self, side: float) -> ImageSpec:
+        """Return the teacher's images with a share of their sides."""
         size = {name: _scaled(getattr(self.spec, name), side) for name in ("height", "width")}
-        spec = self.spec.model_copy(update=size)
+        return self.spec.model_copy(update=size)
+
+    def named(self, spec: ImageSpec) -> tuple[Counted, ...]:
+        """Return networks by name for images of a spec, the most MACs first."""
         found = []
         for name in NAMED:
-            network = self._built(named(name, spec), spec)
-            told = name if side == 1 else f"{name} at {spec.height} pixels"
             make = partial(self._built, named(name, spec), spec)
+            told = name if spec == self.spec else f"{name} at {spec.height} pixels"
+            network = make()
             counts = count_macs(network, spec), count_params(network)
-            found.append((Candidate(name, told, spec, make), *counts))
-        return tuple(sorted(found, key=lambda one: -one[1]))
+            found.append(Counted(Candidate(name, told, spec, make), *counts))
+        return tuple(sorted(found, key=lambda one: -one.macs))
 
     def _built(self, architecture: Architecture, spec: ImageSpec) -> nn.Module:
         return rebuilt(architecture, self.n_labels, spec)
@@ -171,4 +179,4 @@ def named(name: str, spec: ImageSpec) -> Architecture:
 
 def _scaled(pixels: int, side: float) -> int:
     """Return a share of a side in whole strides of 32 pixels, the whole side as it is."""
-    return pixels if side == 1 else max(32, 32 * round(side * pixels / 32))
+    return pixels if side == 1 else max(32, int(side * pixels) // 32 * 32)

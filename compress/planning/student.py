@@ -9,16 +9,18 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from operator import attrgetter
 from pathlib import Path
 
 from compress.planning.budgets import Budgets
-from compress.planning.candidates import Candidate, Ground, named
+from compress.planning.candidates import Candidate, Counted, Ground, named
 from compress.planning.facts import Choice, Facts
 from compress.planning.fitting import Weight, outcome, weigh
 from edgepress.core import console
 from edgepress.core.artifact import Artifact
 from edgepress.core.errors import GateFailed, GateUndecided, UserError
 from edgepress.core.gates import Outcome
+from edgepress.core.image_spec import ImageSpec
 from models import pretrained
 
 USUAL = 0.33
@@ -139,10 +141,10 @@ def _smaller(ground: Ground) -> list[tuple[Candidate, float]]:
     """
     macs, params = ground.counts
     found = []
-    for candidate, own_macs, own_params in ground.named():
-        shares = [own / all_ for own, all_ in ((own_macs, macs), (own_params, params)) if all_]
+    for one in ground.named(ground.spec):
+        shares = [own / all_ for own, all_ in ((one.macs, macs), (one.params, params)) if all_]
         if shares and shares[0] <= SMALLER and max(shares) < 1:
-            found.append((candidate, shares[0]))
+            found.append((one.candidate, shares[0]))
     return found
 
 
@@ -185,12 +187,35 @@ class _Search:
             yield [self.ground.pruned(share) for share in rungs]
         except UserError as error:
             self.why.append(_first(error))
-        macs = self.ground.counts[0]
-        for side in SIDES:
-            yield [one for one, own, _ in self.ground.named(side) if not macs or own < top * macs]
+        for spec in self._specs():
+            yield [one.candidate for one in self.ground.named(spec) if self._may_fit(one, top)]
+        smallest = self.ground.named(self._specs()[-1])  # what is reachable at all
+        least = [min(smallest, key=attrgetter(name)).candidate for name in ("macs", "params")]
+        yield from ([one] for one in {one.student: one for one in least}.values())
+
+    def _specs(self) -> list[ImageSpec]:
+        """Return the images that networks by name are tried with; a file's size has none of it."""
+        sides = SIDES if self.budgets.about("latency", "macs", "peak_rss") else SIDES[:1]
+        return list(dict.fromkeys(map(self.ground.scaled, sides)))
+
+    def _may_fit(self, one: Counted, top: float) -> bool:
+        """Tell whether the counts of a network leave it a chance."""
+        macs, params = self.ground.counts
+        if macs and one.macs >= min(1.0, top) * macs:
+            return False
+        for budget in self.budgets.about("params", "size"):
+            whole = params if budget.metric == "params" else self._teacher.size_bytes
+            each = 1 if budget.metric == "params" or self.ground.quantize else 4
+            limit = budget.limit * (whole or math.inf) if budget.relative else budget.limit
+            if each * one.params > limit:
+                return False
+        return True
 
     def _top(self) -> float:
-        """Return the largest share of the teacher's MACs that the budgets allow; 1 is all."""
+        """Return the largest share of the teacher's MACs that the budgets allow; 1 is all.
+
+        Of MACs that are not known a limit allows nothing: then only what is counted is tried.
+        """
         macs = self.ground.counts[0] or math.inf
         limits = (
             budget.limit if budget.relative else budget.limit / macs
