@@ -5,7 +5,6 @@ arXiv 2301.12900), removed in several rounds, and after each round batch-norm st
 measured again and the network is tuned for a few epochs with the unpruned one as its teacher.
 """
 
-import copy
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -26,13 +25,13 @@ from compress.pruning import importance
 from compress.pruning.channels import channels_of
 from compress.pruning.kept_layers import SHOWN, named_like
 from compress.pruning.latency_target import Prune, macs_share
+from compress.pruning.rehearsal import rehearse
 from compress.pruning.shrinking import Shrinking, kept_of, shrinking
 from edgepress.core import artifact as artifacts
 from edgepress.core import console, writable
 from edgepress.core.artifact import Artifact
 from edgepress.core.cli import main
 from edgepress.core.ending import require
-from edgepress.core.errors import UserError
 from edgepress.core.manifest import Architecture, Manifest
 from edgepress.core.several import Gates
 from edgepress.core.stage import Plan, produce
@@ -158,24 +157,12 @@ def _build(plan: Plan, config: Config, context: Context, wanted: Wanted, workdir
 def _rehearse(parent: Artifact, network: nn.Module, prune: Prune, shares: list[float]) -> None:
     """Prune a copy in all rounds and build it again, before any training.
 
-    How many channels go depends on the widths, hardly on the weights: what a late round would meet
-    is met here.
-
     Raises:
         UserError: a round would fail, or the pruned network could not be built again.
     """
-    trial, architecture = copy.deepcopy(network), architecture_of(parent)
-    history = list(architecture.pruning_history)
-    for share in shares:
-        history += prune(trial, share)
-    pruned = architecture.model_copy(update={"pruning_history": tuple(history)})
-    again = rebuilt(pruned, len(parent.manifest.labels.names), parent.manifest.image)
-    if channels_of(again) != channels_of(trial):
-        raise UserError(
-            "What is pruned of this network cannot be pruned again from its record",
-            got=architecture.name,
-            next_step="keep the layers around what is not a layer: --keep NAME",
-        )
+    n_labels, spec = len(parent.manifest.labels.names), parent.manifest.image
+    build = partial(rebuilt, n_labels=n_labels, spec=spec)
+    rehearse(architecture_of(parent), network, prune, shares, build)
 
 
 def _share(config: Config, parent: Artifact, prune: Prune, scratch: Path) -> float:

@@ -3,6 +3,7 @@
 import numpy as np
 from scipy.stats import binom
 
+from benchmarks.statistics.sequential import UNBOUNDED, Interval
 from edgepress.core.results import SOFTWARE, LatencyResult
 
 P90_CONFIDENCE = 0.99
@@ -33,6 +34,20 @@ def p90_rank(n: int) -> int | None:
     """
     t = int(binom.ppf(1 - P90_CONFIDENCE, n, 0.1)) - 1
     return None if t < 1 else n - t + 1
+
+
+def p90_interval(result: LatencyResult) -> tuple[float, Interval]:
+    """Return the 90th percentile of the runs, seconds, and what it is surely between.
+
+    Order statistics at 99% confidence each, the upper one as in `p90_s`; unbounded below 64 runs.
+    """
+    ordered = np.sort(result.samples_s)
+    value, n = float(np.quantile(ordered, 0.9)), len(ordered)
+    rank = p90_rank(n)
+    if rank is None:
+        return value, UNBOUNDED
+    lowest = int(binom.ppf(1 - P90_CONFIDENCE, n, 0.9))
+    return value, (float(ordered[lowest - 1]), float(ordered[rank - 1]))
 
 
 def setting(result: LatencyResult) -> str:

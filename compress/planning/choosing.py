@@ -117,7 +117,7 @@ class _Choosing:
             )
         limits.check_parts(context)
         facts = facts_of(context.dataset, context.split, job.start, context.spec)
-        self._take(budgets.choose_gates(self.config.gate, self.budgets, facts))
+        self._take(budgets.choose_gates(self.config.gate, self.budgets, facts, self.config.quick))
         if job.start.origin != "file":
             return facts
         artifact = adoption.adopted(job.template, self.values, job.place)

@@ -101,6 +101,21 @@ def test_latency_of_other_rounds_is_refused() -> None:
         speed("latency speedup >= 2", other, latency(0.002))
 
 
+def test_the_90th_percentile_of_the_runs() -> None:
+    runs = tuple(0.001 * (1 + n / 1000) for n in range(1000, 0, -1))
+    timed = latency(0.001).model_copy(update={"samples_s": runs})
+    subject = Subject(model("new"), latency=timed)
+    # of 1,000 sorted runs the bounds at 99% confidence are the 877th and the 923rd
+    assert check("latency p90 <= 1.923ms", subject).outcome == "pass"
+    assert check("latency p90 <= 1.9229ms", subject).outcome == "inconclusive"
+    assert check("latency p90 <= 1.877ms", subject).outcome == "inconclusive"
+    verdict = check("latency p90 <= 1.8769ms", subject)
+    assert verdict.outcome == "fail"
+    assert verdict.measured == pytest.approx(0.0019001)
+    few = Subject(model("new"), latency=timed.model_copy(update={"samples_s": runs[:63]}))
+    assert check("latency p90 <= 1s", few).outcome == "inconclusive"
+
+
 def test_median_latency() -> None:
     subject = Subject(model("new"), latency=latency(0.004))
     assert check("latency p50 <= 5ms", subject).outcome == "pass"

@@ -1,0 +1,39 @@
+"""Pruning a copy before any training: what a late round would meet is met here.
+
+How many channels go depends on the widths, hardly on the weights.
+"""
+
+import copy
+from collections.abc import Callable, Sequence
+
+from torch import nn
+
+from compress.pruning.channels import channels_of
+from compress.pruning.latency_target import Prune
+from edgepress.core.errors import UserError
+from edgepress.core.manifest import Architecture
+
+
+def rehearse(
+    architecture: Architecture,
+    network: nn.Module,
+    prune: Prune,
+    shares: Sequence[float],
+    build: Callable[[Architecture], nn.Module],
+) -> nn.Module:
+    """Return a copy of a network, pruned in all rounds, once it has been built again.
+
+    Raises:
+        UserError: a round would fail, or the pruned network could not be built again.
+    """
+    trial, history = copy.deepcopy(network), list(architecture.pruning_history)
+    for share in shares:
+        history += prune(trial, share)
+    again = build(architecture.model_copy(update={"pruning_history": tuple(history)}))
+    if channels_of(again) != channels_of(trial):
+        raise UserError(
+            "What is pruned of this network cannot be pruned again from its record",
+            got=architecture.name,
+            next_step="keep the layers around what is not a layer: --keep NAME",
+        )
+    return trial

@@ -1,0 +1,153 @@
+"""Budgets become gates, and gates reach the steps that can tell, none stricter than the whole."""
+
+import numpy as np
+import pytest
+from plans_of import facts
+
+from benchmarks.gates import text
+from compress.planning import budgets
+from compress.planning.budgets import Budgets, choose_gates, gates_by_step, parse
+from edgepress.core.errors import UserError
+
+LABELS = ("a", "b c")
+
+
+@pytest.mark.parametrize(
+    ("written", "gate", "limit"),
+    [
+        ("latency <= 5ms", "latency <= 0.005", 0.005),
+        ("latency p50<=5 ms", "latency <= 0.005", 0.005),
+        ("latency p90 <= 8ms", "latency p90 <= 0.008", 0.008),
+        ("latency <= 40%", "latency speedup >= 2.5", 0.4),
+        ("size <= 2MB", "size <= 2000000", 2e6),
+        ("size <= 10 %", "size ratio <= 0.1", 0.1),
+        ("macs <= 30%", "macs ratio <= 0.3", 0.3),
+        ("macs <= 100M", "macs <= 100000000", 1e8),
+        ("params <= 1.5e6", "params <= 1500000", 1.5e6),
+        ("params <= 20k", "params <= 20000", 2e4),
+        ("peak_rss <= 120MiB", "peak_rss <= 125829120", 120 * 2**20),
+        ("peak_rss <= 50%", "peak_rss ratio <= 0.5", 0.5),
+    ],
+)
+def test_a_budget_becomes_a_gate(written: str, gate: str, limit: float) -> None:
+    found = parse([written])
+    assert found.gates == (gate,)
+    assert found.each[0].limit == pytest.approx(limit, rel=1e-12)
+    assert found.each[0].relative == written.endswith("%")
+    assert str(text.parse(gate)) == gate
+
+
+@pytest.mark.parametrize(
+    ("written", "message"),
+    [
+        (["sizes <= 2MB"], "Unknown metric of a budget.*did you mean 'size'"),
+        (["map <= 1"], "Unknown metric of a budget"),
+        (["size <= 0"], "no limit"),
+        (["size <= -1MB"], "no limit"),
+        (["size <= 1e999"], "no limit"),
+        (["latency <= 101%"], "up to 100%"),
+        (["size <= 1.2.3"], "not a number"),
+        (["size >= 2MB"], "cannot be read"),
+        (["size"], "cannot be read"),
+        (["size <= 2 parsec"], "Unknown unit of the budget size"),
+        (["macs <= 3MB"], "Unknown unit of the budget macs.*did you mean 'M'"),
+        (["latency p90 <= 40%"], "the median latency"),
+        (["latency speedup <= 2"], "limits the file itself"),
+        (["macs p50 <= 3"], "limits the file itself"),
+        (["size <= 2MB", "size <= 10%"], "Two budgets limit the same thing"),
+        (["latency <= 2ms", "latency p50 <= 3ms"], "Two budgets limit the same thing"),
+        (["latency p90 <= 4ms", "latency <= 5ms"], "contradict"),
+    ],
+)
+def test_what_is_no_budget_is_refused(written: list[str], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        parse(written)
+
+
+def test_several_budgets_stand_together() -> None:
+    found = parse(["latency <= 5ms", "latency p90 <= 5ms", "size <= 10%"])
+    assert len(found.each) == 3
+    assert found.about("latency") == found.each[:2]
+    assert bool(found)
+    assert not parse([])
+
+
+def test_gates_reach_the_steps_that_can_tell() -> None:
+    gates = ["map drop <= 2%", "recall[b c] drop <= 0.05", "map >= 0.8", "ece <= 0.1",
+             "precision[a] >= 0.7", "map drop <= 0.01 vs student-fp32", "size <= 3MB"]  # fmt: skip
+    found = gates_by_step(gates, parse(["latency <= 50%"]), LABELS)
+    drops = ("map drop <= 0.02", "recall[b c] drop <= 0.05")
+    assert found == {
+        "teacher_gates": ("map >= 0.75",),
+        "student_gates": (*drops, "map >= 0.8", "precision[a] >= 0.7"),
+        "int8_gates": (*drops, "int8_convs >= 1"),
+        "compare_gates": (
+            *drops, "map >= 0.8", "ece <= 0.1", "precision[a] >= 0.7",
+            "map drop <= 0.01 vs student-fp32", "size <= 3000000", "latency speedup >= 2",
+        ),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("gate", ["map drop <= 0.02", "ap[a] drop <= 0.1", "map >= 0.6"])
+def test_no_step_is_stricter_than_the_whole_nor_looser_than_it(gate: str) -> None:
+    found = gates_by_step([gate], Budgets(), LABELS)
+    wanted = text.parse(gate)
+    assert found["compare_gates"] == (gate,)
+    assert gate in found["student_gates"]
+    for step in found:
+        for one in map(text.parse, found[step]):
+            if one.metric == wanted.metric:
+                assert one.limit <= wanted.limit if one.op == ">=" else one.limit == wanted.limit
+
+
+def test_a_low_value_asks_nothing_of_the_teacher() -> None:
+    assert gates_by_step(["map >= 0.05"], Budgets(), LABELS)["teacher_gates"] == ()
+
+
+@pytest.mark.parametrize(
+    ("gate", "message"),
+    [
+        ("ap[d] drop <= 0.1", "Unknown label"),
+        ("recall[d] >= 0.1", "Unknown label"),
+        ("mop drop <= 0.1", "did you mean 'map'"),
+        ("robust_map drop <= 0.1", "Corrupted images"),
+        ("drifting <= 0", "not measured"),
+    ],
+)
+def test_what_no_step_could_decide_is_refused_before_the_work(gate: str, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        gates_by_step([gate], Budgets(), LABELS)
+
+
+def chosen(gates: list[str], n: int, share: float = 0.4) -> tuple[dict, str]:
+    targets = (np.random.default_rng(0).random((n, 3)) < share).astype(np.float32)
+    found = choose_gates(gates, Budgets(), facts(targets=targets))
+    assert len({choice.reason for choice in found}) == 1
+    return {choice.name: choice.value for choice in found}, found[0].reason
+
+
+def test_the_usual_limit_is_what_the_test_part_can_decide() -> None:
+    many, _ = chosen([], 2000)
+    assert many["compare_gates"] == many["student_gates"] == ("map drop <= 0.03",)
+    some, reason = chosen([], 150)
+    (gate,) = some["compare_gates"]
+    assert budgets.USUAL < text.parse(gate).limit <= budgets.MOST + 0.01
+    assert "150 test images can certify" in reason
+
+
+def test_few_images_judge_nothing_and_the_plan_says_so() -> None:
+    found, reason = chosen([], 12)
+    assert found["compare_gates"] == found["student_gates"] == ()
+    assert found["int8_gates"] == ("int8_convs >= 1",)
+    assert "nothing judges the student's accuracy" in reason
+    none, reason = chosen([], 6, share=0.0)
+    assert none["compare_gates"] == ()
+    assert "no mAP" in reason
+
+
+def test_gates_that_are_given_are_never_loosened() -> None:
+    found, reason = chosen(["map drop <= 0.001"], 12)
+    assert found["compare_gates"] == ("map drop <= 0.001",)
+    assert "given" in reason
+    found, _ = chosen(["size <= 1MB"], 2000)
+    assert found["compare_gates"] == ("size <= 1000000", "map drop <= 0.03")
