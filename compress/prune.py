@@ -22,7 +22,6 @@ from compress.learning.teaching import Student, Teaching, teach
 from compress.learning.training import recalibrate_batchnorm
 from compress.learning.training_data import open_for, training_images
 from compress.pruning import importance
-from compress.pruning.channels import channels_of
 from compress.pruning.kept_layers import SHOWN, named_like
 from compress.pruning.latency_target import Prune, macs_share
 from compress.pruning.rehearsal import rehearse

@@ -39,7 +39,7 @@ class Keeper:
 
     @contextmanager
     def timing(self, what: str, file: Path) -> Iterator[None]:
-        """Write down what work has taken that writes a file; what was there already took nothing."""
+        """Write down what work has taken that writes a file; what was there took nothing."""
         before, started = _written(file), time.monotonic()
         try:
             yield
@@ -53,7 +53,8 @@ class Keeper:
         self._store(self.ledger.model_copy(update=update))
 
     def _decided(self, step: Step) -> bool:
-        return step.name in self.ledger.decided or step.repeats is not None and not self._last(step)
+        earlier = step.repeats is not None and not self._last(step)
+        return earlier or step.name in self.ledger.decided
 
     def _last(self, step: Step) -> bool:
         return [one for one in self.steps if one.repeats == step.repeats][-1].name == step.name

@@ -1,4 +1,4 @@
-"""What `python -m compress` will do: a recipe with every value filled in, checked before it runs."""
+"""What `python -m compress` will do: a recipe with every value filled in, and checked."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

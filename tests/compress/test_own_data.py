@@ -112,7 +112,8 @@ def accuracy(model: Path) -> float:
 
 
 def test_a_checkpoint_of_ones_own_network_is_taken_as_it_is(own: Path, digits, tmp_path, shell):
-    weights = {f"module.{name}": value for name, value in load_file(own / "teacher" / "model.safetensors").items()}  # fmt: skip
+    trained = load_file(own / "teacher" / "model.safetensors")
+    weights = {f"module.{name}": value for name, value in trained.items()}
     file = tmp_path / "best.pth"
     torch.save({"epoch": 3, "state_dict": weights}, file)
     out = tmp_path / "made"

@@ -17,9 +17,9 @@ from benchmarks.claims.papers.__main__ import Protocol
 from benchmarks.runtimes._session import Availability
 from compress.learning import losses, terms
 from compress.learning.terms._taught import Taught
-from compress.pruning import importance
 from compress.planning.options import Config
 from compress.planning.plan import plan
+from compress.pruning import importance
 from compress.recipes import reading, running
 from edgepress.core import registry
 from export.converting.formats._format import Format

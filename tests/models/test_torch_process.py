@@ -154,6 +154,6 @@ fit(network, images, settings,
 def test_learning_through_such_a_convolution_leaves_memory_whole(tmp_path: Path):
     done = subprocess.run(
         [sys.executable, "-c", CORRUPTED, tmp_path], capture_output=True, text=True, timeout=120,
-        env=os.environ | {"MALLOC_CHECK_": "3", "PYTHONPATH": os.pathsep.join([str(ROOT), str(SUPPORT)])},
+        env=os.environ | {"MALLOC_CHECK_": "3", "PYTHONPATH": f"{ROOT}{os.pathsep}{SUPPORT}"},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

@@ -28,7 +28,7 @@ def test_the_time_is_used_and_not_exceeded(hours: float, teacher_s: float) -> No
 
 
 def test_too_few_hours_for_an_epoch_of_each_are_refused_with_those_that_are_enough() -> None:
-    with pytest.raises(UserError, match="at least --hours 0.21"):
+    with pytest.raises(UserError, match=r"at least --hours 0\.21"):
         epochs(0.1, COSTS)
     found = epochs(0.21, COSTS)
     assert (found.teacher, found.prune, found.student) == (1, 1, 1)
