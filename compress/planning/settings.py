@@ -164,7 +164,7 @@ def _quick_epochs(data: _Data, batch: int, pretrained: bool) -> Iterator[Choice]
     epochs = min(math.ceil(steps / _steps(data, batch)), MOST_QUICK_EPOCHS)
     yield _teacher_epochs(data, epochs)
     yield _seen("student_epochs", epochs, data)
-    yield _choice("prune_rounds", 1, "--quick")
+    yield _choice("prune_rounds", 1, "--quick: one round")
     yield _choice("prune_epochs", 0, "--quick: the student is taught anyway")
 
 
