@@ -17,6 +17,7 @@ from benchmarks.claims.families import result as families
 from benchmarks.claims.papers import result as papers
 from benchmarks.claims.quantization import result as quantization
 from benchmarks.claims.selftest import tables as selftest
+from benchmarks.claims.settings import result as settings
 from benchmarks.claims.worst_images import result as worst_images
 from benchmarks.thresholds import effect
 from export.converting import result as formats
@@ -34,6 +35,7 @@ CLAIMS = {
     "paper": papers,
     "processors": processors,
     "quantization": quantization,
+    "settings": settings,
     "worst_images": worst_images,
 }
 """The module of each file of figures: `Result` reads it, `table` makes its table."""

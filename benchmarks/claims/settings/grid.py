@@ -29,21 +29,21 @@ class Trial(Noun):
 
 
 EPOCHS = {
-    ("digits", LITE): 10, ("few", LITE): 20, ("cells", LITE): 6, ("tail", LITE): 6,
+    ("digits", LITE): 10, ("few", LITE): 12, ("cells", LITE): 6, ("tail", LITE): 6,
     ("digits", THIN): 30, ("tail", THIN): 20, ("cells", SMALL): 8,
 }  # fmt: skip
 """As many as half a minute of one core allows."""
-PROBLEMS = tuple(EPOCHS)
 
 
 def grid() -> tuple[Trial, ...]:
     """Return every trial once, those that tell most first: an interrupted run has these."""
+    small, few, cells = ("digits", THIN), ("few", LITE), ("cells", LITE)
     parts = (
-        _rates(("digits", LITE), ("cells", LITE)), _strengths(("digits", LITE), ("cells", LITE)),
-        _rates(("digits", THIN)), _strengths(("digits", THIN)), _losses(), _batches(),
-        _students("digits"), _students("cells"), _lengths(), _mixups(),
-        _rates(*PROBLEMS), _strengths(*PROBLEMS), _all("digits", THIN), _all("tail", THIN),
-        _all("digits", LITE), _all("cells", LITE),
+        _rates(cells), _strengths(small, cells), _rates(small, few), _lengths(), _losses(THIN),
+        _strengths(few), _batches("few"), _mixups(small, few, cells), _students("few"),
+        _students("cells"), _losses(LITE), _batches("cells"),
+        _rates(*EPOCHS), _strengths(*EPOCHS),
+        *(_all(*each) for each in (small, few, ("tail", THIN), cells)),
     )  # fmt: skip
     first = [trial for part in parts for trial in part]
     again = [trial.model_copy(update={"seed": 1}) for trial in first if _is_close(trial)]
@@ -71,18 +71,14 @@ def _all(problem: str, network: str) -> Iterator[Trial]:
         yield trial(problem, network, learning_rate=rate, augmentation=strength)
 
 
-def _losses() -> Iterator[Trial]:
-    for rate, loss in product((1.5e-3, 3e-3, 6e-3), ("bce", "asl")):
-        yield trial("tail", THIN, loss=loss, learning_rate=rate)
-    for rate, loss in product((1.5e-3, 3e-3), ("bce", "asl")):
-        yield trial("tail", LITE, loss=loss, learning_rate=rate)
+def _losses(network: str) -> Iterator[Trial]:
+    for rate, loss in product((3e-3, 1.5e-3, 6e-3), ("bce", "asl")):
+        yield trial("tail", network, loss=loss, learning_rate=rate)
 
 
-def _batches() -> Iterator[Trial]:
-    for size, rate in product((4, 8, 16, 32), (1.5e-3, 3e-3)):
-        yield trial("few", LITE, batch_size=size, learning_rate=rate)
-    for size, problem, rate in product((8, 32), ("digits", "cells"), (1.5e-3, 3e-3)):
-        yield trial(problem, LITE, batch_size=size, learning_rate=rate)
+def _batches(problem: str) -> Iterator[Trial]:
+    for size in (8, 32, 4):
+        yield trial(problem, LITE, batch_size=size)
 
 
 def _students(problem: str) -> Iterator[Trial]:
@@ -93,17 +89,14 @@ def _students(problem: str) -> Iterator[Trial]:
 
 
 def _lengths() -> Iterator[Trial]:
-    for epochs in (10, 60, 120):
+    for epochs in (10, 100):
         yield trial("digits", THIN, epochs=epochs)
-    for epochs in (5, 10, 40):
-        yield trial("few", LITE, epochs=epochs)
-    for problem, epochs in (("digits", 5), ("digits", 15), ("cells", 3), ("cells", 12)):
+    for problem, epochs in (("few", 6), ("few", 36), ("cells", 3), ("cells", 12)):
         yield trial(problem, LITE, epochs=epochs)
 
 
-def _mixups() -> Iterator[Trial]:
-    cases = (("digits", LITE), ("cells", LITE), ("digits", THIN))
-    for mixup, (problem, network) in product((0.0, 0.4), cases):
+def _mixups(*problems: tuple[str, str]) -> Iterator[Trial]:
+    for mixup, (problem, network) in product((0.0, 0.4), problems):
         yield trial(problem, network, mixup=mixup)
 
 
