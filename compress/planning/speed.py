@@ -40,8 +40,8 @@ from models.stored import rebuilt
 
 TRAINING, RUNS = Patience(4.0), Patience(1.0)
 """For the steps of a training, and for evaluating."""
-PRUNED_IN = STEPS // 5
-"""Steps of pruning: large ones end at nearly the same widths."""
+COARSER = 5
+"""Steps of pruning, in one: large ones end at nearly the same widths."""
 DECODING_S = 1.5
 """Longest time of reading images."""
 EPOCHS = 1000
@@ -173,9 +173,11 @@ def _of_student(bench: _Bench, network: nn.Module | None) -> dict[str, float]:
     how = bench.how
     if how.student is None:
         return {"teach_s": 0.0}
-    start = time.perf_counter()
-    student = _student(bench, how.student, network)
-    pruned_s = 0.0 if isinstance(how.student, Named) else time.perf_counter() - start
+    if isinstance(how.student, Named):
+        student, prune_s = _named(bench, how.student), 0.0
+    else:
+        assert network is not None  # a graph cannot be pruned
+        student, prune_s = _pruned(bench, how.student, network)
     settings = Teaching(batch_size=how.batch_size)
     teacher = network
     if how.teacher is not None:
@@ -184,26 +186,30 @@ def _of_student(bench: _Bench, network: nn.Module | None) -> dict[str, float]:
     with lesson(student, copy.deepcopy(teacher), how.spec, settings) as given:
         teach_s = _step_s(given.pupil, bench, settings, given.loss)
     return {
-        "prune_s": pruned_s,
+        "prune_s": prune_s,
         "teach_s": teach_s,
         "student_forward_s": _forward_s(bench, student.network, student.spec),
     }
 
 
-def _student(bench: _Bench, wanted: float | Named, network: nn.Module | None) -> Student:
-    """Return a student with random weights: a copy of the network, pruned, or a network by name."""
-    spec, options = bench.how.spec, bench.how.shrinking
-    if not isinstance(wanted, Named):
-        assert network is not None  # a graph cannot be pruned
-        small = copy.deepcopy(network)
-        prune = shrinking(network, spec, options, kept_of(network, spec, options), PRUNED_IN)
-        prune(small, wanted)
-        return Student(small, spec)
+def _named(bench: _Bench, wanted: Named) -> Student:
+    """Return a student with random weights, as `compress.distill` makes it."""
     side = {"height": wanted.image_size, "width": wanted.image_size}
-    spec = spec.model_copy(update=side)
+    spec = bench.how.spec.model_copy(update=side)
     architecture, channels = stem.as_taught(wanted.architecture, spec)
     spec = spec.in_channels(channels)
     return Student(_built(bench, architecture, spec), spec)
+
+
+def _pruned(bench: _Bench, share: float, network: nn.Module) -> tuple[Student, float]:
+    """Return a pruned copy of a network, and how long `compress.prune` takes to prune one."""
+    spec, options = bench.how.spec, bench.how.shrinking
+    small, start = copy.deepcopy(network), time.perf_counter()
+    kept = kept_of(network, spec, options)
+    followed = time.perf_counter()
+    shrinking(network, spec, options, kept, STEPS // COARSER)(small, share)
+    pruned = time.perf_counter()
+    return Student(small, spec), followed - start + COARSER * (pruned - followed)
 
 
 def _step_s(network: nn.Module, bench: _Bench, settings: Training, loss: Loss) -> float:
