@@ -37,6 +37,7 @@ from edgepress.data.pixels import decoded_alone
 from models import stem
 from models.onnx_graph.write import to_onnx
 from models.stored import rebuilt
+from models.torch_process import seeded
 
 TRAINING, RUNS = Patience(4.0), Patience(1.0)
 """For the steps of a training, and for evaluating."""
@@ -121,9 +122,10 @@ def measured(facts: Facts, how: How) -> Speeds:
     console.say("measuring how long the work takes on this machine ...")
     pixels, decode_s = _decoded(facts, how.spec)
     bench = _Bench(facts, how, pixels)
-    network = None if how.architecture is None else _built(bench, how.architecture, how.spec)
-    found = {"decode_s": decode_s, **_of_network(bench, network), **_of_student(bench, network)}
-    return Speeds(**found)
+    with seeded(0):  # new layers draw their weights
+        network = None if how.architecture is None else _built(bench, how.architecture, how.spec)
+        found = {**_of_network(bench, network), **_of_student(bench, network)}
+    return Speeds(decode_s=decode_s, **found)
 
 
 def _decoded(facts: Facts, spec: ImageSpec) -> tuple[NDArray[np.uint8], float]:
@@ -179,11 +181,12 @@ def _of_student(bench: _Bench, network: nn.Module | None) -> dict[str, float]:
         assert network is not None  # a graph cannot be pruned
         student, prune_s = _pruned(bench, how.student, network)
     settings = Teaching(batch_size=how.batch_size)
-    teacher = network
-    if how.teacher is not None:
+    if how.teacher is None:
+        teacher = copy.deepcopy(network)
+        assert teacher is not None  # where there is only a graph, it is the teacher
+    else:
         teacher, settings = teacher_of(how.teacher, settings)
-    assert teacher is not None  # where there is only a graph, it is the teacher
-    with lesson(student, copy.deepcopy(teacher), how.spec, settings) as given:
+    with lesson(student, teacher, how.spec, settings) as given:
         teach_s = _step_s(given.pupil, bench, settings, given.loss)
     return {
         "prune_s": prune_s,
