@@ -37,11 +37,12 @@ from edgepress.data.pixels import decoded_alone
 from models import stem
 from models.onnx_graph.write import to_onnx
 from models.stored import rebuilt
+from models.torch_process import seeded
 
 TRAINING, RUNS = Patience(4.0), Patience(1.0)
 """For the steps of a training, and for evaluating."""
-PRUNED_IN = STEPS // 5
-"""Steps of pruning: large ones end at nearly the same widths."""
+COARSER = 5
+"""Steps of pruning, in one: large ones end at nearly the same widths."""
 DECODING_S = 1.5
 """Longest time of reading images."""
 EPOCHS = 1000
@@ -121,9 +122,10 @@ def measured(facts: Facts, how: How) -> Speeds:
     console.say("measuring how long the work takes on this machine ...")
     pixels, decode_s = _decoded(facts, how.spec)
     bench = _Bench(facts, how, pixels)
-    network = None if how.architecture is None else _built(bench, how.architecture, how.spec)
-    found = {"decode_s": decode_s, **_of_network(bench, network), **_of_student(bench, network)}
-    return Speeds(**found)
+    with seeded(0):  # new layers draw their weights
+        network = None if how.architecture is None else _built(bench, how.architecture, how.spec)
+        found = {**_of_network(bench, network), **_of_student(bench, network)}
+    return Speeds(decode_s=decode_s, **found)
 
 
 def _decoded(facts: Facts, spec: ImageSpec) -> tuple[NDArray[np.uint8], float]:
@@ -173,37 +175,44 @@ def _of_student(bench: _Bench, network: nn.Module | None) -> dict[str, float]:
     how = bench.how
     if how.student is None:
         return {"teach_s": 0.0}
-    start = time.perf_counter()
-    student = _student(bench, how.student, network)
-    pruned_s = 0.0 if isinstance(how.student, Named) else time.perf_counter() - start
+    if isinstance(how.student, Named):
+        student, prune_s = _named(bench, how.student), 0.0
+    else:
+        assert network is not None  # a graph cannot be pruned
+        student, prune_s = _pruned(bench, how.student, network)
     settings = Teaching(batch_size=how.batch_size)
-    teacher = network
-    if how.teacher is not None:
+    if how.teacher is None:
+        teacher = copy.deepcopy(network)
+        assert teacher is not None  # where there is only a graph, it is the teacher
+    else:
         teacher, settings = teacher_of(how.teacher, settings)
-    assert teacher is not None  # where there is only a graph, it is the teacher
-    with lesson(student, copy.deepcopy(teacher), how.spec, settings) as given:
+    with lesson(student, teacher, how.spec, settings) as given:
         teach_s = _step_s(given.pupil, bench, settings, given.loss)
     return {
-        "prune_s": pruned_s,
+        "prune_s": prune_s,
         "teach_s": teach_s,
         "student_forward_s": _forward_s(bench, student.network, student.spec),
     }
 
 
-def _student(bench: _Bench, wanted: float | Named, network: nn.Module | None) -> Student:
-    """Return a student with random weights: a copy of the network, pruned, or a network by name."""
-    spec, options = bench.how.spec, bench.how.shrinking
-    if not isinstance(wanted, Named):
-        assert network is not None  # a graph cannot be pruned
-        small = copy.deepcopy(network)
-        prune = shrinking(network, spec, options, kept_of(network, spec, options), PRUNED_IN)
-        prune(small, wanted)
-        return Student(small, spec)
+def _named(bench: _Bench, wanted: Named) -> Student:
+    """Return a student with random weights, as `compress.distill` makes it."""
     side = {"height": wanted.image_size, "width": wanted.image_size}
-    spec = spec.model_copy(update=side)
+    spec = bench.how.spec.model_copy(update=side)
     architecture, channels = stem.as_taught(wanted.architecture, spec)
     spec = spec.in_channels(channels)
     return Student(_built(bench, architecture, spec), spec)
+
+
+def _pruned(bench: _Bench, share: float, network: nn.Module) -> tuple[Student, float]:
+    """Return a pruned copy of a network, and how long `compress.prune` takes to prune one."""
+    spec, options = bench.how.spec, bench.how.shrinking
+    small, start = copy.deepcopy(network), time.perf_counter()
+    kept = kept_of(network, spec, options)
+    followed = time.perf_counter()
+    shrinking(network, spec, options, kept, STEPS // COARSER)(small, share)
+    pruned = time.perf_counter()
+    return Student(small, spec), followed - start + COARSER * (pruned - followed)
 
 
 def _step_s(network: nn.Module, bench: _Bench, settings: Training, loss: Loss) -> float:

@@ -29,7 +29,7 @@ def available_bytes() -> int:
     """
     free_kb = _field(MEMINFO, "MemAvailable:")
     free = (memory_bytes() or SMALL_BYTES) // 2 if free_kb is None else 1024 * free_kb
-    return max(0, min(free, *_left_in_groups()))
+    return max(0, min([free, *_left_in_groups()]))
 
 
 def _left_in_groups() -> Iterator[int]:
