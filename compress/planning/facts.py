@@ -9,9 +9,11 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from edgepress.core.artifact import Artifact
-from edgepress.core.manifest import Architecture
+from edgepress.core.image_spec import ImageSpec
+from edgepress.core.manifest import Architecture, Split
 from edgepress.core.noun import Noun
 from edgepress.data.context import Context
+from edgepress.data.dataset import Dataset
 
 Origin = Literal["none", "checkpoint", "network", "file", "graph"]
 """What `--model` is: nothing (a teacher is trained), weights of an architecture, a PyTorch
@@ -29,6 +31,9 @@ class Start:
     """Of the network to train or to load; `None` where there is only a graph."""
     artifact: Artifact | None = None
     """Of the origins `network` and `graph`, and of a file once it is adopted."""
+    new_head: bool = False
+    """Whether the output layer of a checkpoint is not of these labels, so that it has to be
+    trained."""
     notes: tuple[str, ...] = ()
     """What was recognised or guessed, to be printed with the plan."""
 
@@ -51,6 +56,12 @@ class Facts:
     def images(self) -> tuple[int, int, int]:
         """Return the images in the training, the validation and the test part."""
         return tuple(len(self.context.rows(part)) for part in ("train", "val", "test"))  # type: ignore[return-value]
+
+
+def facts_of(dataset: Dataset, split: Split, start: Start, spec: ImageSpec) -> Facts:
+    """Return what is known of opened data; nothing is looked at again."""
+    assert dataset.sizes is not None  # what was opened was looked at
+    return Facts(start, Context(dataset, split, spec), dataset.sizes)
 
 
 class Choice(Noun):
@@ -81,4 +92,4 @@ class Speeds(Noun):
     export_s: float = Field(0.0, ge=0)
     """One export of the network to ONNX; 0 where there is only a graph."""
     prune_s: float = Field(0.0, ge=0)
-    """Pruning the network to the student's share once; 0 where it is not pruned."""
+    """Following the network's channels and pruning a fifth as carefully as `compress.prune` does."""
