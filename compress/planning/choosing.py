@@ -112,6 +112,7 @@ class _Choosing:
             context = open_context(self.config.data, (artifact,), skip)
         else:
             dataset = open_data(self.config.data, skip)
+            limits.check_images(dataset)
             context = Context(
                 dataset, splitting.split_by(dataset, self.config.splitting), PRELIMINARY
             )

@@ -29,6 +29,8 @@ _NEEDS = {
     "gate": "compare_gates",
 }
 """The variable of a recipe through which an option has its effect."""
+_CHOSEN = ("hours", "quick", "budget", "gate")
+"""Options from which values are chosen, as long as the recipe does not state them."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,11 @@ def _filled(config: Config, template: Template, stated: Mapping[str, Any], place
     return Planned(recipe, place, chosen.ledger, start.notes, chosen.findings)
 
 
+def _is_settled(name: str, option: str, template: Template) -> bool:
+    """Tell whether a recipe leaves nothing to choose that an option would have an effect on."""
+    return name not in template.names or (option in _CHOSEN and name in template.values)
+
+
 def _stated(config: Config, template: Template) -> dict[str, Any]:
     """Return the values that the recipe and the options state; those of options win.
 
@@ -95,9 +102,9 @@ def _stated(config: Config, template: Template) -> dict[str, Any]:
     """
     for option, name in _NEEDS.items():
         default = Config.model_fields[option].default
-        if getattr(config, option) != default and name not in template.names:
+        if getattr(config, option) != default and _is_settled(name, option, template):
             raise UserError(
-                f"The recipe has no use for --{option}: it has no variable {name}",
+                f"The recipe has no use for --{option}: it says itself what follows from it",
                 got=template.source,
                 next_step=f"leave --{option} out, or take --recipe {options.OWN}",
             )

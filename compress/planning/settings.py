@@ -169,7 +169,7 @@ def _quick_epochs(data: _Data, batch: int, pretrained: bool) -> Iterator[Choice]
 
 
 def _teacher_epochs(data: _Data, epochs: int) -> Choice:
-    if data.start.origin != "none":
+    if data.start.origin != "none" and not data.start.new_head:
         return _choice("teacher_epochs", 0, "the model is trained already")
     return _seen("teacher_epochs", epochs, data)
 

@@ -186,7 +186,6 @@ def test_a_dry_run_leaves_nothing(digits: Path, tmp_path: Path, command):
         (("--set", "image_siz=64"), 2, "did you mean 'image_size'"),
         (("--set", "image_size"), 2, "NAME=VALUE"),
         (("--model", "nowhere.pth"), 2, "nowhere.pth"),
-        (("--recipe", "elpv", "--hours", 1), 2, "--hours"),
     ],
 )
 def test_what_cannot_be_is_refused_before_any_work(
@@ -198,6 +197,13 @@ def test_what_cannot_be_is_refused_before_any_work(
     assert done.code == code, done.err
     assert message in done.err
     assert not list(tmp_path.glob("out/*/manifest.json"))
+
+
+@pytest.mark.parametrize("words", [("--hours", 1), ("--budget", "size <= 1MB"), ("--quick",)])
+def test_an_option_without_effect_is_refused(tmp_path: Path, command, words: tuple[object, ...]):
+    done = command("compress.__main__", "--recipe", "elpv", "--out", tmp_path / "out", *words)
+    assert done.code == 2, done.err
+    assert f"no use for {words[0]}" in done.err
 
 
 def test_a_model_of_other_labels_is_refused_at_once(own: Path, tmp_path: Path, command):
