@@ -28,7 +28,8 @@ class Config(Splitting, ThresholdOptions):
     trust: bool = False
     """Open a file that is a program (torch.export, TorchScript), because you trust its maker."""
     labels: tuple[str, ...] | None = None
-    """The network's labels in the order of its outputs; default: the data's."""
+    """The network's labels in the order of its outputs; default: those that a file of edgepress
+    says, else the data's."""
     image_size: tuple[int, ...] | None = Field(None, min_length=1, max_length=2)
     """Height and width of its images in pixels, or one number for both; default: the file's."""
     mean: PerChannel | None = None
