@@ -125,7 +125,7 @@ def places(network: nn.Module, spec: ImageSpec) -> Counter[str]:
     def count(name: str, layer: nn.Module, inputs: tuple[torch.Tensor], out: torch.Tensor) -> None:
         # of a transposed convolution the input's channels come first
         each = inputs[0] if getattr(layer, "transposed", False) else out
-        found[name] += each[0].numel() // layer.weight.shape[0]  # type: ignore[index,operator]
+        found[name] += each[0].numel() // len(layer.weight)  # type: ignore[arg-type]
 
     with ExitStack() as hooks, evaluating(network), torch.inference_mode():
         for name, layer in network.named_modules():
@@ -138,4 +138,4 @@ def places(network: nn.Module, spec: ImageSpec) -> Counter[str]:
 def macs_at(network: nn.Module, multiplied: Counter[str]) -> int:
     """Return the multiply-accumulates of a network whose layers multiply at these places."""
     layers = dict(network.named_modules())
-    return sum(n * layers[name].weight.numel() for name, n in multiplied.items())  # type: ignore[operator,union-attr,misc]
+    return sum(n * layers[name].weight.numel() for name, n in multiplied.items())

@@ -26,7 +26,7 @@ class Patience:
         counted = times[WARM_UP:]
         if counted and sum(times) >= self.seconds:
             return True
-        return len(counted) >= LEAST and standard_error(counted) < PRECISE * np.median(counted)
+        return len(counted) >= LEAST and standard_error(counted) < PRECISE * typical(times)
 
 
 def typical(times: Sequence[float]) -> float:

@@ -52,6 +52,15 @@ def test_what_is_kept_is_what_a_backward_pass_reads():
     assert sorted(kept) == [4 * 3 * 100, 4 * 4 * 100]
 
 
+def test_what_a_training_takes_by_hand():
+    """16 weights in 5 copies; of an image 3 and 4 channels are kept, and arrays beside them."""
+    found = needs(nn.Sequential(nn.Conv2d(3, 4, 1), nn.ReLU()), SPEC)
+    assert found.fixed == 5 * 4 * 16 + room.LIBRARY_BYTES
+    kept, largest, inputs = 4 * 7 * 100, 4 * 4 * 100, 4 * 3 * 100
+    assert found.image == pytest.approx(1.1 * (kept + 4 * largest + 8 * inputs))
+    assert found.of(10) == found.fixed + 10 * found.image
+
+
 def test_an_array_that_two_layers_read_counts_once():
     class Twice(nn.Module):
         def __init__(self) -> None:

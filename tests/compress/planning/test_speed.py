@@ -151,6 +151,13 @@ def test_the_pruned_student_is_as_small_as_it_will_be(facts: Facts):
     assert network.get_submodule("0.0").weight.shape[0] == 32
 
 
+def test_a_named_student_is_given_images_of_its_size_and_channels(facts: Facts):
+    bench = speed._Bench(facts, How(NETWORK, SPEC, 32, None), np.zeros((1, 48, 48, 3), np.uint8))
+    student = speed._named(bench, Named(Architecture(name="tiny_network:grey"), 32))
+    assert student.spec.shape == (1, 32, 32)
+    assert student.network(torch.zeros(2, 1, 32, 32)).shape == (2, 10)
+
+
 def test_a_training_part_smaller_than_a_batch_is_refused(facts: Facts):
     with pytest.raises(UserError, match="fewer training images than one batch"):
         measured(facts, How(NETWORK, SPEC, 512, None))
