@@ -157,6 +157,14 @@ def test_the_largest_share_that_keeps_a_budget(machine: Machine, limit: float) -
     assert len(machine.made) <= 2 + 4  # the teacher, whole and in float, and a bisection
 
 
+def test_a_margin_is_left_for_what_the_real_file_is(machine: Machine) -> None:
+    less, close = sorted(set(shares().values()))[-3:-1]
+    for room, level in ((0.97, less), (0.93, close)):
+        fitting = [rung for rung, left in shares().items() if left <= level]
+        found = chosen(facts(kwargs=WIDE), f"latency <= {100 * close / room:.8g}%")
+        assert found["macs"] == max(fitting)
+
+
 def test_macs_are_pruned_to_what_is_allowed(machine: Machine) -> None:
     found = chosen(facts(kwargs=WIDE), "macs <= 37%")
     assert (found["student"], found["macs"]) == ("pruned", 0.37)
@@ -199,6 +207,17 @@ def test_a_budget_out_of_reach_is_known_before_the_work(machine: Machine, tmp_pa
     assert caught.value.exit_code == 3
     assert f"{float(f'{least:.3g}'):,.6g} bytes" in str(caught.value)
     assert "'size <= 1kB'" in str(caught.value)
+
+
+def test_a_small_file_with_many_macs_is_found_where_only_bytes_count_lenet_alone(
+    machine: Machine, tmp_path: Path
+) -> None:
+    """More MACs mean more bytes for no family of networks: what is too large is left out first."""
+    given = graph(tmp_path, 10**9, 10**7)
+    assert chosen(given, "size <= 100kB")["student"] == "lenet5"
+    assert len(machine.made) == 1
+    with_shares = chosen(given, "size <= 0.25%", "params <= 1%")
+    assert with_shares["student"] == "lenet5"
 
 
 def test_a_noisy_machine_is_no_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
