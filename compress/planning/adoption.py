@@ -1,5 +1,8 @@
 """A file made elsewhere is taken in for the plan: nothing is known of it before."""
 
+import importlib
+from collections.abc import Iterable
+
 from compress.recipes import running, variables
 from compress.recipes.reading import Template
 from compress.recipes.running import ADOPTING, Place
@@ -25,3 +28,12 @@ def adopted(template: Template, values: Values, place: Place) -> Artifact:
             next_step=f"add one with stage = {ADOPTING!r}, or take --recipe default",
         )
     return running.run_step(Step.model_validate(made[0]), place)
+
+
+def gates(further: Iterable[str]) -> tuple[str, ...]:
+    """Return the gates that a file made elsewhere is held against, its stage's own among them.
+
+    Those say that it answers as in its own library, and better than chance.
+    """
+    own = importlib.import_module(ADOPTING).Config.model_fields["gate"].default
+    return tuple(dict.fromkeys((*own, *further)))

@@ -121,6 +121,8 @@ class _Choosing:
         self._take(budgets.choose_gates(self.config.gate, self.budgets, facts, self.config.quick))
         if job.start.origin != "file":
             return facts
+        own = adoption.gates(self.values["teacher_gates"])
+        self._put([Choice(name="teacher_gates", value=own, reason="of a file made elsewhere")])
         artifact = adoption.adopted(job.template, self.values, job.place)
         context = open_context(self.config.data, (artifact,), skip)
         start = replace(job.start, artifact=artifact)
