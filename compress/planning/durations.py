@@ -16,8 +16,8 @@ from edgepress.core import cli, duration
 from edgepress.core.environment import usable_cores
 from edgepress.data import views
 
-# Seconds that depend on the machine alone, and counts of what a stage does: estimates from a few runs
-# of a tiny network, and of EfficientNet-Lite0 in docs/results/elpv*/report.json.
+# Seconds that depend on the machine alone, and counts of what a stage does: estimates from a few
+# runs of a tiny network, and of EfficientNet-Lite0 in docs/results/elpv*/report.json.
 OPENING_S = 0.4
 """Of a stage: data, split and manifests are read."""
 EPOCH_S = 0.1

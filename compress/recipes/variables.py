@@ -124,7 +124,7 @@ def _repeated(step: Mapping[str, Any], values: Values) -> list[dict[str, Any]]:
 
 
 def _copy(step: Mapping[str, Any], number: int, item: Any, goes_on: str) -> dict[str, Any]:
-    one = _put_item(step, item)
+    one: dict[str, Any] = _put_item(step, item)
     if number > 1:
         before = repeated_name(step["name"], number - 1)
         one["name"] = repeated_name(step["name"], number)
