@@ -54,9 +54,17 @@ def test_another_machine_is_refused(monkeypatch, tmp_path):
         masking.environment(tmp_path)
 
 
+@pytest.fixture(scope="module")
+def masked(tmp_path_factory):
+    """Return a folder of masked libraries, and the environment that has them found."""
+    folder = tmp_path_factory.mktemp("masked")
+    return folder, masking.environment(folder)
+
+
 @masks
 @pytest.mark.slow
-def test_the_exit_code_is_the_commands(tmp_path):
+def test_the_exit_code_is_the_commands(masked, monkeypatch):
+    monkeypatch.setattr(masking, "environment", lambda folder: masked[1])
     with pytest.raises(SystemExit) as ended:
         run(Config(command="python -c 'raise SystemExit(4)'"))
     assert ended.value.code == 4
@@ -64,8 +72,8 @@ def test_the_exit_code_is_the_commands(tmp_path):
 
 @masks
 @pytest.mark.slow
-def test_edgepress_torch_and_onnxruntime_see_avx2_alone(tmp_path):
-    masked = masking.environment(tmp_path)
+def test_edgepress_torch_and_onnxruntime_see_avx2_alone(masked):
+    folder, environment = masked
     script = (
         "import json, onnxruntime, torch\n"
         "from edgepress.core import environment as e\n"
@@ -75,7 +83,7 @@ def test_edgepress_torch_and_onnxruntime_see_avx2_alone(tmp_path):
     )
     done = subprocess.run(
         [sys.executable, "-c", script],
-        env={"PATH": "/usr/bin:/bin", **masked},
+        env={"PATH": "/usr/bin:/bin", **environment},
         capture_output=True,
         text=True,
         check=True,
@@ -83,5 +91,5 @@ def test_edgepress_torch_and_onnxruntime_see_avx2_alone(tmp_path):
     cpu, flags, library, capability = json.loads(done.stdout.splitlines()[-1])
     assert cpu.endswith(masking.SUFFIX)
     assert not WIDE & set(flags)
-    assert library.startswith(str(tmp_path))
+    assert library.startswith(str(folder))
     assert capability == "AVX2" or "avx2" not in this_cpu().flags
