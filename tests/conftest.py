@@ -46,11 +46,9 @@ def _no_waiting() -> None:
 @pytest.fixture
 def timed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Start one process for each model that is timed, whatever the number of rounds."""
-    from timed_once import once
+    from timed_once import patch
 
-    from benchmarks.timing import tournament
-
-    monkeypatch.setattr(tournament, "spawn", once(tournament.spawn))
+    patch(monkeypatch)
 
 
 @pytest.fixture(scope="session")

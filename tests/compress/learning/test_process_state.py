@@ -78,6 +78,7 @@ COMMANDS = {
 }  # fmt: skip
 
 
+@pytest.mark.usefixtures("timed_once")
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_command_leaves_the_process_as_it_was(
     name: str, few: Path, models: Path, tmp_path: Path, command, monkeypatch
