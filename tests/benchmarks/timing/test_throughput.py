@@ -21,6 +21,7 @@ QUICK = ThroughputSettings(
 
 
 @pytest.mark.timing
+@pytest.mark.usefixtures("timed_once")
 def test_the_command_prints_every_row_and_writes_the_rest(
     make_model: MakeModel, tmp_path: Path, command
 ) -> None:
