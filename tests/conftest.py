@@ -43,6 +43,14 @@ def _no_waiting() -> None:
         quiet_machine.PRESSURE = Path("/nowhere")
 
 
+@pytest.fixture
+def timed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Start one process for each model that is timed, whatever the number of rounds."""
+    from timed_once import patch
+
+    patch(monkeypatch)
+
+
 @pytest.fixture(scope="session")
 def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder of 600 multi-label scenes of handwritten digits with a table."""
@@ -94,7 +102,8 @@ def finished(scenes: Path, tmp_path_factory: pytest.TempPathFactory, shell) -> P
     recipe = ROOT / "tests" / "recipes" / "scenes.toml"
 
     def make(out: Path) -> None:
-        done = shell("compress", "--recipe", recipe, "--data", scenes, "--out", out, timeout=560)
+        words = ("compress", "--recipe", recipe, "--data", scenes, "--out", out)
+        done = shell("timed_once", *words, timeout=560)
         assert done.code == 0, done.err
 
     return made_once(tmp_path_factory, "finished", make)

@@ -1,23 +1,27 @@
 """Several networks trained alike and compared, and what is refused before the first training."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 from colours import MakeModel
+from places import ROOT, SUPPORT
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("timed_once")
 def test_a_network_is_trained_exported_and_compared_with_a_ready_file(
-    make_model: MakeModel, colours: Path, tmp_path: Path, shell
+    make_model: MakeModel, colours: Path, tmp_path: Path, command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), str(SUPPORT)]))
     ready, out = make_model("ready", convs=1).path, tmp_path / "out"
     words = (
         *(ready, "--arch", "tiny_network:build", "--data", colours, "--out", out),
         *("--train", "epochs=1", "batch_size=8", "image_size=32", "weights=random"),
         *("gate=map >= 0.1", "--budget", "size <= 1GB", "--budget", "peak_rss <= 10GB"),
     )
-    done = shell("benchmarks.architectures", *words, timeout=550)
+    done = command("benchmarks.architectures", *words)
     assert done.code == 0, done.err
     report = json.loads((out / "report.json").read_text())
     names = [model["name"] for model in report["models"]]

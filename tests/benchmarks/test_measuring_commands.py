@@ -17,8 +17,8 @@ WRONG = COLOURS[::-1].copy()
 """A head that reads other colours: a planted drop."""
 
 
-def command(module: str, *arguments: object) -> "subprocess.CompletedProcess[str]":
-    """Run `python -m benchmarks.<module>`."""
+def process(module: str, *arguments: object) -> "subprocess.CompletedProcess[str]":
+    """Run `python -m benchmarks.<module>` in a process of its own, as a script does."""
     return subprocess.run(
         [sys.executable, "-m", f"benchmarks.{module}", *map(str, arguments)],
         capture_output=True,
@@ -29,21 +29,20 @@ def command(module: str, *arguments: object) -> "subprocess.CompletedProcess[str
     )
 
 
-def test_accuracy(make_model: MakeModel, colours: Path) -> None:
+def test_accuracy(make_model: MakeModel, colours: Path, command) -> None:
     model = make_model("model")
-    done = command("accuracy", "--model", model.path, "--data", colours)
-    assert done.returncode == 0, done.stderr
+    done = command("benchmarks.accuracy", "--model", model.path, "--data", colours)
+    assert done.code == 0, done.err
     for expected in ("mAP", "red", "green", "95% interval", "calibration", "can certify"):
-        assert expected in done.stdout
+        assert expected in done.out
 
 
-def test_accuracy_of_a_bare_file_on_another_part(tmp_path: Path, colours: Path) -> None:
+def test_accuracy_of_a_bare_file_on_another_part(tmp_path: Path, colours: Path, command) -> None:
     write_onnx(tmp_path / "bare.onnx", COLOURS)
-    done = command(
-        "accuracy", "--model", tmp_path / "bare.onnx", "--data", colours, "--part", "train"
-    )
-    assert done.returncode == 0, done.stderr
-    assert "part train" in done.stdout
+    words = ("--model", tmp_path / "bare.onnx", "--data", colours, "--part", "train")
+    done = command("benchmarks.accuracy", *words)
+    assert done.code == 0, done.err
+    assert "part train" in done.out
 
 
 @pytest.mark.parametrize(
@@ -56,77 +55,81 @@ def test_accuracy_of_a_bare_file_on_another_part(tmp_path: Path, colours: Path) 
     ],
 )
 def test_bad_input_is_one_message_and_exit_code_2(arguments: tuple[str, ...], message: str) -> None:
-    done = command(*arguments)
+    done = process(*arguments)
     assert done.returncode == 2
     assert message in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_unavailable_provider_is_exit_code_2(make_model: MakeModel, colours: Path) -> None:
+def test_unavailable_provider_is_exit_code_2(make_model: MakeModel, colours: Path, command) -> None:
     if "CUDAExecutionProvider" in ort.get_available_providers():
         pytest.skip("this onnxruntime has CUDA")
     model = make_model("model")
     for module, *rest in (
-        ("latency", "--models", model.path),
-        ("accuracy", "--model", model.path, "--data", colours),
+        ("benchmarks.latency", "--models", model.path),
+        ("benchmarks.accuracy", "--model", model.path, "--data", colours),
     ):
         done = command(module, *rest, "--provider", "cuda")
-        assert done.returncode == 2
-        assert "not available here" in done.stderr
-        assert "pip" in done.stderr
+        assert done.code == 2
+        assert "not available here" in done.err
+        assert "pip" in done.err
 
 
-def test_runtimes_lists_every_runtime() -> None:
-    done = command("runtimes")
-    assert done.returncode == 0
+def test_runtimes_lists_every_runtime(command) -> None:
+    done = command("benchmarks.runtimes.__main__")
+    assert done.code == 0
     for name in ("cpu", "cuda", "torch", "webgpu"):
-        assert name in done.stdout
+        assert name in done.out
 
 
 @pytest.mark.parametrize(
     ("head", "code", "word"), [(COLOURS, 0, "PASS"), (WRONG, 3, "FAIL")], ids=["same", "planted"]
 )
 def test_gate_ends_by_its_verdict(
-    make_model: MakeModel, colours: Path, head: np.ndarray, code: int, word: str
+    make_model: MakeModel, colours: Path, head: np.ndarray, code: int, word: str, command
 ) -> None:
     old, new = make_model("old"), make_model("new", head)
     done = command(
-        "gate", "--candidate", new.path, "--baseline", old.path, "--data", colours,
+        "benchmarks.gate", "--candidate", new.path, "--baseline", old.path, "--data", colours,
         "--gate", "map drop <= 0.1", "--gate", "size ratio <= 1",
     )  # fmt: skip
-    assert done.returncode == code, done.stderr
-    assert word in done.stdout
-    assert "size is 100.00% of the reference's" in done.stdout
+    assert done.code == code, done.err
+    assert word in done.out
+    assert "size is 100.00% of the reference's" in done.out
 
 
-def test_gate_finds_the_parent_and_missing_evidence_fails(make_model: MakeModel) -> None:
+def test_gate_finds_the_parent_and_missing_evidence_fails(make_model: MakeModel, command) -> None:
     make_model("old")
     new = make_model("new", parents=("old",))
-    done = command("gate", "--candidate", new.path, "--gate", "macs ratio <= 1")
-    assert done.returncode == 3
-    assert "not measured" in done.stdout
+    done = command("benchmarks.gate", "--candidate", new.path, "--gate", "macs ratio <= 1")
+    assert done.code == 3
+    assert "not measured" in done.out
 
 
-def test_gate_that_cannot_be_decided_is_exit_code_4(make_model: MakeModel, colours: Path) -> None:
+def test_gate_that_cannot_be_decided_is_exit_code_4(
+    make_model: MakeModel, colours: Path, command
+) -> None:
     rng = np.random.default_rng(0)
     blurred = COLOURS + rng.normal(0, 0.25, COLOURS.shape).astype(np.float32)
     old, new = make_model("old", blurred), make_model("new", blurred + 0.05)
     done = command(
-        "gate", "--candidate", new.path, "--baseline", old.path, "--data", colours,
+        "benchmarks.gate", "--candidate", new.path, "--baseline", old.path, "--data", colours,
         "--gate", "map drop <= 0.0001",
     )  # fmt: skip
-    assert done.returncode == 4, done.stdout + done.stderr
-    assert "INCONCLUSIVE" in done.stdout
+    assert done.code == 4, done.out + done.err
+    assert "INCONCLUSIVE" in done.out
 
 
-def test_compare_writes_a_report(make_model: MakeModel, colours: Path, tmp_path: Path) -> None:
+def test_compare_writes_a_report(
+    make_model: MakeModel, colours: Path, tmp_path: Path, command
+) -> None:
     old = make_model("old")
     new = make_model("new", WRONG, parents=("old",))
     done = command(
-        "compare", old.path, new.path, "--out", tmp_path / "report", "--data", colours,
+        "benchmarks.compare", old.path, new.path, "--out", tmp_path / "report", "--data", colours,
         "--no-latency", "--gate", "map drop <= 0.01", "--gate", "size ratio <= 1 vs old",
     )  # fmt: skip
-    assert done.returncode == 3, done.stderr
+    assert done.code == 3, done.err
     report = json.loads((tmp_path / "report" / "report.json").read_text())
     assert report["verdict"] == "fail"
     first, last = report["models"]
@@ -145,7 +148,8 @@ def test_compare_writes_a_report(make_model: MakeModel, colours: Path, tmp_path:
 @pytest.mark.timing
 def test_compare_times_the_models(make_model: MakeModel, colours: Path, tmp_path: Path) -> None:
     models = [make_model("old", convs=2).path, make_model("new").path]
-    done = command("compare", *models, "--out", tmp_path / "report", "--data", colours)
+    least = ("--latency-time", 0)  # 12 rounds
+    done = process("compare", *models, *least, "--out", tmp_path / "report", "--data", colours)
     assert done.returncode == 0, done.stderr
     report = json.loads((tmp_path / "report" / "report.json").read_text())
     first, last = report["models"]

@@ -20,6 +20,7 @@ QUICK = LatencySettings(
 )
 
 
+@pytest.mark.usefixtures("timed_once")
 def test_a_model_that_fails_leaves_and_the_others_go_on(make_model: MakeModel, capfd) -> None:
     good, bad, last = (make_model(name) for name in ("good", "bad", "last"))
     bad.weights.write_bytes(b"altered after it was opened")
@@ -67,6 +68,7 @@ def test_a_crash_is_told_from_an_error(make_model: MakeModel, monkeypatch) -> No
         measure((make_model("model"),), QUICK)
 
 
+@pytest.mark.usefixtures("timed_once")
 def test_two_benchmarks_at_once_are_noticed(make_model: MakeModel, capfd) -> None:
     with others_running() as disturbed:
         assert not disturbed
@@ -90,22 +92,14 @@ def test_two_benchmarks_at_once_are_noticed(make_model: MakeModel, capfd) -> Non
         pass
 
 
+@pytest.mark.usefixtures("timed_once")
 def test_the_command_prints_the_others_and_ends_with_2(make_model: MakeModel, command) -> None:
     good, bad = make_model("good"), make_model("bad")
     bad.weights.write_bytes(b"not a model")
     name_files_again(bad)
-    done = command(
-        "benchmarks.latency",
-        "--models",
-        good.path,
-        bad.path,
-        "--rounds-min",
-        3,
-        "--rounds-max",
-        3,
-        "--latency-time",
-        0,
-    )
+    models = ("--models", good.path, bad.path)
+    rounds = ("--rounds-min", 3, "--rounds-max", 3, "--latency-time", 0)
+    done = command("benchmarks.latency", *models, *rounds)
     assert done.code == 2
     assert "good" in done.out
     assert "failed" in done.out

@@ -84,50 +84,53 @@ def test_the_report_holds_every_model_and_its_gates(finished: Path):
     assert "student-int8" in (finished / "report.md").read_text()
 
 
-def test_a_second_run_changes_nothing_and_is_quick(finished: Path, scenes: Path, shell):
+def test_a_second_run_changes_nothing_and_is_quick(finished: Path, scenes: Path, command):
     before = {p: p.stat().st_mtime_ns for p in finished.rglob("*") if p.is_file()}
     recipe = ROOT / "tests" / "recipes" / "scenes.toml"
     started = time.monotonic()
-    done = shell("compress", "--recipe", recipe, "--data", scenes, "--out", finished)
+    words = ("--recipe", recipe, "--data", scenes, "--out", finished)
+    done = command("compress.__main__", *words)
     assert done.code == 0, done.err
     assert done.err.count("unchanged:") == 7
     assert time.monotonic() - started < 60
     assert {p: p.stat().st_mtime_ns for p in finished.rglob("*") if p.is_file()} == before
 
 
-def training(scenes: Path, out: Path, epochs: int = 6) -> list[str]:
+def training(scenes: Path, out: Path, epochs: int = 6, gate: str = "map >= 0") -> list[str]:
     return [
-        sys.executable, "-m", "compress.train", "--data", str(scenes), "--out", str(out),
+        "compress.train", "--data", str(scenes), "--out", str(out),
         "--arch", "tiny_network:build", "--weights", "random", "--image-size", "48",
-        "--epochs", str(epochs), "--gate", "map >= 0",
+        "--epochs", str(epochs), "--gate", gate,
     ]  # fmt: skip
 
 
-def test_a_killed_training_resumes_and_ends_with_the_same_weights(scenes: Path, tmp_path: Path):
+def test_a_killed_training_resumes_and_ends_with_the_same_weights(
+    scenes: Path, tmp_path: Path, command
+):
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(SUPPORT)])}
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    subprocess.run(training(scenes, whole), env=environment, check=True, capture_output=True)
+    done = command(*training(scenes, whole))
+    assert done.code == 0, done.err
     running = subprocess.Popen(
-        training(scenes, killed), env=environment, stderr=subprocess.PIPE, text=True
-    )
+        [sys.executable, "-m", *training(scenes, killed)],
+        env=environment, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
     assert running.stderr is not None
     while "epoch 2/6" not in running.stderr.readline():
         assert running.poll() is None
     running.send_signal(signal.SIGKILL)
     running.communicate()
     assert not killed.exists()
-    again = subprocess.run(
-        training(scenes, killed), env=environment, check=True, capture_output=True, text=True
-    )
-    assert "resuming after epoch" in again.stderr
+    again = command(*training(scenes, killed))
+    assert again.code == 0, again.err
+    assert "resuming after epoch" in again.err
     hashes = [artifacts.load(path).manifest.files for path in (whole, killed)]
     assert hashes[0]["model.safetensors"] == hashes[1]["model.safetensors"]
 
 
-def test_a_failed_gate_ends_with_3_and_keeps_the_artifact(scenes: Path, tmp_path: Path, shell):
+def test_a_failed_gate_ends_with_3_and_keeps_the_artifact(scenes: Path, tmp_path: Path, command):
     out = tmp_path / "model"
-    arguments = training(scenes, out, epochs=1)[3:-1]
-    done = shell("compress.train", *arguments, "map >= 0.999")
+    done = command(*training(scenes, out, epochs=1, gate="map >= 0.999"))
     assert done.code == 3, done.err
     verdicts = json.loads((out / "manifest.json").read_text())["verdicts"]
     assert [verdict["outcome"] for verdict in verdicts] == ["fail"]

@@ -115,19 +115,16 @@ def test_a_loss_a_term_an_importance_and_a_target_are_one_file_each(copy: Path, 
     data = write(tmp_path / "data", lambda row: (row % 2, row // 2 % 2))
     common = ("--data", data, "--out")
     any_size = ("--gate", "params <= 1e9")
-    ran(copy, "compress.train", *FAST, "--epochs", 1, "--loss", "brier", *common, tmp_path / "net")
     ran(
-        copy, "compress.prune", "--model", tmp_path / "net", "--importance", "last-first",
+        copy, "in_turn",
+        "compress.train", *FAST, "--epochs", 1, "--loss", "brier", *common, tmp_path / "net",
+        "then", "compress.prune", "--model", tmp_path / "net", "--importance", "last-first",
         "--macs", 0.8, "--round-to", 1, "--rounds", 1, "--epochs", 0, "--batch-size", 2,
         *any_size, *common, tmp_path / "pruned",
-    )  # fmt: skip
-    ran(
-        copy, "compress.distill", "--teacher", tmp_path / "net", "--student", tmp_path / "pruned",
+        "then", "compress.distill", "--teacher", tmp_path / "net", "--student", tmp_path / "pruned",
         "--term", "relations=0.5", "--epochs", 1, "--batch-size", 2, *any_size, *common,
         tmp_path / "student",
-    )  # fmt: skip
-    ran(
-        copy, "export.onnx", "--model", tmp_path / "student", "--target", "my-board", "--gate",
+        "then", "export.onnx", "--model", tmp_path / "student", "--target", "my-board", "--gate",
         "parity <= 1e-3", *common, tmp_path / "onnx",
     )  # fmt: skip
     last = artifacts.load(tmp_path / "pruned").manifest.architecture

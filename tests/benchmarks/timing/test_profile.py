@@ -10,6 +10,7 @@ import onnxruntime as ort
 import pytest
 from colours import SPEC, MakeModel
 from onnx import TensorProto, helper, numpy_helper
+from timed_once import once
 
 from benchmarks.profile import by_type
 from benchmarks.runtimes import _session, cpu
@@ -119,7 +120,7 @@ def test_only_the_first_round_is_profiled(
     make_model: MakeModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: dict[str, list[float | None]] = {}
-    spawn = tournament.spawn
+    spawn = once(tournament.spawn)
 
     def watched(job: Job, timeout_s: float) -> Sample:
         sample = spawn(job, timeout_s)
@@ -157,19 +158,11 @@ def test_the_command_refuses_a_runtime_that_does_not_tell(make_model: MakeModel,
     assert "does not tell the time of its operators" in done.err
 
 
+@pytest.mark.usefixtures("timed_once")
 def test_the_latency_table_shows_the_share_of_time(make_model: MakeModel, command) -> None:
     model = make_model("model", convs=2)
-    done = command(
-        "benchmarks.latency",
-        "--models",
-        model.path,
-        "--rounds-min",
-        3,
-        "--rounds-max",
-        3,
-        "--latency-time",
-        0,
-    )
+    rounds = ("--rounds-min", 3, "--rounds-max", 3, "--latency-time", 0)
+    done = command("benchmarks.latency", "--models", model.path, *rounds)
     assert done.code == 0, done.err
     assert "nodes / time" in done.out
     assert "CPU: 100% / 100%" in " ".join(done.out.split())

@@ -21,6 +21,7 @@ QUICK = ThroughputSettings(
 
 
 @pytest.mark.timing
+@pytest.mark.usefixtures("timed_once")
 def test_the_command_prints_every_row_and_writes_the_rest(
     make_model: MakeModel, tmp_path: Path, command
 ) -> None:
@@ -52,6 +53,7 @@ def test_the_command_prints_every_row_and_writes_the_rest(
     assert [file.name for file in out.parent.iterdir()] == ["rates.json"]
 
 
+@pytest.mark.usefixtures("timed_once")
 def test_results_that_a_batch_changes_are_no_throughput(
     make_model: MakeModel, tmp_path: Path, capfd
 ) -> None:
@@ -119,6 +121,7 @@ def test_every_core_is_used_unless_said_otherwise() -> None:
         measure({}, QUICK.model_copy(update={"threads": (10_000,)}))
 
 
+@pytest.mark.usefixtures("timed_once")
 def test_compare_adds_the_pass_if_wanted(
     make_model: MakeModel, colours: Path, tmp_path: Path, monkeypatch
 ) -> None:

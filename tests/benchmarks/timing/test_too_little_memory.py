@@ -69,6 +69,7 @@ def limited(monkeypatch: pytest.MonkeyPatch, name: str, limit: int) -> None:
     monkeypatch.setattr(process.subprocess, "run", starved)
 
 
+@pytest.mark.usefixtures("timed_once")
 def test_a_model_that_needs_too_much_leaves_and_the_others_go_on(
     make_model: MakeModel, make_hungry: Callable[..., Artifact], capfd
 ) -> None:
@@ -81,6 +82,7 @@ def test_a_model_that_needs_too_much_leaves_and_the_others_go_on(
     assert f"hungry is not timed any more: {LITTLE}" in capfd.readouterr().err
 
 
+@pytest.mark.usefixtures("timed_once")
 def test_a_model_above_the_limit_of_its_process(
     make_model: MakeModel, make_hungry: Callable[..., Artifact], monkeypatch: pytest.MonkeyPatch
 ) -> None:

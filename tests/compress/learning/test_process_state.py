@@ -31,9 +31,9 @@ def few(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def models(few: Path, tmp_path_factory: pytest.TempPathFactory, shell) -> Path:
     """Return a folder with a network, `net`, and its ONNX file, `onnx`."""
     folder = tmp_path_factory.mktemp("models")
-    done = shell("compress.train", *FRESH, *TINY, "--data", few, "--out", folder / "net")
-    assert done.code == 0, done.err
-    done = shell("export.onnx", "--model", folder / "net", "--data", few, "--out", folder / "onnx")
+    train = ("compress.train", *FRESH, *TINY, "--data", few, "--out", folder / "net")
+    export = ("export.onnx", "--model", folder / "net", "--data", few, "--out", folder / "onnx")
+    done = shell("in_turn", *train, "then", *export)
     assert done.code == 0, done.err
     return folder
 
@@ -78,6 +78,7 @@ COMMANDS = {
 }  # fmt: skip
 
 
+@pytest.mark.usefixtures("timed_once")
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_command_leaves_the_process_as_it_was(
     name: str, few: Path, models: Path, tmp_path: Path, command, monkeypatch

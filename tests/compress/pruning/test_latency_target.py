@@ -34,12 +34,11 @@ def test_a_close_trial_is_timed_until_the_time_is_up(monkeypatch: pytest.MonkeyP
 
 @pytest.mark.slow
 @pytest.mark.timing
+@pytest.mark.usefixtures("timed_once")
 def test_pruning_to_a_measured_latency(
     tmp_path: Path, command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(latency_target, "TRIALS", 2)
-    quick = {"budget_s": 20, "blocks": 1, "block_s": 0.02, "warmup_s": 0.05}
-    monkeypatch.setattr(latency_target, "QUICK", latency_target.QUICK.model_copy(update=quick))
     data, teacher, out = (tmp_path / name for name in ("data", "teacher", "fast"))
     write(data, lambda row: (row % 2, row // 2 % 2))
     wide = ("--arch-kwargs", '{"width": 32}', "--image-size", 64, "--epochs", 0)

@@ -3,7 +3,7 @@
 import csv
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -34,16 +34,30 @@ from models import families, pretrained
 STAGES = ("compress.train", "compress.prune", "compress.distill", "export.onnx")
 
 
+@pytest.fixture(scope="module")
+def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a copy of the project's source, in one place, so that a file is parsed once."""
+    place = tmp_path_factory.mktemp("tree")
+    for file in [*ROOT.glob("benchmarks/report/**/*"), *ROOT.glob("*/**/*.py")]:
+        if file.is_file() and file.relative_to(ROOT).parts[0] in source.ROOMS:
+            fresh(file, place / file.relative_to(ROOT))
+    return place
+
+
 @pytest.fixture
-def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def tree(copied: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Return a copy of the project's source that may be edited."""
-    for room in source.ROOMS:
-        for file in (ROOT / room).rglob("*.py"):
-            copy = tmp_path / file.relative_to(ROOT)
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(file, copy)
-    monkeypatch.setattr(hashing, "ROOT", tmp_path)
-    return tmp_path
+    monkeypatch.setattr(hashing, "ROOT", copied)
+    yield copied
+    for copy in filter(Path.is_file, copied.rglob("*")):
+        fresh(ROOT / copy.relative_to(copied), copy)
+
+
+def fresh(file: Path, copy: Path) -> None:
+    """Make a copy anew where it is missing or was edited, with the times of the file."""
+    if not copy.exists() or copy.stat().st_mtime_ns != file.stat().st_mtime_ns:
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(file, copy)
 
 
 def edit(tree: Path, name: str, before: str, after: str) -> None:
@@ -177,7 +191,6 @@ def test_the_version_of_a_library_that_computes_is_in_the_source(monkeypatch):
 def test_a_report_is_made_again_when_a_word_of_it_changes(
     tree: Path, monkeypatch, file: str, same: bool
 ):
-    shutil.copytree(ROOT / "benchmarks/report", tree / "benchmarks/report", dirs_exist_ok=True)
     monkeypatch.setattr(compare.render, "__file__", str(tree / "benchmarks/report/render.py"))
     first = compare.source()
     with (tree / file).open("a") as opened:

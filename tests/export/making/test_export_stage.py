@@ -109,7 +109,7 @@ def test_missed_gate_ends_with_3_and_keeps_the_artifact(
     assert [one.outcome for one in artifacts.load(out).manifest.verdicts] == ["fail"]
 
 
-@pytest.mark.slow
+@pytest.mark.usefixtures("timed_once")
 def test_latency_is_measured_against_the_fp32_export(
     trained: Artifact, data_folder: Path, tmp_path: Path
 ) -> None:
