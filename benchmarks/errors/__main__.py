@@ -98,7 +98,7 @@ def _measure(config: Config) -> tuple[Subject, tuple[Artifact, EvalResult] | Non
     dataset = open_data(config.data, config.skip_bad_images)
     grouping.check_columns(config.slice, dataset.table)
     images = context_of(dataset, *models).require(config.part).images(config.part)
-    settings = EvalSettings(provider=config.provider, part=config.part, threads=_threads(config))
+    settings = EvalSettings(provider=config.provider, threads=_threads(config))
     result = stored_or_evaluated(model, dataset, images, settings)
     subject = Subject(model, result, dataset, images.rows)
     if other is None:

@@ -184,7 +184,7 @@ def _labels(model: Artifact, found: dict[Part, EvalResult]) -> tuple[LabelResult
 
 
 def _evaluated(provider: str, model: Artifact, dataset: Dataset, part: Part) -> EvalResult:
-    settings = EvalSettings(provider=provider, part=part, views=1)
+    settings = EvalSettings(provider=provider, views=1)
     return evaluate(model, dataset, context_of(dataset, model).images(part), settings)
 
 

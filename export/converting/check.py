@@ -113,7 +113,7 @@ def as_accurate(source: Source, module: Module, context: Context, folder: Path) 
     """Hold a quantized model against the float ONNX file, on all views of all test images."""
     model, labels = source.model, source.model.manifest.labels
     dataset, images = context.dataset, context.require("test").images("test")
-    settings = EvalSettings(part="test")
+    settings = EvalSettings()
     session = _Converted(module, folder, len(labels.names))
     try:
         after = evaluate_session(session, model, dataset, images, settings)
