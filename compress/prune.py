@@ -39,11 +39,11 @@ from edgepress.core.several import Gates
 from edgepress.core.stage import Plan, produce
 from edgepress.data.context import Context
 from models import families
+from models.basis.torch_process import seeded
 from models.blank import blank_image
 from models.defaults import default_model
 from models.pruning_history import History
 from models.stored import architecture_of, count_macs, load_network, rebuilt, try_network
-from models.torch_process import seeded
 
 
 class Config(Teaching, ThresholdOptions):

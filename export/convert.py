@@ -17,7 +17,6 @@ from edgepress.core.cli import main
 from edgepress.core.errors import UserError
 from edgepress.core.manifest import Precision
 from edgepress.data.context import open_context
-from export.bundle import photographs
 from export.converting import check, every, formats, writing
 from export.converting.formats._apart import apart
 from export.converting.formats._format import require
@@ -26,6 +25,7 @@ from export.converting.result import Result
 from export.converting.writing import Converted
 from export.making.int8.calibration import from_training
 from export.making.int8.checks import check_images
+from export.shipped import photographs
 from models.defaults import default_model
 
 

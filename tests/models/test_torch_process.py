@@ -10,7 +10,7 @@ import torch
 from new_threads import threads_of_a_new_thread
 from torch import nn
 
-from models import torch_process
+from models.basis import torch_process
 
 
 class Interruption(Exception):

@@ -21,13 +21,13 @@ from edgepress.core.artifact import Artifact
 from edgepress.data.context import context_of
 from edgepress.data.dataset import open_data
 from export import convert
-from export.bundle import photographs
 from export.converting import check, formats, shown, writing
 from export.converting.formats import _format, ncnn_, tensorrt_, web
 from export.converting.formats._apart import apart
 from export.converting.formats._format import DoesNotRunError, Shown
 from export.converting.result import Result, Verification, rows
 from export.converting.writing import Converted
+from export.shipped import photographs
 
 HERE = tuple(
     name
