@@ -65,7 +65,7 @@ def run(config: Config) -> EvalResult:
     model = open_model(config.model)
     _session.require([model], config.provider)
     context = open_context(config.data, (model,), config.skip_bad_images).require(config.part)
-    settings = EvalSettings(provider=config.provider, part=config.part)
+    settings = EvalSettings(provider=config.provider)
     if config.threads:
         settings = settings.model_copy(update={"threads": config.threads})
     result = evaluate(model, context.dataset, context.images(config.part), settings)

@@ -75,7 +75,8 @@ class Config(Noun):
     """Threads inside one inference when latency is measured."""
     latency_time: str = "3m"
     """Longest measurement of latency, e.g. `90s`, `10m`: rounds go on until every demand on
-    latency is decided or this time is over, but at least for 8 rounds."""
+    latency is decided or this time is over, but at least for 8 rounds (12 with two models), each
+    with a process for every model and one more for the first: a minute or two for two models."""
     latency: bool = True
     """Time the ONNX models; torch models are never timed here."""
     throughput: bool = False

@@ -59,7 +59,8 @@ class Config(Noun):
     """Leave out images that do not decode, as a training can, instead of stopping."""
     latency_time: str = "3m"
     """Longest measurement of latency, e.g. `90s`, `10m`: rounds go on until every gate on latency
-    is decided or this time is over, but at least for 8 rounds."""
+    is decided or this time is over, but at least for 12 rounds of three processes each, which take
+    a minute or two."""
     junit: Path | None = None
     """Write the verdicts as JUnit XML, one test case per gate."""
     markdown: Path | None = None

@@ -22,7 +22,7 @@ from benchmarks.folds.result import Result
 from benchmarks.gates import verdicts
 from benchmarks.gates.checks import over_folds
 from benchmarks.gates.evidence import Evidence, Subject
-from benchmarks.gates.text import base_metric, examples, label_of, listed
+from benchmarks.gates.text import base_metric, examples, in_words, label_of
 from benchmarks.runtimes import _session
 from benchmarks.statistics import certifiable
 from edgepress.core import console, ending, writable
@@ -125,7 +125,7 @@ def _require_possible(gate: Gate, pairs: tuple[Pair, ...]) -> None:
         raise UserError(
             "The gate is about one model file, and here each fold has its own",
             got=gate,
-            allowed=listed(over_folds()),
+            allowed=in_words(over_folds()),
             next_step="hold it against the model that is to be shipped: python -m benchmarks.gate",
         )
     if gate.against is not None:

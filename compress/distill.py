@@ -33,9 +33,9 @@ from edgepress.core.several import Gates
 from edgepress.core.stage import Plan, produce
 from edgepress.data.context import Context
 from models import families, pretrained, stem
+from models.basis.torch_process import seeded
 from models.defaults import ZOO_TEACHER, default_student
 from models.stored import architecture_of, load_network, try_network
-from models.torch_process import seeded
 
 
 class Config(Teaching, ThresholdOptions):

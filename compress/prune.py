@@ -36,9 +36,9 @@ from edgepress.core.several import Gates
 from edgepress.core.stage import Plan, produce
 from edgepress.data.context import Context
 from models import families
+from models.basis.torch_process import seeded
 from models.defaults import default_model
 from models.stored import architecture_of, load_network, rebuilt, try_network
-from models.torch_process import seeded
 
 
 class Config(Teaching, Shrinking, ThresholdOptions):

@@ -30,7 +30,7 @@ from edgepress.data.context import Context
 from edgepress.data.dataset import open_data
 from edgepress.data.splitting import Splitting
 from models import pretrained, stem
-from models.torch_process import seeded
+from models.basis.torch_process import seeded
 
 
 class Config(Training, Splitting, ThresholdOptions):

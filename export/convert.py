@@ -17,14 +17,15 @@ from edgepress.core.cli import main
 from edgepress.core.errors import UserError
 from edgepress.core.manifest import Precision
 from edgepress.data.context import open_context
-from export.bundle import photographs
 from export.converting import check, every, formats, writing
+from export.converting.formats._apart import apart
 from export.converting.formats._format import require
 from export.converting.options import Config
 from export.converting.result import Result
 from export.converting.writing import Converted
 from export.making.int8.calibration import from_training
 from export.making.int8.checks import check_images
+from export.shipped import photographs
 from models.defaults import default_model
 
 
@@ -47,15 +48,15 @@ def run(config: Config) -> Converted | Result:
 
 
 def _one(config: Config, model: Artifact) -> Converted:
-    module = formats.find(config.format)
+    found = formats.find(config.format)
     quantized: Precision | None = None if config.quantize == "none" else config.quantize
-    out = config.out or Path("runs") / writing.named(model, module.FORMAT, quantized)
+    out = config.out or Path("runs") / writing.named(model, found.FORMAT, quantized)
     writing.check_replaceable(out)
-    require(module.FORMAT, model, quantized)
+    require(found.FORMAT, model, quantized)
     context = open_context(config.data, (model,), config.skip_bad_images)
     photos = photographs.validation(context, config.images)
-    console.say(f"converting {model.path} to {module.FORMAT.name} ...")
-    with writing.source_of(model) as source:
+    console.say(f"converting {model.path} to {found.FORMAT.name} ...")
+    with writing.source_of(model) as source, apart(found) as module:
         judge = partial(check.same_answers, source, module, photos)
         if quantized is not None:
             source = replace(source, quantized=quantized)
@@ -65,9 +66,9 @@ def _one(config: Config, model: Artifact) -> Converted:
             check_images(calibration)
             source = replace(source, calibration=calibration)
         made = writing.convert(source, module, out, judge)
-    found = made.manifest.verification
-    console.result(f"{made.path} ({made.size_bytes:,} bytes), {found.status}: {found.reason}")
-    ending.end_by([found.finding(str(made.path))])
+    judged = made.manifest.verification
+    console.result(f"{made.path} ({made.size_bytes:,} bytes), {judged.status}: {judged.reason}")
+    ending.end_by([judged.finding(str(made.path))])
     return made
 
 

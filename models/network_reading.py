@@ -15,9 +15,10 @@ from torch import Tensor, nn
 
 from edgepress.core.errors import PROGRAM_FAILS, UserError, told
 from edgepress.core.image_spec import ImageSpec
+from models.basis.single import NARROW
+from models.basis.torch_process import evaluating
 from models.network_output import output_layers
-from models.precision import NARROW, computes_in, only_single
-from models.torch_process import evaluating
+from models.precision import computes_in, only_single
 
 Form = Literal["logits", "probs", "log_probs"]
 

@@ -8,6 +8,7 @@ from edgepress.core import console
 from edgepress.core.alike import REWRITTEN
 from edgepress.core.errors import PROGRAM_FAILS, UserError, told
 from edgepress.core.image_spec import ImageSpec
+from models.basis.torch_process import evaluating
 from models.network_reading import (
     Reading,
     adds_up,
@@ -20,7 +21,6 @@ from models.network_reading import (
     reading_of,
     run,
 )
-from models.torch_process import evaluating
 
 CHANNELS = (3, 1)
 """Channels of an image that may be asked of a network, in the order in which they are tried."""

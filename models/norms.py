@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from models.torch_process import evaluating
+from models.basis.torch_process import evaluating
 
 Pair = tuple[nn.Conv2d, nn.BatchNorm2d]
 

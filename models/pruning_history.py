@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from edgepress.core.errors import UserError, told
 from edgepress.core.quiet import quiet
-from models.torch_process import evaluating, learning
+from models.basis.torch_process import evaluating, learning
 
 History = tuple[tuple[str, bool, tuple[int, ...]], ...]
 

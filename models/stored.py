@@ -17,12 +17,12 @@ from edgepress.core.image_spec import ImageSpec
 from edgepress.core.manifest import Architecture
 from edgepress.data import probe
 from models import checkpoint, families
+from models.basis.torch_process import evaluating, seeded
 from models.blank import blank_image
 from models.network_output import LAYERS
 from models.network_reading import make_readable
 from models.network_trial import try_out
 from models.pruning_history import replay
-from models.torch_process import evaluating, seeded
 
 
 def load_network(artifact: Artifact) -> nn.Module:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-import models.torchvision_compat  # noqa: F401  isort: skip  (must come before torchvision)
+import models.basis.torchvision_compat  # noqa: F401  isort: skip  (must come before torchvision)
 from torchvision.datasets import VOCDetection
 
 SILENCE_S = 60.0

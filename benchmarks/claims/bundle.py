@@ -34,6 +34,7 @@ from edgepress.core.noun import Noun
 from edgepress.core.subcommands import command
 from edgepress.data.context import Context, context_of
 from edgepress.data.dataset import open_data
+from edgepress.data.grouping import Grouped
 from edgepress.data.sampling import sample
 from edgepress.device.bundle import archive, open_folder
 from edgepress.device.images import decode
@@ -144,7 +145,8 @@ def _measure(model: Artifact, context: Context, config: Config) -> Shipped:
     dataset, tested = context.dataset, context.require("test").rows("test")
     rows = np.sort(sample(dataset.targets, tested, config.images or len(tested)))
     settings = EvalSettings(views=1)
-    wanted = stored_or_evaluated(model, dataset, rows, settings)
+    images = Grouped(rows, part="test")
+    wanted = stored_or_evaluated(model, dataset, images, settings)
     paths = [dataset.paths[row] for row in rows]
     probs = _on_device(model, config, paths)
     found = compare(wanted.scores[0], probs, model.manifest.labels.thresholds)
@@ -156,7 +158,7 @@ def _measure(model: Artifact, context: Context, config: Config) -> Shipped:
         max_prob_diff=found.max_prob_diff,
         flipped=found.flipped,
         map_benchmark=wanted.map,
-        map_device=as_result(model, dataset, rows, probs[None], settings).map,
+        map_device=as_result(model, dataset, images, probs[None], settings).map,
     )
     console.result(
         f"{'pass' if shipped.passed else 'fail'}: {shipped.name}: {shipped.images} photographs, "

@@ -99,7 +99,7 @@ def _measure(config: Config) -> tuple[Subject, tuple[Artifact, EvalResult] | Non
     grouping.check_columns(config.slice, dataset.table)
     context = context_of(dataset, *models).require(config.part)
     dataset, images = context.dataset, context.images(config.part)
-    settings = EvalSettings(provider=config.provider, part=config.part, threads=_threads(config))
+    settings = EvalSettings(provider=config.provider, threads=_threads(config))
     result = stored_or_evaluated(model, dataset, images, settings)
     subject = Subject(model, result, dataset, images.rows)
     if other is None:

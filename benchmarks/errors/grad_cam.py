@@ -42,7 +42,7 @@ def open_grad_cam(model: Artifact, threads: int) -> GradCam:
     """
     import torch
 
-    from models import torch_process
+    from models.basis import torch_process
     from models.stored import load_network
 
     with quiet():  # captum draws in matplotlib, which builds a font cache and says so

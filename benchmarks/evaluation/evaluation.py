@@ -23,7 +23,6 @@ from edgepress.data import pixels, views
 from edgepress.data.context import check_labels, require_images
 from edgepress.data.dataset import Dataset
 from edgepress.data.grouping import Grouped, Rows
-from edgepress.data.parts import Part
 from edgepress.data.split import is_known
 
 _CHUNK = 64
@@ -39,8 +38,6 @@ class EvalSettings(Noun):
     """Runtime for ONNX models; torch models run in torch."""
     threads: int = Field(default_factory=usable_cores, ge=1)
     """Threads (default: every core this process may use)."""
-    part: Part = "test"
-    """Part of the data set, which is also part of the result's `data_id`."""
     views: int | None = Field(None, ge=1)
     """Label-preserving views of each image at most (default: all that the data set declares)."""
 
@@ -49,9 +46,9 @@ class EvalSettings(Noun):
         return views.usable(dataset.views, model.manifest.image)[: self.views]
 
 
-def data_id(dataset: Dataset, part: Part) -> str:
-    """Return what names a part of a data set in an `EvalResult`."""
-    return f"{dataset.fingerprint}:{part}"
+def data_id(dataset: Dataset, images: Grouped) -> str:
+    """Return what names the part of a data set that images are of in an `EvalResult`."""
+    return f"{dataset.fingerprint}:{images.part or 'some'}"
 
 
 def evaluate(
@@ -62,7 +59,8 @@ def evaluate(
     Args:
         model: The model.
         dataset: The data set.
-        images: Its rows `[n]`; what is to decide a gate comes with its groups (`Context`).
+        images: Its rows `[n]`; what is to decide a gate comes with its groups and its part
+            (`Context.images`).
         settings: How the model is run.
 
     Raises:
@@ -85,7 +83,8 @@ def evaluate_session(
         UserError: there is no image, or a probability is not finite.
     """
     view_names = settings.views_of(model, dataset)
-    chunks = in_chunks(require_images(_grouped(images), dataset, settings.part).rows)
+    told = _grouped(images)
+    chunks = in_chunks(require_images(told, dataset, told.part).rows)
     done = [
         probabilities(session, model, view_names, chunk)
         for chunk in console.track(
@@ -154,7 +153,7 @@ def as_result(
         raise UserError("The model returns probabilities that are not finite", got=model.path)
     told = _grouped(images)
     result = EvalResult(
-        data_id=data_id(dataset, settings.part),
+        data_id=data_id(dataset, told),
         label_names=dataset.label_names,
         image_ids=_ids(dataset, told.rows),
         view_names=settings.views_of(model, dataset),
@@ -201,7 +200,7 @@ def stored_or_evaluated(
     if path is not None and provider in _ON_THE_CPU:
         stored = load_eval(path)
         wanted = (
-            data_id(dataset, settings.part),
+            data_id(dataset, _grouped(images)),
             _ids(dataset, _grouped(images).rows),
             settings.views_of(model, dataset),
             provider,

@@ -183,7 +183,7 @@ def together(pairs: Sequence[Pair], dataset: Dataset, rows: Sequence[Rows]) -> t
         UserError: the data have no such column, or a pair's test images are all of one group.
     """
     column = known_data(pairs[0]).split.group_column
-    everything = grouped(dataset, np.concatenate(rows), column)
+    everything = grouped(dataset, np.concatenate(rows), column, "test")
     ends = np.cumsum([len(own) for own in rows])
     tested = [
         everything.take(slice(end - len(own), end)) for own, end in zip(rows, ends, strict=True)

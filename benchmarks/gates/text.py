@@ -100,10 +100,10 @@ def tells_accuracy(text: str) -> bool:
     return metric is None or metric.about == "findings"
 
 
-def listed(names: Iterable[str]) -> str:
+def in_words(names: Iterable[str]) -> str:
     """Return metrics in a row, with a label where one belongs.
 
-    >>> listed(["ap", "map", "size"])
+    >>> in_words(["ap", "map", "size"])
     'ap[LABEL], map and size'
     """
     *first, last = (f"{name}[LABEL]" if metrics.find(name).of_label else name for name in names)
@@ -150,7 +150,7 @@ def _start(text: str) -> tuple[str, str | None]:
 
 def _misplaced_label(text: str) -> UserError:
     named = [name for name, metric in metrics.every().items() if metric.of_label]
-    belongs = listed(named)
+    belongs = in_words(named)
     return UserError(
         "A label in brackets belongs to the metrics "
         f"{belongs.replace('[LABEL]', '')}, and only to them",

@@ -14,7 +14,7 @@ from benchmarks.errors.schema import Estimate
 from benchmarks.evaluation.evaluation import EvalSettings
 from benchmarks.gates import checks
 from benchmarks.gates import verdicts as gates
-from benchmarks.gates.text import listed
+from benchmarks.gates.text import in_words
 from benchmarks.report import format as fmt
 from benchmarks.robustness import example
 from benchmarks.robustness.analysis import entries
@@ -113,7 +113,7 @@ def _gates(config: Config) -> tuple[Gate, ...]:
     for gate in wanted:
         if not gates.needs_robustness(gate):
             raise UserError(
-                f"This command holds models against {listed(checks.needing('robustness'))} only",
+                f"This command holds models against {in_words(checks.needing('robustness'))} only",
                 got=gate,
                 next_step="python -m benchmarks.gate knows the other metrics",
             )

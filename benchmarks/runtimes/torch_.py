@@ -42,7 +42,7 @@ class TorchSession:
         """
         import torch
 
-        from models.torch_process import threads
+        from models.basis.torch_process import threads
 
         done = []
         with threads(self._threads), torch.inference_mode():

@@ -185,7 +185,7 @@ def _labels(model: Artifact, found: dict[Part, EvalResult]) -> tuple[LabelResult
 
 
 def _evaluated(provider: str, model: Artifact, context: Context, part: Part) -> EvalResult:
-    settings = EvalSettings(provider=provider, part=part, views=1)
+    settings = EvalSettings(provider=provider, views=1)
     return evaluate(model, context.dataset, context.images(part), settings)
 
 

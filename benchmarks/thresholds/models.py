@@ -14,7 +14,7 @@ from edgepress.core.labels import LabelLearning, Labels, ThresholdSettings
 from edgepress.core.results import EvalResult
 from edgepress.core.scaling import CalibrationMethod
 from edgepress.data.dataset import Dataset
-from edgepress.data.grouping import Rows
+from edgepress.data.grouping import Grouped, Rows
 from models.onnx_graph import scaling
 
 Model = TypeVar("Model", bound=Artifact)
@@ -96,8 +96,8 @@ def on_validation(
     Raises:
         UserError: as `evaluate`.
     """
-    once = settings.model_copy(update={"part": "val", "views": 1})
-    return evaluate(model, dataset, rows, once)
+    once = settings.model_copy(update={"views": 1})
+    return evaluate(model, dataset, Grouped(rows, part="val"), once)
 
 
 def unkept(labels: Labels) -> tuple[Verdict, ...]:

@@ -162,7 +162,7 @@ class _Field:
         )
         self.shuffled = random.Random(self.seed)
         self.surroundings = environment.describe()
-        self.rounds, self.start = 0, time.monotonic()
+        self.rounds, self.start, self.late = 0, time.monotonic(), False
 
     @property
     def plan(self) -> str:
@@ -189,11 +189,24 @@ class _Field:
             for order in orders.block(len(self.jobs), self.shuffled):
                 self._play_round(order)
             if self.rounds < least:
+                self._say_if_late(least)
                 continue
             yield
             longest = self.seconds + time.monotonic() - before
             if self.rounds >= (most or math.inf) or longest > self.settings.budget_s:
                 return
+
+    def _say_if_late(self, least: int) -> None:
+        """Say once that the time is over, and for how long it goes on all the same."""
+        if self.late or self.seconds <= self.settings.budget_s:
+            return
+        self.late = True
+        left_s = self.seconds / self.rounds * (least - self.rounds)
+        over = f"{duration.shown(self.settings.budget_s)} are over after {self.rounds} rounds"
+        console.say(
+            f"latency: {over}; {least} are made, since fewer tell no interval: "
+            f"about {left_s:.0f} s more"
+        )
 
     def _limits(self) -> tuple[int, int | None]:
         """Return the fewest and the most rounds."""

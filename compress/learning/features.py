@@ -15,8 +15,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from models.basis.torch_process import evaluating
 from models.network_output import output_layers
-from models.torch_process import evaluating
 
 PENULTIMATE = "penultimate"
 

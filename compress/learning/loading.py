@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader
 from compress.learning.augmentation import Augmentation, Item, augmented
 from edgepress.core.errors import UserError
 from edgepress.core.image_spec import ImageSpec
-from models.torch_process import one_thread_here
+from models.basis.torch_process import one_thread_here
 
 T = TypeVar("T")
 

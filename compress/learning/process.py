@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from accelerate.state import AcceleratorState, GradientState
 
 from compress.learning.allocator import freed_memory_kept
-from models.torch_process import seeded
+from models.basis.torch_process import seeded
 
 
 @contextmanager

@@ -19,8 +19,8 @@ from compress.learning.terms._taught import Taught
 from compress.learning.training import Loss, Training, fit
 from edgepress.core.image_spec import ImageSpec
 from edgepress.core.several import Words
+from models.basis.torch_process import evaluating, frozen
 from models.blank import blank_image
-from models.torch_process import evaluating, frozen
 
 
 class Teaching(Training):

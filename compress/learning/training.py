@@ -14,7 +14,7 @@ from accelerate.utils import extract_model_from_parallel
 from pydantic import ConfigDict, Field
 from torch import Tensor, nn
 
-import models.torchvision_compat  # noqa: F401  isort: skip  (must come before timm)
+import models.basis.torchvision_compat  # noqa: F401  isort: skip  (must come before timm)
 from timm.utils import ModelEmaV3
 
 from compress.learning.augmentation import Augmentation, Batch, mixup, normalised
@@ -30,8 +30,8 @@ from edgepress.core import console
 from edgepress.core.errors import UserError
 from edgepress.core.noun import Noun
 from edgepress.core.stage import CHECKPOINT
-from models import torch_process
-from models.torch_process import seeded
+from models.basis import torch_process
+from models.basis.torch_process import seeded
 
 Loss = Callable[[Tensor, Batch], Tensor]
 """(logits, batch) -> scalar; the batch's inputs let a teacher see the same augmented images."""

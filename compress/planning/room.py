@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from edgepress.core import memory
 from edgepress.core.image_spec import ImageSpec
-from models.torch_process import learning, seeded
+from models.basis.torch_process import learning, seeded
 
 SHARE = 0.5
 """Of the free memory that a training step may take: the rest is for what begins later."""

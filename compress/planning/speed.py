@@ -35,9 +35,9 @@ from edgepress.core.manifest import Architecture, Manifest
 from edgepress.data import views
 from edgepress.data.pixels import decoded_alone
 from models import stem
+from models.basis.torch_process import seeded
 from models.onnx_graph.write import to_onnx
 from models.stored import rebuilt
-from models.torch_process import seeded
 
 TRAINING, RUNS = Patience(4.0), Patience(1.0)
 """For the steps of a training, and for evaluating."""

@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from compress.pruning import importance
 from edgepress.core.errors import UserError, told
 from edgepress.core.quiet import quiet
+from models.basis.torch_process import evaluating
 from models.network_output import LAYERS, width
 from models.pruning_history import History
-from models.torch_process import evaluating
 
 STEPS = 200
 """Steps from the whole network to nothing: each removes about half a percent of the channels."""

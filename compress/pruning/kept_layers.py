@@ -9,9 +9,9 @@ from torch import Tensor, nn
 from compress.pruning.coupling import groups_of, unfit_layers
 from edgepress.core.errors import unknown_name
 from edgepress.core.wording import counted
+from models.basis.torch_process import evaluating
 from models.network_output import LAYERS, output_layers
 from models.pruning_history import traced
-from models.torch_process import evaluating
 
 SHOWN = 5
 

@@ -31,7 +31,8 @@ class Comparison(Noun):
     gate: tuple[str, ...] = ()
     threads: int = Field(1, ge=1)
     latency_time: str = "3m"
-    """Longest measurement of latency; it ends as soon as every gate on latency is decided."""
+    """Longest measurement of latency, but for the rounds that an interval needs; it ends as soon as
+    every gate on latency is decided."""
 
 
 class Packing(Noun):

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import tyro
 from pydantic import BaseModel, ValidationError
 
-from edgepress.core import console, memory, several, unforeseen
+from edgepress.core import console, memory, misread, several, unforeseen
 from edgepress.core.errors import EXIT_DONE, EdgepressError, UserError, unknown_name
 from edgepress.core.unforeseen import EXIT_UNFORESEEN
 
@@ -52,24 +52,25 @@ def parse(config_type: type[C], argv: Sequence[str]) -> C:
     """Return the config that a command line stands for; flags win over `--config FILE`.
 
     Raises:
-        UserError: the file cannot be read, or an option that takes several values has none.
+        UserError: the file cannot be read, an option that takes several values has none, or an
+            option or a value that tyro cannot read.
         ValidationError: a value that an option does not take.
-        SystemExit: what tyro cannot read, or `--help`.
+        SystemExit: `--help`.
     """
     arguments = list(argv)
     default = _from_file(config_type, arguments)
     try:
-        return tyro.cli(
-            config_type,
-            args=several.merged(config_type, arguments),
-            default=default,
-            prog=_program(),
-            description=_description(config_type),
-            config=(tyro.conf.OmitArgPrefixes,),
-        )
-    except BrokenPipeError:  # nobody reads the help, or what is wrong with the options
-        asked = {"-h", "--help"}.intersection(arguments)
-        raise SystemExit(EXIT_DONE if asked else UserError.exit_code) from None
+        with misread.in_one_message(_program()):
+            return tyro.cli(
+                config_type,
+                args=several.merged(config_type, arguments),
+                default=default,
+                prog=_program(),
+                description=_description(config_type),
+                config=(tyro.conf.OmitArgPrefixes,),
+            )
+    except BrokenPipeError:  # nobody reads the help
+        raise SystemExit(EXIT_DONE) from None
 
 
 def explain(error: ValidationError) -> str:

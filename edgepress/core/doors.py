@@ -36,7 +36,6 @@ COMMANDS: dict[str, tuple[str, ...]] = {
         "benchmarks.out_of_fold",
         "benchmarks.fleet",
     ),
-    "models": ("models.answers",),
 }
 """The commands of each room, in the order in which they are listed."""
 

@@ -90,7 +90,7 @@ def _fault(table: Table, name: str) -> str | None:
         return None
     if whole and not others:
         return ""
-    reason = f"it also holds {parts.listed(others)}" if others else "it tells no training image"
+    reason = f"it also holds {parts.values(others)}" if others else "it tells no training image"
     return (
         f"the column {name!r} is not taken as a split, since {reason}; write train, val or test "
         "for every image, or remove the others' rows"

@@ -41,7 +41,7 @@ class Context:
         Raises:
             UserError: the data have no longer the column that the split went by.
         """
-        return grouped(self.dataset, self.rows(part), self.split.group_column)
+        return grouped(self.dataset, self.rows(part), self.split.group_column, part)
 
     def require(self, part: Part) -> "Context":
         """Return this context, of which a part must have images.
@@ -103,15 +103,15 @@ def open_context(
     return context_of(open_data(source, skip_bad_images), *models)
 
 
-def require_images(images: Images, dataset: Dataset, part: Part) -> Images:
-    """Return the images of a part, which must be some.
+def require_images(images: Images, dataset: Dataset, part: Part | None) -> Images:
+    """Return images, of a part or named one by one, which must be some.
 
     Raises:
         UserError: the part is empty, or none of its images is here.
     """
     if not len(images):
         raise UserError(
-            f"There is no image in the part {part}",
+            f"There is no image in the part {part}" if part else "There is no image",
             got=dataset.source,
             next_step=f"take another part ({', '.join(one for one in PARTS if one != part)}), or "
             "data and a split that have one",

@@ -18,6 +18,7 @@ from edgepress.core import console
 from edgepress.core.errors import UserError, unknown_name
 from edgepress.data import duplicates
 from edgepress.data.dataset import Dataset
+from edgepress.data.parts import Part
 
 Rows = NDArray[np.intp]
 
@@ -88,6 +89,8 @@ class Grouped:
     """`[n]` the images' rows in the data set."""
     groups: tuple[int, ...] = ()
     """Group of each image, which counts as one; empty where each stands for itself."""
+    part: Part | None = None
+    """The part of the data set that they are of; `None` for images that were named one by one."""
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -95,11 +98,11 @@ class Grouped:
     def take(self, places: Rows | slice) -> "Grouped":
         """Return these images only, by their places in this object."""
         groups = tuple(np.asarray(self.groups)[places].tolist()) if self.groups else ()
-        return Grouped(self.rows[places], groups)
+        return Grouped(self.rows[places], groups, self.part)
 
 
-def grouped(dataset: Dataset, rows: Rows, column: str | None) -> Grouped:
-    """Return rows with the groups that a split by `column` keeps together.
+def grouped(dataset: Dataset, rows: Rows, column: str | None, part: Part | None = None) -> Grouped:
+    """Return rows of a part with the groups that a split by `column` keeps together.
 
     They are those of `groups_of`, as far as the rows themselves tell: near-duplicates, images with
     one value of the column, and chains of both. Numbers count from 0 in the order of the rows.
@@ -113,7 +116,7 @@ def grouped(dataset: Dataset, rows: Rows, column: str | None) -> Grouped:
         tuple(texts[row] for row in rows) if texts else (),
         dataset.thumbnails[rows],
     )
-    return Grouped(rows, _together(asked))
+    return Grouped(rows, _together(asked), part)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from edgepress.core.errors import UserError
+from edgepress.core.wording import listed
 from edgepress.data.formats import _cells
 from edgepress.data.table import Table
 
@@ -27,7 +28,6 @@ YEAR = r"([a-z]*)(?:19|20)\d\d"
 """COCO's parts are called `train2017` and `val2017`."""
 CELEBA: dict[str, Part] = {"0": "train", "1": "val", "2": "test"}
 """CelebA's numbers of the three parts, in a column `partition`."""
-MOST_LISTED = 20
 
 
 @dataclass(frozen=True)
@@ -81,11 +81,9 @@ def named(table: Table, column: str) -> set[Part]:
     return {part for text in texts if (part := _part(text, known)) is not None}
 
 
-def listed(counts: Counter[str]) -> str:
+def values(counts: Counter[str]) -> str:
     """Return the values of a column for a message, the most frequent first."""
-    shown = [f"{text[:100]!r} ({n:,} images)" for text, n in counts.most_common(MOST_LISTED)]
-    more = f" and {len(counts) - MOST_LISTED} more" if len(counts) > MOST_LISTED else ""
-    return ", ".join(shown) + more
+    return listed([f"{text[:60]!r} ({n:,} images)" for text, n in counts.most_common()])
 
 
 def _words(table: Table, column: str, part: Part) -> str:
@@ -100,7 +98,7 @@ def _named(column: str, texts: tuple[str, ...]) -> Told:
     if wrong:
         raise UserError(
             f"The column {column!r} has values that are no part of a split",
-            got=listed(wrong),
+            got=values(wrong),
             allowed="train; val, valid, validation or dev; test; "
             "in a column is_valid, is_test or is_train also True and False",
             next_step="write one of these for every image, or remove the others' rows",

@@ -39,7 +39,7 @@ def ready_split(
     if not len(train) or not len(test):
         raise UserError(
             f"The column {column!r} has no {'test' if len(train) else 'training'} image",
-            got=columns.listed(Counter(dataset.table.columns[column])),
+            got=columns.values(Counter(dataset.table.columns[column])),
             next_step=RANDOM,
         )
     groups = groups_of(dataset)

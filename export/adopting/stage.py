@@ -187,8 +187,6 @@ def _build(plan: Plan, job: Adoption, workdir: Path) -> Manifest:
     console.say("writing the ONNX file ...")
     job.source.write(job.found.adapter, job.found.image, out)
     doubts = last_layer.check(out, job.found.adapter.output)
-    for doubt in doubts:
-        console.warn(doubt)
     if precision_of(onnx.load(out)) == "fp32":
         simplify(out)
         fold(out)

@@ -30,15 +30,11 @@ from export.bundle import (
     card,
     contents,
     converted,
-    graph,
     options,
-    photographs,
     proof,
     sbom,
     signing,
 )
-from export.bundle.check import Checked, check
-from export.bundle.graph import Camera
 from export.bundle.manifest import (
     Budget,
     DeviceLabels,
@@ -51,6 +47,9 @@ from export.bundle.manifest import (
 from export.converting.result import Verification
 from export.converting.writing import Converted
 from export.graph import metadata
+from export.shipped import graph, photographs
+from export.shipped.check import Checked, check
+from export.shipped.graph import Camera
 from models.defaults import default_model
 
 

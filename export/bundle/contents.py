@@ -14,8 +14,8 @@ from edgepress.core.errors import UserError
 from edgepress.core.manifest import FileEntry
 from edgepress.device.bundle import EXPECTED, archive
 from edgepress.device.bundle.archive import Files, is_safe
-from export.bundle.photographs import Photograph, png
 from export.converting.writing import Converted
+from export.shipped.photographs import Photograph, png
 
 DEVICE = Path(device.__file__).parent
 """The package that the bundle carries a copy of."""

@@ -12,6 +12,7 @@ from edgepress.data.context import Context
 from edgepress.device.bundle.archive import Files
 from export.converting import formats, writing
 from export.converting.check import as_accurate, same_answers
+from export.converting.formats._apart import apart
 from export.converting.formats._format import Source
 from export.converting.result import Verification
 from export.converting.writing import Converted
@@ -136,15 +137,16 @@ def _verification(
 
     A network that another tool has quantized answers otherwise; it is held against a gate.
     """
-    module, source = formats.find(one.manifest.format), Source(model, model)
-    missing = [name for name in module.FORMAT.packages if importlib.util.find_spec(name) is None]
+    found, source = formats.find(one.manifest.format), Source(model, model)
+    missing = [name for name in found.FORMAT.packages if importlib.util.find_spec(name) is None]
     if missing:
         return Verification(status="not verified", reason=f"no {', '.join(missing)} to run it here")
     same = {one.manifest.precision, model.manifest.precision} == {"fp32"}
     try:
-        if same or one.manifest.id == model.manifest.id:
-            return same_answers(source, module, photos, one.path)
-        return as_accurate(source, module, context, one.path)
+        with apart(found) as module:
+            if same or one.manifest.id == model.manifest.id:
+                return same_answers(source, module, photos, one.path)
+            return as_accurate(source, module, context, one.path)
     except UserError:
         raise
     except Exception as error:  # a runtime may raise anything of a file that is not its own

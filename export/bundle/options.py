@@ -5,7 +5,7 @@ from typing import Any
 from benchmarks.gates import text as gate_text
 from edgepress.core.errors import UserError
 from edgepress.device.images import MAX_PIXELS
-from export.bundle.graph import Camera
+from export.shipped.graph import Camera
 
 MOST_PIXELS = 16384
 """On a side of a photograph."""

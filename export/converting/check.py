@@ -27,8 +27,6 @@ from edgepress.core.alike import OTHER_RUNTIME
 from edgepress.core.gates import Outcome
 from edgepress.core.results import EvalResult
 from edgepress.data.context import Context
-from export.bundle import photographs
-from export.bundle.check import network_input
 from export.converting import shown
 from export.converting.formats._format import (
     CannotRunError,
@@ -41,6 +39,8 @@ from export.converting.formats._format import (
 )
 from export.converting.result import Status, Verification
 from export.making.job import DEFAULT_GATES
+from export.shipped import photographs
+from export.shipped.check import network_input
 
 STATUS: dict[Outcome, Status] = {
     "pass": "verified",
@@ -113,7 +113,7 @@ def as_accurate(source: Source, module: Module, context: Context, folder: Path) 
     """Hold a quantized model against the float ONNX file, on all views of all test images."""
     model, labels = source.model, source.model.manifest.labels
     dataset, images = context.dataset, context.require("test").images("test")
-    settings = EvalSettings(part="test")
+    settings = EvalSettings()
     session = _Converted(module, folder, len(labels.names))
     try:
         after = evaluate_session(session, model, dataset, images, settings)

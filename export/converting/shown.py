@@ -8,9 +8,9 @@ import onnx
 from edgepress.device.bundle import MODEL, Bundle
 from edgepress.device.images import decode
 from edgepress.device.model.session import Predictor
-from export.bundle import graph, photographs
 from export.converting.formats._format import Images, Shown, Source
 from export.converting.result import Verification
+from export.shipped import graph, photographs
 
 
 def verify(

@@ -9,6 +9,7 @@ from onnx.version_converter import ConvertError, convert_version
 from edgepress.core import console
 from edgepress.core.errors import UserError
 from edgepress.core.image_spec import ImageSpec
+from models.onnx_graph.index import sort_nodes
 
 OLDEST_OPSET = 13
 """The first one with a scale per channel."""
@@ -61,11 +62,12 @@ def opset(model: ModelProto) -> int:
 
 
 def current(model: ModelProto, source: Path) -> ModelProto:
-    """Return a model in an opset that can be quantized, whose only inputs are its images.
+    """Return a model in an opset that can be quantized, in order, with images as its only inputs.
 
     Raises:
         UserError: it is too old and cannot be converted.
     """
+    sort_nodes(model)
     made = with_opset(model, source)
     made.ir_version = max(made.ir_version, IR)
     weights = {tensor.name for tensor in made.graph.initializer}

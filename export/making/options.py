@@ -56,7 +56,8 @@ class Config(ThresholdOptions):
     target's where it is available here, else cpu."""
     latency_time: str = "3m"
     """Longest measurement of latency, e.g. `90s`, `10m`: rounds go on until every gate on latency
-    is decided or this time is over, but at least for 8 rounds."""
+    is decided or this time is over, but at least for 12 rounds of three processes each, which take
+    a minute or two."""
     threads: int = Field(1, ge=1)
     """Threads inside one inference when latency is measured."""
     emulate: int = Field(32, ge=0)

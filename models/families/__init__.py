@@ -17,9 +17,9 @@ from edgepress.core.errors import PROGRAM_FAILS, UserError, told, unknown_name
 from edgepress.core.hashing import value_hash
 from edgepress.core.manifest import Architecture
 from edgepress.core.source import computing, source_hash
+from models.basis.single import in_single
+from models.basis.torch_process import seeded
 from models.families._native import Native
-from models.precision import in_single
-from models.torch_process import seeded
 
 MEND = "mend the factory, or what --arch-kwargs gives it"
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from torch import nn
 
-import models.torchvision_compat  # noqa: F401  isort: skip  (must come before timm)
+import models.basis.torchvision_compat  # noqa: F401  isort: skip  (must come before timm)
 import timm
 
 from models import families

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import nn
 
-import models.torchvision_compat  # noqa: F401  isort: skip  (must come before torchvision)
+import models.basis.torchvision_compat  # noqa: F401  isort: skip  (must come before torchvision)
 import torchvision
 
 from models import families

@@ -10,12 +10,12 @@ from torch import nn
 from edgepress.core.errors import UserError
 from edgepress.core.image_spec import ImageSpec
 from edgepress.core.quiet import quiet
+from models.basis.torch_process import evaluating
 from models.blank import blank_image
 from models.network_reading import probabilities
 from models.onnx_graph import average_pool
 from models.onnx_graph.index import graphs
 from models.precision import NEXT
-from models.torch_process import evaluating
 
 INPUT, OUTPUT = "image", "probs"
 # Opset 18 is what torch's exporter writes natively; ONNX Runtime reads it since 1.14 (2023). The

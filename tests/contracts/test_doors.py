@@ -19,7 +19,6 @@ ELSEWHERE = {
     "benchmarks.timing.worker": "a fresh process that times one model",
     "models.voc2007": "a process with torchvision, for `--data voc2007`",
     "export.converting.formats._litert_converter": "runs in LiteRT's environment",
-    "export.converting.formats._ncnn_runner": "a process that ncnn may end",
 }
 """Runnable modules, and folders of them, that are no public commands."""
 

@@ -11,7 +11,7 @@ from benchmarks.evaluation.robustness import Robustness
 from benchmarks.gates import metrics, verdicts
 from benchmarks.gates.evidence import Evidence, Subject
 from benchmarks.gates.metrics import Metric, Need
-from benchmarks.gates.text import base_metric, examples, form_of, listed, metric_of
+from benchmarks.gates.text import base_metric, examples, form_of, in_words, metric_of
 from benchmarks.report import format as fmt
 from benchmarks.statistics.paired import ranks
 from edgepress.core.errors import UserError
@@ -119,6 +119,6 @@ def test_what_judges_is_known_by_its_source() -> None:
 
 
 def test_metrics_are_listed_in_words() -> None:
-    assert listed(["ap"]) == "ap[LABEL]"
-    assert listed(["ap", "map"]) == "ap[LABEL] and map"
+    assert in_words(["ap"]) == "ap[LABEL]"
+    assert in_words(["ap", "map"]) == "ap[LABEL] and map"
     assert examples(["robust_map"]).endswith("which takes minutes)")

@@ -130,7 +130,7 @@ def test_the_teacher_predicts_what_its_evaluation_says(teacher: artifacts.Artifa
 
 
 def test_torchvision_imports_and_its_transforms_work():
-    import models.torchvision_compat  # noqa: F401  isort: skip
+    import models.basis.torchvision_compat  # noqa: F401  isort: skip
     import torchvision.transforms.v2
 
     assert "torchvision" in sys.modules

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-import models.torchvision_compat  # noqa: F401  isort: skip  (must come before timm)
+import models.basis.torchvision_compat  # noqa: F401  isort: skip  (must come before timm)
 import timm
 
 from edgepress.core.errors import UserError

@@ -15,7 +15,7 @@ from new_threads import threads_of_a_new_thread
 from places import ROOT, SUPPORT
 from torch import nn
 
-from models import torch_process
+from models.basis import torch_process
 
 
 class Interruption(Exception):

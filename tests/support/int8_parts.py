@@ -11,7 +11,7 @@ import torch
 from export_helpers import SPEC
 from torch import nn
 
-import models.torchvision_compat  # noqa: F401  isort: skip  (must come before timm)
+import models.basis.torchvision_compat  # noqa: F401  isort: skip  (must come before timm)
 from timm.models._efficientnet_blocks import SqueezeExcite
 from torchvision.ops import SqueezeExcitation
 

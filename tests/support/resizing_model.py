@@ -6,7 +6,7 @@ import numpy as np
 from onnx import TensorProto, compose, helper, numpy_helper
 
 from edgepress.core.image_spec import ImageSpec
-from export.bundle import preprocessing
+from export.shipped import preprocessing
 
 
 def model(spec: ImageSpec, n_labels: int = 3) -> bytes:

@@ -10,7 +10,7 @@ from pathlib import Path
 from places import ROOT
 from pydantic import BaseModel
 
-from benchmarks.claims import bundle, false_alarms, recipe
+from benchmarks.claims import bundle, false_alarms, recipe, web_resizing
 from benchmarks.claims.device import result as device
 from benchmarks.claims.drift import result as drift
 from benchmarks.claims.families import result as families
@@ -36,6 +36,7 @@ CLAIMS = {
     "processors": processors,
     "quantization": quantization,
     "settings": settings,
+    "web-resizing": web_resizing,
     "worst_images": worst_images,
 }
 """The module of each file of figures: `Result` reads it, `table` makes its table."""

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-import models.torchvision_compat  # noqa: F401  isort: skip  (must come before timm)
+import models.basis.torchvision_compat  # noqa: F401  isort: skip  (must come before timm)
 from timm.layers import MixedConv2d, ScaledStdConv2d, SelectiveKernel, SplitAttn
 from timm.models.res2net import Bottle2neck
 

@@ -84,5 +84,5 @@ def _do(module: str, options: dict[str, Any]) -> None:
 def _validated(out: Path, data: Path) -> float | None:
     model = artifacts.load(out)
     context = open_context(str(data), (model,))
-    settings = EvalSettings(part="val", views=1)
+    settings = EvalSettings(views=1)
     return evaluate(model, context.dataset, context.images("val"), settings).map

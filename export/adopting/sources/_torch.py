@@ -12,8 +12,9 @@ from edgepress.core.errors import UserError
 from edgepress.core.image_spec import ImageSpec
 from edgepress.core.quiet import quiet
 from export.adopting.sources._source import REVERSED, Adapter, Floats, Shape, first_line
+from models.basis.single import NARROW, floats_of, name
 from models.onnx_graph.write import probs_to_onnx
-from models.precision import NARROW, computes_in, floats_of, name
+from models.precision import computes_in
 
 
 @dataclass(frozen=True)

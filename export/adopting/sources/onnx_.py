@@ -6,16 +6,19 @@ from typing import Any
 
 import numpy as np
 import onnx
+import onnx.inliner
 import onnxruntime as ort
 from google.protobuf.message import DecodeError
 from onnx import ModelProto, TensorProto, ValueInfoProto, helper
 
 from benchmarks.evaluation.candidates import open_model
+from edgepress.core import console
 from edgepress.core.errors import UserError
 from edgepress.core.image_spec import ImageSpec
 from edgepress.core.manifest import Manifest
 from export.adopting.sources._source import REVERSED, Adapter, Floats, Shape, damaged, first_line
 from export.graph import foreign
+from export.graph.single import in_single
 from models.network_files.onnx_ import NAME
 from models.onnx_graph.rename import rename
 from models.onnx_graph.write import INPUT, OUTPUT
@@ -29,6 +32,8 @@ class OnnxSource:
     """A file and a session of it."""
 
     path: Path
+    model: ModelProto
+    """In single precision, whatever the file is in: the session is of it too."""
     session: ort.InferenceSession
     input_shape: Shape | None
     labels: tuple[str, ...] | None = None
@@ -57,7 +62,8 @@ class OnnxSource:
         Raises:
             UserError: an opset too old to be converted, or shapes that cannot be fixed.
         """
-        network = foreign.current(onnx.load(self.path), self.path)
+        copied = ModelProto.FromString(self.model.SerializeToString())
+        network = foreign.current(copied, self.path)
         rename(network, lambda name: _PREFIX + name)
         graph = network.graph
         before, after = _nodes(network, adapter, graph.input[0].name, graph.output[0].name)
@@ -75,8 +81,28 @@ def open_file(path: Path) -> OnnxSource:
 
     Raises:
         UserError: it is not ONNX or damaged, its weights are missing or lie outside its folder, it
-            has several inputs or outputs, or takes something else than float32.
+            has several inputs or outputs, or takes something else than floats.
     """
+    model = _loaded(path)
+    if others := in_single(model):
+        console.say(f"{path} computes in {', '.join(others)}: it is taken in float32")
+    shape = _input_shape(model, path)
+    try:
+        options = ort.SessionOptions()
+        options.log_severity_level = 4
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        session = ort.InferenceSession(
+            model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+        )
+    except Exception as error:  # ONNX Runtime raises a dozen classes without a common base
+        raise damaged(NAME, path, error) from None
+    own = _own(path)
+    if own is None:
+        return OnnxSource(path, model, session, shape)
+    return OnnxSource(path, model, session, shape, own.labels.names, own.image)
+
+
+def _loaded(path: Path) -> ModelProto:
     try:
         model = onnx.load(path, load_external_data=False)
     except DecodeError as error:
@@ -84,18 +110,8 @@ def open_file(path: Path) -> OnnxSource:
     if not model.graph.node:
         raise UserError("Not an ONNX model: it has no node", got=path)
     foreign.check(path)
-    shape = _input_shape(model, path)
-    try:
-        options = ort.SessionOptions()
-        options.log_severity_level = 4
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # ONNX Runtime raises a dozen classes without a common base
-        raise damaged(NAME, path, error) from None
-    own = _own(path)
-    if own is None:
-        return OnnxSource(path, session, shape)
-    return OnnxSource(path, session, shape, own.labels.names, own.image)
+    onnx.load_external_data_for_model(model, str(path.parent))
+    return onnx.inliner.inline_local_functions(model) if model.functions else model
 
 
 def _own(path: Path) -> Manifest | None:
@@ -133,8 +149,8 @@ def _require_floats(port: ValueInfoProto, verb: str, path: Path) -> None:
         raise UserError(
             f"The network {verb} something else than floats",
             got=f"{TensorProto.DataType.Name(dtype)} for {port.name} in {path}",
-            allowed="FLOAT (32 bits)",
-            next_step="export it without preprocessing, or (half precision) with keep_io_types",
+            allowed="FLOAT, FLOAT16, BFLOAT16, DOUBLE",
+            next_step="export it without its preprocessing",
         )
 
 

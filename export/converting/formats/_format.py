@@ -78,6 +78,8 @@ class Format(Noun):
     """Modules that the conversion imports or runs; an optional extra brings them."""
     extra: str = ""
     """The extra of edgepress that brings them."""
+    apart: bool = False
+    """Whether it is written and run in a process of its own, which its libraries may end."""
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ FORMAT = Format(
     makes=("int8_weights",),
     packages=("coremltools",),
     extra="coreml",
+    apart=True,
 )
 
 

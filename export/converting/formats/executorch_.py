@@ -18,6 +18,7 @@ FORMAT = Format(
     makes=("int8",),
     packages=("executorch", "torchao"),
     extra="executorch",
+    apart=True,
 )
 
 

@@ -24,6 +24,7 @@ FORMAT = Format(
     made_from="torch",
     refusal="LiteRT's tool, ai-edge-quantizer, quantizes the PyTorch network",
     makes=("int8",),
+    apart=True,
 )
 
 

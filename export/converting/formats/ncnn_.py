@@ -2,7 +2,6 @@
 
 import importlib.util
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from shutil import copyfile
@@ -13,7 +12,8 @@ from edgepress.core.errors import UserError
 from export.converting.formats._format import DoesNotRunError, Format, Images, Probs, Source, ended
 
 STRUCTURE, WEIGHTS = "model.param", "model.bin"
-RUNNER = Path(__file__).with_name("_ncnn_runner.py")
+INPUT, OUTPUT = "in0", "out0"
+"""Blob names that pnnx gives."""
 TIMEOUT_S = 600
 FORMAT = Format(
     name="ncnn",
@@ -22,6 +22,7 @@ FORMAT = Format(
     "tools of its own, ncnn2table and ncnn2int8",
     packages=("pnnx", "ncnn"),
     extra="ncnn",
+    apart=True,
 )
 
 
@@ -48,18 +49,28 @@ def run(folder: Path, images: Images) -> Probs:
     """Return probabilities `[n, labels]` of network inputs.
 
     Raises:
-        DoesNotRunError: ncnn does not read or run the model, or its process dies of it.
+        DoesNotRunError: ncnn does not read or run the model.
     """
-    with tempfile.TemporaryDirectory(prefix="edgepress-ncnn-") as work:
-        inputs, probs = Path(work) / "inputs.npy", Path(work) / "probs.npy"
-        np.save(inputs, np.concatenate(list(images)))
-        files = [folder / STRUCTURE, folder / WEIGHTS, inputs, probs]
-        command = [sys.executable, "-I", str(RUNNER), *(str(file.resolve()) for file in files)]
-        done = subprocess.run(command, capture_output=True, text=True)
-        if done.returncode:
-            raise DoesNotRunError(f"ncnn does not run it: {ended(done)}")
-        made: Probs = np.load(probs)
-    return made
+    import ncnn
+
+    rows = []
+    with ncnn.Net() as net:
+        net.opt.num_threads = 1
+        _done(net.load_param(str(folder / STRUCTURE)), "read the structure")
+        _done(net.load_model(str(folder / WEIGHTS)), "read the weights")
+        for image in images:
+            with net.create_extractor() as extractor:
+                fed = extractor.input(INPUT, ncnn.Mat(np.ascontiguousarray(image[0])))
+                _done(fed, "take the image")
+                code, made = extractor.extract(OUTPUT)
+                _done(code, "compute an answer")
+                rows.append(np.array(made).reshape(-1).astype(np.float32))
+    return np.stack(rows)
+
+
+def _done(code: int, what: str) -> None:
+    if code:
+        raise DoesNotRunError(f"ncnn does not {what} (code {code})")
 
 
 def _pnnx(arguments: list[str]) -> str:

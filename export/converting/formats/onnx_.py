@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import onnx
 
-from export.bundle import graph
-from export.bundle.check import open_shipped
 from export.converting.formats._format import Format, Images, Probs, Source
+from export.shipped import graph
+from export.shipped.check import open_shipped
 
 MODEL = "model.onnx"
 FORMAT = Format(

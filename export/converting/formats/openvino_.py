@@ -17,6 +17,7 @@ FORMAT = Format(
     providers=("openvino",),
     packages=("openvino",),
     extra="openvino",
+    apart=True,
 )
 
 

@@ -8,9 +8,9 @@ import numpy as np
 from benchmarks.runtimes._contract import output_name
 from edgepress.core.artifact import WEIGHTS
 from export import targets
-from export.bundle.check import open_shipped
 from export.converting.formats._format import Format, Images, Probs, Source
 from export.making import ort_format
+from export.shipped.check import open_shipped
 from export.targets._target import Target
 
 FORMAT = Format(

@@ -8,8 +8,8 @@ from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from edgepress.core.alike import REWRITTEN
 from edgepress.core.image_spec import ImageSpec
+from models.basis.torch_process import evaluating
 from models.norms import pairs
-from models.torch_process import evaluating
 
 
 def with_absorbed_norms(network: nn.Module, spec: ImageSpec) -> nn.Module:

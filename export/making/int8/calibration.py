@@ -1,7 +1,7 @@
 """The images from which the ranges of int8 activations are taken, and how."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -38,6 +38,12 @@ class Calibration:
     """Which of them are used."""
     image: ImageSpec
     method: Method = "minmax"
+
+    def alone(self) -> "Calibration":
+        """Return it with its own images only, as it is handed to another process."""
+        return replace(
+            self, pixels=np.asarray(self.pixels[self.rows]), rows=np.arange(len(self.rows))
+        )
 
     def inputs(self) -> Iterator[NDArray[np.float32]]:
         """Yield network inputs `[1, c, h, w]`, one image after the other."""

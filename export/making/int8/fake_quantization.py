@@ -13,9 +13,9 @@ from edgepress.core.quiet import quiet
 from edgepress.data.pixels import normalise
 from export.making.int8.calibration import Calibration
 from export.targets._target import Target
+from models.basis.torch_process import evaluating
 from models.blank import blank_image
 from models.network_output import output_layers
-from models.torch_process import evaluating
 
 WEIGHT = re.compile(r"pre_hooks\..*/(conv\w*|linear)/\d+__1\.")
 """Places of NNCF's quantizers that round weights."""

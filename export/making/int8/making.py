@@ -142,7 +142,7 @@ class _Accuracy:
     def _evaluate(self, path: Path) -> EvalResult:
         """Evaluate on all views, whatever the test part has: the images are few, the bound wide."""
         request, manifest = self._order.request, self._order.reference.manifest
-        settings = request.settings().model_copy(update={"part": self._part, "views": None})
+        settings = request.settings().model_copy(update={"views": None})
         dataset = request.context.dataset
         return evaluate(BareModel(path, manifest), dataset, self._judged, settings)
 

@@ -34,7 +34,7 @@ def outcome(**other: object) -> Outcome:
 
 
 def test_every_family_of_the_libraries_is_listed_once() -> None:
-    import models.torchvision_compat  # noqa: F401  isort: skip
+    import models.basis.torchvision_compat  # noqa: F401  isort: skip
     import timm
     import torchvision
 

@@ -8,6 +8,7 @@ import pytest
 from colours import COLOURS, LABELS, MakeModel, write_onnx
 from sklearn.metrics import average_precision_score
 
+from benchmarks import thresholds
 from benchmarks.evaluation import evaluation
 from benchmarks.evaluation.candidates import open_model, unique_names
 from benchmarks.evaluation.evaluation import EvalSettings
@@ -152,6 +153,22 @@ def test_the_models_own_split_is_used(make_model: MakeModel, colours: Path) -> N
     trained = Artifact(model.path, model.manifest.model_copy(update={"data": data}))
     assert context_of(dataset, trained).rows("test").tolist() == list(range(50, 80))
     assert len(context_of(dataset, model).rows("test")) not in (0, 30)
+
+
+def test_a_result_names_the_part_that_its_images_are_of(
+    make_model: MakeModel, colours: Path
+) -> None:
+    """And no other, since nobody says it a second time; not even of some of them."""
+    dataset, model = open_data(str(colours)), make_model("model")
+    context = context_of(dataset, model)
+    for part in ("val", "test"):
+        some = context.images(part).take(slice(3))
+        found = evaluation.evaluate(model, dataset, some, ONE_THREAD)
+        assert found.data_id == f"{dataset.fingerprint}:{part}"
+    found = evaluation.evaluate(model, dataset, context.rows("test"), ONE_THREAD)
+    assert found.data_id == f"{dataset.fingerprint}:some"
+    found = thresholds.on_validation(model, dataset, context.rows("val"), ONE_THREAD)
+    assert found.data_id == f"{dataset.fingerprint}:val"
 
 
 def test_bare_onnx_file_says_itself_what_it_is(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from benchmarks.evaluation.evaluation import EvalSettings, evaluate
 from edgepress.core import artifact as artifacts
 from edgepress.core.errors import UserError
 from edgepress.data.dataset import open_data
+from edgepress.data.grouping import Grouped
 from models import defaults
 
 ACCURATE = ("--gate", "map >= 0.5")
@@ -161,7 +162,7 @@ def test_a_missed_budget_is_not_hidden_by_an_undecided_gate(
 def test_no_image_is_never_evaluated(make_model: MakeModel, colours: Path) -> None:
     model, data = make_model("model", np.copy(COLOURS)), open_data(str(colours))
     with pytest.raises(UserError, match="no image in the part val"):
-        evaluate(model, data, np.array([], np.intp), EvalSettings(part="val"))
+        evaluate(model, data, Grouped(np.array([], np.intp), part="val"), EvalSettings())
 
 
 @pytest.mark.parametrize(

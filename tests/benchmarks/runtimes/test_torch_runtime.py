@@ -8,7 +8,7 @@ from torch import nn
 
 from benchmarks.runtimes.torch_ import TorchSession
 from edgepress.core import libraries
-from models import torch_process
+from models.basis import torch_process
 
 IMAGES = np.zeros((3, 3, 4, 4), np.float32)
 

@@ -94,6 +94,20 @@ def test_what_cannot_be_decided_ends_when_the_next_block_would_be_late(
     assert len(machine.ran) == 3 * rounds
 
 
+@pytest.mark.parametrize(("budget_s", "said"), [(17, True), (18, False), (53, False)])
+def test_a_time_too_short_for_an_interval_is_said_with_what_is_left(
+    race, budget_s: float, said: bool, capfd
+) -> None:
+    """Three processes of a second in each of twelve rounds: 36 s, half of them after a block."""
+    race(Machine(noisy(0, 0.02)), budget_s=budget_s)
+    line = f"{budget_s}s are over after 6 rounds; 12 are made"
+    assert (line in capfd.readouterr().err) == said
+    race(Machine(noisy(0, 0.02)), budget_s=17)
+    assert capfd.readouterr().err.count("are over after") == 1
+    race(Machine(noisy(0, 0.02)), budget_s=17)
+    assert "about 18 s more" in capfd.readouterr().err
+
+
 def test_rounds_are_whole_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
 

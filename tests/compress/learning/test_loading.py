@@ -21,7 +21,7 @@ from compress.learning.training import Training, fit
 from edgepress.core.errors import UserError
 from edgepress.core.image_spec import ImageSpec
 from edgepress.data import views
-from models import torch_process
+from models.basis import torch_process
 
 SPEC = ImageSpec(height=32, width=32)
 

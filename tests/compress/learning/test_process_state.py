@@ -12,7 +12,7 @@ from process_state import state
 
 from compress.learning import training
 from edgepress.core import artifact as artifacts
-from models import torch_process
+from models.basis import torch_process
 
 TINY = ("--epochs", 1, "--gate", "map >= 0")
 FRESH = ("--arch", "tiny_network:build", "--weights", "random", "--image-size", 48)

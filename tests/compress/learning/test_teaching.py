@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-import models.torchvision_compat  # noqa: F401  isort: skip  (must come before timm)
+import models.basis.torchvision_compat  # noqa: F401  isort: skip  (must come before timm)
 import timm
 import torchvision
 from tiny_network import build

@@ -7,7 +7,9 @@ import elsewhere
 import numpy as np
 import onnx
 import pytest
+import torch
 from export_helpers import LABELS, Files, run
+from export_network import tiny
 
 from benchmarks.evaluation.candidates import open_model
 from edgepress.core import artifact as artifacts
@@ -82,7 +84,6 @@ def probabilities(file: Path, pixels: np.ndarray) -> np.ndarray:
     if file.suffix == ".onnx":
         raw = run(file, image if file.stem == "nhwc" else image.transpose(0, 3, 1, 2))
         return raw if file.stem == "nhwc" else 1 / (1 + np.exp(-raw))
-    import torch
 
     batch = torch.from_numpy(np.ascontiguousarray(image.transpose(0, 3, 1, 2)))
     program = file.suffix == ".pt2"
@@ -222,3 +223,17 @@ def test_an_int8_file_of_others_is_measured_and_not_quantized_again(
     )  # fmt: skip
     assert (done.code, (tmp_path / "again").exists()) == (2, False)
     assert "Only a float model" in done.err
+
+
+def test_a_doubt_is_said_once(data_folder: Path, tmp_path: Path, command) -> None:
+    """Logits within 0..1 by chance: when the artifact is made, and when it is there already."""
+    network = tiny(len(LABELS))
+    with torch.no_grad():
+        network.classifier.weight.div_(100)
+        network.classifier.bias.fill_(0.5)
+    file = elsewhere.onnx_file(tmp_path / "n.onnx", network)
+    words = ("--model", file, "--data", data_folder, "--out", tmp_path / "a", *IMAGENET)
+    for _ in range(2):
+        done = command("export.adopt", *words, "--channel-order", "RGB", "--gate", "parity <= 1")
+        assert done.code == 0, done.err
+        assert done.err.count("--output logits") == 1

@@ -24,9 +24,9 @@ from edgepress.core.gates import Verdict
 from edgepress.data.dataset import Dataset
 from edgepress.device.bundle import archive
 from edgepress.device.watch import Watch
-from export.bundle import check
 from export.bundle.__main__ import Config, run
 from export.bundle.manifest import DeviceManifest
+from export.shipped import check
 
 # What must not be importable on the device; `None` in sys.modules makes an import fail.
 BLOCKED = ("torch", "onnx", "pydantic", "edgepress", "models", "benchmarks", "compress", "export")

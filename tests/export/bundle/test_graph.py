@@ -12,8 +12,8 @@ from onnx import helper
 from benchmarks.evaluation.candidates import BareModel
 from edgepress.core.artifact import Artifact
 from edgepress.core.errors import GateFailed, UserError
-from export.bundle import check, graph
 from export.graph.audit import audit
+from export.shipped import check, graph
 
 PHOTOGRAPHS = [
     np.random.default_rng(seed).integers(0, 256, (40, 48, 3)).astype(np.uint8) for seed in range(6)

@@ -13,7 +13,8 @@ from PIL import Image
 from edgepress.core.artifact import Artifact
 from edgepress.core.errors import GateFailed, UserError
 from edgepress.device.bundle import archive
-from export.bundle import options, photographs, proof
+from export.bundle import options, proof
+from export.shipped import photographs
 
 
 def test_what_a_device_takes_is_written(tmp_path: Path) -> None:

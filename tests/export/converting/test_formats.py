@@ -21,12 +21,13 @@ from edgepress.core.artifact import Artifact
 from edgepress.data.context import context_of
 from edgepress.data.dataset import open_data
 from export import convert
-from export.bundle import photographs
 from export.converting import check, formats, shown, writing
 from export.converting.formats import _format, ncnn_, tensorrt_, web
+from export.converting.formats._apart import apart
 from export.converting.formats._format import DoesNotRunError, Shown
 from export.converting.result import Result, Verification, rows
 from export.converting.writing import Converted
+from export.shipped import photographs
 
 HERE = tuple(
     name
@@ -319,23 +320,12 @@ def page_answers_as_bundle(model: Path, flips: float, command) -> None:
     assert len({tuple(labels) for _, labels in wanted}) > 3
 
 
-@pytest.mark.parametrize(
-    ("param", "told"),
-    [
-        ("7767517\n1 1\nNoSuchLayer a 1 1 in0 out0\n", "does not read the structure"),
-        (None, r"signal 11 \(SIGSEGV\)"),
-    ],
-)
-def test_a_model_that_ncnn_does_not_run_is_a_reason(
-    param: str | None, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Also where it takes its process with it."""
+def test_a_model_that_ncnn_does_not_run_is_a_reason(tmp_path: Path) -> None:
     pytest.importorskip("ncnn")
-    if param is None:
-        dying = tmp_path / "dying.py"
-        dying.write_text("import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)\n")
-        monkeypatch.setattr(ncnn_, "RUNNER", dying)
-    (tmp_path / ncnn_.STRUCTURE).write_text(param or "")
+    (tmp_path / ncnn_.STRUCTURE).write_text("7767517\n1 1\nNoSuchLayer a 1 1 in0 out0\n")
     (tmp_path / ncnn_.WEIGHTS).write_bytes(b"")
-    with pytest.raises(DoesNotRunError, match=told):
-        ncnn_.run(tmp_path, [np.zeros((1, 3, 8, 8), np.float32)])
+    with (
+        apart(formats.find("ncnn")) as module,
+        pytest.raises(DoesNotRunError, match="does not read the structure"),
+    ):
+        module.run(tmp_path, [np.zeros((1, 3, 8, 8), np.float32)])

@@ -19,7 +19,7 @@ from edgepress.data.images import open_image, to_pixels
 from edgepress.data.pixels import normalise
 from edgepress.device.bundle import archive
 from edgepress.device.images import decode
-from export.bundle import preprocessing
+from export.shipped import preprocessing
 
 SHORT = ("--batch-size", 8, "--epochs", 1)
 Made = dict[str, Path]

@@ -10,8 +10,8 @@ from edgepress.data.context import context_of
 from edgepress.data.dataset import Dataset, open_data
 from edgepress.data.random_split import default_split
 from edgepress.data.split import training_rows
-from export.bundle import photographs
 from export.making import evidence
+from export.shipped import photographs
 
 
 @pytest.fixture(scope="module")

@@ -18,9 +18,9 @@ from markupsafe import Markup
 from benchmarks.report import page
 from benchmarks.runtimes import _web
 from edgepress.core.errors import UserError
-from export.bundle import graph
-from export.bundle.photographs import png
 from export.converting.formats._format import CannotRunError, Format, Images, Shown, Source
+from export.shipped import graph
+from export.shipped.photographs import png
 
 PAGE = "index.html"
 FORMAT = Format(

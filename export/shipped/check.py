@@ -18,8 +18,8 @@ from edgepress.core.gates import Verdict, at_most
 from edgepress.core.image_spec import ImageSpec
 from edgepress.data.images import to_pixels
 from edgepress.data.pixels import normalise
-from export.bundle.photographs import Photograph
 from export.graph.audit import audit
+from export.shipped.photographs import Photograph
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from benchmarks.runtimes import _contract
 from edgepress.core.artifact import Artifact
 from edgepress.core.errors import UserError
 from edgepress.core.labels import Labels
-from export.bundle import preprocessing
+from export.shipped import preprocessing
 from models.onnx_graph.rename import rename
 
 OLDEST_OPSET = 18

@@ -6,8 +6,8 @@ from onnxscript import opset18 as op
 from onnxscript.onnx_types import FLOAT, INT64, UINT8
 
 from edgepress.core.image_spec import ImageSpec, PerChannel
-from export.bundle import resampling
-from export.bundle.resampling import LOCAL, fixed_point, taps, weighted
+from export.shipped import resampling
+from export.shipped.resampling import LOCAL, fixed_point, taps, weighted
 
 Box = tuple[FLOAT, FLOAT, FLOAT, FLOAT]
 

@@ -15,7 +15,7 @@ from edgepress.data.context import Context
 from edgepress.data.images import open_image
 from edgepress.data.sampling import sample
 from edgepress.device.images import MAX_PIXELS
-from export.bundle.graph import Camera
+from export.shipped.graph import Camera
 
 Photograph = NDArray[np.uint8]
 """`[height, width, 3]`, RGB."""

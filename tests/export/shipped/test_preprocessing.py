@@ -10,8 +10,8 @@ from PIL import Image, ImageOps
 
 from edgepress.core.image_spec import ImageSpec
 from edgepress.data.images import FILTERS, to_pixels
-from export.bundle import preprocessing, resampling
-from export.bundle.check import network_input
+from export.shipped import preprocessing, resampling
+from export.shipped.check import network_input
 
 # Wider, taller, smaller than the network's input in one way or both, and extreme.
 SIZES = ((60, 60), (41, 96), (96, 41), (33, 30), (20, 50), (50, 20), (32, 48), (3, 5), (200, 32))

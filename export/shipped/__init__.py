@@ -1,0 +1,1 @@
+"""The graph that devices get, with preprocessing and thresholds in it, and its photographs."""
