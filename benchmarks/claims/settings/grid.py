@@ -39,7 +39,7 @@ def grid() -> tuple[Trial, ...]:
     """Return every trial once, those that tell most first: an interrupted run has these."""
     small, few, cells = ("digits", THIN), ("few", LITE), ("cells", LITE)
     parts = (
-        _rates(cells), _strengths(small, cells), _rates(small, few), _lengths(), _losses(THIN),
+        _strengths(small, cells), _rates(cells), _rates(small, few), _lengths(), _losses(THIN),
         _strengths(few), _batches("few"), _mixups(small, few, cells), _students("few"),
         _students("cells"), _losses(LITE), _batches("cells"),
         _rates(*EPOCHS), _strengths(*EPOCHS),

@@ -11,7 +11,7 @@ from verdicts import model
 
 from compress import distill, prune, train
 from compress.planning.facts import Choice, Facts, Origin, Start
-from compress.planning.settings import STRETCH, settings
+from compress.planning.settings import STRETCH, settings, teacher_rate
 from edgepress.core.artifact import Artifact
 from edgepress.core.image_spec import ImageSpec
 from edgepress.core.manifest import Split
@@ -141,6 +141,20 @@ def test_rates_and_strengths_are_of_the_ranges_that_were_tried() -> None:
         assert 0 <= values["mixup"] <= 0.4
 
 
+@pytest.mark.parametrize(
+    ("steps", "pretrained", "rate"),
+    [(599, True, 3e-3), (600, True, 1.5e-3), (599, False, 6e-3), (600, False, 3e-3)],
+)
+def test_short_trainings_take_longer_steps(steps: int, pretrained: bool, rate: float) -> None:
+    assert teacher_rate(steps, pretrained).value == rate
+
+
+def test_the_learning_rate_goes_by_the_steps_of_the_whole_training() -> None:
+    assert chosen(facts())["teacher_learning_rate"] == 1.5e-3
+    assert chosen(facts(), quick=True)["teacher_learning_rate"] == 3e-3
+    assert chosen(facts(), quick=True, pretrained=False)["teacher_learning_rate"] == 6e-3
+
+
 def test_small_pictures_are_changed_less() -> None:
     strengths = [chosen(facts(pixels=pixels))["augmentation"] for pixels in (28, 48, 64, 1024)]
     assert strengths == [0.5, 0.5, 1.0, 1.0]
@@ -158,6 +172,14 @@ def test_more_images_take_fewer_epochs_and_more_steps(name: str, pretrained: boo
     assert seen[0] >= 5_000
 
 
+def test_random_weights_are_trained_longer_and_the_student_is_not() -> None:
+    for quick in (False, True):
+        usual, random = (chosen(facts(), 224, quick, pretrained=one) for one in (True, False))
+        assert 1.5 * usual["teacher_epochs"] <= random["teacher_epochs"]
+        assert usual["student_epochs"] <= random["student_epochs"]
+    assert chosen(facts(), pretrained=False)["student_epochs"] == 31
+
+
 def test_the_solar_cells_are_trained_as_they_were() -> None:
     values = chosen(facts(views=8))
     assert (values["teacher_epochs"], values["student_epochs"]) == (24, 31)
@@ -171,6 +193,7 @@ def test_quick_is_never_longer_and_long_enough_to_learn() -> None:
         quick = chosen(made, quick=True, pretrained=pretrained)
         lengths = ("teacher_epochs", "student_epochs", "prune_rounds", "prune_epochs", "views")
         assert all(quick[name] <= usual[name] for name in lengths)
+        assert quick["views"] == 1
         assert 1 <= quick["teacher_epochs"] <= 12
         images = made.images()[0]
         steps = quick["teacher_epochs"] * (images // quick["batch_size"])
