@@ -145,7 +145,7 @@ def _batch_size(data: _Data, most_images: int | None) -> Choice:
 
 def _learning(data: _Data) -> Iterator[Choice]:
     """Yield how networks learn, as far as the length does not matter."""
-    yield _choice("loss", "bce", f"usual for {data.labels:,} labels as for one")
+    yield _choice("loss", "bce", f"for {data.labels:,} labels as for one; asl was no better")
     yield _augmentation(data)
     yield _choice("mixup", MIXUP, "as of the solar cells' teacher")
     yield _choice("student_learning_rate", STUDENT_RATE, "as of the solar cells' student")
@@ -160,8 +160,8 @@ def _augmentation(data: _Data) -> Choice:
 def _epochs(data: _Data, batch: int, pretrained: bool) -> Iterator[Choice]:
     """Yield how long is trained: the more images, the fewer epochs and the more steps."""
     factor = math.sqrt(SOLAR_CELLS / data.train)
-    teacher = TEACHER_EPOCHS * factor * (1 if pretrained else FROM_NOTHING)
-    yield _teacher_epochs(data, _clipped(teacher))
+    times = 1 if pretrained else FROM_NOTHING
+    yield _teacher_epochs(data, times * _clipped(TEACHER_EPOCHS * factor))
     yield _seen("student_epochs", _clipped(STUDENT_EPOCHS * factor), data)
     rounds = 2 if data.train < MANY else 1
     yield _choice("prune_rounds", rounds, f"{data.train:,} training images")

@@ -178,6 +178,7 @@ def test_random_weights_are_trained_longer_and_the_student_is_not() -> None:
         assert 1.5 * usual["teacher_epochs"] <= random["teacher_epochs"]
         assert usual["student_epochs"] <= random["student_epochs"]
     assert chosen(facts(), pretrained=False)["student_epochs"] == 31
+    assert chosen(facts(FEW), pretrained=False)["teacher_epochs"] == 120
 
 
 def test_the_solar_cells_are_trained_as_they_were() -> None:
