@@ -27,7 +27,15 @@ def adopted(template: Template, values: Values, place: Place) -> Artifact:
             got=template.source,
             next_step=f"add one with stage = {ADOPTING!r}, or take --recipe default",
         )
-    return running.run_step(Step.model_validate(made[0]), place)
+    try:
+        return running.run_step(Step.model_validate(made[0]), place)
+    except UserError as error:
+        error.args = (
+            f"{error} What the file does not say is said to its own command, whose artifact goes "
+            f"on here: python -m export.adopt --model {values['model']} --data {place.data} "
+            "--out DIR; then --model DIR",
+        )
+        raise
 
 
 def gates(further: Iterable[str]) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from compress.planning.settings import settings
 from compress.planning.speed import How, Named, measured
 from compress.planning.stored import Ledger
 from compress.planning.student import choose_student
+from compress.recipes import running
 from compress.recipes.reading import Template
 from compress.recipes.running import Place
 from compress.recipes.variables import Values
@@ -208,10 +209,11 @@ class _Choosing:
         standard = {one.name: one for one in self.choices if one.name in TIMES}
         if earlier is not None:
             self._put(one for one in earlier.choices if one.name in standard)
+        recipe = self.job.template.filled(self.values)
+        running.check(recipe, self.job.place)
         speeds = earlier.speeds if earlier else None
         if speeds is None:
             speeds = measured(facts, self._how(facts))
-        recipe = self.job.template.filled(self.values)
         if earlier is None and self.config.hours is not None:
             found = schedule.epochs(self.config.hours, times.costs(recipe, facts, speeds))
             self._put(one for one in _of_hours(found, self.config.hours) if one.name in standard)

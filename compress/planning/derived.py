@@ -6,30 +6,31 @@ from typing import Any
 
 from compress.planning.facts import Start
 from compress.recipes.variables import Values
+from models.defaults import SHIPPED
 
 PRUNED, NO_STUDENT = "pruned", "none"
 
 
-def of_start(start: Start) -> dict[str, Any]:
+def of_start(start: Start, model: str | None) -> dict[str, Any]:
     """Return the values that follow from `--model`.
 
     A network or a graph is its own artifact; otherwise the step `teacher` makes one.
     """
     given = start.origin in ("network", "graph")
-    teacher = _place(str(start.model)) if given else "@teacher"
+    teacher = _place(str(model), start) if given else "@teacher"
     graph = start.origin in ("file", "graph")
     return {
         "origin": start.origin,
-        "model": None if start.model is None else str(start.model),
+        "model": model,
         "teacher": teacher,
         "teacher_kind": "onnx" if graph else "torch",
         "teacher_fp32": teacher if graph else "@teacher-fp32",
     }
 
 
-def _place(model: str) -> str:
+def _place(model: str, start: Start) -> str:
     """Return a model as a recipe names it: the `/` tells a folder from the name of a step."""
-    return model if model.startswith("zoo:") else str(Path(model).absolute())
+    return model if model.startswith(SHIPPED) else str(Path(str(start.model)).absolute())
 
 
 def of_student(values: Values) -> dict[str, Any]:

@@ -78,7 +78,7 @@ def _filled(config: Config, template: Template, stated: Mapping[str, Any], place
         return Planned(template.filled({}), place, Ledger(key="", hours=None))
     labels = read_table(config.data)[1].label_names
     start = start_of(stated.get("model"), stated.get("arch"), len(labels))
-    known = {**derived.of_start(start), **stated, "trust": config.trust}
+    known = {**derived.of_start(start, stated.get("model")), **stated, "trust": config.trust}
     known |= {"title": derived.title(config.data, known), **derived.of_student(known)}
     if not template.missing(known):
         return Planned(template.filled(known), place, Ledger(key="", hours=None), start.notes)

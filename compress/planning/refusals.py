@@ -8,7 +8,6 @@ from pathlib import Path
 
 from edgepress.core.artifact import MANIFEST, is_artifact
 from edgepress.core.errors import UserError
-from edgepress.core.wording import listed
 from edgepress.device.bundle import EXPECTED
 from models import families, network_files
 from models.checkpoint.files import ENDINGS, Content
@@ -107,7 +106,9 @@ def _folder(path: Path) -> tuple[str, str]:
 
 
 def _few(names: list[str]) -> str:
-    return listed(names, MOST_FILES).replace(", ", " or ")
+    """Return paths, whole: whoever copies one needs all of it."""
+    more = len(names) - MOST_FILES
+    return " or ".join(names[:MOST_FILES]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def _may_be_model(file: Path) -> bool:

@@ -143,7 +143,7 @@ from PIL import Image
 folder, out = map(Path, sys.argv[1:])
 table = list(csv.reader((folder / "labels.csv").open()))
 names, rows = table[0], table[1:]
-x = np.stack([np.asarray(Image.open(folder / row[0]).convert("RGB")) for row in rows])
+x = np.stack([np.asarray(Image.open(folder / "images" / row[0]).convert("RGB")) for row in rows])
 y = np.array([row[1:] for row in rows], np.float32)
 keras.utils.set_random_seed(0)
 image = keras.Input((48, 48, 3))
@@ -153,7 +153,7 @@ for width in (16, 32):
 z = layers.Flatten()(layers.AveragePooling2D(4)(z))
 model = keras.Model(image, layers.Dense(y.shape[1], activation="sigmoid")(z))
 model.compile("adam", "binary_crossentropy")
-model.fit(x, y, epochs=15, batch_size=16, verbose=0)
+model.fit(x, y, epochs=40, batch_size=16, verbose=0)
 model.save(out)
 """
 
@@ -185,7 +185,7 @@ def test_a_dry_run_leaves_nothing(digits: Path, tmp_path: Path, command):
         (("--gate", "ap[digt_1] >= 0.5"), 2, "did you mean 'digit_1'"),
         (("--set", "image_siz=64"), 2, "did you mean 'image_size'"),
         (("--set", "image_size"), 2, "NAME=VALUE"),
-        (("--model", "nowhere.pth"), 2, "nowhere.pth"),
+        (("--model", "nowhere.pth"), 2, "There is no such model"),
     ],
 )
 def test_what_cannot_be_is_refused_before_any_work(
@@ -225,17 +225,18 @@ def test_a_killed_run_goes_on_and_more_hours_improve_the_student(
     words = [
         "--data", str(digits), "--arch", ARCH, "--out", str(out), "--set", "teacher_epochs=2",
         "--set", "prune_epochs=0", "--set", "prune_rounds=1", "--set", "latency_time=1s",
-        "--set", "search_time=0", "--set", "student_gates=[]", "--set", "int8_gates=[]",
+        "--set", "search_time=0s", "--set", "student_gates=[]", "--set", "int8_gates=[]",
         "--set", "compare_gates=[]",
     ]  # fmt: skip
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(SUPPORT)])}
     line = [sys.executable, "-m", "compress", *words, "--set", "student_epochs=3"]
-    running = subprocess.Popen(line, env=environment, stderr=subprocess.PIPE, text=True, cwd=ROOT)
-    assert running.stderr is not None
-    while "student: compress.distill" not in running.stderr.readline():
-        assert running.poll() is None
-    running.send_signal(signal.SIGKILL)
-    running.communicate()
+    with subprocess.Popen(
+        line, env=environment, stderr=subprocess.PIPE, text=True, cwd=ROOT
+    ) as running:
+        assert running.stderr is not None
+        while "student: compress.distill" not in running.stderr.readline():
+            assert running.poll() is None
+        running.send_signal(signal.SIGKILL)
     made = (out / "teacher" / "manifest.json").stat().st_mtime_ns
     done = shell("compress", *words, "--set", "student_epochs=[3, 2]", timeout=560)
     assert done.code == 0, done.err
