@@ -4,8 +4,8 @@ import sys
 from functools import partial
 
 from compress.planning import shown
+from compress.planning.hours.pace import Keeper
 from compress.planning.options import Config
-from compress.planning.pace import Keeper
 from compress.planning.plan import Planned, best_of, plan
 from compress.recipes import execution, handing_over, reporting
 from compress.recipes.execution import Done

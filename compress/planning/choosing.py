@@ -6,18 +6,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from compress.planning import adoption, budgets, going_on, room, schedule, stored, times
-from compress.planning.budgets import Budgets
+from compress.planning.costing import room, times
+from compress.planning.costing.speed import How, Named, measured
 from compress.planning.data import limits, space
 from compress.planning.derived import of_student
 from compress.planning.facts import Choice, Facts, Start, facts_of
 from compress.planning.findings import Findings, findings
+from compress.planning.hours import going_on, schedule, stored
+from compress.planning.hours.schedule import Epochs
+from compress.planning.hours.stored import Ledger
 from compress.planning.options import Config
-from compress.planning.schedule import Epochs
 from compress.planning.settings import settings
-from compress.planning.speed import How, Named, measured
-from compress.planning.stored import Ledger
-from compress.planning.student import choose_student
+from compress.planning.starting import adoption
+from compress.planning.students import budgets
+from compress.planning.students.budgets import Budgets
+from compress.planning.students.student import choose_student
 from compress.recipes import running
 from compress.recipes.reading import Template
 from compress.recipes.running import Place

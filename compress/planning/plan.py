@@ -7,9 +7,9 @@ from typing import Any
 from benchmarks.evaluation.evaluation import EvalSettings, evaluate
 from compress.planning import choosing, derived, options
 from compress.planning.findings import Findings
+from compress.planning.hours.stored import Ledger
 from compress.planning.options import Config
-from compress.planning.start import start_of
-from compress.planning.stored import Ledger
+from compress.planning.starting.start import start_of
 from compress.recipes import reading, running
 from compress.recipes.reading import Template
 from compress.recipes.running import Place

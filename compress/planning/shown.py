@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from compress.planning.hours.stored import AFTER_STEPS
 from compress.planning.plan import Planned
-from compress.planning.stored import AFTER_STEPS
 from edgepress.core import console
 
 _HIDDEN = ("title",)

@@ -5,8 +5,8 @@ import pytest
 from plans_of import facts
 
 from benchmarks.gates import text
-from compress.planning import budgets
-from compress.planning.budgets import Budgets, choose_gates, gates_by_step, parse
+from compress.planning.students import budgets
+from compress.planning.students.budgets import Budgets, choose_gates, gates_by_step, parse
 from edgepress.core.errors import UserError
 
 LABELS = ("a", "b c")

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from compress.planning import durations
-from compress.planning.durations import OPENING_S, Seconds, Work, step_seconds
+from compress.planning.costing import durations
+from compress.planning.costing.durations import OPENING_S, Seconds, Work, step_seconds
 from compress.planning.facts import Speeds
 from compress.planning.options import Config
 from compress.planning.plan import plan

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from compress.planning import schedule, stored
 from compress.planning.facts import Choice
-from compress.planning.going_on import kept
-from compress.planning.pace import EPOCHS, LAST_TRAINING, Keeper
-from compress.planning.schedule import Costs, epochs
-from compress.planning.stored import Ledger
+from compress.planning.hours import schedule, stored
+from compress.planning.hours.going_on import kept
+from compress.planning.hours.pace import EPOCHS, LAST_TRAINING, Keeper
+from compress.planning.hours.schedule import Costs, epochs
+from compress.planning.hours.stored import Ledger
 from compress.recipes.steps import Step
 from edgepress.core.errors import UserError
 

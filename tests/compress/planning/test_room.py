@@ -10,8 +10,8 @@ import torch
 from places import ROOT, SUPPORT
 from torch import nn
 
-from compress.planning import room
-from compress.planning.room import Needs, batch_limit, needs
+from compress.planning.costing import room
+from compress.planning.costing.room import Needs, batch_limit, needs
 from edgepress.core.image_spec import ImageSpec
 
 SPEC = ImageSpec(height=10, width=10)
@@ -22,7 +22,7 @@ import sys
 import numpy as np
 from compress.learning.loading import TrainingImages
 from compress.learning.training import Training, step_times
-from compress.planning.room import needs
+from compress.planning.costing.room import needs
 from edgepress.core.image_spec import ImageSpec
 from tiny_network import build
 

@@ -16,11 +16,11 @@ from compress.learning.augmentation import Batch
 from compress.learning.losses.bce import loss as bce
 from compress.learning.training import Training, fit, step_times
 from compress.learning.training_data import training_images
-from compress.planning import speed
-from compress.planning.durations import Work, step_seconds
+from compress.planning.costing import speed
+from compress.planning.costing.durations import Work, step_seconds
+from compress.planning.costing.speed import How, Named, measured
+from compress.planning.costing.stopping import Patience
 from compress.planning.facts import Facts, Speeds, Start
-from compress.planning.speed import How, Named, measured
-from compress.planning.stopping import Patience
 from compress.pruning.channels import channels_of
 from compress.pruning.shrinking import Shrinking, kept_of, shrinking
 from edgepress.core import artifact as artifacts

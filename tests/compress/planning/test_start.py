@@ -11,7 +11,7 @@ import torch
 from plans import manifest
 from safetensors.torch import save_file
 
-from compress.planning.start import ORDER, start_of
+from compress.planning.starting.start import ORDER, start_of
 from edgepress.core.artifact import file_entries
 from edgepress.core.errors import UserError
 from models import families

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from compress.planning.stopping import Patience, standard_error, timed, typical
+from compress.planning.costing.stopping import Patience, standard_error, timed, typical
 
 
 def test_the_warm_up_does_not_count():

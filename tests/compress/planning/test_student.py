@@ -11,13 +11,13 @@ from plans import manifest
 from plans_of import facts
 from tiny_network import build
 
-from compress.planning import candidates, costs, student
-from compress.planning.budgets import parse
-from compress.planning.candidates import Ground
-from compress.planning.costs import Times
 from compress.planning.facts import Facts
-from compress.planning.fitting import weigh
-from compress.planning.student import choose_student
+from compress.planning.students import candidates, costs, student
+from compress.planning.students.budgets import parse
+from compress.planning.students.candidates import Ground
+from compress.planning.students.costs import Times
+from compress.planning.students.fitting import weigh
+from compress.planning.students.student import choose_student
 from compress.pruning.rehearsal import rehearse
 from edgepress.core import artifact as artifacts
 from edgepress.core.artifact import Artifact

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from compress.planning.durations import Work, step_seconds
+from compress.planning.costing.durations import Work, step_seconds
 from compress.planning.facts import Facts, Speeds
-from compress.planning.schedule import Costs
-from compress.planning.stored import AFTER_STEPS
+from compress.planning.hours.schedule import Costs
+from compress.planning.hours.stored import AFTER_STEPS
 from compress.recipes.steps import Recipe, Step
 
 TRAIN, PRUNE, DISTIL = "compress.train", "compress.prune", "compress.distill"

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from compress.planning import schedule, stored
 from compress.planning.facts import Choice
-from compress.planning.stored import Ledger
+from compress.planning.hours import schedule, stored
+from compress.planning.hours.stored import Ledger
 from compress.recipes.execution import Done
 from compress.recipes.steps import Step
 from edgepress.core import console

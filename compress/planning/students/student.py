@@ -12,10 +12,10 @@ from functools import cached_property
 from operator import attrgetter
 from pathlib import Path
 
-from compress.planning.budgets import Budgets
-from compress.planning.candidates import Candidate, Counted, Ground, named
 from compress.planning.facts import Choice, Facts
-from compress.planning.fitting import Weight, outcome, weigh
+from compress.planning.students.budgets import Budgets
+from compress.planning.students.candidates import Candidate, Counted, Ground, named
+from compress.planning.students.fitting import Weight, outcome, weigh
 from edgepress.core import console
 from edgepress.core.artifact import Artifact
 from edgepress.core.errors import GateFailed, GateUndecided, UserError

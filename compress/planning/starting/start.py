@@ -4,8 +4,8 @@ from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
-from compress.planning import refusals
 from compress.planning.facts import Start
+from compress.planning.starting import refusals
 from edgepress.core import artifact as artifacts
 from edgepress.core.artifact import WEIGHTS, Artifact
 from edgepress.core.manifest import Architecture

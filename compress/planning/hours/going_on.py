@@ -1,9 +1,9 @@
 """What becomes of an earlier plan: it is kept, made anew, or its student gets more epochs."""
 
-from compress.planning import schedule
 from compress.planning.facts import Choice
-from compress.planning.pace import EPOCHS, LAST_TRAINING
-from compress.planning.stored import AFTER_STEPS, Ledger
+from compress.planning.hours import schedule
+from compress.planning.hours.pace import EPOCHS, LAST_TRAINING
+from compress.planning.hours.stored import AFTER_STEPS, Ledger
 from edgepress.core import console
 
 STUDENT = "student"

@@ -22,8 +22,8 @@ from compress.learning.loading import TrainingImages
 from compress.learning.onnx_teacher import teacher_of
 from compress.learning.teaching import Student, Teaching, lesson
 from compress.learning.training import Loss, Training, step_times
+from compress.planning.costing.stopping import Patience, timed, typical
 from compress.planning.facts import Facts, Speeds
-from compress.planning.stopping import Patience, timed, typical
 from compress.pruning.channels import STEPS
 from compress.pruning.shrinking import Shrinking, kept_of, shrinking
 from edgepress.core import console

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from torch import nn
 
-from compress.planning import costs
 from compress.planning.facts import Facts
+from compress.planning.students import costs
 from compress.pruning.latency_target import Prune
 from compress.pruning.rehearsal import rehearse
 from compress.pruning.shrinking import Shrinking, kept_of, shrinking

@@ -1,0 +1,1 @@
+"""From a device's budgets to the student that keeps them."""
