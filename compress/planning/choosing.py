@@ -9,7 +9,7 @@ from typing import Any
 from compress.planning.costing import room, times
 from compress.planning.costing.speed import How, Named, measured
 from compress.planning.data import limits, space
-from compress.planning.derived import of_student
+from compress.planning.derived import NO_STUDENT, PRUNED, of_student
 from compress.planning.facts import Choice, Facts, Start, facts_of
 from compress.planning.findings import Findings, findings
 from compress.planning.hours import going_on, schedule, stored
@@ -25,6 +25,8 @@ from compress.recipes import running
 from compress.recipes.reading import Template
 from compress.recipes.running import Place
 from compress.recipes.variables import Values
+from edgepress.core import artifact as artifacts
+from edgepress.core.errors import UserError
 from edgepress.core.hashing import file_sha256, value_hash
 from edgepress.core.image_spec import ImageSpec
 from edgepress.core.manifest import Architecture
@@ -32,6 +34,7 @@ from edgepress.data import splitting
 from edgepress.data.context import Context, open_context
 from edgepress.data.dataset import open_data
 from models import families, pretrained, stem
+from models.stored import architecture_of
 
 PRELIMINARY = ImageSpec(height=224, width=224)
 MOST_SEARCH_S, QUICK_SEARCH_S = 180, 20
@@ -105,8 +108,7 @@ class _Choosing:
         for choice in choices:
             if choice.name not in self.values:
                 self.values[choice.name] = choice.value
-                if choice.name in self.job.template.names | set(STUDENT):
-                    self.choices.append(choice)
+                self.choices.append(choice)
 
     def _opened(self) -> Facts:
         """Open data and model, and refuse what cannot be worked on; a file is adopted."""
@@ -224,13 +226,18 @@ class _Choosing:
         ledger = earlier or Ledger(key=key, hours=self.config.hours)
         return ledger.model_copy(
             update={
-                "choices": tuple(self.choices),
+                "choices": self._used(),
                 "budgets": self.config.budget,
                 "speeds": speeds,
                 "expected_s": times.expected(recipe, facts, speeds),
                 "epoch_s": times.epoch_seconds(recipe, facts, speeds),
             }
         )
+
+    def _used(self) -> tuple[Choice, ...]:
+        """Return the choices that the recipe has use for, as far as it goes."""
+        used = self.job.template.used(self.values) | {"student"}
+        return tuple(one for one in self.choices if one.name in used)
 
     def _put(self, choices: Iterable[Choice]) -> None:
         """Replace values that were chosen before."""
@@ -256,7 +263,7 @@ class _Choosing:
             student = values["macs"]
         elif values["student_kind"] == "named":
             size = values["student_image_size"] or facts.context.spec.height
-            student = Named(Architecture(name=values["student"]), size)
+            student = Named(_architecture(values["student"]), size)
         return How(
             architecture=start.architecture,
             spec=facts.context.spec,
@@ -269,12 +276,29 @@ class _Choosing:
 def _of_stated_student(values: Values, facts: Facts) -> tuple[Choice, ...]:
     """Return what is to be known of a student that was stated by name."""
     value, reason = "random", "not used"
-    if values["student"] not in ("pruned", "none"):
-        value, reason = pretrained.start_weights(Architecture(name=values["student"]))
+    student = str(values["student"])
+    if student == PRUNED and not facts.start.prunable:
+        raise UserError(
+            "The graph of a file cannot be pruned",
+            got="student=pruned",
+            next_step="name a network, --set student=NAME, or let it be chosen",
+        )
+    if student not in (PRUNED, NO_STUDENT) and not artifacts.is_artifact(Path(student)):
+        value, reason = pretrained.start_weights(Architecture(name=student))
     return (
         Choice(name="student_weights", value=value, reason=reason),
         Choice(name="student_image_size", value=None, reason="the teacher's"),
         Choice(name="macs", value=0.33, reason="about a third of the teacher's cost"),
+    )
+
+
+def _architecture(student: str) -> Architecture:
+    """Return the network of a student that is an artifact, or a name."""
+    path = Path(student)
+    return (
+        architecture_of(artifacts.load(path))
+        if artifacts.is_artifact(path)
+        else Architecture(name=student)
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from benchmarks.evaluation.evaluation import EvalSettings, evaluate
@@ -10,7 +11,7 @@ from compress.planning.findings import Findings
 from compress.planning.hours.stored import Ledger
 from compress.planning.options import Config
 from compress.planning.starting.start import start_of
-from compress.recipes import reading, running
+from compress.recipes import handing_over, reading, running
 from compress.recipes.reading import Template
 from compress.recipes.running import Place
 from compress.recipes.steps import Recipe
@@ -58,10 +59,20 @@ def plan(config: Config) -> Planned:
     template = reading.read(config.recipe_file)
     stated = _stated(config, template)
     place = Place(config.data, config.folder, config.skip_bad_images, config.split_options)
-    writable.check_folder(place.out, "The folder of the results")
+    _check_place(place)
     planned = _filled(config, template, stated, place)
     running.check(planned.recipe, place)
+    if planned.recipe.bundle is not None:
+        handing_over.check(planned.recipe.bundle, place, config.sign)
     return planned
+
+
+def _check_place(place: Place) -> None:
+    """Refuse a folder that cannot be written, or is the data's own."""
+    writable.check_folder(place.out, "The folder of the results")
+    data = Path(place.data.rpartition(":")[2])
+    if data.exists() and data.resolve() == place.out.resolve():
+        raise UserError("The results would lie among the data", got=f"--out {place.out}")
 
 
 def best_of(place: Place, models: Sequence[Artifact]) -> Artifact:

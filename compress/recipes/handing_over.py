@@ -1,17 +1,21 @@
 """What is handed over at the end: a bundle for devices, and five lines that say what to do next."""
 
 import importlib
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+
+from pydantic import BaseModel
 
 from benchmarks.report import format as shown
 from benchmarks.report.schema import ModelEntry, Report
 from compress.recipes.running import Place
 from compress.recipes.steps import Packing
-from edgepress.core import console
+from edgepress.core import cli, console
 from edgepress.core.artifact import Artifact
 from edgepress.core.ending import Finding
 
+MOST_LETTERS = 100
 BUNDLING = "export.bundle.__main__"
 """A floor above: stages are run by their names."""
 
@@ -25,24 +29,47 @@ def bundled(
         UserError: no key, or photographs that no device takes.
         GateFailed: the bundle does not answer as the model does.
     """
-    stage = importlib.import_module(BUNDLING)
     model = made[packing.model.removeprefix("@")]
-    config = stage.Config(
-        model=model.path,
-        data=place.data,
-        out=archive(place),
-        skip_bad_images=place.skip_bad_images,
-        sign=sign,
-        **{"name": place.out.name, **packing.options},
-    )
+    config = _options(packing, place, sign).model_copy(update={"model": model.path})
     console.say("bundle: export.bundle")
-    written: Path = stage.run(config)
+    written: Path = importlib.import_module(BUNDLING).run(config)
     return written
+
+
+def check(packing: Packing, place: Place, sign: Path | None) -> None:
+    """Refuse what can be known of the bundle before there is a model.
+
+    Raises:
+        UserError: a bad option, no key, or a place that cannot be written.
+    """
+    importlib.import_module(BUNDLING).check(_options(packing, place, sign))
 
 
 def archive(place: Place) -> Path:
     """Return where the bundle goes."""
-    return place.out / f"{place.out.name}.zip"
+    return place.out / f"{_name(place)}.zip"
+
+
+def _options(packing: Packing, place: Place, sign: Path | None) -> BaseModel:
+    stage = importlib.import_module(BUNDLING)
+    given = cli.check_options(stage.Config, packing.options)
+    config: BaseModel = stage.Config(
+        **{
+            "data": place.data,
+            "out": archive(place),
+            "skip_bad_images": place.skip_bad_images,
+            "sign": sign,
+            "name": _name(place),
+            **given,
+        }
+    )
+    return config
+
+
+def _name(place: Place) -> str:
+    """Return the product line, after the folder: devices take letters, digits, `.`, `_` and `-`."""
+    words = re.findall(r"[A-Za-z0-9][A-Za-z0-9._-]*", place.out.resolve().name)
+    return "-".join(words)[:MOST_LETTERS] or "model"
 
 
 def lines(

@@ -36,6 +36,10 @@ class Template:
         """Return the names of variables that have no value yet, of what belongs to the recipe."""
         return variables.missing(self.raw, {**self.values, **values})
 
+    def used(self, values: Values) -> set[str]:
+        """Return the names of variables of what belongs to the recipe."""
+        return variables.used(self.raw, {**self.values, **values})
+
     def filled(self, values: Values) -> Recipe:
         """Return the recipe with these values, which win over those of the file.
 

@@ -41,12 +41,17 @@ def filled(raw: Mapping[str, Any], values: Values) -> dict[str, Any]:
 
 
 def missing(raw: Mapping[str, Any], values: Values) -> set[str]:
-    """Return the names of variables that have no value, of the parts that belong to the recipe.
+    """Return the names of variables that have no value, of the parts that belong to the recipe."""
+    return used(raw, values) - set(values)
+
+
+def used(raw: Mapping[str, Any], values: Values) -> set[str]:
+    """Return the names of variables of the parts that belong to the recipe.
 
     A step belongs to it as long as what its `when` asks for is not known.
     """
-    known = [step for step in raw.get("step", []) if _may_belong(step, values)]
-    return names({**raw, "step": known}) - set(values)
+    belonging = [step for step in raw.get("step", []) if _may_belong(step, values)]
+    return names({**raw, "step": belonging})
 
 
 def _may_belong(step: Mapping[str, Any], values: Values) -> bool:

@@ -48,7 +48,8 @@ from export.converting.result import Verification
 from export.converting.writing import Converted
 from export.graph import metadata
 from export.shipped import graph, photographs
-from export.shipped.check import Checked, check
+from export.shipped.check import Checked
+from export.shipped.check import check as check_graph
 from export.shipped.graph import Camera
 from models.defaults import default_model
 
@@ -133,9 +134,20 @@ def run(config: Config) -> Path:
     return job.out
 
 
-def _prepare(config: Config) -> Job:
+def check(config: Config) -> None:
+    """Refuse what can be known to fail before there is a model; recipes ask for it.
+
+    Raises:
+        UserError: there is such a thing.
+    """
     if config.sign is not None:
         signing.public_key(config.sign)
+    if config.out is not None:
+        writable.check_replaced_file(config.out, "The bundle")
+
+
+def _prepare(config: Config) -> Job:
+    check(config)
     licences, camera = contents.licences(config.licence), options.camera(config.camera)
     budget = Budget(
         latency_s=options.limit("latency", config.latency_budget, "20ms"),
@@ -177,7 +189,7 @@ def _files(job: Job) -> Files:
         shipped = Path(work) / MODEL
         onnx.save(graph.whole(job.model, job.camera), shipped)
         console.say(f"checking the graph on {len(job.paths)} photographs ...")
-        checked = check(job.model, shipped, _photographs(job, job.paths))
+        checked = check_graph(job.model, shipped, _photographs(job, job.paths))
         model = shipped.read_bytes()
     others = converted.judged(job.converted, job.model, job.context, job.paths)
     doubtful = contents.most_doubtful(checked.probs, job.config.golden_images)

@@ -185,6 +185,9 @@ def test_a_dry_run_leaves_nothing(digits: Path, tmp_path: Path, command):
         (("--gate", "ap[digt_1] >= 0.5"), 2, "did you mean 'digit_1'"),
         (("--set", "image_siz=64"), 2, "did you mean 'image_size'"),
         (("--set", "image_size"), 2, "NAME=VALUE"),
+        (("--sign", "nowhere.pem"), 2, "nowhere.pem"),
+        (("--set", "student=resnt18"), 2, "did you mean 'resnet18'"),
+        (("--set", "search_time=soon"), 2, "soon"),
         (("--model", "nowhere.pth"), 2, "There is no such model"),
     ],
 )
