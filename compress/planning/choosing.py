@@ -9,7 +9,7 @@ from typing import Any
 from compress.planning.costing import room, times
 from compress.planning.costing.speed import How, Named, measured
 from compress.planning.data import limits, space
-from compress.planning.derived import NO_STUDENT, PRUNED, of_student
+from compress.planning.derived import of_student
 from compress.planning.facts import Choice, Facts, Start, facts_of
 from compress.planning.findings import Findings, findings
 from compress.planning.hours import going_on, schedule, stored
@@ -18,23 +18,19 @@ from compress.planning.hours.stored import Ledger
 from compress.planning.options import Config
 from compress.planning.settings import settings
 from compress.planning.starting import adoption
-from compress.planning.students import budgets
+from compress.planning.students import budgets, stated
 from compress.planning.students.budgets import Budgets
 from compress.planning.students.student import choose_student
 from compress.recipes import running
 from compress.recipes.reading import Template
 from compress.recipes.running import Place
 from compress.recipes.variables import Values
-from edgepress.core import artifact as artifacts
-from edgepress.core.errors import UserError
 from edgepress.core.hashing import file_sha256, value_hash
 from edgepress.core.image_spec import ImageSpec
-from edgepress.core.manifest import Architecture
 from edgepress.data import splitting
 from edgepress.data.context import Context, open_context
 from edgepress.data.dataset import open_data
 from models import families, pretrained, stem
-from models.stored import architecture_of
 
 PRELIMINARY = ImageSpec(height=224, width=224)
 MOST_SEARCH_S, QUICK_SEARCH_S = 180, 20
@@ -162,7 +158,7 @@ class _Choosing:
         self._take(settings(facts, native, config.quick, weights, most))
         if "student" not in self.values:
             self._take(self._student(facts, earlier))
-        self._take(_of_stated_student(self.values, facts))
+        self._take(stated.values(self.values, facts.start))
         self.values |= of_student(self.values)
         macs = self.values.get("macs")
         self._take([Choice(name="prune_gates", value=[f"macs ratio <= {macs}"], reason="as said")])
@@ -263,7 +259,7 @@ class _Choosing:
             student = values["macs"]
         elif values["student_kind"] == "named":
             size = values["student_image_size"] or facts.context.spec.height
-            student = Named(_architecture(values["student"]), size)
+            student = Named(stated.architecture(values["student"]), size)
         return How(
             architecture=start.architecture,
             spec=facts.context.spec,
@@ -271,35 +267,6 @@ class _Choosing:
             student=student,
             teacher=start.artifact,
         )
-
-
-def _of_stated_student(values: Values, facts: Facts) -> tuple[Choice, ...]:
-    """Return what is to be known of a student that was stated by name."""
-    value, reason = "random", "not used"
-    student = str(values["student"])
-    if student == PRUNED and not facts.start.prunable:
-        raise UserError(
-            "The graph of a file cannot be pruned",
-            got="student=pruned",
-            next_step="name a network, --set student=NAME, or let it be chosen",
-        )
-    if student not in (PRUNED, NO_STUDENT) and not artifacts.is_artifact(Path(student)):
-        value, reason = pretrained.start_weights(Architecture(name=student))
-    return (
-        Choice(name="student_weights", value=value, reason=reason),
-        Choice(name="student_image_size", value=None, reason="the teacher's"),
-        Choice(name="macs", value=0.33, reason="about a third of the teacher's cost"),
-    )
-
-
-def _architecture(student: str) -> Architecture:
-    """Return the network of a student that is an artifact, or a name."""
-    path = Path(student)
-    return (
-        architecture_of(artifacts.load(path))
-        if artifacts.is_artifact(path)
-        else Architecture(name=student)
-    )
 
 
 def _of_hours(found: Epochs, hours: float) -> tuple[Choice, ...]:

@@ -9,6 +9,10 @@ from compress.recipes.variables import Values
 from models.defaults import SHIPPED
 
 PRUNED, NO_STUDENT = "pruned", "none"
+FOLLOWING = frozenset(
+    {"origin", "teacher", "teacher_kind", "teacher_fp32", "student_kind", "student_start", "last"}
+)
+"""Values that nobody states."""
 
 
 def of_start(start: Start, model: str | None) -> dict[str, Any]:

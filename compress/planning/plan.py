@@ -30,6 +30,8 @@ _NEEDS = {
     "gate": "compare_gates",
 }
 """The variable of a recipe through which an option has its effect."""
+STUDENT, STUDENT_KIND = "student", "student_kind"
+"""What is chosen, and what follows from it."""
 _CHOSEN = ("hours", "quick", "budget", "gate")
 """Options from which values are chosen, as long as the recipe does not state them."""
 
@@ -119,9 +121,11 @@ def _stated(config: Config, template: Template) -> dict[str, Any]:
                 got=template.source,
                 next_step=f"leave --{option} out, or take --recipe {options.OWN}",
             )
-    said = options.values(config.set)
+    said, known = options.values(config.set), template.names
+    if STUDENT_KIND in known:
+        known = known - derived.FOLLOWING | {STUDENT}
     for name in said:
-        if name not in template.names:
-            raise unknown_name("variable of the recipe", name, sorted(template.names))
+        if name not in known:
+            raise unknown_name("variable of the recipe", name, sorted(known))
     flags = {"model": config.model, "arch": config.arch}
     return {**template.values, **said, **{n: v for n, v in flags.items() if v is not None}}
