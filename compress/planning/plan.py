@@ -8,6 +8,7 @@ from typing import Any
 from benchmarks.evaluation.evaluation import EvalSettings, evaluate
 from compress.planning import choosing, derived, options
 from compress.planning.findings import Findings
+from compress.planning.hours import stored
 from compress.planning.hours.stored import Ledger
 from compress.planning.options import Config
 from compress.planning.starting.start import start_of
@@ -88,13 +89,13 @@ def best_of(place: Place, models: Sequence[Artifact]) -> Artifact:
 
 def _filled(config: Config, template: Template, stated: Mapping[str, Any], place: Place) -> Planned:
     if not template.names:
-        return Planned(template.filled({}), place, Ledger(key="", hours=None))
+        return Planned(template.filled({}), place, _unplanned(place))
     labels = read_table(config.data)[1].label_names
     start = start_of(stated.get("model"), stated.get("arch"), len(labels))
     known = {**derived.of_start(start, stated.get("model")), **stated, "trust": config.trust}
     known |= {"title": derived.title(config.data, known), **derived.of_student(known)}
     if not template.missing(known):
-        return Planned(template.filled(known), place, Ledger(key="", hours=None), start.notes)
+        return Planned(template.filled(known), place, _unplanned(place), start.notes)
     job = choosing.Job(config, template, place, known, start)
     chosen = choosing.choose(job)
     values = {**chosen.values, "title": derived.title(config.data, chosen.values)}
@@ -105,6 +106,12 @@ def _filled(config: Config, template: Template, stated: Mapping[str, Any], place
 def _is_settled(name: str, option: str, template: Template) -> bool:
     """Tell whether a recipe leaves nothing to choose that an option would have an effect on."""
     return name not in template.names or (option in _CHOSEN and name in template.values)
+
+
+def _unplanned(place: Place) -> Ledger:
+    """Return the record of a recipe that leaves nothing to choose, with the times so far."""
+    earlier = stored.read(place.out)
+    return earlier if earlier is not None and not earlier.key else Ledger(key="", hours=None)
 
 
 def _stated(config: Config, template: Template) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The README's way from a folder of images to a bundle, as it stands, with small networks."""
+"""The way step by step from a folder of images to a bundle, as it stands, with small networks."""
 
 from pathlib import Path
 
@@ -17,25 +17,28 @@ LEFT_OUT: dict[str, tuple[str, ...]] = {
     "export.onnx": ("--budget", "0", "--emulate", "0", "--gate", "int8_convs >= 1"),
     "export.bundle": ("--golden-images", "2", "--check-images", "16"),
 }
-"""Options that the README leaves to their defaults, for which a test has no time."""
+"""Options that the page leaves to their defaults, for which a test has no time."""
 INSTEAD = {"efficientnet_lite0": "resnet10t"}
 
 
 def six() -> list[list[str]]:
     (found,) = [
-        code for code in pages.blocks(pages.README, "sh") if "benchmarks.inspection" in code
+        code
+        for code in pages.blocks(pages.DOCS / "training.md", "sh")
+        if "benchmarks.inspection" in code
     ]
     return list(pages.commands(found))
 
 
-def test_they_are_six_and_stand_on_the_first_page_too():
+def test_they_are_six():
     assert [words[2] for words in six()] == list(LEFT_OUT)
-    first = [
-        words
-        for code in pages.blocks(pages.DOCS / "index.md", "sh")
-        for words in pages.commands(code)
-    ]
-    assert six() == [words for words in first if words[0] == "python"]
+
+
+def test_the_one_command_stands_first_on_every_first_page():
+    for page in (pages.README, pages.DOCS / "index.md", pages.DOCS / "training.md"):
+        first = [words for code in pages.blocks(page, "sh") for words in pages.commands(code)]
+        own = [words for words in first if words[0] == "python"]
+        assert own[0] == ["python", "-m", "compress", "--data", "cells"], page
 
 
 @pytest.mark.slow

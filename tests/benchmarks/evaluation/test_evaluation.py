@@ -135,7 +135,7 @@ def test_fewer_views_are_another_result(
 def test_labels_must_be_those_of_the_data(make_model: MakeModel, colours: Path) -> None:
     dataset = open_data(str(colours))
     dataset = replace(dataset, table=replace(dataset.table, label_names=("red", "blue")))
-    with pytest.raises(UserError, match=r"red, green.*red, blue"):
+    with pytest.raises(UserError, match=r"green only in the model.*blue only in the data"):
         evaluation.evaluate(make_model("model"), dataset, np.arange(4), ONE_THREAD)
 
 

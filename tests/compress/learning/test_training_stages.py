@@ -20,7 +20,7 @@ from edgepress.core.errors import UserError
 from edgepress.core.eval_file import load_eval
 from edgepress.data import pixels, split
 from edgepress.data.dataset import open_data
-from models.stored import load_network
+from models.stored import count_macs, load_network
 
 COMMON = ("--batch-size", 8, "--gate", "params <= 1e9")
 
@@ -188,7 +188,7 @@ def test_rounds_of_pruning_go_down_by_equal_factors(
     reached = []
 
     def spy(student, *_):
-        reached.append(prune._macs(student.spec, student.network))
+        reached.append(count_macs(student.network, student.spec))
         return student.network
 
     monkeypatch.setattr(prune, "teach", spy)

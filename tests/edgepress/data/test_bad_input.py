@@ -141,7 +141,7 @@ def test_option_out_of_range(command, tmp_path: Path):
     refused(
         command("compress.train", "--batch-size", "0", "--out", out),
         out,
-        "batch_size",
+        "--batch-size",
         "greater than or equal to 2",
     )
 

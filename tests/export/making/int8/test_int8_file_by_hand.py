@@ -142,7 +142,13 @@ def test_a_workshop_knows_what_was_exported_and_what_is_rounded(tmp_path: Path) 
 def test_calibration_images_are_drawn_by_the_seed(monkeypatch: pytest.MonkeyPatch) -> None:
     data = made([[0, 0], [0, 1], [1, 0], [1, 1]] * 100)
     model = SimpleNamespace(
-        path=Path("m"), manifest=SimpleNamespace(data=None, told_split=None, image="the spec")
+        path=Path("m"),
+        manifest=SimpleNamespace(
+            data=None,
+            told_split=None,
+            image="the spec",
+            labels=SimpleNamespace(names=data.label_names),
+        ),
     )
     monkeypatch.setattr(calibration, "decoded", lambda dataset, image: (dataset, image))
     split = default_split(data)
