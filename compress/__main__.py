@@ -1,6 +1,7 @@
 """`python -m compress` takes your data, and a model if there is one, to a gated int8 file."""
 
 import sys
+import time
 from functools import partial
 
 from compress.planning import shown
@@ -27,11 +28,13 @@ def run(config: Config) -> None:
         GateFailed: a gate was not met, or no student keeps the budget.
         GateUndecided: a gate could not be decided.
     """
+    started = time.monotonic()
     planned = plan(config)
     shown.show(planned)
     if config.dry_run:
         return
     keeper = Keeper(planned.place.out, planned.ledger, planned.recipe.step)
+    keeper.planned(time.monotonic() - started)
     done = execution.execute(planned.recipe, planned.place, keeper, partial(best_of, planned.place))
     reported = _reported(planned, done, keeper)
     findings = (*done.findings, *reported.findings)

@@ -20,7 +20,7 @@ def kept(earlier: Ledger | None, key: str, hours: float | None) -> Ledger | None
         return None
     if hours is None or (earlier.hours is not None and hours <= earlier.hours):
         return earlier
-    if not any(seconds for seconds in earlier.seconds.values()):
+    if not earlier.begun:
         return None  # nothing was made: the hours set all epochs
     if STUDENT not in earlier.seconds:
         return earlier.model_copy(update={"hours": hours})  # its epochs are set when it starts

@@ -37,6 +37,11 @@ class Keeper:
         self._decide(step, epochs)
         return step.model_copy(update={"options": {**step.options, "epochs": epochs}})
 
+    def planned(self, seconds: float) -> None:
+        """Write down what a new plan has taken; one that is kept took it before."""
+        if self.ledger.choices and stored.PLAN not in self.ledger.seconds:
+            self._store(self.ledger.with_seconds(stored.PLAN, seconds))
+
     @contextmanager
     def timing(self, what: str, file: Path) -> Iterator[None]:
         """Write down what work has taken that writes a file; what was there took nothing."""

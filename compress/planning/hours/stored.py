@@ -11,6 +11,8 @@ from edgepress.core import console, writable
 from edgepress.core.noun import Noun
 
 FILE = "plan.json"
+PLAN = "plan"
+"""The plan itself, by its name among the seconds."""
 AFTER_STEPS = ("report", "bundle")
 """Work after the last step, by its name among the expected seconds."""
 
@@ -42,6 +44,11 @@ class Ledger(Noun):
     def spent_s(self) -> float:
         """Seconds of work so far."""
         return sum(self.seconds.values())
+
+    @property
+    def begun(self) -> bool:
+        """Whether there is more than a plan."""
+        return any(what != PLAN for what in self.seconds)
 
     def value(self, name: str) -> Any:
         """Return what was chosen for a variable, `None` where nothing was."""

@@ -102,10 +102,20 @@ def test_work_that_was_there_already_takes_no_time(tmp_path: Path) -> None:
     assert stored.read(tmp_path) == one.ledger
 
 
+def test_a_plan_counts_once(tmp_path: Path) -> None:
+    one = keeper(tmp_path)
+    one.planned(4.0)
+    one.planned(9.0)
+    assert one.ledger.seconds == {"plan": 4.0}
+    assert one.ledger.spent_s == 4.0
+    assert not one.ledger.begun
+
+
 def test_an_unknown_or_other_plan_is_made_anew(tmp_path: Path) -> None:
     assert kept(None, "k", 1) is None
     assert kept(ledger(), "other", 1) is None
     assert kept(ledger(), "k", 2) is None, "nothing was made yet"
+    assert kept(ledger(seconds={"plan": 3.0}), "k", 2) is None, "but the plan"
     (tmp_path / stored.FILE).write_text("{")
     assert stored.read(tmp_path) is None
 
