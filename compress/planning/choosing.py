@@ -16,7 +16,7 @@ from compress.planning.hours import going_on, schedule, stored
 from compress.planning.hours.schedule import Epochs
 from compress.planning.hours.stored import Ledger
 from compress.planning.options import Config
-from compress.planning.settings import settings
+from compress.planning.settings import settings, teacher_rate
 from compress.planning.starting import adoption
 from compress.planning.students import budgets, stated
 from compress.planning.students.budgets import Budgets
@@ -36,7 +36,10 @@ PRELIMINARY = ImageSpec(height=224, width=224)
 MOST_SEARCH_S, QUICK_SEARCH_S = 180, 20
 SEARCH_SHARE = 0.03
 """Of the hours, for each search for an int8 file and each measurement of latency, at most."""
-TIMES = ("teacher_epochs", "prune_epochs", "student_epochs", "search_time", "latency_time")
+TIMES = (
+    *("teacher_epochs", "teacher_learning_rate", "prune_epochs", "student_epochs"),
+    *("search_time", "latency_time"),
+)
 """Values that hang on this machine and its pace: an earlier plan's are kept."""
 STUDENT = ("student", "macs", "student_weights", "student_image_size")
 """Values that were measured for the budgets: an earlier plan's are kept for the same ones."""
@@ -161,7 +164,15 @@ class _Choosing:
         self._take(stated.values(self.values, facts.start))
         self.values |= of_student(self.values)
         macs = self.values.get("macs")
-        self._take([Choice(name="prune_gates", value=[f"macs ratio <= {macs}"], reason="as said")])
+        self._take(
+            [
+                Choice(
+                    name="prune_gates",
+                    value=[f"macs ratio <= {macs}"],
+                    reason="what pruning is asked for",
+                )
+            ]
+        )
         return facts
 
     def _weights(self, facts: Facts) -> bool:
@@ -217,7 +228,8 @@ class _Choosing:
             speeds = measured(facts, self._how(facts))
         if earlier is None and self.config.hours is not None:
             found = schedule.epochs(self.config.hours, times.costs(recipe, facts, speeds))
-            self._put(one for one in _of_hours(found, self.config.hours) if one.name in standard)
+            fitting = (*_of_hours(found, self.config.hours), self._rate(facts, found.teacher))
+            self._put(one for one in fitting if one.name in standard)
             recipe = self.job.template.filled(self.values)
         ledger = earlier or Ledger(key=key, hours=self.config.hours)
         return ledger.model_copy(
@@ -234,6 +246,11 @@ class _Choosing:
         """Return the choices that the recipe has use for, as far as it goes."""
         used = self.job.template.used(self.values) | {"student"}
         return tuple(one for one in self.choices if one.name in used)
+
+    def _rate(self, facts: Facts, epochs: int) -> Choice:
+        """Choose the teacher's learning rate for epochs that the hours have set."""
+        steps = epochs * (facts.images()[0] // self.values["batch_size"])
+        return teacher_rate(steps, self.values.get("weights") != "random")
 
     def _put(self, choices: Iterable[Choice]) -> None:
         """Replace values that were chosen before."""
