@@ -159,6 +159,8 @@ class _Choosing:
         facts = self._with_spec(facts)
         most = self._most_images(facts)
         self._take(settings(facts, native, config.quick, weights, most))
+        if self.values["teacher_epochs"]:  # stated ones, perhaps
+            self._put([self._rate(facts, self.values["teacher_epochs"])])
         if "student" not in self.values:
             self._take(self._student(facts, earlier))
         self._take(stated.values(self.values, facts.start))
@@ -254,9 +256,11 @@ class _Choosing:
 
     def _put(self, choices: Iterable[Choice]) -> None:
         """Replace values that were chosen before."""
+        chosen = {one.name for one in self.choices}
         for choice in choices:
-            self.values[choice.name] = choice.value
-            self.choices = [choice if one.name == choice.name else one for one in self.choices]
+            if choice.name in chosen:
+                self.values[choice.name] = choice.value
+                self.choices = [choice if one.name == choice.name else one for one in self.choices]
 
     def _searches(self) -> tuple[Choice, ...]:
         """Choose how long an int8 file is searched for, and latency measured, at most."""

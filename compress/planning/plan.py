@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.evaluation.evaluation import EvalSettings, evaluate
+from benchmarks.gates import verdicts
 from compress.planning import choosing, derived, options
 from compress.planning.findings import Findings
 from compress.planning.hours import stored
 from compress.planning.hours.stored import Ledger
 from compress.planning.options import Config
 from compress.planning.starting.start import start_of
+from compress.planning.students import budgets
 from compress.recipes import handing_over, reading, running
 from compress.recipes.reading import Template
 from compress.recipes.running import Place
@@ -60,6 +62,8 @@ def plan(config: Config) -> Planned:
         GateUndecided: the machine is too noisy to tell.
     """
     template = reading.read(config.recipe_file)
+    budgets.parse(config.budget)
+    verdicts.parse_all(config.gate)
     stated = _stated(config, template)
     place = Place(config.data, config.folder, config.skip_bad_images, config.split_options)
     _check_place(place)

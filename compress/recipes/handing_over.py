@@ -2,11 +2,14 @@
 
 import importlib
 import re
+import shlex
+import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from pydantic import BaseModel
 
+from benchmarks.gates.text import tells_accuracy
 from benchmarks.report import format as shown
 from benchmarks.report.schema import ModelEntry, Report
 from compress.recipes.running import Place
@@ -81,7 +84,7 @@ def lines(
         f"reached:  {_reached(report)}",
         f"lies in:  {place.out} (report.html{'' if bundle is None else f', {bundle.name}'})",
         f"try it:   {_trial(bundle, place)}",
-        f"ship it:  {_shipping(bundle)}",
+        f"ship it:  {_shipping(bundle, place)}",
         f"gates:    {_gates(failed)}",
     )
 
@@ -107,19 +110,40 @@ def _trial(bundle: Path | None, place: Place) -> str:
     if bundle is None:
         return f"the models are artifacts in {place.out}; their ONNX files are model.onnx there"
     folder = bundle.with_suffix("")
-    return f"python -m zipfile -e {bundle} {folder} && python {folder / 'run.py'} predict PHOTO"
+    python = shlex.quote(sys.executable)  # which has numpy, Pillow and onnxruntime
+    into = shlex.quote(str(folder))
+    unpack = f"{python} -m zipfile -e {shlex.quote(str(bundle))} {into}"
+    return f"{unpack} && {python} {into}/run.py predict PHOTO"
 
 
-def _shipping(bundle: Path | None) -> str:
-    if bundle is None:
-        return "not yet: no bundle is written of a model that did not meet its gates"
-    return f"python run.py install {bundle.name} --root DIR --key public.pem (docs/shipping.md)"
+def _shipping(bundle: Path | None, place: Place) -> str:
+    if bundle is not None:
+        return f"python run.py install {bundle.name} --root DIR --key public.pem (docs/shipping.md)"
+    earlier = archive(place)
+    lies = f"; {earlier.name} is of an earlier run" if earlier.exists() else ""
+    return f"not yet: no bundle is written of a model that did not meet its gates{lies}"
 
 
 def _gates(failed: list[Finding]) -> str:
     if not failed:
         return "all met"
     reasons = "; ".join(dict.fromkeys(one.reason for one in failed))
-    return (
-        f"{reasons}. Next: the same command with more --hours goes on from here, or another --gate"
-    )
+    return f"{reasons}. Next: {' or '.join(_advice(failed))}"
+
+
+def _advice(failed: list[Finding]) -> list[str]:
+    """Return what helps against gates that were not met, each once."""
+    found = {_remedy(one) for one in failed}
+    return [*sorted(found), "another --gate"]
+
+
+def _remedy(finding: Finding) -> str:
+    """Return what helps against one; its reason begins with the model and the gate."""
+    gate = [*finding.reason.split(": "), ""][1]
+    if tells_accuracy(gate):
+        if finding.outcome == "inconclusive":
+            return "more test images, which can decide it"
+        return "the same command with more --hours (and without --quick), which goes on from here"
+    if finding.outcome == "inconclusive":
+        return "the same command on a quieter machine"
+    return "a --budget that says so beforehand, so that a smaller student is chosen"

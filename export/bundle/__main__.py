@@ -142,6 +142,10 @@ def check(config: Config) -> None:
     """
     if config.sign is not None:
         signing.public_key(config.sign)
+    options.camera(config.camera)
+    options.limit("latency", config.latency_budget, "20ms")
+    options.limit("size", config.memory_budget, "120MB")
+    contents.licences(config.licence)
     if config.out is not None:
         writable.check_replaced_file(config.out, "The bundle")
 

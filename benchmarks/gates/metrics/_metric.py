@@ -66,7 +66,7 @@ RATIO = Unit("ratio", percent)
 BYTES = Unit(
     "size",
     lambda limit: f"{plainly(limit)} bytes",
-    {"B": 1.0, "kB": 1e3, "MB": 1e6, "GB": 1e9, "KiB": 2.0**10, "MiB": 2.0**20},
+    {"B": 1.0, "kB": 1e3, "KB": 1e3, "MB": 1e6, "GB": 1e9, "KiB": 2.0**10, "MiB": 2.0**20},
 )
 COUNT = Unit("count")
 PLAIN = Unit("plain")

@@ -102,7 +102,7 @@ def _usual(ground: Ground) -> Reasoned:
         for share in (USUAL, *(rung for rung in LADDER[::-1] if rung > USUAL)):
             pruned = ground.pruned(share)
             if (fault := _fault(pruned)) is None:
-                return pruned, "no budget was given, so about a third of the teacher's cost"
+                return pruned, f"no budget was given, so {_third(share, why)}"
             why = why or fault
     except UserError as error:
         why = _first(error)
@@ -116,6 +116,12 @@ def _usual(ground: Ground) -> Reasoned:
     return (third or [one for one, _ in smaller[-1:]])[0], (
         f"a network by name of about a third of the teacher's cost at most; {why}"
     )
+
+
+def _third(share: float, why: str) -> str:
+    """Return what a usual share is, and why it is not the usual one."""
+    usual = "about a third of the teacher's cost"
+    return usual if share == USUAL else f"{usual}, or the next that can be reached; {why}"
 
 
 def _fault(candidate: Candidate) -> str | None:

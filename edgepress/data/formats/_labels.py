@@ -82,7 +82,7 @@ def _table(columns: Columns, image: str, paths: tuple[Path, ...]) -> Table:
         found = _from_columns(columns, chosen, kept)
     console.say_once(f"labels: {listed(found[0])}")
     if kept:
-        console.say(f"columns that are no labels: {listed(kept)}")
+        console.say_once(f"columns that are no labels: {listed(kept)}")
     texts = {name: tuple(columns.by_name[name].texts()) for name in kept}
     return Table(paths=paths, label_names=found[0], targets=found[1], columns=texts)
 
