@@ -219,7 +219,7 @@ def _load_online(network: nn.Module, name: str, spec: ImageSpec) -> None:
         ) from None
     own, source = network.state_dict(), stem.summed_and_said(source, network, spec)
     fitting = {k: v for k, v in source.items() if k in own and own[k].shape == v.shape}
-    network.load_state_dict(own | fitting)
+    checkpoint.put_into(network, fitting)
 
 
 def _require_known(name: str) -> None:

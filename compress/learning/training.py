@@ -161,6 +161,7 @@ class _Run:
         self.average = ModelEmaV3(
             self.bare, decay=decay, use_warmup=True, warmup_gamma=9.0, warmup_power=1.0
         )
+        self.unbounded = _unbounded(self.average.module, self.bare)
         self.steps_done = 0
         self.trained_s = self.waited_s = 0.0
         self.pace = ""
@@ -219,6 +220,8 @@ class _Run:
         self.schedule.step()
         self.steps_done += 1
         self.average.update(self.bare, self.steps_done)
+        for mean, own in self.unbounded:
+            mean.copy_(own)
         return loss.detach()
 
     def result(self) -> nn.Module:
@@ -262,6 +265,12 @@ class _Run:
             "schedule": self.schedule,
             **({} if scaler is None else {"scaler": scaler}),
         }
+
+
+def _unbounded(average: nn.Module, network: nn.Module) -> list[tuple[Tensor, Tensor]]:
+    """Return what has no mean (inf - inf), as masks and bounds of clips, of both networks."""
+    pairs = zip(average.state_dict().values(), network.state_dict().values(), strict=True)
+    return [(mean, own) for mean, own in pairs if own.isinf().any()]
 
 
 def _groups(network: nn.Module, settings: Training) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -55,7 +56,21 @@ def problem_of(timeout_s: float, module: str, *words: str) -> str | None:
         done = subprocess.run(line, capture_output=True, text=True, timeout=timeout_s, check=False)
     except subprocess.TimeoutExpired:
         return f"{module} was not done after {timeout_s:g} s."
+    if done.returncode < 0:
+        return f"{module} was ended by {_signal(-done.returncode)}, without a word of its own."
     return None if done.returncode in _ENDED else said(done.stderr, done.returncode)
+
+
+def _signal(number: int) -> str:
+    """Name a signal; what was said before it came says nothing of why.
+
+    >>> _signal(11), _signal(1000)
+    ('signal 11 (SIGSEGV)', 'signal 1000')
+    """
+    try:
+        return f"signal {number} ({signal.Signals(number).name})"
+    except ValueError:
+        return f"signal {number}"
 
 
 def said(text: str, code: int) -> str:

@@ -60,8 +60,14 @@ def write(run: Run, small: Small, spec: ImageSpec, folder: Path) -> None:
         UserError: an answer is not finite.
     """
     answers = np.asarray(run(inputs(small, spec)), np.float32)
-    if not np.isfinite(answers).all():
-        raise UserError("The model gives answers that are not finite", got=folder)
+    bad = int((~np.isfinite(answers)).any(axis=1).sum())
+    if bad:
+        raise UserError(
+            "The model gives answers that are not finite",
+            got=f"NaN or infinite values for {bad} of {len(small)} images",
+            next_step="if it was just trained, lower --learning-rate; else look for a division by "
+            "0 or a root of 0 in the network",
+        )
     np.savez_compressed(folder / PROBE_FILE, images=small, answers=answers)
 
 

@@ -22,6 +22,7 @@ __all__ = [
     "files",
     "find",
     "load_into",
+    "put_into",
     "read",
     "require_file",
     "start_from",
@@ -37,25 +38,25 @@ def read(path: Path) -> Weights:
     """Read the tensors of a file by the names that lead to them; no code in it is run.
 
     Raises:
-        UserError: no such file, no file of weights, a damaged file, a pickle that needs code to
-            run, or weights that are not finite.
+        UserError: no such file, no file of weights, a damaged file, or a pickle that needs code to
+            run.
     """
-    weights = files.read(path).tensors
-    _check_finite(weights, path)
-    return weights
+    return files.read(path).tensors
 
 
 def load_into(network: nn.Module, weights: Weights, source: Path) -> None:
     """Load weights into a network whose every tensor must match, those that it shares once.
 
     Raises:
-        UserError: missing, unexpected or differently shaped tensors; the first of each is named.
+        UserError: missing, unexpected or differently shaped tensors; the first of each is named. Or
+            weights that are not finite.
     """
     wanted, content = Wanted(network.state_dict(), exact=True), Content(source, weights)
     fit = fit_at(wanted, content, "")
     if not fit.good:
         raise telling.misfit([fit], content, wanted)
-    network.load_state_dict(fit.taken)
+    _check_finite(fit, wanted, source)
+    put_into(network, fit.taken)
 
 
 def start_from(network: nn.Module, content: Content, wanted: Wanted) -> None:
@@ -65,10 +66,21 @@ def start_from(network: nn.Module, content: Content, wanted: Wanted) -> None:
         UserError: as `find`.
     """
     fit, others = find(content, wanted)
-    network.load_state_dict(network.state_dict() | fit.taken)
+    put_into(network, fit.taken)
     done = telling.done(fit, others, content, wanted)
     if done:
         console.say(f"weights of {content.path}: {'; '.join(done)}")
+
+
+def put_into(network: nn.Module, tensors: Weights) -> None:
+    """Give some tensors of a network other values.
+
+    They go in as a state of the network's own, which knows the versions of its layers: MNASNet
+    refuses one without.
+    """
+    state = network.state_dict()
+    state.update(tensors)
+    network.load_state_dict(state)
 
 
 def find(content: Content, wanted: Wanted) -> tuple[Fit, list[Fit]]:
@@ -86,7 +98,7 @@ def find(content: Content, wanted: Wanted) -> tuple[Fit, list[Fit]]:
         raise telling.misfit(fits, content, wanted)
     in_file = places.in_order(fit.place for fit in good)
     good.sort(key=lambda fit: (bool(fit.new_head), in_file.index(fit.place)))
-    _check_finite(good[0].taken, content.path)
+    _check_finite(good[0], wanted, content.path)
     return good[0], [other for other in good[1:] if not _same(good[0], other)]
 
 
@@ -120,7 +132,8 @@ def _same(one: Fit, other: Fit) -> bool:
     return all(torch.equal(tensor, other.taken[name]) for name, tensor in one.taken.items())
 
 
-def _check_finite(weights: Weights, path: Path) -> None:
-    for name, tensor in weights.items():
-        if tensor.is_floating_point() and not torch.isfinite(tensor.float()).all():
+def _check_finite(fit: Fit, wanted: Wanted, path: Path) -> None:
+    """Refuse values that no training gives; masks and bounds are infinite in the network itself."""
+    for name, tensor in fit.taken.items():
+        if not (torch.isfinite(tensor) | (tensor == wanted.tensors[name])).all():
             raise UserError(f"The weights hold NaN or infinite values, first in {name}", got=path)

@@ -1,5 +1,6 @@
 """A PyTorch network becomes a plain ONNX file that old runtimes on devices can read."""
 
+import re
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -130,9 +131,14 @@ def _check(model: onnx.ModelProto) -> None:
 
 def _refusal(error: Exception) -> UserError:
     cause = error.__cause__ or error
-    reason = (str(cause).strip().splitlines() or ["no reason given"])[0]
+    text = str(cause).strip()
+    operation = re.search(r"target=torch\.ops\.(\w+\.\w+)", text)
+    if operation is not None:  # the rest is how its exporter names its own parts
+        reason = f"it has no way to write {operation[1]} as it is used here"
+    else:
+        reason = f"{type(cause).__name__}: {(text.splitlines() or ['no reason given'])[0]}"
     return UserError(
-        f"torch.onnx cannot export this network ({type(cause).__name__}: {reason})",
+        f"torch.onnx cannot export this network ({reason})",
         next_step="replace the operation in the network; control flow that depends on the "
         "values of a tensor is the usual cause",
     )

@@ -209,6 +209,7 @@ with warnings.catch_warnings():  # torch will give such tensors up, and files ha
         ({n.replace("block.0.weight", "block.0.weight_orig"): t for n, t in PLAIN.items()},
          "computed from.*weight_orig.*remove"),
         (PLAIN | {"stem.0.weight": torch.full((4, 3, 3, 3), torch.nan)}, "NaN.*stem.0.weight"),
+        (PLAIN | {"stem.0.weight": torch.full((4, 3, 3, 3), torch.inf)}, "NaN.*stem.0.weight"),
         (OPTIMIZER, "optimizer alone"),
         ({"epoch": 1, "optimizer": OPTIMIZER}, "optimizer alone"),
         ({}, "no tensor"),
@@ -345,3 +346,43 @@ def test_others_may_read_the_weights_where_the_umask_lets_them(tmp_path: Path):
     finally:
         os.umask(before)
     assert stat.S_IMODE((tmp_path / "model.safetensors").stat().st_mode) == 0o640
+
+
+class Masked(nn.Module):
+    """What has a mask among its tensors."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(2))
+        self.register_buffer("mask", torch.tensor([0, -torch.inf]))
+
+
+@pytest.mark.parametrize("name", ["weight", "mask"])
+def test_a_mask_is_infinite_where_the_network_has_it_so(name: str, tmp_path: Path):
+    network = Masked()
+    load_into(Masked(), network.state_dict(), tmp_path)
+    other = network.state_dict() | {name: torch.tensor([0, torch.inf])}
+    with pytest.raises(UserError, match=f"NaN or infinite values, first in {name}"):
+        load_into(Masked(), other, tmp_path)
+
+
+class Versioned(Small):
+    """A network that wants to know of which version its weights are, as torchvision's MNASNet."""
+
+    _version = 2
+
+    def _load_from_state_dict(self, state, prefix, local_metadata, *others) -> None:
+        assert local_metadata["version"] == 2
+        super()._load_from_state_dict(state, prefix, local_metadata, *others)
+
+
+def test_a_network_is_told_the_version_of_its_own_layers(stored, tmp_path: Path):
+    source = Versioned()
+    whole, started_from = Versioned(), Versioned()
+    load_into(whole, dict(source.state_dict()), tmp_path)
+    start_from(
+        started_from, files.read(stored(dict(source.state_dict()))), Wanted(whole.state_dict())
+    )
+    for network in (whole, started_from):
+        for name, tensor in source.state_dict().items():
+            assert torch.equal(network.state_dict()[name], tensor)

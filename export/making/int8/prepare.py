@@ -12,7 +12,16 @@ from export.making.int8.setting import BEFORE, CLIPS, INNER, STEM, TAIL
 from export.making.rewrites import batch_norm
 from export.making.rewrites.float_pool import CLIPPED
 from models.onnx_graph import average_pool
-from models.onnx_graph.index import LAYERS, GraphIndex, attribute, captured, clip_bounds, reads
+from models.onnx_graph.index import (
+    LAYERS,
+    GraphIndex,
+    attribute,
+    captured,
+    clip_bounds,
+    graphs,
+    reads,
+)
+from models.onnx_graph.rename import rename
 
 DENSE = {"Gemm", "MatMul"}
 RESHAPED = {"Flatten", "Reshape", "Squeeze"}
@@ -23,7 +32,8 @@ SCALED = {"Mul", "Add"}
 def prepare(source: Path, out: Path) -> None:
     """Fold, repair and name: what computes stays the same, and every node has a name of its own.
 
-    Repairs: batch norms that could not be folded, means that are poolings.
+    Repairs: batch norms that could not be folded, means that are poolings, names of stored tensors
+    that the quantizer would give twice.
     """
     with tempfile.TemporaryDirectory(prefix="edgepress-prepare-") as folder, quiet():
         repaired = Path(folder) / "repaired.onnx"
@@ -35,7 +45,29 @@ def prepare(source: Path, out: Path) -> None:
     batch_norm.apply(model)
     for number, node in enumerate(model.graph.node):
         node.name = f"{node.op_type}_{number}"  # nodes of an inlined function share their name
+    _keep_numbers_free(model)
     onnx.save(onnx.shape_inference.infer_shapes(model), out)
+
+
+def _keep_numbers_free(model: onnx.ModelProto) -> None:
+    """Give a stored tensor another name where its name and a number is the name of a tensor.
+
+    A bias that several layers read gets copies that are called after it, with a number, whatever
+    else is called so (`get_largest_initializer_name_suffix` of ONNX Runtime's quantizer). torch's
+    exporters number the tensors of a graph themselves: a copy of `val_91` is called `val_911`.
+    """
+    nodes = [node for graph in graphs(model.graph) for node in graph.node]
+    used = {name for node in nodes for name in (*node.input, *node.output)}
+    taken = {name[:end] for name in used for end in range(len(name)) if name[end:].isdecimal()}
+    clashing = taken.intersection(tensor.name for tensor in model.graph.initializer)
+    free = {name: _longer(name, used | taken) for name in clashing}
+    rename(model, lambda name: free.get(name, name))
+
+
+def _longer(name: str, taken: set[str]) -> str:
+    while name in taken:
+        name += "_"
+    return name
 
 
 def kept_float(model: onnx.ModelProto) -> dict[str, str]:

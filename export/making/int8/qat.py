@@ -22,6 +22,7 @@ from export.making.int8.fake_quantization import fake_quantized
 from export.making.int8.last_resort import Tuner
 from export.making.job import Job
 from export.targets._target import Target
+from models.checkpoint import put_into
 from models.onnx_graph.write import to_onnx
 from models.stored import load_network
 
@@ -99,7 +100,7 @@ def tune(network: nn.Module, tuning: Tuning, scratch: Path) -> nn.Module:
     images = training_images(tuning.context)
     taught = teach(pupil, teacher, images, tuning.settings, scratch)
     tuned = taught.get_submodule("network").state_dict()
-    plain.load_state_dict({name: tuned[name] for name in plain.state_dict()})
+    put_into(plain, {name: tuned[name] for name in plain.state_dict()})
     return plain.requires_grad_(True).eval()
 
 

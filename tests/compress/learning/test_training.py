@@ -219,6 +219,15 @@ def test_a_resumed_fp16_training_goes_on_with_its_scale(tmp_path):
     assert again.accelerator.scaler.get_growth_interval() == 7
 
 
+def test_infinite_bounds_and_masks_stay_as_they_are(tmp_path):
+    """Their mean would be inf - inf."""
+    start, bounds = small_training.network(), torch.tensor([-torch.inf, 1, torch.inf])
+    start.register_buffer("bounds", bounds.clone())
+    found = trained(tmp_path, Training(epochs=2, **PLAIN), start)
+    assert torch.equal(found["bounds"], bounds)
+    assert all(value.isfinite().all() for name, value in found.items() if name != "bounds")
+
+
 @pytest.mark.parametrize("ema_share", [0.0, 0.5])
 def test_what_was_trained_in_bfloat16_is_returned_in_fp32(tmp_path, ema_share: float):
     """What is measured afterwards is what a file with these weights computes."""

@@ -1,11 +1,13 @@
 """Which images a model answers when it is measured."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
 from made_data import made
 
+from edgepress.core.errors import UserError
 from edgepress.core.image_spec import ImageSpec
 from edgepress.core.manifest import Split
 from edgepress.data import probe
@@ -48,3 +50,11 @@ def test_six_photographs_evenly_spaced_and_two_images_of_noise(among, chosen):
 def test_photographs_are_of_the_validation_part_else_of_the_training_part(val, wanted):
     found = probe.images(context(val, train=[0, 1]))
     assert (found[:2] == WHOLE[wanted][:, ::2, ::3]).all()
+
+
+def test_a_model_that_answers_nan_is_refused_by_how_many_images(tmp_path: Path):
+    answers = np.zeros((3, 2), np.float32)
+    answers[1, 0], answers[2] = np.nan, np.inf
+    with pytest.raises(UserError, match=r"for 2 of 3 images\."):
+        probe.write(lambda _: answers, np.zeros((3, 32, 32, 3), np.uint8), SPEC, tmp_path)
+    assert not list(tmp_path.iterdir())

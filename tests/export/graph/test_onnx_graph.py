@@ -67,3 +67,19 @@ def test_network_that_cannot_be_exported_is_a_clear_error(tmp_path: Path) -> Non
     with pytest.raises(UserError, match="cannot export this network"):
         to_onnx(DependsOnValues(), SPEC, tmp_path / "model.onnx")
     assert not (tmp_path / "model.onnx").exists()
+
+
+class FiveAxes(nn.Module):
+    """Has attention inside windows, of tensors with one axis more than torch.onnx takes."""
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        """Return the mean of what each row of pixels finds in the others."""
+        windows = image[:, :, None]
+        found = nn.functional.scaled_dot_product_attention(windows, windows, windows)
+        return found.mean((1, 2, 3))
+
+
+def test_an_operation_that_cannot_be_exported_is_named_without_internals(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"write aten.scaled_dot_product_attention as it") as found:
+        to_onnx(FiveAxes(), SPEC, tmp_path / "model.onnx")
+    assert "%" not in str(found.value)

@@ -140,6 +140,23 @@ def test_an_int8_file_clips_where_its_float_file_does(low: float, tmp_path: Path
     assert np.abs(after - before).max() < 0.03 * np.abs(before).max()
 
 
+def test_copies_of_a_bias_that_layers_share_take_no_names_of_others(tmp_path: Path) -> None:
+    """A copy of `made_` is called `made_0`, as the tensor is that the stem makes."""
+    source = tmp_path / "float.onnx"
+    model = prepared_from(
+        ("Conv", ["x", "w"]), ("MaxPool", ["made_0"]), ("Conv", ["made_1", "w", "made_"]),
+        ("Conv", ["made_2", "w", "made_"]), ("Conv", ["made_3", "w", "made_"]),
+        ("GlobalAveragePool", ["made_4"]), ("Flatten", ["made_5"]), ("Gemm", ["made_6", "g"]),
+    )  # fmt: skip
+    model.graph.initializer.append(numpy_helper.from_array(np.float32([0.5, 1, 2]), "made_"))
+    onnx.save(model, source)
+    workshop = open_workshop(source, targets.resolve("cpu-vnni"), images(), tmp_path)
+    quantize.quantize(workshop, first_setting(workshop), tmp_path / "int8.onnx")
+    before, after = (run(path, inputs()) for path in (source, tmp_path / "int8.onnx"))
+    assert np.abs(after - before).max() < 0.03 * np.abs(before).max()
+    assert types(onnx.load(tmp_path / "int8.onnx"))["QuantizeLinear"] == 4
+
+
 def prepared_from(*nodes: tuple[str, list[str]]) -> onnx.ModelProto:
     """Return a graph of nodes given as (type, inputs), each with an output called after it."""
     made = [
