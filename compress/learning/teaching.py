@@ -81,13 +81,13 @@ def lesson(
     """
     teacher.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     wanted = terms_of(settings)
-    if terms.observe(wanted):
+    if not terms.observe(wanted):
+        pupil = _Pupil(student, seen)
+        loss = _label_loss(teacher, settings)
+    else:
         mapped = any(one.needs == "maps" for one in wanted)
         pupil = observed = _ObservedPupil(student, teacher, seen, mapped)
         loss = _feature_loss(observed, teacher, settings)
-    else:
-        pupil = _Pupil(student, seen)
-        loss = _label_loss(teacher, settings)
     with frozen(teacher), evaluating(teacher):
         yield Lesson(pupil, loss)
 

@@ -23,12 +23,13 @@ def term(taught: Taught) -> Tensor:
 
 
 def _difference(student: Tensor, teacher: Tensor) -> Tensor:
-    sides = [min(pair) for pair in zip(student.shape[2:], teacher.shape[2:], strict=True)]
+    (height, width), (other_height, other_width) = student.shape[2:], teacher.shape[2:]
+    sides = (min(height, other_height), min(width, other_width))
     ours, theirs = _attention(student, sides), _attention(teacher, sides)
     return (ours - theirs).square().sum(1).mean()
 
 
-def _attention(maps: Tensor, sides: list[int]) -> Tensor:
+def _attention(maps: Tensor, sides: tuple[int, int]) -> Tensor:
     """Return unit vectors `[n, h w]` of the energy at each place."""
     energy = maps.float().square().sum(1, keepdim=True)
     return normalize(adaptive_avg_pool2d(energy, sides).flatten(1))
