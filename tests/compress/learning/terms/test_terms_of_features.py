@@ -146,10 +146,9 @@ def staged(width: int) -> nn.Module:
 def test_stages_are_the_last_layers_at_each_halving():
     small, large = torch.rand(1, 3, 16, 16), torch.rand(1, 3, 32, 32)
     assert pair(staged(2), staged(5), large, small).stages == (("1", "1"), ("2", "2"))
-    early = nn.Sequential(
-        nn.Conv2d(3, 4, 8, 8), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 2)
-    )
-    assert pair(early, staged(5), large, large).stages == (("0", "2"),)
+    for side in (8, 10):  # 4 x 4 places of 32 x 32, and 3 x 3
+        early = nn.Sequential(nn.Conv2d(3, 4, side, side), *staged(4)[3:])
+        assert pair(early, staged(5), large, large).stages == (("0", "2"),)
 
 
 def test_the_terms_are_given_the_students_own_features_and_maps(monkeypatch):
