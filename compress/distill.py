@@ -177,7 +177,7 @@ def _try(config: Config, teacher: Artifact, start: Artifact | None) -> None:
     """
     if teacher.manifest.kind == "torch":
         try_network(teacher, training=False)
-    elif any(one.needs == "features" for one in terms.parse(config.term)):
+    elif terms.observe(terms.parse(config.term)):
         raise UserError(
             "An ONNX teacher shows no features, which a term of the loss needs",
             got=f"--term {' '.join(config.term)}",

@@ -6,9 +6,13 @@ Two kinds of features are compared (by `compress.learning.terms`):
   blocks, the feature maps themselves; of each shape only the last such layer.
 * The input of the output layer, through a learnt linear map from the student's width to the
   teacher's. Every pair of networks has that.
+
+Where a term asks for them, so are maps of any channels and sizes (`stages`): in each network the
+last one at each halving of its images.
 """
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +23,8 @@ from models.basis.torch_process import evaluating
 from models.network_output import output_layers
 
 PENULTIMATE = "penultimate"
+EMBEDDING = "embedding"
+"""A student's penultimate features in their own width, before any map to the teacher's."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +37,16 @@ class Pairing:
     """The student's and the teacher's output layer."""
     widths: tuple[int, int]
     """Values that enter the student's and the teacher's output layer."""
+    stages: tuple[tuple[str, str], ...] = ()
+    """The student's and the teacher's layers whose maps are compared in any shape."""
+
+    def recorded(self, side: int) -> list[str]:
+        """Return the layers to be recorded of the student, 0, or the teacher, 1."""
+        return list(dict.fromkeys((*self.layers, *(pair[side] for pair in self.stages))))
+
+    def shared(self, features: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Return those of what was recorded that both networks have in one shape."""
+        return {name: features[name] for name in features if name in (*self.layers, PENULTIMATE)}
 
 
 def run_recorded(
@@ -89,7 +105,21 @@ def pair(student: nn.Module, teacher: nn.Module, images: Tensor, student_images:
         for name, feature in mine.items()
         if feature.ndim == 4 and name in theirs and feature.shape == theirs[name].shape
     }
-    return Pairing(tuple(shared.values()), heads, widths)
+    ours, others = _stages(mine, student_images), _stages(theirs, images)
+    stages = tuple((ours[halvings], others[halvings]) for halvings in ours if halvings in others)
+    return Pairing(tuple(shared.values()), heads, widths, stages)
+
+
+def _stages(features: Mapping[str, Tensor], images: Tensor) -> dict[int, str]:
+    """Return the last layer with a map of each size, by how often the images' side is halved.
+
+    A map of one place says nothing about where.
+    """
+    maps = {name: feature[0, 0].numel() for name, feature in features.items() if feature.ndim == 4}
+    pixels = images[0, 0].numel()
+    return {
+        round(math.log2(pixels / places) / 2): name for name, places in maps.items() if places > 1
+    }
 
 
 def _named(network: nn.Module) -> list[str]:

@@ -12,11 +12,12 @@ from torch.nn.functional import interpolate
 
 from compress.learning import terms
 from compress.learning.augmentation import LUMA, Batch
-from compress.learning.features import PENULTIMATE, pair, run_recorded
+from compress.learning.features import EMBEDDING, PENULTIMATE, Pairing, pair, run_recorded
 from compress.learning.loading import TrainingImages
 from compress.learning.terms import Weighted, feature_maps, labels, soft_labels, weighted
 from compress.learning.terms._taught import Taught
 from compress.learning.training import Loss, Training, fit
+from edgepress.core.errors import UserError
 from edgepress.core.image_spec import ImageSpec
 from edgepress.core.several import Words
 from models.basis.torch_process import evaluating, frozen
@@ -75,14 +76,17 @@ def lesson(
     """Prepare both networks; the teacher stays as it is while the lesson lasts.
 
     Raises:
-        UserError: a term of the loss that cannot be read, or a network without an output layer.
+        UserError: a term of the loss that cannot be read, a network without an output layer, or two
+            without maps to compare where a term needs them.
     """
     teacher.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    if all(one.needs != "features" for one in terms_of(settings)):
+    wanted = terms_of(settings)
+    if not terms.observe(wanted):
         pupil = _Pupil(student, seen)
         loss = _label_loss(teacher, settings)
     else:
-        pupil = observed = _ObservedPupil(student, teacher, seen)
+        mapped = any(one.needs == "maps" for one in wanted)
+        pupil = observed = _ObservedPupil(student, teacher, seen, mapped)
         loss = _feature_loss(observed, teacher, settings)
     with frozen(teacher), evaluating(teacher):
         yield Lesson(pupil, loss)
@@ -103,23 +107,43 @@ class _Pupil(nn.Module):
 
 
 class _ObservedPupil(_Pupil):
-    """One that keeps its features, as those to be compared with the teacher's."""
+    """One that keeps its features, as those to be compared with the teacher's.
 
-    def __init__(self, student: Student, teacher: nn.Module, spec: ImageSpec) -> None:
+    Maps of any shapes are large, and kept where they are `mapped` only.
+    """
+
+    def __init__(
+        self, student: Student, teacher: nn.Module, spec: ImageSpec, mapped: bool = False
+    ) -> None:
         super().__init__(student, spec)
         example = blank_image(spec)
-        self.pairing = pair(self.network, teacher, example, as_taken(example, spec, self.own))
+        pairing = pair(self.network, teacher, example, as_taken(example, spec, self.own))
+        self.pairing = pairing if mapped else replace(pairing, stages=())
+        if mapped:
+            _require_stages(self.pairing)
         narrow, wide = self.pairing.widths
         self.adapter = nn.Identity() if narrow == wide else nn.Linear(narrow, wide)
         self.features: dict[str, Tensor] = {}
+        self.maps: list[Tensor] = []
 
     def forward(self, image: Tensor) -> Tensor:
         """Return logits `[n, labels]` of the teacher's images `[n, channels, h, w]`."""
         image = as_taken(image, self.seen, self.own)
-        shared = self.pairing
-        logits, self.features = run_recorded(self.network, image, shared.layers, shared.heads[0])
-        self.features[PENULTIMATE] = self.adapter(self.features[PENULTIMATE])
+        pairing = self.pairing
+        logits, seen = run_recorded(self.network, image, pairing.recorded(0), pairing.heads[0])
+        own = seen[PENULTIMATE]
+        self.features = pairing.shared(seen) | {EMBEDDING: own, PENULTIMATE: self.adapter(own)}
+        self.maps = [seen[mine] for mine, _ in pairing.stages]
         return logits
+
+
+def _require_stages(pairing: Pairing) -> None:
+    if not pairing.stages:
+        raise UserError(
+            "The two networks have no feature maps that can be compared",
+            got="no two at the same share of the image's size",
+            next_step="leave out the term of the loss that needs maps (--term)",
+        )
 
 
 def as_taken(image: Tensor, seen: ImageSpec, own: ImageSpec) -> Tensor:
@@ -182,17 +206,20 @@ def _seen(teacher: nn.Module, images: Tensor) -> Tensor:
 
 def _feature_loss(pupil: _ObservedPupil, teacher: nn.Module, settings: Teaching) -> Loss:
     """Return the loss against labels, the teacher's probabilities and the teacher's features."""
-    wanted, shared = terms_of(settings), pupil.pairing
+    wanted, pairing = terms_of(settings), pupil.pairing
 
     def loss(logits: Tensor, batch: Batch) -> Tensor:
         inputs = batch.inputs
         with torch.no_grad(), _cheap_precision(inputs.device.type):
             seeing = teacher.to(inputs.device)
-            soft, theirs = run_recorded(seeing, inputs, shared.layers, shared.heads[1])
-        taught = _taught(logits, batch, soft, settings)
-        return terms.total(
-            wanted, replace(taught, features=pupil.features, teacher_features=theirs)
+            soft, seen = run_recorded(seeing, inputs, pairing.recorded(1), pairing.heads[1])
+        taught = replace(
+            _taught(logits, batch, soft, settings),
+            features=pupil.features,
+            teacher_features=pairing.shared(seen),
+            maps=list(zip(pupil.maps, (seen[name] for _, name in pairing.stages), strict=True)),
         )
+        return terms.total(wanted, taught)
 
     return loss
 

@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from benchmarks.claims.papers.__main__ import Protocol
 from benchmarks.runtimes._session import Availability
 from compress.learning import losses, terms
+from compress.learning.features import EMBEDDING, PENULTIMATE
 from compress.learning.terms._taught import Taught
 from compress.planning.options import Config
 from compress.planning.plan import plan
@@ -107,10 +108,13 @@ def test_a_loss_is_less_where_the_logits_are_right(name: str):
 def test_a_term_is_least_for_a_perfect_student(name: str):
     module = load("compress.learning.terms", name)
     assert module.NEEDS in get_args(terms.Needs)
-    logits = torch.tensor([[3.0, -3.0], [-2.0, 2.0]])
-    maps = {"1": torch.arange(16.0).view(2, 2, 2, 2)}
-    right = Taught(logits, logits, (logits > 0).float(), None, 1.0, maps, maps)
-    wrong = replace(right, logits=-logits, features={"1": -maps["1"]})
+    logits = torch.tensor([[3.0, -3.0], [-2.0, 2.0], [1.0, 1.0]])
+    maps = torch.arange(24.0).view(3, 2, 2, 2) ** 2
+    features = {name: maps.flatten(1) for name in ("1", PENULTIMATE, EMBEDDING)}
+    right = Taught(logits, logits, (logits > 0).float(), None, 1.0, features, features)
+    right = replace(right, maps=[(maps, maps)])
+    other = {name: feature.flip(0) for name, feature in features.items()}
+    wrong = replace(right, logits=-logits, features=other, maps=[(maps.flip(3), maps)])
     assert module.term(right) < module.term(wrong)
 
 

@@ -1,8 +1,9 @@
 """Terms of a distillation loss, one a file.
 
 A file has `term(taught)`, which returns a scalar from what student and teacher make of one batch
-(`_taught.Taught`), and `NEEDS`: `"labels"`, `"teacher"` (its logits) or `"features"` (its logits
-and the features of both), so that what no term needs is not computed.
+(`_taught.Taught`), and `NEEDS`: `"labels"`, `"teacher"` (its logits), `"features"` (its logits and
+the features of both) or `"maps"` (paired maps of any shapes too), so that what no term needs is not
+computed.
 """
 
 import math
@@ -19,7 +20,7 @@ from edgepress.core import registry
 from edgepress.core.errors import UserError
 from edgepress.core.source import source_hash
 
-Needs = Literal["labels", "teacher", "features"]
+Needs = Literal["labels", "teacher", "features", "maps"]
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,11 @@ def parse(asked: Sequence[str]) -> tuple[Weighted, ...]:
                 next_step="give it once, with the weight that it is to have",
             )
     return tuple(weighted(weight, module) for module, weight in read)
+
+
+def observe(terms: Sequence[Weighted]) -> bool:
+    """Return whether terms look into both networks, and not only at what they answer."""
+    return any(one.needs in ("features", "maps") for one in terms)
 
 
 def identity(asked: Sequence[str]) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """What a term of a distillation loss is computed from."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from torch import Tensor
@@ -12,8 +12,8 @@ class Taught:
 
     Features are maps `[n, channels, h, w]` by the name of a layer that both have, and
     `compress.learning.features.PENULTIMATE`, `[n, width]`: what enters the output layer, the
-    student's through a learnt linear map to the teacher's width. They are empty where no term needs
-    them.
+    student's through a learnt linear map to the teacher's width, and beside it as it is,
+    `compress.learning.features.EMBEDDING`. They are empty where no term needs them.
     """
 
     logits: Tensor
@@ -29,3 +29,6 @@ class Taught:
     features: Mapping[str, Tensor] = field(default_factory=dict)
     """The student's."""
     teacher_features: Mapping[str, Tensor] = field(default_factory=dict)
+    maps: Sequence[tuple[Tensor, Tensor]] = ()
+    """Pairs of the student's and the teacher's, each `[n, channels, h, w]` of its own channels and
+    size: the last at each halving of the images. Empty where no term needs them."""
