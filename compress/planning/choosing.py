@@ -13,7 +13,6 @@ from compress.planning.derived import of_student
 from compress.planning.facts import Choice, Facts, Start, facts_of
 from compress.planning.findings import Findings, findings
 from compress.planning.hours import going_on, schedule, stored
-from compress.planning.hours.schedule import Epochs
 from compress.planning.hours.stored import Ledger
 from compress.planning.options import Config
 from compress.planning.settings import settings, teacher_rate
@@ -64,7 +63,6 @@ class Chosen:
     values: Values
     ledger: Ledger
     findings: Findings
-    facts: Facts
 
 
 def choose(job: Job) -> Chosen:
@@ -77,22 +75,22 @@ def choose(job: Job) -> Chosen:
     """
     with tempfile.TemporaryDirectory(prefix="edgepress-plan-") as folder:
         # what is adopted for the plan stays, unless nothing is to be left
-        place = replace(job.place, out=Path(folder)) if job.config.dry_run else job.place
-        return _Choosing(replace(job, place=place)).chosen(job.place.out)
+        adopting = replace(job.place, out=Path(folder)) if job.config.dry_run else job.place
+        return _Choosing(job, adopting).chosen()
 
 
 class _Choosing:
     """The values so far, and what they are chosen from."""
 
-    def __init__(self, job: Job) -> None:
-        self.job, self.config = job, job.config
+    def __init__(self, job: Job, adopting: Place) -> None:
+        self.job, self.config, self.adopting = job, job.config, adopting
         self.values: dict[str, Any] = dict(job.known)
         self.choices: list[Choice] = []
         self.budgets: Budgets = budgets.parse(job.config.budget)
 
-    def chosen(self, out: Path) -> Chosen:
-        """Return every value, with the plan to be stored in a folder."""
-        facts = self._opened()
+    def chosen(self) -> Chosen:
+        """Return every value, with the plan to be stored."""
+        out, facts = self.job.place.out, self._opened()
         key = self._key(facts)
         earlier = going_on.kept(stored.read(out), key, self.config.hours)
         facts = self._sized(facts, earlier)
@@ -100,10 +98,10 @@ class _Choosing:
         compared = self.values.get("compare_gates", ())
         limits.check_gates(facts.context, compared)
         space.check_space(space.disk_needed(facts, [facts.context.spec]), out)
-        return Chosen(self.values, ledger, findings(facts, compared), facts)
+        return Chosen(self.values, ledger, findings(facts, compared))
 
     def _take(self, choices: Iterable[Choice]) -> None:
-        """Take values that the recipe has use for and nobody has stated."""
+        """Take values that nobody has stated."""
         for choice in choices:
             if choice.name not in self.values:
                 self.values[choice.name] = choice.value
@@ -128,7 +126,7 @@ class _Choosing:
             return facts
         own = adoption.gates(self.values["teacher_gates"])
         self._put([Choice(name="teacher_gates", value=own, reason="of a file made elsewhere")])
-        artifact = adoption.adopted(job.template, self.values, job.place)
+        artifact = adoption.adopted(job.template, self.values, self.adopting)
         context = open_context(self.config.data, (artifact,), skip)
         start = replace(job.start, artifact=artifact)
         return facts_of(context.dataset, context.split, start, context.spec)
@@ -218,7 +216,10 @@ class _Choosing:
         return choose_student(facts, self.budgets, facts.context.spec.height, quantize=True)
 
     def _timed(self, facts: Facts, earlier: Ledger | None, key: str) -> Ledger:
-        """Choose how long each training is, and return the plan with the times of its steps."""
+        """Choose how long each training is, and return the plan with the times of its steps.
+
+        The recipe is checked before anything is measured; what the hours change are numbers.
+        """
         self._take(self._searches())
         standard = {one.name: one for one in self.choices if one.name in TIMES}
         if earlier is not None:
@@ -230,7 +231,7 @@ class _Choosing:
             speeds = measured(facts, self._how(facts))
         if earlier is None and self.config.hours is not None:
             found = schedule.epochs(self.config.hours, times.costs(recipe, facts, speeds))
-            fitting = (*_of_hours(found, self.config.hours), self._rate(facts, found.teacher))
+            fitting = (*found.choices(self.config.hours), self._rate(facts, found.teacher))
             self._put(one for one in fitting if one.name in standard)
             recipe = self.job.template.filled(self.values)
         ledger = earlier or Ledger(key=key, hours=self.config.hours)
@@ -250,7 +251,7 @@ class _Choosing:
         return tuple(one for one in self.choices if one.name in used)
 
     def _rate(self, facts: Facts, epochs: int) -> Choice:
-        """Choose the teacher's learning rate for epochs that the hours have set."""
+        """Choose the teacher's learning rate for epochs that are stated or set by the hours."""
         steps = epochs * (facts.images()[0] // self.values["batch_size"])
         return teacher_rate(steps, self.values.get("weights") != "random")
 
@@ -288,12 +289,3 @@ class _Choosing:
             student=student,
             teacher=start.artifact,
         )
-
-
-def _of_hours(found: Epochs, hours: float) -> tuple[Choice, ...]:
-    reason = f"what fits into {hours:g} hours at the pace measured here"
-    return (
-        Choice(name="teacher_epochs", value=found.teacher, reason=reason),
-        Choice(name="prune_epochs", value=found.prune, reason=reason),
-        Choice(name="student_epochs", value=found.student, reason=reason),
-    )

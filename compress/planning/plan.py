@@ -68,7 +68,6 @@ def plan(config: Config) -> Planned:
     place = Place(config.data, config.folder, config.skip_bad_images, config.split_options)
     _check_place(place)
     planned = _filled(config, template, stated, place)
-    running.check(planned.recipe, place)
     if planned.recipe.bundle is not None:
         handing_over.check(planned.recipe.bundle, place, config.sign)
     return planned
@@ -93,13 +92,13 @@ def best_of(place: Place, models: Sequence[Artifact]) -> Artifact:
 
 def _filled(config: Config, template: Template, stated: Mapping[str, Any], place: Place) -> Planned:
     if not template.names:
-        return Planned(template.filled({}), place, _unplanned(place))
+        return _unplanned(template.filled({}), place)
     labels = read_table(config.data)[1].label_names
     start = start_of(stated.get("model"), stated.get("arch"), len(labels))
     known = {**derived.of_start(start, stated.get("model")), **stated, "trust": config.trust}
     known |= {"title": derived.title(config.data, known), **derived.of_student(known)}
     if not template.missing(known):
-        return Planned(template.filled(known), place, _unplanned(place), start.notes)
+        return _unplanned(template.filled(known), place, start.notes)
     job = choosing.Job(config, template, place, known, start)
     chosen = choosing.choose(job)
     values = {**chosen.values, "title": derived.title(config.data, chosen.values)}
@@ -112,10 +111,13 @@ def _is_settled(name: str, option: str, template: Template) -> bool:
     return name not in template.names or (option in _CHOSEN and name in template.values)
 
 
-def _unplanned(place: Place) -> Ledger:
-    """Return the record of a recipe that leaves nothing to choose, with the times so far."""
+def _unplanned(recipe: Recipe, place: Place, notes: tuple[str, ...] = ()) -> Planned:
+    """Return what is done by a recipe that leaves nothing to choose, with the times so far."""
+    running.check(recipe, place)
     earlier = stored.read(place.out)
-    return earlier if earlier is not None and not earlier.key else Ledger(key="", hours=None)
+    if earlier is None or earlier.key:
+        earlier = Ledger(key="", hours=None)
+    return Planned(recipe, place, earlier, notes)
 
 
 def _stated(config: Config, template: Template) -> dict[str, Any]:

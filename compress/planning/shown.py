@@ -7,8 +7,6 @@ from compress.planning.hours.stored import AFTER_STEPS
 from compress.planning.plan import Planned
 from edgepress.core import console
 
-_HIDDEN = ("title",)
-
 
 def show(planned: Planned) -> None:
     """Print what is known, what was chosen and why, the steps and how long they will take."""
@@ -16,11 +14,7 @@ def show(planned: Planned) -> None:
         console.say(note)
     _show_remarks(planned)
     if planned.ledger.choices:
-        rows = [
-            (one.name, _text(one.value), one.reason)
-            for one in planned.ledger.choices
-            if one.name not in _HIDDEN
-        ]
+        rows = [(one.name, _text(one.value), one.reason) for one in planned.ledger.choices]
         console.table("Chosen (change any with --set NAME=VALUE)", ("value", "is", "why"), rows)
     _show_steps(planned)
 

@@ -17,9 +17,6 @@ from models.pruning_history import History
 
 STEPS = 200
 """Steps from the whole network to nothing: each removes about half a percent of the channels."""
-ROUND_TO = 16
-MAX_PRUNING_RATIO = 0.9
-"""What pruning leaves where nobody says otherwise, as in `Widths`."""
 
 
 @dataclass(frozen=True)

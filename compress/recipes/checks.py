@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 MODEL_OPTIONS = ("model", "teacher", "student")
 GIVEN = ("out", "data", "skip_bad_images")
 """Options that the recipe's own command gives to every step."""
-ADOPTED = "export.adopt"
-"""The stage whose model is a file and no artifact."""
+TRAINING, ADOPTING = "compress.train", "export.adopt"
+"""Stages that make a first model; that of the latter is a file and no artifact."""
 FILES = ("report.html", "report.md", "report.json", "plan.json")
 """What lies beside the artifacts."""
 
@@ -111,7 +111,7 @@ def check_models(step: Step, resolved: Mapping[str, object]) -> None:
         given, path = step.options.get(option), resolved.get(option)
         if not isinstance(given, str) or given.startswith("@"):
             continue
-        if step.stage == ADOPTED:
+        if step.stage == ADOPTING:
             _require_file(Path(str(path)))
         elif option != "student" or given.startswith(SHIPPED) or "/" in given:
             _require_artifact(Path(str(path)))

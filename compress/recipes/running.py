@@ -10,7 +10,7 @@ from types import ModuleType
 from pydantic import BaseModel, ValidationError
 
 from compress.recipes import checks
-from compress.recipes.checks import MODEL_OPTIONS
+from compress.recipes.checks import ADOPTING, MODEL_OPTIONS, TRAINING
 from compress.recipes.steps import Recipe, Step
 from edgepress.core import cli, console
 from edgepress.core.artifact import Artifact
@@ -18,7 +18,6 @@ from edgepress.core.errors import EdgepressError, UserError, unknown_name
 from edgepress.data.dataset import read_table
 from models.defaults import SHIPPED, shipped
 
-TRAINING, ADOPTING = "compress.train", "export.adopt"
 STAGES = (TRAINING, "compress.prune", "compress.distill", ADOPTING, "export.onnx")
 SPLITTING = (TRAINING, ADOPTING)
 """Stages that split the data; the others take the split of their model."""

@@ -1,11 +1,14 @@
 """What was measured, for programs and for people: a JSON file, and beside it its table."""
 
 from pathlib import Path
+from typing import TypeVar
 
 from pydantic import BaseModel
 
 from edgepress.core import console, writable
 from edgepress.core.errors import UserError
+
+R = TypeVar("R", bound=BaseModel)
 
 TABLE = ".md"
 """Ending of the table: GitHub Markdown, made of the figures and of nothing else."""
@@ -25,6 +28,24 @@ def check(file: Path | None) -> None:
         )
     writable.check_replaced_file(file, "The file of the figures")
     writable.check_replaced_file(file.with_suffix(TABLE), "The table of the figures")
+
+
+def earlier(file: Path, kind: type[R]) -> R | None:
+    """Return what an earlier run has stored, `None` where there is nothing.
+
+    Raises:
+        UserError: it cannot be read.
+    """
+    if not file.is_file():
+        return None
+    try:
+        return kind.model_validate_json(file.read_bytes())
+    except ValueError:
+        raise UserError(
+            "The result of an earlier run cannot be read",
+            got=file,
+            next_step="move it away, or give another --out",
+        ) from None
 
 
 def store(file: Path | None, result: BaseModel, table: str) -> None:

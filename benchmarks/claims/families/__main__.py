@@ -14,7 +14,7 @@ from benchmarks.claims.families.trial import tried
 from edgepress.core import console, figures
 from edgepress.core.cli import main
 from edgepress.core.environment import describe
-from edgepress.core.errors import UserError, unknown_name
+from edgepress.core.errors import unknown_name
 from edgepress.core.noun import Noun
 
 
@@ -43,7 +43,8 @@ def run(config: Config) -> Result:
             earlier result that cannot be read.
     """
     figures.check(config.out)
-    outcomes = _stored(config.out)
+    before = figures.earlier(config.out, Result)
+    outcomes = before.outcomes if before else ()
     left = _left(config, outcomes)
     result = _result(outcomes)
     with TemporaryDirectory(prefix="edgepress-pictures-") as folder:
@@ -69,24 +70,6 @@ def _left(config: Config, outcomes: tuple[Outcome, ...]) -> tuple[Listed, ...]:
         if config.again == "none" or (config.again == "failed" and one.outcome == OK)
     }
     return tuple(listed for listed in wanted if listed.architecture not in kept)
-
-
-def _stored(file: Path) -> tuple[Outcome, ...]:
-    """Return what an earlier run has measured.
-
-    Raises:
-        UserError: its file cannot be read.
-    """
-    if not file.is_file():
-        return ()
-    try:
-        return Result.model_validate_json(file.read_bytes()).outcomes
-    except ValueError:
-        raise UserError(
-            "The result of an earlier run cannot be read",
-            got=file,
-            next_step="move it away, or give another --out",
-        ) from None
 
 
 def _result(outcomes: tuple[Outcome, ...]) -> Result:

@@ -4,12 +4,11 @@ import sys
 from pathlib import Path
 
 from benchmarks.claims.settings.grid import Trial, grid
-from benchmarks.claims.settings.result import Outcome, Result, table
+from benchmarks.claims.settings.result import Result, table
 from benchmarks.claims.settings.trying import tried
 from edgepress.core import console, figures
 from edgepress.core.cli import main
 from edgepress.core.environment import describe
-from edgepress.core.errors import UserError
 from edgepress.core.noun import Noun
 
 
@@ -34,7 +33,8 @@ def run(config: Config) -> Result:
             cannot be read.
     """
     figures.check(config.out)
-    outcomes = _stored(config.out)
+    before = figures.earlier(config.out, Result)
+    outcomes = before.outcomes if before else ()
     known = {one.trial for one in outcomes}
     left = [trial for trial in grid() if trial not in known]
     for number, trial in enumerate(left, 1):
@@ -48,24 +48,6 @@ def run(config: Config) -> Result:
 
 def _shown(trial: Trial) -> str:
     return " ".join(f"{name}={value}" for name, value in trial.model_dump().items())
-
-
-def _stored(file: Path) -> tuple[Outcome, ...]:
-    """Return what an earlier run has measured.
-
-    Raises:
-        UserError: its file cannot be read.
-    """
-    if not file.is_file():
-        return ()
-    try:
-        return Result.model_validate_json(file.read_bytes()).outcomes
-    except ValueError:
-        raise UserError(
-            "The result of an earlier run cannot be read",
-            got=file,
-            next_step="move it away, or give another --out",
-        ) from None
 
 
 if __name__ == "__main__":

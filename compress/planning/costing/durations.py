@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from benchmarks.timing import orders
 from benchmarks.timing.tournament import LatencySettings
 from compress.planning.facts import Facts, Speeds
+from compress.recipes.handing_over import BUNDLING
 from edgepress.core import cli, duration
 from edgepress.core.environment import usable_cores
 from edgepress.data import views
@@ -55,7 +56,7 @@ class Work:
     """As the recipe states them; `@NAME` is what an earlier step made."""
 
 
-_DOORS = {"export.bundle": "export.bundle.__main__"}
+_DOORS = {"export.bundle": BUNDLING}
 """Modules of stages that are folders."""
 
 

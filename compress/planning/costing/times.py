@@ -6,10 +6,8 @@ from typing import Any
 from compress.planning.costing.durations import Work, step_seconds
 from compress.planning.facts import Facts, Speeds
 from compress.planning.hours.schedule import Costs
-from compress.planning.hours.stored import AFTER_STEPS
+from compress.planning.hours.stored import AFTER_STEPS, TRAININGS
 from compress.recipes.steps import Recipe, Step
-
-TRAIN, PRUNE, DISTIL = "compress.train", "compress.prune", "compress.distill"
 
 
 def expected(recipe: Recipe, facts: Facts, speeds: Speeds) -> dict[str, float]:
@@ -37,7 +35,7 @@ def costs(recipe: Recipe, facts: Facts, speeds: Speeds) -> Costs:
     trained = sum(
         step.options["epochs"] * each[step.stage] for step in recipe.step if _is_trained(step)
     )
-    return Costs(whole - trained, *(each.get(stage, 0.0) for stage in (TRAIN, PRUNE, DISTIL)))
+    return Costs(whole - trained, *(each.get(stage, 0.0) for stage in TRAININGS))
 
 
 def _is_trained(step: Step) -> bool:

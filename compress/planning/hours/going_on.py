@@ -43,6 +43,6 @@ def _with_more(earlier: Ledger, hours: float) -> Ledger:
         return earlier
     before = earlier.value(EPOCHS)
     several = before if isinstance(before, list | tuple) else [before]
-    more = schedule.last_epochs(left_s, epoch_s)
+    more = schedule.fitting(left_s, epoch_s)
     choice = Choice(name=EPOCHS, value=[*several, more], reason="more hours: it goes on")
     return earlier.with_choice(choice).model_copy(update={"hours": hours, "complete": False})

@@ -12,8 +12,7 @@ from compress.recipes.execution import Done
 from compress.recipes.steps import Step
 from edgepress.core import console
 
-LAST_TRAINING = "compress.distill"
-_TRAININGS = ("compress.train", "compress.prune", LAST_TRAINING)
+LAST_TRAINING = stored.TRAININGS[-1]
 SLOWEST, FASTEST = 3.0, 0.5
 """Times the expected seconds: beyond them something else than the machine's pace was measured."""
 EPOCHS = "student_epochs"
@@ -32,7 +31,7 @@ class Keeper:
         epoch_s = self.ledger.epoch_s.get(LAST_TRAINING)
         if epoch_s is None:
             return step
-        epochs = schedule.last_epochs(self._left_s(step), epoch_s * self._drift())
+        epochs = schedule.fitting(self._left_s(step), epoch_s * self._drift())
         console.say(f"{step.name}: {epochs} epochs fit into what is left of the time")
         self._decide(step, epochs)
         return step.model_copy(update={"options": {**step.options, "epochs": epochs}})
@@ -74,7 +73,7 @@ class Keeper:
 
     def _drift(self) -> float:
         """Return how much slower than expected the trainings before were."""
-        names = [one.name for one in self.steps if one.stage in _TRAININGS]
+        names = [one.name for one in self.steps if one.stage in stored.TRAININGS]
         both = [
             (self.ledger.seconds[name], self.ledger.expected_s[name])
             for name in names

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from edgepress.core import duration
+from compress.planning.facts import Choice
 from edgepress.core.errors import UserError
 
 TEACHER_SHARE = 0.45
@@ -45,6 +45,15 @@ class Epochs:
             + self.student * costs.student_epoch_s
         )
 
+    def choices(self, hours: float) -> tuple[Choice, ...]:
+        """Return them as values of the recipe."""
+        reason = f"what fits into {hours:g} hours at the pace measured here"
+        return (
+            Choice(name="teacher_epochs", value=self.teacher, reason=reason),
+            Choice(name="prune_epochs", value=self.prune, reason=reason),
+            Choice(name="student_epochs", value=self.student, reason=reason),
+        )
+
 
 def epochs(hours: float, costs: Costs) -> Epochs:
     """Return how many epochs each training gets; what the earlier ones leave over is the student's.
@@ -62,33 +71,23 @@ def epochs(hours: float, costs: Costs) -> Epochs:
             next_step="give more, or a smaller --set image_size=N",
         )
     left = 3600 * hours - costs.fixed_s
-    teacher = _fitting(left * TEACHER_SHARE, costs.teacher_epoch_s)
+    teacher = fitting(left * TEACHER_SHARE, costs.teacher_epoch_s)
     left -= teacher * costs.teacher_epoch_s
     # few epochs: pruning's share is less than the next whole epoch of the student
-    prune = _fitting(left * PRUNING_SHARE, costs.prune_epoch_s)
+    prune = fitting(left * PRUNING_SHARE, costs.prune_epoch_s)
     left -= prune * costs.prune_epoch_s
-    student = _fitting(left, costs.student_epoch_s)
+    student = fitting(left, costs.student_epoch_s)
     return Epochs(teacher, prune, student)
-
-
-def last_epochs(left_s: float, epoch_s: float) -> int:
-    """Return how many epochs fit into the time that is left for the last training, at least one."""
-    return _fitting(left_s, epoch_s)
-
-
-def shown(seconds: float) -> str:
-    """Return a length of time as the plan says it."""
-    return duration.shown(seconds)
 
 
 def _each(costs: Costs) -> tuple[float, float, float]:
     return costs.teacher_epoch_s, costs.prune_epoch_s, costs.student_epoch_s
 
 
-def _fitting(seconds: float, epoch_s: float) -> int:
-    """Return how many epochs fit; none of a training that there is not.
+def fitting(seconds: float, epoch_s: float) -> int:
+    """Return how many epochs fit, at least one; none of a training that there is not.
 
-    >>> _fitting(10, 3), _fitting(1, 3), _fitting(10, 0)
+    >>> fitting(10, 3), fitting(1, 3), fitting(10, 0)
     (3, 1, 0)
     """
     return 0 if epoch_s <= 0 else min(MOST_EPOCHS, max(1, int(seconds / epoch_s)))

@@ -1,6 +1,5 @@
 """plan.json: what was chosen, so that the same command goes on, and more hours improve what is."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,8 @@ from edgepress.core.noun import Noun
 FILE = "plan.json"
 PLAN = "plan"
 """The plan itself, by its name among the seconds."""
+TRAININGS = ("compress.train", "compress.prune", "compress.distill")
+"""Stages that the hours are divided among, in their order."""
 AFTER_STEPS = ("report", "bundle")
 """Work after the last step, by its name among the expected seconds."""
 
@@ -81,8 +82,3 @@ def write(folder: Path, ledger: Ledger) -> None:
     """Store a plan, whole or not at all."""
     folder.mkdir(parents=True, exist_ok=True)
     writable.write_whole(folder / FILE, ledger.model_dump_json(indent=1))
-
-
-def values(ledger: Ledger) -> Mapping[str, Any]:
-    """Return the chosen values by their names."""
-    return {one.name: one.value for one in ledger.choices}

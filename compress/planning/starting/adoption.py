@@ -4,8 +4,9 @@ import importlib
 from collections.abc import Iterable
 
 from compress.recipes import running, variables
+from compress.recipes.checks import ADOPTING
 from compress.recipes.reading import Template
-from compress.recipes.running import ADOPTING, Place
+from compress.recipes.running import Place
 from compress.recipes.steps import Step
 from compress.recipes.variables import Values
 from edgepress.core.artifact import Artifact

@@ -9,7 +9,6 @@ The real file is measured at the end, and that is what gates judge.
 
 import copy
 import random
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -25,7 +24,6 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 from torch import nn
 
 from benchmarks.runtimes import _session
-from benchmarks.statistics.sequential import Interval, median_interval
 from benchmarks.timing import orders
 from benchmarks.timing.process import spawn
 from benchmarks.timing.rebatch import random_images
@@ -57,19 +55,6 @@ _BEFORE_LAST = {"Flatten", "Reshape", "Squeeze", "GlobalAveragePool"}
 
 
 @dataclass(frozen=True)
-class Cost:
-    """What a file takes, on one thread of this machine."""
-
-    latency_s: float
-    """Median over rounds."""
-    latency_ci95: Interval
-    size_bytes: int
-    macs: int | None
-    """`None` where the file does not tell."""
-    params: int | None
-
-
-@dataclass(frozen=True)
 class Times:
     """Times of files that ran in turn, seconds."""
 
@@ -77,19 +62,6 @@ class Times:
     """`[files, rounds]`"""
     p90_s: NDArray[np.float64]
     """90th percentile of each block, `[files, rounds]`."""
-
-
-def cost(network: nn.Module, spec: ImageSpec, quantize: bool) -> Cost:
-    """Return the cost of a network's stand-in file, by itself.
-
-    Raises:
-        UserError: it cannot be exported or quantized.
-    """
-    with tempfile.TemporaryDirectory(prefix="edgepress-cost-") as folder:
-        file = stand_in(network, spec, quantize, Path(folder) / "file")
-        latency, interval = median_interval(race((file,)).medians_s[0])
-        found = file.manifest.measurements
-        return Cost(latency, interval, file.size_bytes, found.macs, found.params)
 
 
 def stand_in(network: nn.Module, spec: ImageSpec, quantize: bool, path: Path) -> Artifact:
