@@ -26,10 +26,11 @@ class Keeper:
 
     def before(self, step: Step) -> Step:
         """Return a step as it is run: the last training gets the epochs that fit into the hours."""
-        if step.stage != LAST_TRAINING or self.ledger.hours is None or self._decided(step):
-            return step
         epoch_s = self.ledger.epoch_s.get(LAST_TRAINING)
-        if epoch_s is None:
+        stated = self.ledger.value(EPOCHS) is None  # or they would be among the choices
+        if step.stage != LAST_TRAINING or self.ledger.hours is None or epoch_s is None:
+            return step
+        if stated or self._decided(step):
             return step
         epochs = schedule.fitting(self._left_s(step), epoch_s * self._drift())
         console.say(f"{step.name}: {epochs} epochs fit into what is left of the time")

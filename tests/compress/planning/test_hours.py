@@ -88,6 +88,12 @@ def test_other_steps_and_runs_without_hours_are_as_planned(tmp_path: Path) -> No
     assert keeper(tmp_path, hours=None).before(STEPS[2]) == STEPS[2]
 
 
+def test_epochs_that_are_stated_are_not_those_of_the_hours(tmp_path: Path) -> None:
+    stated = keeper(tmp_path, choices=(), seconds={"teacher": 1200.0, "pruned": 200.0})
+    assert stated.before(STEPS[2]) == STEPS[2]
+    assert stated.ledger.value(EPOCHS) is None
+
+
 def test_work_that_was_there_already_takes_no_time(tmp_path: Path) -> None:
     one, file = keeper(tmp_path), tmp_path / "there"
     file.write_text("x")
