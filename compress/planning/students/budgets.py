@@ -218,7 +218,7 @@ def gates_by_step(
         "int8_gates": (*compared, *parse_all(INTEGERS)),
         "compare_gates": (*wanted, *parse_all(budgets.gates)),
     }
-    for name, own in steps.items():
+    for name, own in reversed(steps.items()):  # those of the comparison are as they were given
         require_decidable(own, replace(_SCENES[name], labels=labels))
     return {name: tuple(dict.fromkeys(map(str, own))) for name, own in steps.items()}
 

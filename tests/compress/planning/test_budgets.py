@@ -126,6 +126,11 @@ def chosen(gates: list[str], n: int, share: float = 0.4) -> tuple[dict, str]:
     return {choice.name: choice.value for choice in found}, reason
 
 
+def test_a_gate_is_refused_as_it_was_given() -> None:
+    with pytest.raises(UserError, match=r"'ap\[nowhere\] >= 0\.5'"):
+        gates_by_step(["ap[nowhere] >= 0.5"], Budgets(), LABELS)
+
+
 def test_the_usual_limit_is_what_the_test_part_can_decide() -> None:
     many, _ = chosen([], 2000)
     assert many["compare_gates"] == many["student_gates"] == ("map drop <= 0.03",)
