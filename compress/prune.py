@@ -147,7 +147,7 @@ def _build(plan: Plan, config: Config, context: Context, wanted: Wanted, workdir
             history += prune(network, left)
             recalibrate_batchnorm(network, images, config)
             student = Student(network, spec)
-            network = teach(student, teacher, images, config, scratch)
+            network = teach(student, teacher, images, config, scratch).network
     pruned = architecture.model_copy(update={"pruning_history": tuple(history)})
     notes = (kept.told(),) if kept.unfit else ()
     return finish(plan, Trained(network, pruned, parent, notes=notes), context, wanted)

@@ -16,7 +16,7 @@ from compress.learning.features import EMBEDDING, PENULTIMATE, Pairing, pair, ru
 from compress.learning.loading import TrainingImages
 from compress.learning.terms import Weighted, feature_maps, labels, soft_labels, weighted
 from compress.learning.terms._taught import Taught
-from compress.learning.training import Loss, Training, fit
+from compress.learning.training import Fitted, Loss, Training, fit
 from edgepress.core.errors import UserError
 from edgepress.core.image_spec import ImageSpec
 from edgepress.core.several import Words
@@ -55,7 +55,7 @@ class Lesson:
 
 def teach(
     student: Student, teacher: nn.Module, images: TrainingImages, settings: Teaching, scratch: Path
-) -> nn.Module:
+) -> Fitted:
     """Train a student on the teacher's view of the same augmented images, and return it.
 
     The teacher's logits are those of its network, before any calibration: a scaling belongs to one
@@ -65,8 +65,8 @@ def teach(
         UserError: fewer images than one batch, or a loss that is not finite.
     """
     with lesson(student, teacher, images.spec, settings) as given:
-        taught = fit(given.pupil, images, settings, given.loss, scratch)
-    return taught.network.get_submodule("network")
+        fitted = fit(given.pupil, images, settings, given.loss, scratch)
+    return replace(fitted, network=fitted.network.get_submodule("network"))
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from benchmarks.runtimes._session import Runs
 from benchmarks.runtimes.torch_ import BATCH, TorchSession
 from compress.learning import losses
 from compress.learning.loading import TrainingImages
-from compress.learning.onnx_teacher import teacher_of
+from compress.learning.teachers.loading import teacher_of
 from compress.learning.teaching import Student, Teaching, lesson
 from compress.learning.training import Loss, Training, step_times
 from compress.planning.costing.stopping import Patience, timed, typical

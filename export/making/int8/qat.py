@@ -98,7 +98,7 @@ def tune(network: nn.Module, tuning: Tuning, scratch: Path) -> nn.Module:
     pupil = Student(student, spec)
     teacher = _Still(deepcopy(plain))
     images = training_images(tuning.context)
-    taught = teach(pupil, teacher, images, tuning.settings, scratch)
+    taught = teach(pupil, teacher, images, tuning.settings, scratch).network
     tuned = taught.get_submodule("network").state_dict()
     put_into(plain, {name: tuned[name] for name in plain.state_dict()})
     return plain.requires_grad_(True).eval()

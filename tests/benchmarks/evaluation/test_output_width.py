@@ -14,7 +14,7 @@ from benchmarks.evaluation.evaluation import probabilities
 from benchmarks.runtimes import _contract, _session
 from benchmarks.runtimes._contract import Port
 from benchmarks.runtimes.torch_ import TorchSession
-from compress.learning.onnx_teacher import OnnxTeacher
+from compress.learning.teachers.exported import OnnxTeacher
 from edgepress.core.artifact import Artifact
 from edgepress.core.errors import UserError
 from edgepress.core.results import EvalResult

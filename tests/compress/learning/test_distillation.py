@@ -11,14 +11,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, interpolate
 
-from compress import distill
 from compress.learning import teaching
 from compress.learning.augmentation import Batch, normalised
 from compress.learning.features import PENULTIMATE
+from compress.learning.students.starting import Start, StudentOptions
 from compress.learning.teaching import Student, Teaching, teach
 from edgepress.core.errors import UserError
 from edgepress.core.image_spec import ImageSpec
-from models import families
 
 SPEC = small_training.SPEC
 PLAIN = {"mixup": 0, "augmentation": 0, "batch_size": 4, "epochs": 1}
@@ -138,7 +137,7 @@ def test_the_teacher_sees_what_the_student_sees_and_stays_as_it_is(tmp_path, wei
 def test_the_student_that_is_returned_is_the_average(tmp_path, weight: float):
     settings = Teaching(feature_weight=weight, ema_share=0.9, **(PLAIN | {"epochs": 3}))
     student, teacher = Student(two_layers(4, 5), SPEC), two_layers(8)
-    taught = teach(student, teacher, small_training.images(8), settings, tmp_path)
+    taught = teach(student, teacher, small_training.images(8), settings, tmp_path).network
     stored = torch.load(tmp_path / "training.pt", weights_only=True)
     for name, value in taught.state_dict().items():
         assert torch.equal(value, stored["average"][f"network.{name}"]), name
@@ -153,7 +152,7 @@ def test_the_weight_of_features_changes_what_is_learnt(tmp_path):
         settings = Teaching(feature_weight=weight, learning_rate=0.02, **PLAIN)
         student = Student(two_layers(4, 5), SPEC)
         images = small_training.images(8)
-        taught = teach(student, two_layers(8), images, settings, tmp_path / str(weight))
+        taught = teach(student, two_layers(8), images, settings, tmp_path / str(weight)).network
         found.append(taught[0].weight)
     assert not torch.allclose(*found, atol=1e-4)
 
@@ -192,13 +191,14 @@ def test_a_student_of_one_channel_sees_the_grey_of_the_teachers_images(tmp_path,
 )  # fmt: skip
 def test_the_channels_of_a_student_that_is_an_artifact(teacher, student, asked, channels):
     own = SPEC.in_channels(student)
-    start = SimpleNamespace(manifest=SimpleNamespace(image=own))
-    config = distill.Config(channels=asked, image_size=48)
+    artifact = SimpleNamespace(manifest=SimpleNamespace(image=own))
+    options = StudentOptions(channels=asked, image_size=48)
+    start = Start(options, artifact, SPEC.in_channels(teacher))
     if channels is None:
         with pytest.raises(UserError, match=f"{student} of the student, {teacher} of the teacher"):
-            distill._spec(config, SPEC.in_channels(teacher), start)
+            _ = start.spec
         return
-    found = distill._spec(config, SPEC.in_channels(teacher), start)
+    found = start.spec
     assert (found.shape, found.mean) == ((channels, 48, 48), own.mean)
 
 
@@ -208,11 +208,11 @@ def test_the_channels_of_a_student_that_is_an_artifact(teacher, student, asked, 
      ("tiny_network:build", 3, 1, 1), ("tiny_network:grey", 3, None, 1)],
 )  # fmt: skip
 def test_the_channels_of_a_student_by_name(name: str, teacher, asked, channels: int):
-    config = distill.Config(student=name, channels=asked)
-    spec = distill._spec(config, SPEC.in_channels(teacher), None)
-    assert spec == SPEC.in_channels(channels)
-    network = families.skeleton(distill._named(config, spec), 2).eval()
-    assert network(torch.zeros(1, *spec.shape)).shape == (1, 2)
+    options = StudentOptions(student=name, channels=asked)
+    start = Start(options, None, SPEC.in_channels(teacher))
+    assert start.spec == SPEC.in_channels(channels)
+    _, network = start.network(labels=2)
+    assert network.eval()(torch.zeros(1, *start.spec.shape)).shape == (1, 2)
 
 
 def test_a_student_of_another_normalisation_sees_the_same_pixels():
@@ -236,7 +236,7 @@ def test_a_student_learns_from_unlabelled_images(tmp_path):
     inputs = normalised(torch.from_numpy(images.pixels).permute(0, 3, 1, 2), SPEC)
     with torch.no_grad():
         before = (two_layers(4, 5).eval()(inputs) - teacher(inputs)).square().mean()
-    taught = teach(Student(two_layers(4, 5), SPEC), teacher, images, settings, tmp_path)
+    taught = teach(Student(two_layers(4, 5), SPEC), teacher, images, settings, tmp_path).network
     with torch.no_grad():
         after = (taught(inputs) - teacher(inputs)).square().mean()
     assert after < 0.5 * before

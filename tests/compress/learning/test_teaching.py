@@ -144,7 +144,7 @@ def test_a_student_comes_to_copy_its_teachers_features(tmp_path):
     spec = ImageSpec(height=48, width=48)
     images = TrainingImages(pixels, torch.zeros(64, 2).numpy(), ("identity",), spec)
     settings = Teaching(epochs=12, batch_size=16, learning_rate=0.01, mixup=0, hard_share=0)
-    taught = teach(Student(student, spec), teacher, images, settings, tmp_path)
+    taught = teach(Student(student, spec), teacher, images, settings, tmp_path).network
     assert taught.get_submodule("6").in_features == student.get_submodule("6").in_features
     inputs = (torch.from_numpy(pixels).permute(0, 3, 1, 2) / 255 - 0.45) / 0.225
     with torch.no_grad():
@@ -205,7 +205,7 @@ def test_without_weight_the_student_learns_the_labels_as_ever(tmp_path):
     for folder in ("taught", "fitted"):
         (tmp_path / folder).mkdir()
     student = Student(network, images.spec)
-    taught = teach(student, teacher, images, settings, tmp_path / "taught")
+    taught = teach(student, teacher, images, settings, tmp_path / "taught").network
 
     def loss(logits: torch.Tensor, batch: Batch) -> torch.Tensor:
         native = torch.cpu.get_capabilities().get("avx512_bf16", False)
@@ -228,7 +228,7 @@ def test_the_smallest_weight_changes_little(tmp_path):
         (tmp_path / str(weight)).mkdir()
         settings = Teaching(epochs=1, batch_size=16, feature_weight=weight)
         student = Student(copy.deepcopy(network), images.spec)
-        found.append(teach(student, teacher, images, settings, tmp_path / str(weight)))
+        found.append(teach(student, teacher, images, settings, tmp_path / str(weight)).network)
     inputs = torch.rand(4, 3, 48, 48)
     with torch.no_grad():
         assert torch.allclose(found[0](inputs), found[1](inputs), atol=0.01)
@@ -238,5 +238,5 @@ def test_a_warm_up_of_one_step(tmp_path):
     """Five steps, a fifth of them to warm up: torch's schedule divides by that number less 1."""
     settings = Teaching(epochs=1, batch_size=2, warmup_share=0.2, feature_weight=0, mixup=0)
     student = Student(build(2), ImageSpec(height=48, width=48))
-    taught = teach(student, build(2), noise_images(10), settings, tmp_path)
+    taught = teach(student, build(2), noise_images(10), settings, tmp_path).network
     assert all(torch.isfinite(weight).all() for weight in taught.state_dict().values())

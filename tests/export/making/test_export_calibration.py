@@ -17,7 +17,7 @@ from scipy.special import expit
 from benchmarks import thresholds
 from benchmarks.evaluation.evaluation import EvalSettings
 from benchmarks.runtimes import torch_
-from compress.learning.onnx_teacher import OnnxTeacher
+from compress.learning.teachers.exported import OnnxTeacher
 from edgepress.core import artifact as artifacts
 from edgepress.core.artifact import Artifact
 from edgepress.core.eval_file import load_eval

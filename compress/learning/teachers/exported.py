@@ -1,4 +1,4 @@
-"""Artifacts as teachers: what an ONNX file of unknown origin can teach are its probabilities."""
+"""An ONNX file as a teacher: of unknown origin, what it can teach are its probabilities."""
 
 import math
 
@@ -7,26 +7,13 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.runtimes import _contract, cpu
-from compress.learning.teaching import Teaching
 from edgepress.core.artifact import Artifact
 from edgepress.core.environment import usable_cores
 from edgepress.core.scaling import coefficients, inverses
-from models.stored import load_network
 
 _NEARLY_CERTAIN = 1e-6
 """Probabilities nearer to 0 or 1 than this would have logits that no student should learn."""
 _HIGHEST = math.log(1 / _NEARLY_CERTAIN - 1)
-
-
-def teacher_of(artifact: Artifact, settings: Teaching) -> tuple[nn.Module, Teaching]:
-    """Return the network that teaches, and how; an ONNX file has no features to teach.
-
-    Raises:
-        UserError: weights that do not fit, or a file that does not open.
-    """
-    if artifact.manifest.kind == "torch":
-        return load_network(artifact), settings
-    return OnnxTeacher(artifact), settings.model_copy(update={"feature_weight": 0.0})
 
 
 class OnnxTeacher(nn.Module):

@@ -1,0 +1,1 @@
+"""Who teaches: artifacts of PyTorch and ONNX files."""
