@@ -17,6 +17,11 @@ from benchmarks.thresholds import ThresholdOptions
 from compress.learning import checks, terms
 from compress.learning.finish import Trained, Wanted, finish, wanted_of
 from compress.learning.loading import require_batch
+from compress.learning.racing import choosing
+from compress.learning.racing.choosing import MethodOptions
+from compress.learning.racing.control import with_gain
+from compress.learning.racing.race import Race
+from compress.learning.racing.scoring import Scorer
 from compress.learning.students.starting import Start, StudentOptions, start_of
 from compress.learning.teachers.loading import teacher_of, try_teacher
 from compress.learning.teaching import Student, Teaching, teach
@@ -36,7 +41,7 @@ from models.defaults import ZOO_TEACHER, default_student
 from models.stored import architecture_of
 
 
-class Config(StudentOptions, Teaching, ThresholdOptions):
+class Config(StudentOptions, MethodOptions, Teaching, ThresholdOptions):
     """Distil a teacher into a student."""
 
     teacher: Path | None = None
@@ -107,21 +112,42 @@ def check(config: Config, labels: Sequence[str] | None = None) -> None:
         UserError: there is such a thing.
     """
     terms.parse(config.term)
+    choosing.check(config, config)
     models = (config.teacher or ZOO_TEACHER, Path(config.student or default_student()))
     checks.check(checks.Asked(config.gate, config.demand, config.out, models), labels)
 
 
 def _build(plan: Plan, config: Config, lesson: _Lesson, workdir: Path) -> Manifest:
-    context, spec = lesson.context, lesson.start.spec
-    images, scratch = training_images(context), workdir / "scratch"
+    race = _race(config, lesson, workdir / "scratch")
+    how = choosing.chosen(config, race)
+    student = race.student()
+    fitted = teach(student, race.teacher, race.images, race.applied(how.method), race.folder)
+    if config.control and config.epochs:
+        how = with_gain(how, race, fitted.network)
+    trained = Trained(
+        fitted.network,
+        lesson.start.architecture,
+        lesson.teacher,
+        fitted.waiting_share,
+        distillation=how,
+    )
+    return finish(plan, trained, replace(lesson.context, spec=student.spec), lesson.wanted)
+
+
+def _race(config: Config, lesson: _Lesson, folder: Path) -> Race:
+    """Return what students of this teacher learn from, each from the same start."""
+    context, start = lesson.context, lesson.start
     network, settings = teacher_of(lesson.teacher, config)
-    if settings.feature_weight != config.feature_weight:
+    features = settings.feature_weight == config.feature_weight
+    if not features:
         console.say("an ONNX file shows no feature maps: the student learns its probabilities")
-    with seeded(config.seed):
-        architecture, student = lesson.start.network(len(context.dataset.label_names))
-        fitted = teach(Student(student, spec), network, images, settings, scratch)
-    trained = Trained(fitted.network, architecture, lesson.teacher, fitted.waiting_share)
-    return finish(plan, trained, replace(context, spec=spec), lesson.wanted)
+
+    def student() -> Student:
+        with seeded(config.seed):
+            return Student(start.network(len(context.dataset.label_names)), start.spec)
+
+    scorer = Scorer(context, start.spec)
+    return Race(student, network, training_images(context), settings, scorer, folder, features)
 
 
 def _chosen(config: Config, lesson: _Lesson) -> dict[str, str]:
@@ -129,7 +155,7 @@ def _chosen(config: Config, lesson: _Lesson) -> dict[str, str]:
     found = lesson.start.chosen()
     if lesson.teacher.manifest.kind == "torch":
         found["teacher network"] = families.identity(architecture_of(lesson.teacher).name)
-    return found | terms.identity(config.term)
+    return found | terms.identity(config.term) | choosing.identity(config, config)
 
 
 if __name__ == "__main__":

@@ -24,6 +24,8 @@ class Batch:
     """`[n, labels]`, 0 to 1; NaN is unknown."""
     weights: Tensor
     """`[n, labels]`: the share of the image that the target speaks for; 0 where it is unknown."""
+    progress: float = 0.0
+    """Share of the training's steps that lie behind it."""
 
 
 LUMA = (0.2989, 0.587, 0.114)

@@ -1,6 +1,6 @@
 """How a network learns from another one; pruning and distillation share it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,8 +20,11 @@ from compress.learning.training import Fitted, Loss, Training, fit
 from edgepress.core.errors import UserError
 from edgepress.core.image_spec import ImageSpec
 from edgepress.core.several import Words
-from models.basis.torch_process import evaluating, frozen
+from models.basis.torch_process import evaluating, frozen, seeded
 from models.blank import blank_image
+
+LOSS_OPTIONS = ("hard_share", "temperature", "feature_weight", "annealing", "term")
+"""The options that say what is learnt; a method of distillation is values of these."""
 
 
 class Teaching(Training):
@@ -33,6 +36,9 @@ class Teaching(Training):
     """Softens the teacher's and the student's probabilities."""
     feature_weight: float = Field(6.0, ge=0)
     """Weight of the teacher's features against all labels; 0 leaves only the labels."""
+    annealing: float = Field(0.0, ge=0, le=1)
+    """Share of the training, at its end, over which the teacher gives way to the labels; 0 is none.
+    A student that may outgrow its teacher needs it."""
     term: Words = ()
     """Further terms of the loss, each NAME=WEIGHT: files of compress/learning/terms."""
 
@@ -64,7 +70,7 @@ def teach(
     Raises:
         UserError: fewer images than one batch, or a loss that is not finite.
     """
-    with lesson(student, teacher, images.spec, settings) as given:
+    with seeded(settings.seed), lesson(student, teacher, images.spec, settings) as given:
         fitted = fit(given.pupil, images, settings, given.loss, scratch)
     return replace(fitted, network=fitted.network.get_submodule("network"))
 
@@ -186,6 +192,15 @@ def terms_of(settings: Teaching) -> tuple[Weighted, ...]:
     return tuple(one for one in (*usual, *terms.parse(settings.term)) if one.weight)
 
 
+def teachers_share(progress: float, annealing: float) -> float:
+    """Return the share of its weight that the teacher has left, 1 to 0 over the end of a training.
+
+    Teacher annealing (Clark et al. 2019, arXiv 1907.04829): at the end only the labels count, so
+    that no student is held where its teacher is.
+    """
+    return min(1.0, (1 - progress) / annealing) if annealing else 1.0
+
+
 def _label_loss(teacher: nn.Module, settings: Teaching) -> Loss:
     """Return the loss against labels and the teacher's probabilities."""
     wanted = terms_of(settings)
@@ -193,7 +208,7 @@ def _label_loss(teacher: nn.Module, settings: Teaching) -> Loss:
 
     def loss(logits: Tensor, batch: Batch) -> Tensor:
         soft = _seen(teacher, batch.inputs) if asked else logits.detach()
-        return terms.total(wanted, _taught(logits, batch, soft, settings))
+        return _total(wanted, _taught(logits, batch, soft, settings), batch, settings)
 
     return loss
 
@@ -219,9 +234,19 @@ def _feature_loss(pupil: _ObservedPupil, teacher: nn.Module, settings: Teaching)
             teacher_features=pairing.shared(seen),
             maps=list(zip(pupil.maps, (seen[name] for _, name in pairing.stages), strict=True)),
         )
-        return terms.total(wanted, taught)
+        return _total(wanted, taught, batch, settings)
 
     return loss
+
+
+def _total(wanted: Sequence[Weighted], taught: Taught, batch: Batch, settings: Teaching) -> Tensor:
+    """Return the sum of the terms, in which the labels take what the teacher has given up."""
+    left = teachers_share(batch.progress, settings.annealing)
+    if left == 1:
+        return terms.total(wanted, taught)
+    by_teacher = [one for one in wanted if one.needs != "labels"]
+    share = 1 - (1 - settings.hard_share) * left
+    return share * labels.term(taught) + left * terms.total(by_teacher, taught)
 
 
 def _taught(logits: Tensor, batch: Batch, soft: Tensor, settings: Teaching) -> Taught:

@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -148,7 +148,7 @@ class _Run:
         self.network, self.optimizer, self.loader = self.accelerator.prepare(
             network, optimizer, loader
         )
-        steps = max(1, settings.epochs * len(self.loader))
+        steps = self.steps_in_all = max(1, settings.epochs * len(self.loader))
         self.schedule = torch.optim.lr_scheduler.OneCycleLR(
             self.optimizer.optimizer,
             settings.learning_rate,
@@ -211,6 +211,7 @@ class _Run:
             self.settings.mixup,
             self.settings.mixup_probability,
         )
+        batch = replace(batch, progress=self.steps_done / self.steps_in_all)
         with self.accelerator.autocast():
             logits = self.network(batch.inputs)
         loss = self.loss(logits.float(), batch)

@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from edgepress.core.distillation import Distillation
 from edgepress.core.gates import Verdict
 from edgepress.core.image_spec import ImageSpec
 from edgepress.core.labels import Labels
@@ -181,5 +182,7 @@ class Manifest(Noun):
     """Remarks for the reader of the report, e.g. why a convolution stayed float."""
     search: tuple[SearchStep, ...] = ()
     """What was tried on the way to this file, in order."""
+    distillation: Distillation | None = None
+    """Of a student: how it was taught."""
     environment: dict[str, Any] = Field(default_factory=dict)
     files: dict[str, FileEntry] = Field(default_factory=dict)

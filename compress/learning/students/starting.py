@@ -89,20 +89,25 @@ class Start:
         if self.artifact is not None:
             try_network(self.artifact, training=training)
             return
-        architecture = _by_name(self.options, self.spec)[0]
-        pretrained.check(architecture, _weights(self.options), self.spec, training)
+        pretrained.check(self.architecture, _weights(self.options), self.spec, training)
 
-    def network(self, labels: int) -> tuple[Architecture, nn.Module]:
-        """Return what builds the student, and the student with logits `[n, labels]`.
+    @property
+    def architecture(self) -> Architecture:
+        """What builds the student."""
+        if self.artifact is not None:
+            return architecture_of(self.artifact)
+        return _by_name(self.options, self.spec)[0]
+
+    def network(self, labels: int) -> nn.Module:
+        """Return the student, with logits `[n, labels]`.
 
         Raises:
             UserError: its weights do not fit.
         """
         if self.artifact is not None:
-            return architecture_of(self.artifact), load_network(self.artifact)
-        architecture, spec = _by_name(self.options, self.spec)[0], self.spec
+            return load_network(self.artifact)
         weights = _weights(self.options)
-        return architecture, pretrained.start_network(architecture, labels, weights, spec)
+        return pretrained.start_network(self.architecture, labels, weights, self.spec)
 
 
 def start_of(options: StudentOptions, teachers: ImageSpec) -> Start:

@@ -86,6 +86,6 @@ def _number(text: str) -> float | None:
 
 
 def total(terms: Sequence[Weighted], taught: Taught) -> Tensor:
-    """Return the weighted sum of terms."""
+    """Return the weighted sum of terms, 0 of none."""
     each = [one.weight * one.term(taught) for one in terms]
-    return sum(each[1:], start=each[0])
+    return sum(each, start=taught.logits.new_zeros(()))

@@ -211,7 +211,7 @@ def test_the_channels_of_a_student_by_name(name: str, teacher, asked, channels: 
     options = StudentOptions(student=name, channels=asked)
     start = Start(options, None, SPEC.in_channels(teacher))
     assert start.spec == SPEC.in_channels(channels)
-    _, network = start.network(labels=2)
+    network = start.network(labels=2)
     assert network.eval()(torch.zeros(1, *start.spec.shape)).shape == (1, 2)
 
 

@@ -1,0 +1,3 @@
+"""The teacher's probabilities and where its maps are strong beside the labels."""
+
+OPTIONS = {"feature_weight": 0.0, "term": ("attention-transfer=6",)}

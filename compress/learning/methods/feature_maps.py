@@ -1,0 +1,3 @@
+"""The teacher's probabilities and feature maps beside the labels."""
+
+OPTIONS: dict[str, float] = {}

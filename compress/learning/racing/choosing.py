@@ -1,0 +1,133 @@
+"""By which method a student is taught, and why."""
+
+from collections.abc import Sequence
+
+from pydantic import Field
+
+from compress.learning import methods
+from compress.learning.racing.halving import heats
+from compress.learning.racing.race import Race, raced
+from compress.learning.teaching import Teaching
+from edgepress.core import console
+from edgepress.core.distillation import Distillation, HeatResult
+from edgepress.core.errors import UserError
+from edgepress.core.noun import Noun
+
+RACED = ("feature-maps-annealed", "feature-maps", "soft-labels", "none")
+"""The methods that `auto` tries; where two are as good the earlier one is taken."""
+UNRACED = RACED[0]
+"""The method where there is no race: the one that did least harm with bad teachers."""
+NONE = "none"
+
+
+class MethodOptions(Noun):
+    """By which method a student learns; stages that distil add these options to their own."""
+
+    method: str = methods.AUTO
+    """A file of compress/learning/methods, `none` for no teacher, or `auto`: a race on validation
+    images between a few of them, where no option of the loss is given."""
+    race_share: float = Field(0.25, ge=0, le=1)
+    """Epochs of the race, as a share of the student's; 0 is no race."""
+    control: bool = False
+    """Train the same student again without its teacher, and tell what the teacher gave."""
+
+
+def check(options: MethodOptions, settings: Teaching) -> None:
+    """Refuse a method that is not there, or that options of the loss contradict.
+
+    Raises:
+        UserError: it is so.
+    """
+    stated = methods.stated(settings)
+    if options.method == methods.AUTO:
+        return
+    methods.identity(options.method)
+    if stated:
+        flags = ", ".join(f"--{name.replace('_', '-')}" for name in stated)
+        raise UserError(
+            "A method of distillation is values of the options of the loss",
+            got=f"--method {options.method}, and {flags}",
+            next_step="leave --method or the others out",
+        )
+
+
+def identity(options: MethodOptions, settings: Teaching) -> dict[str, str]:
+    """Return hashes of the methods that may be taken."""
+    if options.method != methods.AUTO:
+        return {options.method: methods.identity(options.method)}
+    return {} if methods.stated(settings) else {name: methods.identity(name) for name in RACED}
+
+
+def chosen(options: MethodOptions, race: Race) -> Distillation:
+    """Return the method by which a student is to be taught; where it takes a race it is run.
+
+    Raises:
+        UserError: a training of the race fails.
+    """
+    if methods.stated(race.settings):
+        return Distillation(method=methods.STATED, reason="options of the loss are given")
+    if options.method != methods.AUTO:
+        return Distillation(method=options.method, reason="--method")
+    if not _can_score(race):
+        reason = "the validation part has no label with and without it, so there was no race"
+        return Distillation(method=UNRACED, reason=reason)
+    return _by_validation(options, race)
+
+
+def _can_score(race: Race) -> bool:
+    """Return whether mAP is defined on the validation part."""
+    targets = race.scorer.context.targets("val")
+    return any({0.0, 1.0} <= set(column) for column in targets.T)
+
+
+def _by_validation(options: MethodOptions, race: Race) -> Distillation:
+    teacher, start = standing(race)
+    measured = {"teacher_map": teacher, "start_map": start}
+    if teacher <= start:
+        reason = f"the teacher is no better than the student's start (mAP {start:.3f})"
+        _advise(reason, teacher)
+        return Distillation(method=NONE, reason=reason, **measured)
+    entries = _different(race)
+    plan = heats(len(entries), race.settings.epochs, options.race_share)
+    if not plan:
+        reason = f"{race.settings.epochs} epochs are too few for a race"
+        return Distillation(method=UNRACED, reason=reason, **measured)
+    results = raced(race, entries, plan)
+    best = results[-1]
+    console.say(f"the student learns by {best.method}: mAP {best.map:.3f} in the race")
+    _compare(results, teacher)
+    reason = f"the best on validation after {best.epochs} epochs"
+    return Distillation(method=best.method, reason=reason, heats=results, **measured)
+
+
+def standing(race: Race) -> tuple[float, float]:
+    """Return mAP of the teacher and of the student's start on the validation part."""
+    spec = race.images.spec
+    teacher = race.scorer.seen_as(spec).evaluated(race.teacher.eval(), "val", "teacher").map
+    start = race.scorer.evaluated(race.student().network.eval(), "val", "start").map
+    assert teacher is not None  # `_can_score`
+    assert start is not None
+    console.say(f"mAP on validation: teacher {teacher:.3f}, student before it learns {start:.3f}")
+    return teacher, start
+
+
+def _different(race: Race) -> tuple[str, ...]:
+    """Return the methods of a race that are not the same for this teacher."""
+    unlike: dict[str, str] = {}
+    for name in RACED:
+        unlike.setdefault(race.applied(name).model_dump_json(), name)
+    return tuple(unlike.values())
+
+
+def _compare(results: Sequence[HeatResult], teacher: float) -> None:
+    """Say so where a few epochs without the teacher are as good as the teacher is."""
+    alone = max((one.map for one in results if one.method == NONE), default=0.0)
+    if alone >= teacher:
+        _advise(f"a student reached mAP {alone:.3f} without it in the race", teacher)
+
+
+def _advise(why: str, teacher: float) -> None:
+    console.warn(
+        f"the teacher has little to teach (mAP {teacher:.3f} on validation): {why}; train it "
+        "longer, or take a better one"
+    )
