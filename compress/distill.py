@@ -17,14 +17,13 @@ from benchmarks.thresholds import ThresholdOptions
 from compress.learning import checks, terms
 from compress.learning.finish import Trained, Wanted, finish, wanted_of
 from compress.learning.loading import require_batch
-from compress.learning.racing import choosing
+from compress.learning.racing import choosing, final
 from compress.learning.racing.choosing import MethodOptions
-from compress.learning.racing.control import with_gain
 from compress.learning.racing.race import Race
 from compress.learning.racing.scoring import Scorer
 from compress.learning.students.starting import Start, StudentOptions, start_of
 from compress.learning.teachers.loading import teacher_of, try_teacher
-from compress.learning.teaching import Student, Teaching, teach
+from compress.learning.teaching import Student, Teaching
 from compress.learning.training_data import open_for, training_images
 from edgepress.core import artifact as artifacts
 from edgepress.core import console
@@ -119,11 +118,7 @@ def check(config: Config, labels: Sequence[str] | None = None) -> None:
 
 def _build(plan: Plan, config: Config, lesson: _Lesson, workdir: Path) -> Manifest:
     race = _race(config, lesson, workdir / "scratch")
-    how = choosing.chosen(config, race)
-    student = race.student()
-    fitted = teach(student, race.teacher, race.images, race.applied(how.method), race.folder)
-    if config.control and config.epochs:
-        how = with_gain(how, race, fitted.network)
+    fitted, how = final.trained(config, race)
     trained = Trained(
         fitted.network,
         lesson.start.architecture,
@@ -131,7 +126,8 @@ def _build(plan: Plan, config: Config, lesson: _Lesson, workdir: Path) -> Manife
         fitted.waiting_share,
         distillation=how,
     )
-    return finish(plan, trained, replace(lesson.context, spec=student.spec), lesson.wanted)
+    context = replace(lesson.context, spec=lesson.start.spec)
+    return finish(plan, trained, context, lesson.wanted)
 
 
 def _race(config: Config, lesson: _Lesson, folder: Path) -> Race:

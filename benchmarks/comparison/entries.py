@@ -47,6 +47,7 @@ def model_entry(bench: Bench, row: int, verdicts: tuple[Verdict, ...]) -> ModelE
         made_by=made_by(manifest),
         throughput=_throughput(bench, bench.names[row]),
         search=manifest.search,
+        distillation=manifest.distillation,
         decisions=decision_entries(manifest.labels, result) if result else {},
         metrics=metrics_entry(manifest.labels, result) if result else None,
         **against_first(bench, row),

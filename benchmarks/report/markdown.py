@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from benchmarks.report import decisions, rates, recommended, steps
+from benchmarks.report import decisions, lessons, rates, recommended, steps
 from benchmarks.report import format as fmt
 from benchmarks.report.cells import Cell, Row
 from benchmarks.report.columns import Column, columns, verdict_word, worst_drop
@@ -34,6 +34,7 @@ def markdown(report: Report) -> str:
         *_differences(report),
         *_decisions(report),
         *_throughput(report),
+        *_lessons(report),
         *_searches(report),
         *_gates(report),
         _origin(report),
@@ -126,6 +127,17 @@ def _texts(rows: Sequence[Row]) -> list[list[str]]:
 
 def _whole(cell: Cell) -> str:
     return f"{cell.main} ({cell.sub})" if cell.sub else cell.main
+
+
+def _lessons(report: Report) -> Iterator[str]:
+    """Yield how each student was taught, after one remark on the figures."""
+    found = [model for model in report.models if model.distillation]
+    if found:
+        yield f"### How students learnt\n\n{_plain(lessons.ABOUT)}"
+    for model in found:
+        yield f"{_plain(model.name)}: {_plain(lessons.summary(model))}"
+        if rows := lessons.rows(model):
+            yield table_md(lessons.HEADER, _texts(rows), left={0})
 
 
 def _searches(report: Report) -> Iterator[str]:

@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from edgepress.core.distillation import Distillation
 from edgepress.core.labels import LabelLearning, Method
 from edgepress.core.manifest import SearchStep, TimeShares
 from edgepress.core.noun import Noun
@@ -213,6 +214,8 @@ class ModelEntry(Noun):
     """Where an int8 file's time goes; `None` where it was not measured on its target."""
     search: tuple[SearchStep, ...] = ()
     """What was tried on the way to an int8 file, in order; empty where nothing was searched."""
+    distillation: Distillation | None = None
+    """Of a student: how it was taught."""
     decisions: dict[str, DecisionEntry] = Field(default_factory=dict)
     """By label; empty where accuracy was not measured."""
     metrics: MetricsEntry | None = None

@@ -80,6 +80,8 @@ class Speeds(Noun):
     only a graph."""
     teach_s: float = Field(ge=0)
     """One step of the student with its teacher, for each image; 0 without a student."""
+    alone_s: float = Field(0.0, ge=0)
+    """The same without its teacher."""
     infer_s: float = Field(ge=0)
     """One image through the float network in ONNX Runtime on all cores, as it is evaluated."""
     decode_s: float = Field(ge=0)

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from compress.learning.methods import AUTO
+from compress.learning.racing.choosing import UNRACED
 from compress.planning.facts import Choice, Facts, Start
 
 SMALLEST, LARGEST, USUAL_SIZE = 32, 1024, 224
@@ -76,6 +78,7 @@ def settings(
         teacher_rate(teacher.value * _steps(data, batch.value), pretrained),
         *others,
         _views(data, quick),
+        _method(quick),
     )
 
 
@@ -182,6 +185,13 @@ def _teacher_epochs(data: _Data, epochs: int) -> Choice:
     if data.start.origin != "none" and not data.start.new_head:
         return _choice("teacher_epochs", 0, "the model is trained already")
     return _seen("teacher_epochs", epochs, data)
+
+
+def _method(quick: bool) -> Choice:
+    """Choose how the student learns: whether its teacher helps is not known before it is tried."""
+    if quick:
+        return _choice("method", UNRACED, "a quick run has no race")
+    return _choice("method", AUTO, "a race, and a control, on validation images")
 
 
 def _views(data: _Data, quick: bool) -> Choice:

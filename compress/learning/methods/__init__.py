@@ -12,6 +12,8 @@ from edgepress.core.source import source_hash
 
 AUTO = "auto"
 """Which method is learnt by is found out on the validation part."""
+NONE = "none"
+"""The method without a teacher, the control of all others."""
 STATED = "stated"
 """The method that the options of the loss are, where one of them is given."""
 

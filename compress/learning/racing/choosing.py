@@ -13,23 +13,24 @@ from edgepress.core.distillation import Distillation, HeatResult
 from edgepress.core.errors import UserError
 from edgepress.core.noun import Noun
 
-RACED = ("feature-maps-annealed", "feature-maps", "soft-labels", "none")
+RACED = ("feature-maps", "soft-labels", "none")
 """The methods that `auto` tries; where two are as good the earlier one is taken."""
 UNRACED = RACED[0]
-"""The method where there is no race: the one that did least harm with bad teachers."""
-NONE = "none"
+"""The method where there is no race, if the teacher shows its features."""
 
 
 class MethodOptions(Noun):
     """By which method a student learns; stages that distil add these options to their own."""
 
     method: str = methods.AUTO
-    """A file of compress/learning/methods, `none` for no teacher, or `auto`: a race on validation
-    images between a few of them, where no option of the loss is given."""
+    """A file of compress/learning/methods, `none` for no teacher, or `auto`, where no option of the
+    loss is given: a few of them race on validation images, and the winner's student is kept only if
+    it is better there than its control."""
     race_share: float = Field(0.25, ge=0, le=1)
     """Epochs of the race, as a share of the student's; 0 is no race."""
     control: bool = False
-    """Train the same student again without its teacher, and tell what the teacher gave."""
+    """Train the same student again without its teacher, and tell what the teacher gave; `auto`
+    always does."""
 
 
 def check(options: MethodOptions, settings: Teaching) -> None:
@@ -58,6 +59,11 @@ def identity(options: MethodOptions, settings: Teaching) -> dict[str, str]:
     return {} if methods.stated(settings) else {name: methods.identity(name) for name in RACED}
 
 
+def races(options: MethodOptions, settings: Teaching) -> bool:
+    """Return whether the method is found out."""
+    return options.method == methods.AUTO and not methods.stated(settings)
+
+
 def chosen(options: MethodOptions, race: Race) -> Distillation:
     """Return the method by which a student is to be taught; where it takes a race it is run.
 
@@ -68,13 +74,15 @@ def chosen(options: MethodOptions, race: Race) -> Distillation:
         return Distillation(method=methods.STATED, reason="options of the loss are given")
     if options.method != methods.AUTO:
         return Distillation(method=options.method, reason="--method")
-    if not _can_score(race):
+    if not race.settings.epochs:
+        return Distillation(method=methods.NONE, reason="no epoch")
+    if not can_score(race):
         reason = "the validation part has no label with and without it, so there was no race"
-        return Distillation(method=UNRACED, reason=reason)
+        return Distillation(method=_possible(race)[0], reason=reason)
     return _by_validation(options, race)
 
 
-def _can_score(race: Race) -> bool:
+def can_score(race: Race) -> bool:
     """Return whether mAP is defined on the validation part."""
     targets = race.scorer.context.targets("val")
     return any({0.0, 1.0} <= set(column) for column in targets.T)
@@ -86,12 +94,12 @@ def _by_validation(options: MethodOptions, race: Race) -> Distillation:
     if teacher <= start:
         reason = f"the teacher is no better than the student's start (mAP {start:.3f})"
         _advise(reason, teacher)
-        return Distillation(method=NONE, reason=reason, **measured)
-    entries = _different(race)
+        return Distillation(method=methods.NONE, reason=reason, **measured)
+    entries = _possible(race)
     plan = heats(len(entries), race.settings.epochs, options.race_share)
     if not plan:
         reason = f"{race.settings.epochs} epochs are too few for a race"
-        return Distillation(method=UNRACED, reason=reason, **measured)
+        return Distillation(method=entries[0], reason=reason, **measured)
     results = raced(race, entries, plan)
     best = results[-1]
     console.say(f"the student learns by {best.method}: mAP {best.map:.3f} in the race")
@@ -105,23 +113,23 @@ def standing(race: Race) -> tuple[float, float]:
     spec = race.images.spec
     teacher = race.scorer.seen_as(spec).evaluated(race.teacher.eval(), "val", "teacher").map
     start = race.scorer.evaluated(race.student().network.eval(), "val", "start").map
-    assert teacher is not None  # `_can_score`
+    assert teacher is not None  # `can_score`
     assert start is not None
     console.say(f"mAP on validation: teacher {teacher:.3f}, student before it learns {start:.3f}")
     return teacher, start
 
 
-def _different(race: Race) -> tuple[str, ...]:
-    """Return the methods of a race that are not the same for this teacher."""
-    unlike: dict[str, str] = {}
-    for name in RACED:
-        unlike.setdefault(race.applied(name).model_dump_json(), name)
-    return tuple(unlike.values())
+def _possible(race: Race) -> tuple[str, ...]:
+    """Return the methods by which this teacher can teach."""
+    wanted = {name: methods.applied(name, race.settings) for name in RACED}
+    return tuple(
+        name for name, settings in wanted.items() if race.features or not settings.feature_weight
+    )
 
 
 def _compare(results: Sequence[HeatResult], teacher: float) -> None:
     """Say so where a few epochs without the teacher are as good as the teacher is."""
-    alone = max((one.map for one in results if one.method == NONE), default=0.0)
+    alone = max((one.map for one in results if one.method == methods.NONE), default=0.0)
     if alone >= teacher:
         _advise(f"a student reached mAP {alone:.3f} without it in the race", teacher)
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from benchmarks.timing import orders
 from benchmarks.timing.tournament import LatencySettings
+from compress.learning.racing import choosing
 from compress.planning.facts import Facts, Speeds
 from compress.recipes.handing_over import BUNDLING
 from edgepress.core import cli, duration
@@ -186,7 +187,19 @@ def _distil(job: _Job) -> Seconds:
     resized = job.options.image_size is not None
     learning = job.epochs_s(job.speeds.teach_s)
     decoding = job.decoding_s() if resized else 0.0
-    return _sure(decoding + learning + job.measuring_s(job.speeds.student_forward_s))
+    measured = job.measuring_s(job.speeds.student_forward_s)
+    return _sum(_sure(decoding + learning + measured), _held_against_others(job))
+
+
+def _held_against_others(job: _Job) -> Seconds:
+    """The race between methods, and the control; each is measured as the student is."""
+    options, speeds = job.options, job.speeds
+    raced = choosing.races(options, options)
+    shares = options.race_share * job.epochs_s(speeds.teach_s) if raced else 0.0
+    if not (raced or options.control):
+        return _sure(0.0)
+    again = job.epochs_s(speeds.alone_s) + 2 * job.measuring_s(speeds.student_forward_s)
+    return _sure(shares + again)
 
 
 def _adopt(job: _Job) -> Seconds:

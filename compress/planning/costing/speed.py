@@ -17,7 +17,7 @@ from benchmarks.evaluation.evaluation import probabilities
 from benchmarks.runtimes import cpu
 from benchmarks.runtimes._session import Runs
 from benchmarks.runtimes.torch_ import BATCH, TorchSession
-from compress.learning import losses
+from compress.learning import losses, methods
 from compress.learning.loading import TrainingImages
 from compress.learning.teachers.loading import teacher_of
 from compress.learning.teaching import Student, Teaching, lesson
@@ -186,11 +186,14 @@ def _of_student(bench: _Bench, network: nn.Module | None) -> dict[str, float]:
         assert teacher is not None  # where there is only a graph, it is the teacher
     else:
         teacher, settings = teacher_of(how.teacher, settings)
-    with lesson(student, teacher, how.spec, settings) as given:
-        teach_s = _step_s(given.pupil, bench, settings, given.loss)
+    lessons = {"teach_s": settings, "alone_s": methods.applied(methods.NONE, settings)}
+    found = {}
+    for name, each in lessons.items():
+        with lesson(student, teacher, how.spec, each) as given:
+            found[name] = _step_s(given.pupil, bench, each, given.loss)
     return {
+        **found,
         "prune_s": prune_s,
-        "teach_s": teach_s,
         "student_forward_s": _forward_s(bench, student.network, student.spec),
     }
 

@@ -17,7 +17,7 @@ from edgepress.core.image_spec import ImageSpec
 
 SPEEDS = Speeds(
     train_s=0.1, teach_s=0.2, infer_s=0.01, decode_s=0.001, forward_s=0.04,
-    student_forward_s=0.02, export_s=5, prune_s=7,
+    student_forward_s=0.02, export_s=5, prune_s=7, alone_s=0.05,
 )  # fmt: skip
 EPOCH_S = durations.EPOCH_S
 
@@ -67,10 +67,23 @@ def test_pruning_rehearses_its_rounds_and_sees_the_training_part_in_each():
 
 
 def test_a_student_in_another_size_is_decoded_for_it():
-    own = expected("compress.distill", teacher="@teacher", student="@pruned", epochs=4)
+    given = {"teacher": "@teacher", "student": "@pruned", "epochs": 4, "method": "bckd"}
+    own = expected("compress.distill", **given)
     assert own == pytest.approx(4 * (96 * 0.2 + EPOCH_S) + 120 * 0.02)
-    other = {"teacher": "@teacher", "student": "resnet18", "epochs": 4, "image_size": 64}
+    other = given | {"student": "resnet18", "image_size": 64}
     assert expected("compress.distill", **other) == pytest.approx(own + 170 * 0.001)
+
+
+def test_a_control_and_a_race_take_their_time():
+    """The control has no teacher, and two models more are measured."""
+    given = {"teacher": "@teacher", "student": "@pruned", "epochs": 4}
+    alone = expected("compress.distill", **given, method="none")
+    control = expected("compress.distill", **given, method="none", control=True)
+    assert control - alone == pytest.approx(4 * (96 * 0.05 + EPOCH_S) + 2 * 120 * 0.02)
+    raced = expected("compress.distill", **given, race_share=0.5)
+    assert raced - control == pytest.approx(0.5 * 4 * (96 * 0.2 + EPOCH_S))
+    stated = expected("compress.distill", **given, race_share=0.5, temperature=2.0)
+    assert stated == pytest.approx(alone), "options of the loss leave nothing to be found out"
 
 
 def test_an_export_is_compared_with_what_it_was_made_from_and_measured():

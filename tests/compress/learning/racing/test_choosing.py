@@ -1,0 +1,89 @@
+"""Which method a student learns by, and what is said of its teacher."""
+
+from types import SimpleNamespace
+
+import pytest
+import races
+
+from compress.learning import methods
+from compress.learning.racing import choosing
+from compress.learning.racing.choosing import RACED, UNRACED, MethodOptions
+from compress.learning.teaching import Teaching
+from edgepress.core.errors import UserError
+
+AUTO = MethodOptions()
+
+
+@pytest.fixture
+def trained(monkeypatch) -> list[tuple[str, int]]:
+    """Train nothing, but note the folder and the epochs of each training."""
+    return races.untrained(monkeypatch)
+
+
+def test_the_best_on_validation_is_taken(tmp_path, trained):
+    found = choosing.chosen(AUTO, races.race(tmp_path, soft_labels=0.6, none=0.55))
+    assert (found.method, found.reason) == ("soft-labels", "the best on validation after 2 epochs")
+    assert (found.teacher_map, found.start_map) == (0.8, 0.2)
+    assert [name for name, epochs in trained if epochs == 2] == ["soft-labels-2", "none-2"]
+    assert [one.method for one in found.heats[-2:]] == ["none", "soft-labels"], "the best is last"
+    assert len(trained) == len(found.heats) == len(RACED) + 2
+
+
+def test_a_killed_race_goes_on(tmp_path, trained):
+    first = choosing.chosen(AUTO, races.race(tmp_path, none=0.6))
+    trained.clear()
+    assert choosing.chosen(AUTO, races.race(tmp_path, none=0.6)) == first
+    assert trained == []
+
+
+def test_the_control_is_always_in_the_race():
+    assert "none" in RACED
+    assert UNRACED in RACED
+
+
+def test_a_teacher_no_better_than_the_start_teaches_nothing(tmp_path, trained, capsys):
+    found = choosing.chosen(AUTO, races.race(tmp_path, teacher=0.3, start=0.3))
+    assert (found.method, trained) == ("none", [])
+    assert "train it longer" in capsys.readouterr().err
+
+
+def test_a_teacher_that_a_short_training_reaches_is_named(tmp_path, trained, capsys):
+    choosing.chosen(AUTO, races.race(tmp_path, none=0.8))
+    assert "has little to teach (mAP 0.800" in capsys.readouterr().err
+    choosing.chosen(AUTO, races.race(tmp_path / "better", none=0.79))
+    assert "little to teach" not in capsys.readouterr().err
+
+
+def test_an_onnx_teacher_teaches_no_features(tmp_path, trained):
+    choosing.chosen(AUTO, races.race(tmp_path, features=False))
+    assert {name for name, _ in trained} == {"soft-labels-5", "none-5"}
+    unknown = races.race(tmp_path / "unknown", features=False, known=False)
+    assert choosing.chosen(AUTO, unknown).method == "soft-labels"
+
+
+def test_without_a_race(tmp_path, trained):
+    short = MethodOptions(race_share=0.01)
+    assert choosing.chosen(short, races.race(tmp_path)).method == UNRACED
+    assert choosing.chosen(AUTO, races.race(tmp_path, known=False)).method == UNRACED
+    assert choosing.chosen(MethodOptions(method="bckd"), races.race(tmp_path)).method == "bckd"
+    stated = Teaching(epochs=40, temperature=2)
+    asked = SimpleNamespace(settings=stated)
+    assert choosing.chosen(AUTO, asked).method == methods.STATED
+    assert trained == []
+
+
+def test_a_method_beside_options_of_the_loss_is_refused():
+    with pytest.raises(UserError, match=r"--method bckd, and --temperature"):
+        choosing.check(MethodOptions(method="bckd"), Teaching(temperature=2))
+    with pytest.raises(UserError, match=r"did you mean .soft-labels"):
+        choosing.check(MethodOptions(method="soft-label"), Teaching())
+    choosing.check(AUTO, Teaching(temperature=2))
+    choosing.check(MethodOptions(method="bckd"), Teaching())
+
+
+def test_every_method_is_values_of_options():
+    for name in methods.names():
+        found = methods.applied(name, Teaching(hard_share=0.9, epochs=7))
+        Teaching.model_validate(found.model_dump())
+        assert found.epochs == 7
+    assert methods.applied("feature-maps", Teaching(hard_share=0.9)) == Teaching()

@@ -1,0 +1,62 @@
+"""Races without a training: how good everything is, is known beforehand."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import small_training
+from torch import nn
+
+from compress.learning.racing import final
+from compress.learning.racing import race as racing
+from compress.learning.racing.choosing import RACED
+from compress.learning.racing.race import Race
+from compress.learning.teaching import Student, Teaching
+from compress.learning.training import Fitted
+
+SCORES = {"teacher": 0.8, "start": 0.2, **dict.fromkeys(RACED, 0.5)}
+"""mAP of whom: the start, the teacher, and what is trained by each method."""
+
+
+class Scorer:
+    """One that knows beforehand how good everything is; `student` and `control` are at the end."""
+
+    def __init__(self, scores: dict[str, float], targets: np.ndarray) -> None:
+        self.scores, self.context = scores, SimpleNamespace(targets=lambda part: targets)
+
+    def evaluated(self, network: nn.Module, part: str, name: str) -> SimpleNamespace:
+        return SimpleNamespace(map=self.scores.get(getattr(network, "name", name)))
+
+    def seen_as(self, spec: object) -> "Scorer":
+        return self
+
+
+def untrained(monkeypatch) -> list[tuple[str, int]]:
+    """Let nothing be trained, and return the list of the folder and the epochs of each training."""
+    done: list[tuple[str, int]] = []
+
+    def teach(student, teacher, images, settings, scratch: Path) -> Fitted:
+        done.append((scratch.name, settings.epochs))
+        network = student.network
+        if scratch.name in ("student", "control"):
+            network.name = scratch.name
+        return Fitted(network, None)
+
+    monkeypatch.setattr(racing, "teach", teach)
+    monkeypatch.setattr(final, "teach", teach)
+    return done
+
+
+def race(folder: Path, features: bool = True, known: bool = True, **changed) -> Race:
+    """Return a race with a training of 40 epochs; `changed` are scores."""
+    targets = np.array([[0.0, 1.0], [1.0, 1.0]] if known else [[0.0, 1.0]])
+    scores = SCORES | {name.replace("_", "-"): score for name, score in changed.items()}
+    return Race(
+        student=lambda: Student(small_training.network(), small_training.SPEC),
+        teacher=small_training.network(),
+        images=small_training.images(4),
+        settings=Teaching(epochs=40),
+        scorer=Scorer(scores, targets),
+        folder=folder,
+        features=features,
+    )
