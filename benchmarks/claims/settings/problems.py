@@ -14,7 +14,7 @@ from edgepress.data.formats import elpv
 
 SIDE, CELL = 48, 24
 CELLS, CELL_SIDE = 524, 64
-"""A fifth of the solar cells."""
+"""A fifth of the solar cells, and their height and width, pixels."""
 LONG_TAIL = 0.6 ** np.arange(10)
 """How often each digit is drawn, against the commonest."""
 
@@ -29,21 +29,21 @@ def few(folder: Path) -> None:
     digits(folder, 260)
 
 
-def tail(folder: Path) -> None:
+def tail(folder: Path, n: int = 1000) -> None:
     """Write scenes in which each digit is 0.6 times as common as the one before."""
-    _scenes(folder, 1000, LONG_TAIL)
+    _scenes(folder, n, LONG_TAIL)
 
 
-def cells(folder: Path) -> None:
-    """Write a fifth of the solar cells, small, laid out as they are published."""
+def cells(folder: Path, n: int = CELLS, side: int = CELL_SIDE) -> None:
+    """Write some of the solar cells, small, laid out as they are published."""
     table = elpv.read(Path())
     source = table.paths[0].parents[1]
     lines = (source / "labels.csv").read_text().splitlines()
-    chosen = np.random.default_rng(0).permutation(len(lines))[:CELLS]
+    chosen = np.random.default_rng(0).permutation(len(lines))[:n]
     (folder / "images").mkdir(parents=True)
     for line in (lines[row] for row in sorted(chosen)):
         name = line.split()[0]
-        Image.open(source / name).resize((CELL_SIDE, CELL_SIDE)).save(folder / name)
+        Image.open(source / name).resize((side, side)).save(folder / name)
     (folder / "labels.csv").write_text("\n".join(lines[row] for row in sorted(chosen)) + "\n")
 
 

@@ -1,0 +1,1 @@
+"""What distillation gains over a control, by method and by teacher."""
