@@ -15,8 +15,9 @@ from pydantic import BaseModel
 
 from benchmarks.claims.papers.__main__ import Protocol
 from benchmarks.runtimes._session import Availability
-from compress.learning import losses, terms
+from compress.learning import losses, methods, terms
 from compress.learning.features import EMBEDDING, PENULTIMATE
+from compress.learning.teaching import LOSS_OPTIONS, Teaching, terms_of
 from compress.learning.terms._taught import Taught
 from compress.planning.options import Config
 from compress.planning.plan import plan
@@ -40,6 +41,7 @@ ENTRIES = {
         "benchmarks.report.sections",
         "compress.learning.losses",
         "compress.learning.terms",
+        "compress.learning.methods",
         "compress.pruning.importance",
     )
 }
@@ -102,6 +104,15 @@ def test_a_loss_is_less_where_the_logits_are_right(name: str):
     loss, targets = losses.find(name), torch.tensor([[1.0, 0.0, float("nan")]])
     right, wrong = torch.tensor([[2.0, -2.0, 0.0]]), torch.tensor([[-2.0, 2.0, 0.0]])
     assert loss(right, targets, None) < loss(wrong, targets, None)
+
+
+@entries("compress.learning.methods")
+def test_a_method_is_values_of_the_options_of_the_loss(name: str):
+    options = load("compress.learning.methods", name).OPTIONS
+    assert set(options) <= set(LOSS_OPTIONS)
+    found = methods.applied(name, Teaching(hard_share=0.9, epochs=7))
+    assert Teaching.model_validate(found.model_dump()) == Teaching(epochs=7, **options)
+    assert terms_of(found)
 
 
 @entries("compress.learning.terms")

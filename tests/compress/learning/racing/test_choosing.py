@@ -79,11 +79,3 @@ def test_a_method_beside_options_of_the_loss_is_refused():
         choosing.check(MethodOptions(method="soft-label"), Teaching())
     choosing.check(AUTO, Teaching(temperature=2))
     choosing.check(MethodOptions(method="bckd"), Teaching())
-
-
-def test_every_method_is_values_of_options():
-    for name in methods.names():
-        found = methods.applied(name, Teaching(hard_share=0.9, epochs=7))
-        Teaching.model_validate(found.model_dump())
-        assert found.epochs == 7
-    assert methods.applied("feature-maps", Teaching(hard_share=0.9)) == Teaching()
