@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import torch
 from accelerate import Accelerator
 from accelerate.utils import extract_model_from_parallel
@@ -25,9 +24,9 @@ from compress.learning.loading import (
     prefetched,
     training_loader,
 )
+from compress.learning.not_finite import LossNotFiniteError, explained, require
 from compress.learning.process import training_process
 from edgepress.core import console
-from edgepress.core.errors import UserError
 from edgepress.core.noun import Noun
 from edgepress.core.stage import CHECKPOINT
 from models.basis import torch_process
@@ -175,18 +174,15 @@ class _Run:
 
     def epoch(self, number: int) -> float:
         """Train one epoch and return its mean loss."""
-        started, watch = time.perf_counter(), Stopwatch()
-        steps = self.steps(number, watch)
-        losses = list(console.track(steps, f"epoch {number + 1}", len(self.loader)))
+        started, watch, losses = time.perf_counter(), Stopwatch(), []
+        steps = console.track(self.steps(number, watch), f"epoch {number + 1}", len(self.loader))
+        try:
+            for loss in steps:
+                losses.append(loss)
+        except LossNotFiniteError as error:
+            raise explained(error, number + 1, len(losses) + 1, self.file) from None
         self._note(time.perf_counter() - started, watch.waited_s)
-        mean_loss = float(torch.stack(losses).mean())
-        if not np.isfinite(mean_loss):
-            raise UserError(
-                "The loss is not finite any more",
-                got=f"epoch {number + 1}",
-                next_step="lower --learning-rate",
-            )
-        return mean_loss
+        return float(torch.stack(losses).mean())
 
     def steps(self, number: int, watch: Stopwatch) -> Iterator[Tensor]:
         """Make the steps of an epoch and yield the loss of each."""
@@ -215,6 +211,7 @@ class _Run:
         with self.accelerator.autocast():
             logits = self.network(batch.inputs)
         loss = self.loss(logits.float(), batch)
+        require({}, loss)
         self.optimizer.zero_grad()
         self.accelerator.backward(loss)
         self.optimizer.step()

@@ -15,6 +15,7 @@ from typing import Literal
 
 from torch import Tensor
 
+from compress.learning.not_finite import require
 from compress.learning.terms._taught import Taught
 from edgepress.core import registry
 from edgepress.core.errors import UserError
@@ -30,11 +31,13 @@ class Weighted:
     weight: float
     term: Callable[[Taught], Tensor]
     needs: Needs
+    name: str = ""
 
 
 def weighted(weight: float, module: ModuleType) -> Weighted:
     """Return the term of a module with its weight."""
-    return Weighted(weight, module.term, module.NEEDS)
+    name = module.__name__.rpartition(".")[2].replace("_", "-")
+    return Weighted(weight, module.term, module.NEEDS, name)
 
 
 def parse(asked: Sequence[str]) -> tuple[Weighted, ...]:
@@ -86,6 +89,10 @@ def _number(text: str) -> float | None:
 
 
 def total(terms: Sequence[Weighted], taught: Taught) -> Tensor:
-    """Return the weighted sum of terms, 0 of none."""
-    each = [one.weight * one.term(taught) for one in terms]
-    return sum(each, start=taught.logits.new_zeros(()))
+    """Return the weighted sum of terms, 0 of none.
+
+    Raises:
+        LossNotFiniteError: it is not finite.
+    """
+    each = {one.name: one.weight * one.term(taught) for one in terms}
+    return require(each, sum(each.values(), start=taught.logits.new_zeros(())))

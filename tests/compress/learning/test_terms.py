@@ -5,6 +5,7 @@ import torch
 from torch import Tensor
 
 from compress.learning import terms
+from compress.learning.not_finite import LossNotFiniteError
 from compress.learning.terms import Weighted, feature_maps, labels, soft_labels
 from compress.learning.terms._taught import Taught
 from edgepress.core.errors import UserError
@@ -15,10 +16,10 @@ TAUGHT = Taught(torch.zeros(1, 2), torch.zeros(1, 2), torch.zeros(1, 2))
 def test_terms_are_read_in_their_order():
     found = terms.parse([" soft_labels = 0.25", "feature_maps=2e1"])
     assert found == (
-        Weighted(0.25, soft_labels.term, "teacher"),
-        Weighted(20.0, feature_maps.term, "features"),
+        Weighted(0.25, soft_labels.term, "teacher", "soft-labels"),
+        Weighted(20.0, feature_maps.term, "features", "feature-maps"),
     )
-    assert terms.parse(["labels=1"]) == (Weighted(1.0, labels.term, "labels"),)
+    assert terms.parse(["labels=1"]) == (Weighted(1.0, labels.term, "labels", "labels"),)
     assert terms.parse([]) == ()
 
 
@@ -43,10 +44,14 @@ def test_the_total_is_the_weighted_sum():
             assert taught is TAUGHT
             return torch.tensor(value)
 
-        return Weighted(10 * value, term, "labels")
+        return Weighted(10 * value, term, "labels", str(value))
 
     assert terms.total([worth(1.0), worth(2.0), worth(3.0)], TAUGHT).item() == 10 + 40 + 90
     assert terms.total([worth(2.0)], TAUGHT).item() == 40
+    assert terms.total([], TAUGHT).item() == 0
+    with pytest.raises(LossNotFiniteError) as caught:
+        terms.total([worth(1.0), worth(float("nan")), worth(float("inf"))], TAUGHT)
+    assert caught.value.terms == ("nan", "inf")
 
 
 def test_features_by_hand():

@@ -15,6 +15,7 @@ from compress.learning.augmentation import Batch, normalised
 from compress.learning.losses.bce import loss as bce
 from compress.learning.training import ModelEmaV3, Training, fit, recalibrate_batchnorm
 from edgepress.core.errors import UserError
+from edgepress.core.stage import CHECKPOINT
 
 Weights = dict[str, Tensor]
 PLAIN = {"mixup": 0, "augmentation": 0, "batch_size": 4}
@@ -200,9 +201,22 @@ def test_a_loss_that_is_not_finite_ends_the_training(tmp_path):
         return loss(logits, batch) * (float("nan") if len(calls) == 3 else 1)
 
     settings = Training(epochs=4, **PLAIN)
-    with pytest.raises(UserError, match=r"not finite any more.*epoch 2"):
+    with pytest.raises(UserError) as caught:
         fit(small_training.network(), small_training.images(8), settings, breaking, tmp_path)
-    assert len(calls) == 4, "two epochs of two steps"
+    assert len(calls) == 3, "no step on it"
+    assert "epoch 2, step 1" in str(caught.value)
+    kept = torch.load(tmp_path / CHECKPOINT, weights_only=True)
+    assert f"its state after epoch 1 is in {tmp_path / CHECKPOINT}" in str(caught.value)
+    assert all(weight.isfinite().all() for weight in kept["network"].values())
+
+
+def test_a_loss_that_is_never_finite_says_that_no_epoch_was_done(tmp_path):
+    def nothing(logits: Tensor, batch: Batch) -> Tensor:
+        return logits.sum() * float("inf")
+
+    settings = Training(epochs=1, **PLAIN)
+    with pytest.raises(UserError, match=r"no epoch was done.*epoch 1, step 1"):
+        fit(small_training.network(), small_training.images(8), settings, nothing, tmp_path)
 
 
 def test_a_resumed_fp16_training_goes_on_with_its_scale(tmp_path):

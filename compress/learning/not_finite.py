@@ -1,0 +1,41 @@
+"""A loss that is infinite or NaN: it ends a training, before it spoils the weights."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from torch import Tensor
+
+from edgepress.core.errors import UserError
+
+
+class LossNotFiniteError(Exception):
+    """The loss of a step is not finite; `terms` are the ones that are not, where it is a sum."""
+
+    def __init__(self, terms: tuple[str, ...] = ()) -> None:
+        super().__init__(*terms)
+        self.terms = terms
+
+
+def require(terms: Mapping[str, Tensor], total: Tensor) -> Tensor:
+    """Return a loss, the sum of terms by name.
+
+    Raises:
+        LossNotFiniteError: it is not finite.
+    """
+    if not bool(total.isfinite()):
+        bad = tuple(name for name, value in terms.items() if not bool(value.isfinite()))
+        raise LossNotFiniteError(bad)
+    return total
+
+
+def explained(error: LossNotFiniteError, epoch: int, step: int, kept: Path) -> UserError:
+    """Return what is said of it; the epochs before the one that failed are `kept` in a file."""
+    whole = (
+        f"its state after epoch {epoch - 1} is in {kept}" if kept.exists() else "no epoch was done"
+    )
+    names = f", term {', '.join(error.terms)}" if error.terms else ""
+    return UserError(
+        f"The loss is not finite any more; {whole}",
+        got=f"epoch {epoch}, step {step}{names}",
+        next_step="lower --learning-rate" + (", or leave that term out" if error.terms else ""),
+    )
