@@ -1,5 +1,6 @@
 """What the stages that train hand on: seeds, options, the average, and who sees which part."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +10,12 @@ from safetensors.torch import load_file
 from small_training import FAST, write
 
 from benchmarks.metrics import best_threshold
-from compress import distill, prune, train
+from compress import prune, train
 from compress.learning import losses
 from compress.learning.augmentation import Batch
+from compress.learning.racing import choosing, final
+from compress.learning.racing.scoring import Scorer
+from compress.learning.training import Fitted
 from compress.pruning import latency_target
 from edgepress.core import artifact as artifacts
 from edgepress.core import registry
@@ -19,6 +23,7 @@ from edgepress.core.cli import main
 from edgepress.core.errors import UserError
 from edgepress.core.eval_file import load_eval
 from edgepress.data import pixels, split
+from edgepress.data.context import open_context
 from edgepress.data.dataset import open_data
 from models.stored import count_macs, load_network
 
@@ -134,9 +139,9 @@ def test_every_option_of_teaching_arrives(
 
     def spy(student, network, images, settings, scratch):
         seen.append((settings, network))
-        return student.network
+        return Fitted(student.network, None)
 
-    monkeypatch.setattr(distill, "teach", spy)
+    monkeypatch.setattr(final, "teach", spy)
     monkeypatch.setattr(prune, "teach", spy)
     options = ("--temperature", 2, "--hard-share", 0.4, "--feature-weight", 3, "--seed", 5)
     done = command(
@@ -157,6 +162,38 @@ def test_every_option_of_teaching_arrives(
         assert all(
             torch.equal(value, unpruned[name]) for name, value in network.state_dict().items()
         )
+
+
+def test_a_network_is_evaluated_before_it_is_stored_as_after(data: Path, teacher: Path):
+    model = artifacts.load(teacher)
+    context = open_context(str(data), (model,))
+    scorer = Scorer(replace(context, views=1), model.manifest.image)
+    found = scorer.evaluated(load_network(model).eval(), "test", "teacher")
+    stored = load_eval(teacher / "eval.npz")
+    assert found.map == pytest.approx(stored.map)
+    assert (found.image_ids, found.data_id) == (stored.image_ids, stored.data_id)
+    wide = scorer.seen_as(model.manifest.image.model_copy(update={"mean": (0.0, 0.0, 0.0)}))
+    other = wide.evaluated(load_network(model).eval(), "test", "teacher")
+    assert not np.allclose(other.scores, found.scores), "images are normalised for the network"
+
+
+def test_a_race_and_a_control_are_in_the_manifest(
+    data: Path, teacher: Path, tmp_path: Path, command, monkeypatch
+):
+    monkeypatch.setattr(choosing, "standing", lambda race: (0.8, 0.2))  # of noise, it is chance
+    out = tmp_path / "student"
+    done = command(
+        "compress.distill", "--teacher", teacher, "--student", "tiny_network:build", "--data", data,
+        "--out", out, *COMMON, "--epochs", 3, "--race-share", 1,
+    )  # fmt: skip
+    assert done.code == 0, done.err
+    how = artifacts.load(out).manifest.distillation
+    assert sorted(one.method for one in how.heats) == ["feature-maps", "none", "soft-labels"]
+    assert {one.epochs for one in how.heats} == {1}
+    assert (how.teacher_map, how.start_map) == (0.8, 0.2)
+    assert all(0 < one.map <= 1 for one in how.heats)
+    assert (how.gain is None) == (how.heats[-1].method == "none")
+    assert not list(tmp_path.rglob("*.pt")), "nothing of the race is left"
 
 
 @pytest.mark.parametrize("loss", registry.names("compress.learning.losses"))
@@ -189,7 +226,7 @@ def test_rounds_of_pruning_go_down_by_equal_factors(
 
     def spy(student, *_):
         reached.append(count_macs(student.network, student.spec))
-        return student.network
+        return Fitted(student.network, None)
 
     monkeypatch.setattr(prune, "teach", spy)
     whole = artifacts.load(teacher).manifest.measurements.macs
