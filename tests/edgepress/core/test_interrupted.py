@@ -52,10 +52,17 @@ def test_a_command_that_is_loaded_is_interrupted_itself(tmp_path: Path):
     (tmp_path / "sitecustomize.py").write_text("import atexit; atexit.register(print, 'in order')")
     line = [sys.executable, "-m", "edgepress", "--config", pipe]
     environment = os.environ | {"PYTHONPATH": str(tmp_path)}
-    with subprocess.Popen(
-        line, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as running:
-        with pipe.open("w"):  # it is read: the command is at work
-            running.send_signal(signal.SIGINT)
-            said = running.communicate()
+    with (
+        subprocess.Popen(
+            line,
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as running,
+        pipe.open("w"),
+    ):  # it is read: the command is at work
+        running.send_signal(signal.SIGINT)
+        said = running.communicate()
     assert (running.returncode, *said) == (130, "in order\n", LINE)

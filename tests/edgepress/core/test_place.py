@@ -260,7 +260,7 @@ def test_why_a_place_cannot_be_written_is_said(tmp_path: Path):
         with pytest.raises(UserError) as refused:
             writable.check_folder(folder, "The folder")
         assert str(refused.value) == f"The folder cannot be written ({why}). Got: {folder}."
-        with pytest.raises(UserError, match="takes no files|is no folder"):
+        with pytest.raises(UserError, match=r"takes no files|is no folder"):
             writable.check_file(folder / "file", "The file")
     writable.check_folder(tmp_path / "new" / "out", "The folder")
     assert names(tmp_path) == {"file"}
