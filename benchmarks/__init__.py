@@ -1,3 +1,3 @@
 """What a model is worth: accuracy, latency, statistics, gates, comparison, report."""
 
-import edgepress.core.libraries  # noqa: F401  before anything imports torch or onnxruntime
+import edgepress.core.starting  # noqa: F401  before anything imports torch or onnxruntime

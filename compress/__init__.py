@@ -1,3 +1,3 @@
 """What is done to a network: train, prune, distil; one stage a file."""
 
-import edgepress.core.libraries  # noqa: F401  before anything imports torch or onnxruntime
+import edgepress.core.starting  # noqa: F401  before anything imports torch or onnxruntime

@@ -1,3 +1,3 @@
 """From a trained network to a checked ONNX file and a bundle for a device."""
 
-import edgepress.core.libraries  # noqa: F401  before anything imports torch or onnxruntime
+import edgepress.core.starting  # noqa: F401  before anything imports torch or onnxruntime

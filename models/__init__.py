@@ -1,3 +1,3 @@
 """Networks by name, pretrained weights, and the trained models shipped in `zoo/`."""
 
-import edgepress.core.libraries  # noqa: F401  before anything imports torch or onnxruntime
+import edgepress.core.starting  # noqa: F401  before anything imports torch or onnxruntime

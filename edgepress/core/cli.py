@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import tyro
 from pydantic import BaseModel, ValidationError
 
-from edgepress.core import console, memory, misread, several, unforeseen
+from edgepress.core import console, memory, misread, several, starting, unforeseen
 from edgepress.core.errors import EXIT_DONE, EdgepressError, UserError, unknown_name
 from edgepress.core.unforeseen import EXIT_UNFORESEEN
 
@@ -27,6 +27,7 @@ def main(
     in a file.
     """
     words = sys.argv[1:] if argv is None else argv
+    starting.loaded()
     try:
         config = parse(config_type, words)
         with memory.watched():
@@ -38,8 +39,8 @@ def main(
         console.fail(str(error))
         return error.exit_code
     except KeyboardInterrupt:
-        console.fail("Interrupted. The same command goes on from where it stopped.")
-        return 130
+        console.fail(starting.INTERRUPTED)
+        return starting.EXIT_INTERRUPTED
     except Exception as error:
         console.fail(unforeseen.told(error, [_program() or "python", *words]))
         return EXIT_UNFORESEEN

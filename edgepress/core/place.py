@@ -72,8 +72,8 @@ def held(out: Path) -> Iterator[None]:
     lock = FileLock(file)
     try:
         lock.acquire(timeout=_PATIENCE_S)
-    except Timeout:
-        _require_writable(place)
+    except Timeout:  # as it looks, too, where no lock can be made
+        writable.check_folder(place.parent, "The output")
         raise UserError(
             "Another command is making the same output at this moment",
             got=out,
@@ -85,18 +85,6 @@ def held(out: Path) -> Iterator[None]:
     finally:
         file.unlink(missing_ok=True)  # while it is held, so that the next one makes its own
         lock.release()
-
-
-def _require_writable(place: Path) -> None:
-    """Refuse a folder that takes no file: a lock there looks as if somebody else held it.
-
-    Raises:
-        UserError: it takes none.
-    """
-    probe = place.with_name(f".{place.name}.{uuid.uuid4().hex[:8]}.draft")
-    with writable.or_refused(place, "The output"):
-        probe.touch()
-        probe.unlink()
 
 
 def sweep(out: Path, keep: Path) -> None:

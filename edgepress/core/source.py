@@ -42,6 +42,7 @@ SAYING = (
     "edgepress.core.several",
     "edgepress.core.source",
     "edgepress.core.stage",
+    "edgepress.core.starting",
     "edgepress.core.unforeseen",
     "edgepress.core.writable",
     "edgepress.data.cache",

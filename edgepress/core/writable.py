@@ -1,6 +1,7 @@
 """Places for results are checked before the work, not after it."""
 
 import os
+import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,8 +18,9 @@ def check_folder(folder: Path, what: str, next_step: str | None = None) -> None:
     Raises:
         UserError: it cannot.
     """
-    if not _takes_files(folder):
-        raise UserError(f"{what} cannot be written", got=folder, next_step=next_step)
+    why = _refusal(folder)
+    if why is not None:
+        raise UserError(f"{what} cannot be written ({why})", got=folder, next_step=next_step)
 
 
 def check_file(file: Path, what: str) -> None:
@@ -29,8 +31,9 @@ def check_file(file: Path, what: str) -> None:
     """
     if file.is_dir():
         raise UserError(f"{what} cannot be written: a folder has this name", got=file)
-    if not (os.access(file, os.W_OK) if file.exists() else _takes_files(file.parent)):
-        raise UserError(f"{what} cannot be written", got=file)
+    why = _no_right(file) if file.exists() else _refusal(file.parent)
+    if why is not None:
+        raise UserError(f"{what} cannot be written ({why})", got=file)
 
 
 def check_replaced_file(file: Path, what: str) -> None:
@@ -119,8 +122,21 @@ def flush(path: Path) -> None:
         os.close(descriptor)
 
 
-def _takes_files(folder: Path) -> bool:
-    """Tell whether a folder can be written to, or made in the one above it that is there."""
+def _refusal(folder: Path) -> str | None:
+    """Return why no file can be made in a folder, or in the one above it that is there.
+
+    It is tried, with a file that has no name: rights alone do not tell, for root has them in /proc.
+    """
     whole = folder.absolute()
     there = next(path for path in (whole, *whole.parents) if os.access(path, os.F_OK))
-    return there.is_dir() and os.access(there, os.W_OK | os.X_OK)
+    if not there.is_dir():
+        return f"{there} is no folder"
+    try:
+        with tempfile.TemporaryFile(dir=there):
+            return None
+    except OSError as error:
+        return f"{there} takes no files: {error.strerror}"
+
+
+def _no_right(file: Path) -> str | None:
+    return None if os.access(file, os.W_OK) else "it is read-only"

@@ -133,7 +133,8 @@ def test_a_cache_folder_that_cannot_be_made(
         ):  # fmt: skip
             done = command(*words)
             assert done.code == 2
-            assert f"The cache folder cannot be written. Got: {folder}." in done.err
+            why = f"{tmp_path / 'file'} is no folder"
+            assert f"The cache folder cannot be written ({why}). Got: {folder}." in done.err
             assert "EDGEPRESS_CACHE" in done.err
             assert not done.out
 

@@ -13,7 +13,7 @@ from places import ROOT
 from plans import manifest, plan, store
 
 from edgepress.core import artifact as artifacts
-from edgepress.core import place
+from edgepress.core import place, writable
 from edgepress.core.errors import UserError
 from edgepress.core.manifest import Manifest
 from edgepress.core.stage import produce
@@ -245,9 +245,25 @@ def test_a_folder_that_takes_no_file_is_not_called_busy(tmp_path: Path, monkeypa
     with pytest.raises(UserError, match="Another command"), place.held(tmp_path / "a"):
         pass
     assert names(tmp_path) == set()
-    monkeypatch.setattr(Path, "touch", unwritable)
+    monkeypatch.setattr(writable.tempfile, "TemporaryFile", unwritable)
     with pytest.raises(UserError, match="Read-only file system"), place.held(tmp_path / "a"):
         pass
+
+
+def test_why_a_place_cannot_be_written_is_said(tmp_path: Path):
+    """Rights do not tell: root has them in /proc, which takes no files."""
+    (tmp_path / "file").touch()
+    for folder, why in (
+        (Path("/proc/x"), "/proc takes no files: No such file or directory"),
+        (tmp_path / "file" / "out", f"{tmp_path / 'file'} is no folder"),
+    ):
+        with pytest.raises(UserError) as refused:
+            writable.check_folder(folder, "The folder")
+        assert str(refused.value) == f"The folder cannot be written ({why}). Got: {folder}."
+        with pytest.raises(UserError, match=r"takes no files|is no folder"):
+            writable.check_file(folder / "file", "The file")
+    writable.check_folder(tmp_path / "new" / "out", "The folder")
+    assert names(tmp_path) == {"file"}
 
 
 def test_where_the_system_cannot_exchange_it_is_not_asked(tmp_path: Path, monkeypatch):
