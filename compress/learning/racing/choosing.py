@@ -12,6 +12,7 @@ from edgepress.core import console
 from edgepress.core.distillation import Distillation, HeatResult
 from edgepress.core.errors import UserError
 from edgepress.core.noun import Noun
+from edgepress.core.wording import counted
 
 RACED = ("feature-maps", "soft-labels", "none")
 """The methods that `auto` tries; where two are as good the earlier one is taken."""
@@ -98,13 +99,13 @@ def _by_validation(options: MethodOptions, race: Race) -> Distillation:
     entries = _possible(race)
     plan = heats(len(entries), race.settings.epochs, options.race_share)
     if not plan:
-        reason = f"{race.settings.epochs} epochs are too few for a race"
+        reason = f"{counted(race.settings.epochs, 'epoch')}: too few for a race"
         return Distillation(method=entries[0], reason=reason, **measured)
     results = raced(race, entries, plan)
     best = results[-1]
     console.say(f"the student learns by {best.method}: mAP {best.map:.3f} in the race")
     _compare(results, teacher)
-    reason = f"the best on validation after {best.epochs} epochs"
+    reason = f"the best on validation after {counted(best.epochs, 'epoch')}"
     return Distillation(method=best.method, reason=reason, heats=results, **measured)
 
 

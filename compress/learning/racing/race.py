@@ -14,6 +14,7 @@ from compress.learning.racing.scoring import Scorer
 from compress.learning.teaching import Student, Teaching, teach
 from edgepress.core import console, writable
 from edgepress.core.distillation import HeatResult
+from edgepress.core.wording import counted
 
 _STORED = TypeAdapter(tuple[HeatResult, ...])
 
@@ -61,7 +62,7 @@ def raced(race: Race, entries: Sequence[str], plan: Sequence[Heat]) -> tuple[Hea
         for one in known:
             if (one.method, one.epochs) == (method, epochs):
                 return one.map
-        console.say(f"race: {method}, {epochs} epochs")
+        console.say(f"race: {method}, {counted(epochs, 'epoch')}")
         reached = _reached(race, method, epochs)
         console.say(f"  mAP on validation {reached:.4f}")
         known.append(HeatResult(method=method, epochs=epochs, map=reached))

@@ -18,7 +18,7 @@ HEATS = (
 )
 RACED = Distillation(
     method="soft-labels",
-    reason="the best on validation after 1 epochs",
+    reason="the best on validation after 1 epoch",
     teacher_map=0.8,
     start_map=0.25,
     heats=HEATS,
