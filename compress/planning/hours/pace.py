@@ -1,4 +1,4 @@
-"""Keeps the hours: writes down what each step takes, and gives the last training what is left."""
+"""Keeps the hours: writes down what each step takes, and gives later trainings what is left."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -11,11 +11,15 @@ from compress.planning.hours.stored import Ledger
 from compress.recipes.execution import Done
 from compress.recipes.steps import Step
 from edgepress.core import console
+from edgepress.core.wording import counted
 
-LAST_TRAINING = stored.TRAININGS[-1]
+PRUNING, LAST_TRAINING = stored.TRAININGS[1:]
 SLOWEST, FASTEST = 3.0, 0.5
 """Times the expected seconds: beyond them something else than the machine's pace was measured."""
 EPOCHS = "student_epochs"
+SET_BY_PACE = {PRUNING: ("prune_epochs", schedule.PRUNING_SHARE), LAST_TRAINING: (EPOCHS, 1.0)}
+"""Stages whose epochs are chosen anew when they start: the variable of the recipe, and the share of
+the time for training that is left. A teacher is the first, and before it no pace was seen."""
 
 
 class Keeper:
@@ -25,15 +29,19 @@ class Keeper:
         self.folder, self.ledger, self.steps = folder, ledger, tuple(steps)
 
     def before(self, step: Step) -> Step:
-        """Return a step as it is run: the last training gets the epochs that fit into the hours."""
-        epoch_s = self.ledger.epoch_s.get(LAST_TRAINING)
-        stated = self.ledger.value(EPOCHS) is None  # or they would be among the choices
-        if step.stage != LAST_TRAINING or self.ledger.hours is None or epoch_s is None:
+        """Return a step as it is run: pruning and the student get epochs that fit into the hours.
+
+        On a machine that has become slower pruning would else take what the student needs.
+        """
+        epoch_s = self.ledger.epoch_s.get(step.stage)
+        if step.stage not in SET_BY_PACE or self.ledger.hours is None or epoch_s is None:
             return step
+        variable, share = SET_BY_PACE[step.stage]
+        stated = self.ledger.value(variable) is None  # or they would be among the choices
         if stated or self._decided(step):
             return step
-        epochs = schedule.fitting(self._left_s(step), epoch_s * self._drift())
-        console.say(f"{step.name}: {epochs} epochs fit into what is left of the time")
+        epochs = schedule.fitting(self._left_s(step) * share, epoch_s * self._drift())
+        console.say(f"{step.name}: {counted(epochs, 'epoch')} fit into what is left of the time")
         self._decide(step, epochs)
         return step.model_copy(update={"options": {**step.options, "epochs": epochs}})
 
@@ -65,10 +73,11 @@ class Keeper:
         return [one for one in self.steps if one.repeats == step.repeats][-1].name == step.name
 
     def _left_s(self, step: Step) -> float:
-        """Return the seconds that are left for a step, once those after it are done too."""
+        """Return the seconds left for a step and the trainings after it, once all else is done."""
         assert self.ledger.hours is not None
-        names = [one.name for one in self.steps]
-        later = [*names[names.index(step.name) + 1 :], *stored.AFTER_STEPS]
+        place = [one.name for one in self.steps].index(step.name)
+        others = [one.name for one in self.steps[place + 1 :] if one.stage not in SET_BY_PACE]
+        later = [*others, *stored.AFTER_STEPS]
         expected = sum(self.ledger.expected_s.get(name, 0.0) for name in later)
         return 3600 * self.ledger.hours - self.ledger.spent_s - expected
 
@@ -87,12 +96,13 @@ class Keeper:
 
     def _decide(self, step: Step, epochs: int) -> None:
         """Keep the epochs, so that a run that is stopped goes on with the same."""
-        before = self.ledger.value(EPOCHS)
+        variable, _ = SET_BY_PACE[step.stage]
+        before = self.ledger.value(variable)
         several = isinstance(before, list | tuple)
         value = [*before[:-1], epochs] if several else epochs
-        choice = Choice(name=EPOCHS, value=value, reason="what was left of the time")
+        choice = Choice(name=variable, value=value, reason="what was left of the time")
         ledger = self.ledger.with_choice(choice)
-        expected = epochs * ledger.epoch_s[LAST_TRAINING]
+        expected = epochs * ledger.epoch_s[step.stage]
         update = {
             "decided": (*ledger.decided, step.name),
             "expected_s": {**ledger.expected_s, step.name: expected},

@@ -7,7 +7,7 @@ import pytest
 from compress.planning.facts import Choice
 from compress.planning.hours import schedule, stored
 from compress.planning.hours.going_on import kept
-from compress.planning.hours.pace import EPOCHS, LAST_TRAINING, Keeper
+from compress.planning.hours.pace import EPOCHS, LAST_TRAINING, PRUNING, Keeper
 from compress.planning.hours.schedule import Costs, epochs
 from compress.planning.hours.stored import Ledger
 from compress.recipes.steps import Step
@@ -40,7 +40,7 @@ def test_endless_hours_do_not_train_for_ever() -> None:
 
 STEPS = (
     Step(name="teacher", stage="compress.train"),
-    Step(name="pruned", stage="compress.prune"),
+    Step(name="pruned", stage=PRUNING, options={"epochs": 4}),
     Step(name="student", stage=LAST_TRAINING, options={"epochs": 10}),
     Step(name="student-int8", stage="export.onnx"),
 )
@@ -72,6 +72,24 @@ def test_the_last_training_gets_what_is_left_at_the_pace_that_was_seen(
     assert one.before(STEPS[2]).options["epochs"] == wanted
     assert one.ledger.value(EPOCHS) == wanted
     assert stored.read(tmp_path) == one.ledger
+
+
+@pytest.mark.parametrize(
+    ("teacher_s", "wanted"), [(1000, 12), (2000, 3)], ids=["as expected", "twice as slow"]
+)
+def test_pruning_leaves_the_student_its_share_of_what_is_left(
+    tmp_path: Path, teacher_s: float, wanted: int
+) -> None:
+    # 12% of 3600 - teacher - (100 + 60 + 40) seconds, at 24 each times the pace
+    one = keeper(
+        tmp_path,
+        seconds={"teacher": float(teacher_s)},
+        epoch_s={LAST_TRAINING: 40, PRUNING: 24},
+        choices=(Choice(name="prune_epochs", value=4, reason="r"),),
+    )
+    assert one.before(STEPS[1]).options["epochs"] == wanted
+    assert one.ledger.value("prune_epochs") == wanted
+    assert one.before(STEPS[1]) == STEPS[1], "what was decided stays"
 
 
 def test_what_was_decided_stays_when_the_run_is_stopped(tmp_path: Path) -> None:
