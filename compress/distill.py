@@ -21,7 +21,7 @@ from compress.learning.racing import choosing, final
 from compress.learning.racing.choosing import MethodOptions
 from compress.learning.racing.race import Race
 from compress.learning.racing.scoring import Scorer
-from compress.learning.students.starting import Start, StudentOptions, start_of
+from compress.learning.students.starting import Start, StudentOptions, rewrites_of, start_of
 from compress.learning.teachers.loading import teacher_of, try_teacher
 from compress.learning.teaching import Student, Teaching
 from compress.learning.training_data import open_for, training_images
@@ -112,6 +112,7 @@ def check(config: Config, labels: Sequence[str] | None = None) -> None:
     """
     terms.parse(config.term)
     choosing.check(config, config)
+    rewrites_of(config)
     models = (config.teacher or ZOO_TEACHER, Path(config.student or default_student()))
     checks.check(checks.Asked(config.gate, config.demand, config.out, models), labels)
 
@@ -150,7 +151,8 @@ def _chosen(config: Config, lesson: _Lesson) -> dict[str, str]:
     """Return the hashes of what is chosen by name, for the student and for the teacher."""
     found = lesson.start.chosen()
     if lesson.teacher.manifest.kind == "torch":
-        found["teacher network"] = families.identity(architecture_of(lesson.teacher).name)
+        teacher = architecture_of(lesson.teacher)
+        found["teacher network"] = families.identity(teacher.name, teacher.rewrites)
     return found | terms.identity(config.term) | choosing.identity(config, config)
 
 
