@@ -75,9 +75,8 @@ def start_network(
     rewrites.apply(network, architecture.rewrites)
     left = [name for name in loaded if name not in network.state_dict()]
     if left and start.weights != "random":
-        shown = checkpoint.telling.first_few(left)
-        said = f"left out with what is rewritten: {counted(len(left), 'tensor')} ({shown})"
-        console.say_once(said)  # a race has many students
+        shown = f"{counted(len(left), 'tensor')} ({checkpoint.telling.first_few(left)})"
+        console.say_once(f"left out with what is rewritten: {shown}")
     return replay(network, architecture.pruning_history, blank_image(spec))
 
 
