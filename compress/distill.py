@@ -21,10 +21,12 @@ from compress.learning.racing import choosing, final
 from compress.learning.racing.choosing import MethodOptions
 from compress.learning.racing.race import Race
 from compress.learning.racing.scoring import Scorer
-from compress.learning.students.starting import Start, StudentOptions, start_of
+from compress.learning.students.starting import Start, rewrites_of, start_of
 from compress.learning.teachers.loading import teacher_of, try_teacher
 from compress.learning.teaching import Student, Teaching
 from compress.learning.training_data import open_for, training_images
+from compress.planning.students import listing
+from compress.planning.students.listing import ListingOptions
 from edgepress.core import artifact as artifacts
 from edgepress.core import console
 from edgepress.core.artifact import Artifact
@@ -40,7 +42,7 @@ from models.defaults import ZOO_TEACHER, default_student
 from models.stored import architecture_of
 
 
-class Config(StudentOptions, MethodOptions, Teaching, ThresholdOptions):
+class Config(ListingOptions, MethodOptions, Teaching, ThresholdOptions):
     """Distil a teacher into a student."""
 
     teacher: Path | None = None
@@ -68,14 +70,16 @@ class _Lesson:
     wanted: Wanted
 
 
-def run(config: Config) -> Artifact:
-    """Train the student, evaluate and store it.
+def run(config: Config) -> Artifact | listing.Listing:
+    """Train the student, evaluate and store it; or list what students cost.
 
     Raises:
         UserError: bad input, or a student with other labels than the teacher.
         GateFailed: a gate was not met; the artifact is stored all the same.
         GateUndecided: a gate could not be decided.
     """
+    if config.list_students:
+        return listing.listed(config, artifacts.load(config.teacher or ZOO_TEACHER))
     check(config)
     teacher = artifacts.load(config.teacher or ZOO_TEACHER)
     check(config, teacher.manifest.labels.names)
@@ -112,6 +116,8 @@ def check(config: Config, labels: Sequence[str] | None = None) -> None:
     """
     terms.parse(config.term)
     choosing.check(config, config)
+    rewrites_of(config)
+    listing.require_unused(config)
     models = (config.teacher or ZOO_TEACHER, Path(config.student or default_student()))
     checks.check(checks.Asked(config.gate, config.demand, config.out, models), labels)
 
@@ -150,7 +156,8 @@ def _chosen(config: Config, lesson: _Lesson) -> dict[str, str]:
     """Return the hashes of what is chosen by name, for the student and for the teacher."""
     found = lesson.start.chosen()
     if lesson.teacher.manifest.kind == "torch":
-        found["teacher network"] = families.identity(architecture_of(lesson.teacher).name)
+        teacher = architecture_of(lesson.teacher)
+        found["teacher network"] = families.identity(teacher.name, teacher.rewrites)
     return found | terms.identity(config.term) | choosing.identity(config, config)
 
 

@@ -90,7 +90,7 @@ def run(config: Config) -> Artifact:
         out=config.out,
         parents=(parent,),
         data_identity=context.identity,
-        chosen=chosen(architecture.name)
+        chosen=chosen(architecture)
         | {"importance": importance.identity(config.importance)}
         | terms.identity(config.term)
         | judges(config.gate),

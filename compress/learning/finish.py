@@ -72,18 +72,18 @@ def wanted_of(
     return Wanted(gate, learning)
 
 
-def chosen(network: str, weights: str | None = None) -> dict[str, str]:
+def chosen(architecture: Architecture, weights: str | None = None) -> dict[str, str]:
     """Return the hashes of what a training chooses by name: a network, a runtime, weights.
 
     Raises:
         UserError: no such network or weights.
     """
     found = {
-        "network": families.identity(network),
+        "network": families.identity(architecture.name, architecture.rewrites),
         "runtime": source_hash("benchmarks.runtimes.torch_"),
     }
     if weights is not None:
-        found["weights"] = pretrained.identity(network, weights)
+        found["weights"] = pretrained.identity(architecture.name, weights)
     return found
 
 

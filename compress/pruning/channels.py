@@ -55,26 +55,48 @@ def prune_until(
         UserError: the target cannot be reached within the limits, a label would be lost, or what is
             left does not fit together.
     """
-    for parameter in network.parameters():
-        parameter.requires_grad_(True)
+    history = _pruned(network, images, reached, widths)
     with evaluating(network):
-        labels = _output_shape(network, images)
-        left, pruner = _remove(network, images, reached, widths)
         narrow_enough = reached(network)
-    if left != labels:
-        raise UserError(
-            "Pruning would remove labels: what makes the network's output was not recognised",
-            got=f"output {list(left)} instead of {list(labels)}",
-            next_step="keep the layers before the output: --keep NAME",
-        )
     if narrow_enough:
-        return _history(pruner)
+        return history
     raise UserError(
         "The architecture cannot be pruned to this target",
         allowed=f"layers may lose {widths.max_pruning_ratio:.0%} and keep a multiple of "
         f"{widths.round_to} channels",
         next_step="raise --max-pruning-ratio or the target, lower --round-to, or allow more: "
         "--no-keep-residual, fewer --keep",
+    )
+
+
+def narrow(network: nn.Module, images: Tensor, widths: Widths) -> History:
+    """Remove every channel that may go, in place: all layers become equally narrow.
+
+    Raises:
+        UserError: a label would be lost, or what is left does not fit together.
+    """
+    return _pruned(network, images, lambda _: False, widths)
+
+
+def _pruned(
+    network: nn.Module, images: Tensor, reached: Callable[[nn.Module], bool], widths: Widths
+) -> History:
+    """Remove channels until `reached`, at most in all steps.
+
+    Raises:
+        UserError: a label would be lost, or what is left does not fit together.
+    """
+    for parameter in network.parameters():
+        parameter.requires_grad_(True)
+    with evaluating(network):
+        labels = _output_shape(network, images)
+        left, pruner = _remove(network, images, reached, widths)
+    if left == labels:
+        return _history(pruner)
+    raise UserError(
+        "Pruning would remove labels: what makes the network's output was not recognised",
+        got=f"output {list(left)} instead of {list(labels)}",
+        next_step="keep the layers before the output: --keep NAME",
     )
 
 

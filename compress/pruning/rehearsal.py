@@ -29,11 +29,23 @@ def rehearse(
     trial, history = copy.deepcopy(network), list(architecture.pruning_history)
     for share in shares:
         history += prune(trial, share)
-    again = build(architecture.model_copy(update={"pruning_history": tuple(history)}))
-    if channels_of(again) != channels_of(trial):
-        raise UserError(
-            "What is pruned of this network cannot be pruned again from its record",
-            got=architecture.name,
-            next_step="keep the layers around what is not a layer: --keep NAME",
-        )
+    pruned = architecture.model_copy(update={"pruning_history": tuple(history)})
+    require_again(trial, pruned, build)
     return trial
+
+
+def require_again(
+    network: nn.Module, architecture: Architecture, build: Callable[[Architecture], nn.Module]
+) -> None:
+    """Refuse a pruned network that is another one when it is built again from its record.
+
+    Raises:
+        UserError: it is.
+    """
+    if channels_of(build(architecture)) == channels_of(network):
+        return
+    raise UserError(
+        "What is pruned of this network cannot be pruned again from its record",
+        got=architecture.name,
+        next_step="keep the layers around what is not a layer: --keep NAME",
+    )

@@ -17,13 +17,20 @@ Precision = Literal["fp32", "fp16", "int8", "int8_weights"]
 
 
 class Architecture(Noun):
-    """A network by name, its keyword arguments, and the pruning to replay on it."""
+    """A network by name, its keyword arguments, and what to replay: rewrites, then pruning."""
 
     name: str
     """timm or torchvision name, or `package.module:factory`."""
     kwargs: dict[str, Any] = Field(default_factory=dict)
+    rewrites: tuple[str, ...] = ()
+    """Files of `models/rewrites`, in order."""
     pruning_history: tuple[tuple[str, bool, tuple[int, ...]], ...] = ()
     """(module name, prunes outputs, channel indices) in order, as torch-pruning records it."""
+
+    @property
+    def as_published(self) -> "Architecture":
+        """The network that weights from elsewhere are of: not rewritten, not pruned."""
+        return self.model_copy(update={"rewrites": (), "pruning_history": ()})
 
 
 class SplitBy(Noun):

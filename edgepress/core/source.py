@@ -18,6 +18,7 @@ from edgepress.core.hashing import value_hash
 ROOMS = ("edgepress", "models", "benchmarks", "compress", "export")
 SAYING = (
     "benchmarks.thresholds.effect",
+    "compress.planning.students.listing",
     "edgepress.core.artifact",
     "edgepress.core.cli",
     "edgepress.core.commands",

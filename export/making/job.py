@@ -148,7 +148,8 @@ def chosen(job: Job) -> dict[str, str]:
         **judges((*job.gates, *DEFAULT_GATES["fp32"])),
     }
     if job.parent.manifest.kind == "torch":
-        found["network"] = families.identity(architecture_of(job.parent).name)
+        network = architecture_of(job.parent)
+        found["network"] = families.identity(network.name, network.rewrites)
     return found
 
 

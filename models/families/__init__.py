@@ -6,6 +6,7 @@ none. `native(name)` says how the images of its published weights are (`_native.
 networks are made of files of the user's own names these by `files(name)`.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -17,6 +18,7 @@ from edgepress.core.errors import PROGRAM_FAILS, UserError, told, unknown_name
 from edgepress.core.hashing import value_hash
 from edgepress.core.manifest import Architecture
 from edgepress.core.source import computing, source_hash
+from models import rewrites
 from models.basis.single import in_single
 from models.basis.torch_process import seeded
 from models.families._native import Native
@@ -27,14 +29,17 @@ MEND = "mend the factory, or what --arch-kwargs gives it"
 def build(architecture: Architecture, n_labels: int) -> nn.Module:
     """Build a network by name with random weights, whole: `models.stored` replays its pruning.
 
-    Weights in another precision are made float32.
+    Weights in another precision are made float32. Its rewrites are applied.
 
     Raises:
-        UserError: unknown architecture (the closest is offered), or arguments it does not take.
+        UserError: unknown architecture or rewrite (the closest is offered), or arguments it does
+            not take.
     """
     family = find(architecture.name)
     network: nn.Module = family.build(architecture.name, n_labels, architecture.kwargs)
-    return in_single(network, architecture.name)
+    network = in_single(network, architecture.name)
+    rewrites.apply(network, architecture.rewrites)
+    return network
 
 
 def skeleton(architecture: Architecture, n_labels: int) -> nn.Module:
@@ -80,15 +85,18 @@ def native_size(architecture: Architecture) -> int | None:
     return native(architecture).size
 
 
-def identity(name: str) -> str:
+def identity(name: str, rewritten: Sequence[str] = ()) -> str:
     """Return a hash of what builds a network of this name: its family, and the user's own files.
 
+    What rewrites it is in it too.
+
     Raises:
-        UserError: no family has it (the closest is offered).
+        UserError: no family has it, or there is no such rewrite (the closest is offered).
     """
     family = find(name)
     files = family.files(name) if hasattr(family, "files") else ()
-    return value_hash([name, source_hash(family.__name__), [computing(file) for file in files]])
+    own = [computing(file) for file in files] + rewrites.sources(rewritten)
+    return value_hash([name, source_hash(family.__name__), own])
 
 
 def call(factory: object, shown_name: str, /, **kwargs: object) -> nn.Module:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
+import gated_network
 import pytest
 import torch
 import torch_pruning
@@ -26,6 +27,7 @@ from compress.recipes import reading, running
 from edgepress.core import registry
 from export.converting.formats._format import Format
 from export.targets._target import Target
+from models import rewrites
 
 ROOT = Path(__file__).resolve().parents[2]
 ENTRIES = {
@@ -34,6 +36,7 @@ ENTRIES = {
         "edgepress.data.formats",
         "models.families",
         "models.network_files",
+        "models.rewrites",
         "benchmarks.runtimes",
         "export.targets",
         "export.adopting.sources",
@@ -97,6 +100,19 @@ def test_a_target_names_itself_and_its_formats(name: str):
     assert target.name == name
     assert "fp32" in target.precisions
     assert target.refusal or len(target.precisions) == 4
+
+
+@entries("models.rewrites")
+def test_a_rewrite_names_what_it_changes_and_draws_nothing(name: str):
+    network, drawn = gated_network.build(2), torch.random.get_rng_state()
+    before = dict(network.named_modules())
+    changed = load("models.rewrites", name).rewrite(network)
+    after = dict(network.named_modules())
+    assert changed
+    assert all(after[one] is not before[one] for one in changed)
+    assert torch.equal(drawn, torch.random.get_rng_state())
+    assert rewrites.left_over(network, (name,), torch.zeros(1, 3, 32, 32)) == []
+    assert load("models.rewrites", name).rewrite(network) == []
 
 
 @entries("compress.learning.losses")

@@ -1,19 +1,25 @@
 """Where a student starts: an architecture by name, or an artifact that is trained on."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from pydantic import Field
 from torch import nn
 
 from compress.learning.finish import chosen
+from compress.learning.students import narrowing
 from edgepress.core import artifact as artifacts
+from edgepress.core import console
 from edgepress.core.artifact import Artifact
 from edgepress.core.errors import UserError
 from edgepress.core.image_spec import Channels, ImageSpec
 from edgepress.core.manifest import Architecture
 from edgepress.core.noun import Noun
-from models import pretrained, stem
+from edgepress.core.several import Words
+from edgepress.core.wording import counted
+from models import families, pretrained, rewrites, stem
+from models.blank import blank_image
 from models.defaults import default_student
 from models.stored import architecture_of, load_network, try_network
 
@@ -33,6 +39,25 @@ class StudentOptions(Noun):
     channels: Channels | None = None
     """Channels of the images of a student given by name, 3 for RGB and 1 for grey; default: the
     teacher's. A student that is an artifact keeps its own."""
+    int8_friendly: bool = False
+    """Rewrite a student given by name for integer kernels: ReLU6 for hard-swish, SiLU and the like,
+    and no squeeze-and-excitation."""
+    rewrite: Words = ()
+    """The same by other rewrites, in order: files of models/rewrites, e.g. --rewrite relu6
+    late-squeeze-excite keeps the last two squeeze-and-excitations."""
+    width: float | None = Field(None, ge=0.05, lt=1)
+    """Share of the channels that every layer of a student given by name keeps at least, in
+    multiples of 16; of trained weights the largest stay."""
+
+    @property
+    def reshaped(self) -> str:
+        """The options that change an architecture, as they are typed; empty where none is given."""
+        given = {
+            "--int8-friendly": self.int8_friendly,
+            f"--rewrite {' '.join(self.rewrite)}": self.rewrite,
+            f"--width {self.width}": self.width,
+        }
+        return " ".join(option for option, value in given.items() if value)
 
 
 @dataclass(frozen=True)
@@ -76,9 +101,10 @@ class Start:
 
         Where the student goes on from an artifact, the option of weights says nothing.
         """
-        if self.artifact is None:
-            return chosen(str(self.options.student), self.options.weights)
-        return chosen(architecture_of(self.artifact).name) | {"weights": "of the artifact"}
+        if self.artifact is not None:
+            return chosen(architecture_of(self.artifact)) | {"weights": "of the artifact"}
+        found = chosen(_architecture(self.options), self.options.weights)
+        return found | (narrowing.identity() if self.options.width else {})
 
     def try_out(self, training: bool) -> None:
         """Run the network once, before the work.
@@ -89,14 +115,25 @@ class Start:
         if self.artifact is not None:
             try_network(self.artifact, training=training)
             return
-        pretrained.check(self.architecture, _weights(self.options), self.spec, training)
+        architecture = _by_name(self.options, self.spec)[0]
+        pretrained.check(architecture, _weights(self.options), self.spec, training)
+        if architecture.rewrites:
+            _say_rewritten(architecture, self.spec)
+        _ = self.architecture  # a width that cannot be had is refused here
 
-    @property
+    @cached_property
     def architecture(self) -> Architecture:
-        """What builds the student."""
+        """What builds the student.
+
+        Raises:
+            UserError: it cannot be built, or not so narrow.
+        """
         if self.artifact is not None:
             return architecture_of(self.artifact)
-        return _by_name(self.options, self.spec)[0]
+        architecture, width = _by_name(self.options, self.spec)[0], self.options.width
+        if width is None:
+            return architecture
+        return narrowing.narrowed(architecture, _weights(self.options), self.spec, width)
 
     def network(self, labels: int) -> nn.Module:
         """Return the student, with logits `[n, labels]`.
@@ -114,13 +151,36 @@ def start_of(options: StudentOptions, teachers: ImageSpec) -> Start:
     """Return where a student starts.
 
     Raises:
-        UserError: a folder that holds no artifact.
+        UserError: a folder that holds no artifact, or an artifact whose layers are to be others.
     """
     student = str(options.student or default_student())
     path = Path(student)
     named = not (artifacts.is_artifact(path) or path.is_dir())
+    if options.reshaped and not named:
+        raise UserError(
+            "An artifact is trained already, so its layers stay as they are",
+            got=f"--student {student} {options.reshaped}",
+            next_step="give the student by name, e.g. --student lcnet_050, or make the artifact "
+            f"narrower: python -m compress.prune --model {student}",
+        )
     options = options.model_copy(update={"student": student})
     return Start(options, None if named else artifacts.load(path), teachers)
+
+
+def rewrites_of(options: StudentOptions) -> tuple[str, ...]:
+    """Return the rewrites of a student given by name.
+
+    Raises:
+        UserError: an unknown one (the closest is offered), or both ways to name them.
+    """
+    if options.int8_friendly and options.rewrite:
+        raise UserError(
+            "--int8-friendly stands for rewrites",
+            got=options.reshaped,
+            allowed=f"--int8-friendly is --rewrite {' '.join(rewrites.INT8_FRIENDLY)}",
+            next_step="give one of the two",
+        )
+    return rewrites.checked(rewrites.INT8_FRIENDLY if options.int8_friendly else options.rewrite)
 
 
 def _weights(options: StudentOptions) -> pretrained.Start:
@@ -133,7 +193,25 @@ def _by_name(options: StudentOptions, spec: ImageSpec) -> tuple[Architecture, Ch
     Raises:
         UserError: the architecture cannot be built, or not for so many channels.
     """
-    return stem.as_taught(Architecture(name=str(options.student)), spec, options.channels)
+    return stem.as_taught(_architecture(options), spec, options.channels)
+
+
+def _architecture(options: StudentOptions) -> Architecture:
+    return Architecture(name=str(options.student), rewrites=rewrites_of(options))
+
+
+def _say_rewritten(architecture: Architecture, spec: ImageSpec) -> None:
+    """Say what the rewrites of an architecture change, and what they do not reach."""
+    network = families.skeleton(architecture.as_published, n_labels=2)
+    changed = rewrites.apply(network, architecture.rewrites)
+    told = (f"{name} ({counted(len(layers), 'layer')})" for name, layers in changed.items())
+    console.say(f"the student is rewritten: {', '.join(told)}")
+    left = rewrites.left_over(network, architecture.rewrites, blank_image(spec))
+    if left:
+        console.warn(
+            f"the student still computes {', '.join(left)}: its forward calls it itself, or layers "
+            "that no rewrite knows"
+        )
 
 
 def _require_channels(spec: ImageSpec, teachers: ImageSpec, wanted: Channels | None) -> None:

@@ -10,8 +10,8 @@ The real file is measured at the end, and that is what gates judge.
 import copy
 import random
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from shutil import copyfile
 
@@ -50,8 +50,26 @@ LONGEST_S = 6.0
 """What is not decided after this time is left so."""
 BLOCK_S = 0.02
 """Shortest block of runs, of which the median counts."""
+_TYPES = {"int8": QuantType.QInt8, "uint8": QuantType.QUInt8, "uint16": QuantType.QUInt16}
 _BEFORE_LAST = {"Flatten", "Reshape", "Squeeze", "GlobalAveragePool"}
 """What stands between the last layer and what it reads, and stays float with it."""
+
+
+@dataclass(frozen=True)
+class Integers:
+    """The numbers of an int8 file, as `export/targets` has them for a device."""
+
+    activations: str = "uint8"
+    weights: str = "int8"
+    per_channel: bool = True
+    reduce_range: bool = False
+    """Weights in 7 bits."""
+    options: Mapping[str, bool | float] = field(default_factory=dict)
+    """`extra_options` of onnxruntime's `quantize_static`."""
+
+
+HERE = Integers("int8" if this_cpu().kind == "arm" else "uint8")
+"""As the CPU of this machine has them."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +82,9 @@ class Times:
     """90th percentile of each block, `[files, rounds]`."""
 
 
-def stand_in(network: nn.Module, spec: ImageSpec, quantize: bool, path: Path) -> Artifact:
+def stand_in(
+    network: nn.Module, spec: ImageSpec, quantize: bool, path: Path, integers: Integers = HERE
+) -> Artifact:
     """Write a network, whatever its weights, as an artifact that can be measured.
 
     Raises:
@@ -73,7 +93,7 @@ def stand_in(network: nn.Module, spec: ImageSpec, quantize: bool, path: Path) ->
     files = _files(path)
     to_onnx(_shifted(network), spec, files / artifacts.WEIGHTS["onnx"])
     counted = Measurements(params=count_params(network), macs=count_macs(network, spec))
-    return _saved(path, spec, counted, quantize)
+    return _saved(path, spec, counted, integers if quantize else None)
 
 
 def _shifted(network: nn.Module) -> nn.Module:
@@ -93,7 +113,7 @@ def stand_in_of(graph: Artifact, path: Path) -> Artifact:
         UserError: it cannot be quantized.
     """
     copyfile(graph.weights, _files(path) / artifacts.WEIGHTS["onnx"])
-    return _saved(path, graph.manifest.image, graph.manifest.measurements, quantize=True)
+    return _saved(path, graph.manifest.image, graph.manifest.measurements, HERE)
 
 
 def _files(path: Path) -> Path:
@@ -102,19 +122,21 @@ def _files(path: Path) -> Path:
     return files
 
 
-def _saved(path: Path, spec: ImageSpec, counted: Measurements, quantize: bool) -> Artifact:
+def _saved(
+    path: Path, spec: ImageSpec, counted: Measurements, integers: Integers | None
+) -> Artifact:
     files = path.with_name(f"{path.name}-files")
     file = files / artifacts.WEIGHTS["onnx"]
     output = onnx.load(file).graph.output[0].type.tensor_type.shape.dim[-1].dim_value
-    if quantize:
-        _quantize(file, spec)
+    if integers:
+        _quantize(file, spec, integers)
     zeros = (0.0,) * output
     manifest = Manifest(
         id="stand-in",
         stage="compress.planning",
         config={},
         kind="onnx",
-        precision="int8" if quantize else "fp32",
+        precision="int8" if integers else "fp32",
         image=spec,
         labels=Labels(names=tuple(map(str, range(output))), thresholds=zeros, prevalence=zeros),
         data=None,
@@ -133,14 +155,13 @@ class _Noise(CalibrationDataReader):  # type: ignore[misc]
         return self._left.pop() if self._left else None
 
 
-def _quantize(file: Path, spec: ImageSpec) -> None:
-    """Quantize a float file in place, as `export/targets` has it for CPUs.
+def _quantize(file: Path, spec: ImageSpec, integers: Integers) -> None:
+    """Quantize a float file in place.
 
     Raises:
         UserError: onnxruntime cannot.
     """
     prepared = file.with_name("prepared.onnx")
-    activations = QuantType.QInt8 if this_cpu().kind == "arm" else QuantType.QUInt8
     try:
         with quiet():
             quant_pre_process(file, prepared, skip_symbolic_shape=True)  # all shapes are static
@@ -153,10 +174,12 @@ def _quantize(file: Path, spec: ImageSpec) -> None:
                 file,
                 _Noise(model.graph.input[0].name, spec),
                 quant_format=QuantFormat.QDQ,
-                per_channel=True,
-                activation_type=activations,
-                weight_type=QuantType.QInt8,
+                per_channel=integers.per_channel,
+                reduce_range=integers.reduce_range,
+                activation_type=_TYPES[integers.activations],
+                weight_type=_TYPES[integers.weights],
                 nodes_to_exclude=_float_nodes(model),
+                extra_options=dict(integers.options),
             )
     except Exception as error:  # whatever it meets in a graph that it does not know
         raise UserError(f"onnxruntime cannot quantize this network ({error})") from None
