@@ -12,7 +12,13 @@ from torch.nn.functional import interpolate
 
 from compress.learning import terms
 from compress.learning.augmentation import LUMA, Batch
-from compress.learning.features import EMBEDDING, PENULTIMATE, Pairing, pair, run_recorded
+from compress.learning.features import (
+    Pairing,
+    label_weights,
+    pair,
+    require_label_weights,
+    run_recorded,
+)
 from compress.learning.loading import TrainingImages
 from compress.learning.terms import Weighted, feature_maps, labels, soft_labels, weighted
 from compress.learning.terms._taught import Taught
@@ -91,8 +97,7 @@ def lesson(
         pupil = _Pupil(student, seen)
         loss = _label_loss(teacher, settings)
     else:
-        mapped = any(one.needs == "maps" for one in wanted)
-        pupil = observed = _ObservedPupil(student, teacher, seen, mapped)
+        pupil = observed = _ObservedPupil(student, teacher, seen, wanted)
         loss = _feature_loss(observed, teacher, settings)
     with frozen(teacher), evaluating(teacher):
         yield Lesson(pupil, loss)
@@ -115,20 +120,21 @@ class _Pupil(nn.Module):
 class _ObservedPupil(_Pupil):
     """One that keeps its features, as those to be compared with the teacher's.
 
-    Maps of any shapes are large, and kept where they are `mapped` only.
+    Beside its network it learns what terms of the loss have learnt `parts` for.
     """
 
     def __init__(
-        self, student: Student, teacher: nn.Module, spec: ImageSpec, mapped: bool = False
+        self, student: Student, teacher: nn.Module, spec: ImageSpec, wanted: Sequence[Weighted]
     ) -> None:
         super().__init__(student, spec)
-        example = blank_image(spec)
+        example, needs = blank_image(spec), {one.needs for one in wanted}
         pairing = pair(self.network, teacher, example, as_taken(example, spec, self.own))
-        self.pairing = pairing if mapped else replace(pairing, stages=())
-        if mapped:
-            _require_stages(self.pairing)
-        narrow, wide = self.pairing.widths
-        self.adapter = nn.Identity() if narrow == wide else nn.Linear(narrow, wide)
+        if "maps" in needs:
+            _require_stages(pairing)
+        if "label-embeddings" in needs:
+            require_label_weights(pairing, self.network, teacher)
+        self.pairing = pairing.kept(needs)
+        self.terms, self.parts = terms.equipped(wanted, pairing)
         self.features: dict[str, Tensor] = {}
         self.maps: list[Tensor] = []
 
@@ -137,8 +143,7 @@ class _ObservedPupil(_Pupil):
         image = as_taken(image, self.seen, self.own)
         pairing = self.pairing
         logits, seen = run_recorded(self.network, image, pairing.recorded(0), pairing.heads[0])
-        own = seen[PENULTIMATE]
-        self.features = pairing.shared(seen) | {EMBEDDING: own, PENULTIMATE: self.adapter(own)}
+        self.features = pairing.shared(seen)
         self.maps = [seen[mine] for mine, _ in pairing.stages]
         return logits
 
@@ -221,7 +226,7 @@ def _seen(teacher: nn.Module, images: Tensor) -> Tensor:
 
 def _feature_loss(pupil: _ObservedPupil, teacher: nn.Module, settings: Teaching) -> Loss:
     """Return the loss against labels, the teacher's probabilities and the teacher's features."""
-    wanted, pairing = terms_of(settings), pupil.pairing
+    wanted, pairing = pupil.terms, pupil.pairing
 
     def loss(logits: Tensor, batch: Batch) -> Tensor:
         inputs = batch.inputs
@@ -233,6 +238,7 @@ def _feature_loss(pupil: _ObservedPupil, teacher: nn.Module, settings: Teaching)
             features=pupil.features,
             teacher_features=pairing.shared(seen),
             maps=list(zip(pupil.maps, (seen[name] for _, name in pairing.stages), strict=True)),
+            label_weights=label_weights(pairing, pupil.network, seeing),
         )
         return _total(wanted, taught, batch, settings)
 

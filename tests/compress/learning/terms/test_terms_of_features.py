@@ -15,7 +15,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from compress.learning import teaching
 from compress.learning.augmentation import Batch
-from compress.learning.features import EMBEDDING, PENULTIMATE, pair
+from compress.learning.features import PENULTIMATE, pair
 from compress.learning.teaching import Student, Teaching, lesson
 from compress.learning.terms import attention_transfer, relational
 from compress.learning.terms._taught import Taught
@@ -28,8 +28,8 @@ BARE = Taught(*(torch.zeros(0, 2),) * 3)
 
 
 def relations(ours: Tensor, theirs: Tensor) -> Tensor:
-    features = {EMBEDDING: ours, PENULTIMATE: torch.zeros(len(ours), 1)}
-    return relational.term(replace(BARE, features=features, teacher_features={PENULTIMATE: theirs}))
+    features, others = ({PENULTIMATE: each} for each in (ours, theirs))
+    return relational.term(replace(BARE, features=features, teacher_features=others))
 
 
 def attention(*pairs: tuple[Tensor, Tensor]) -> Tensor:
