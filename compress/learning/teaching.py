@@ -8,18 +8,20 @@ from pathlib import Path
 import torch
 from pydantic import Field
 from torch import Tensor, nn
-from torch.nn.functional import interpolate
 
 from compress.learning import terms
-from compress.learning.augmentation import LUMA, Batch
+from compress.learning.augmentation import Batch
 from compress.learning.features import (
     Pairing,
     label_weights,
     pair,
+    recording,
     require_label_weights,
     run_recorded,
 )
 from compress.learning.loading import TrainingImages
+from compress.learning.preparing import as_taken
+from compress.learning.teachers.several import shown
 from compress.learning.terms import Weighted, feature_maps, labels, soft_labels, weighted
 from compress.learning.terms._taught import Taught
 from compress.learning.training import Fitted, Loss, Training, fit
@@ -128,11 +130,12 @@ class _ObservedPupil(_Pupil):
     ) -> None:
         super().__init__(student, spec)
         example, needs = blank_image(spec), {one.needs for one in wanted}
-        pairing = pair(self.network, teacher, example, as_taken(example, spec, self.own))
+        looked_at = shown(teacher)
+        pairing = pair(self.network, looked_at, example, as_taken(example, spec, self.own))
         if "maps" in needs:
             _require_stages(pairing)
         if "label-embeddings" in needs:
-            require_label_weights(pairing, self.network, teacher)
+            require_label_weights(pairing, self.network, looked_at)
         self.pairing = pairing.kept(needs)
         self.terms, self.parts = terms.equipped(wanted, pairing)
         self.features: dict[str, Tensor] = {}
@@ -155,30 +158,6 @@ def _require_stages(pairing: Pairing) -> None:
             got="no two at the same share of the image's size",
             next_step="leave out the term of the loss that needs maps (--term)",
         )
-
-
-def as_taken(image: Tensor, seen: ImageSpec, own: ImageSpec) -> Tensor:
-    """Return images that were prepared by one spec as a network of another one takes them.
-
-    Grey is the sum of red, green and blue by ITU-R BT.601, as of files, but is not rounded.
-    """
-    size = (own.height, own.width)
-    if image.shape[-2:] != size:
-        image = interpolate(image, size, mode="bilinear", antialias=True)
-    if (seen.mean, seen.std) == (own.mean, own.std):
-        return image
-    mean, std = _per_channel(image, seen)
-    pixels = image * std + mean
-    if own.channels < seen.channels:
-        pixels = (pixels * torch.tensor(LUMA, device=image.device).view(1, -1, 1, 1)).sum(1, True)
-    mean, std = _per_channel(image, own)
-    return (pixels - mean) / std
-
-
-def _per_channel(image: Tensor, spec: ImageSpec) -> tuple[Tensor, Tensor]:
-    """Return mean and standard deviation, `[1, channels, 1, 1]` beside the image."""
-    mean, std = (torch.tensor(each, device=image.device) for each in (spec.mean, spec.std))
-    return mean.view(1, -1, 1, 1), std.view(1, -1, 1, 1)
 
 
 def terms_of(settings: Teaching) -> tuple[Weighted, ...]:
@@ -231,8 +210,9 @@ def _feature_loss(pupil: _ObservedPupil, teacher: nn.Module, settings: Teaching)
     def loss(logits: Tensor, batch: Batch) -> Tensor:
         inputs = batch.inputs
         with torch.no_grad(), _cheap_precision(inputs.device.type):
-            seeing = teacher.to(inputs.device)
-            soft, seen = run_recorded(seeing, inputs, pairing.recorded(1), pairing.heads[1])
+            seeing = shown(teacher.to(inputs.device))
+            with recording(seeing, pairing.recorded(1), pairing.heads[1]) as seen:
+                soft = teacher(inputs)
         taught = replace(
             _taught(logits, batch, soft, settings),
             features=pupil.features,

@@ -16,6 +16,7 @@ from compress.planning.facts import Facts, Speeds
 from compress.recipes.handing_over import BUNDLING
 from edgepress.core import cli, duration
 from edgepress.core.environment import usable_cores
+from edgepress.core.several import listed
 from edgepress.data import views
 
 # Seconds that depend on the machine alone, and counts of what a stage does: estimates from a few
@@ -87,8 +88,8 @@ class _Job:
     @property
     def model(self) -> str:
         """What the step works on, as the recipe names it; empty where it makes a first model."""
-        found = (self.work.values.get(name) for name in MODELS)
-        return next((str(name) for name in found if name is not None), "")
+        found = (name for option in MODELS for name in listed(self.work.values.get(option)))
+        return next(map(str, found), "")
 
     @property
     def of_student(self) -> bool:
