@@ -185,8 +185,10 @@ def _prune(job: _Job) -> Seconds:
 
 
 def _distil(job: _Job) -> Seconds:
+    """A second teacher is taken to be as fast as the first, whose answers the lesson's time holds."""
     resized = job.options.image_size is not None
-    learning = job.epochs_s(job.speeds.teach_s)
+    others = max(0, len(job.options.teacher) - 1)
+    learning = job.epochs_s(job.speeds.teach_s + others * (job.forward_s or job.infer_s))
     decoding = job.decoding_s() if resized else 0.0
     measured = job.measuring_s(job.speeds.student_forward_s)
     return _sum(_sure(decoding + learning + measured), _held_against_others(job))
