@@ -185,7 +185,7 @@ def _prune(job: _Job) -> Seconds:
 
 
 def _distil(job: _Job) -> Seconds:
-    """A second teacher is taken to be as fast as the first, whose answers the lesson's time holds."""
+    """Further teachers are taken to be as fast as the first, which the lesson's time holds."""
     resized = job.options.image_size is not None
     others = max(0, len(job.options.teacher) - 1)
     learning = job.epochs_s(job.speeds.teach_s + others * (job.forward_s or job.infer_s))
