@@ -99,7 +99,8 @@ def lesson(
         pupil = _Pupil(student, seen)
         loss = _label_loss(teacher, settings)
     else:
-        pupil = observed = _ObservedPupil(student, teacher, seen, wanted)
+        with seeded(settings.seed):  # parts of terms draw their weights
+            pupil = observed = _ObservedPupil(student, teacher, seen, wanted)
         loss = _feature_loss(observed, teacher, settings)
     with frozen(teacher), evaluating(teacher):
         yield Lesson(pupil, loss)

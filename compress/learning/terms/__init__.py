@@ -115,5 +115,6 @@ def total(terms: Sequence[Weighted], taught: Taught) -> Tensor:
     Raises:
         LossNotFiniteError: it is not finite.
     """
-    each = {one.name: one.weight * one.term(taught) for one in terms}
-    return require(each, sum(each.values(), start=taught.logits.new_zeros(())))
+    each = [(one.name, one.weight * one.term(taught)) for one in terms]
+    found = sum((value for _, value in each), start=taught.logits.new_zeros(()))
+    return require(each, found)

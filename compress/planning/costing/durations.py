@@ -185,20 +185,24 @@ def _prune(job: _Job) -> Seconds:
 
 
 def _distil(job: _Job) -> Seconds:
-    """Further teachers are taken to be as fast as the first, which the lesson's time holds."""
     resized = job.options.image_size is not None
-    others = max(0, len(job.options.teacher) - 1)
-    learning = job.epochs_s(job.speeds.teach_s + others * (job.forward_s or job.infer_s))
+    learning = job.epochs_s(_lesson_s(job))
     decoding = job.decoding_s() if resized else 0.0
     measured = job.measuring_s(job.speeds.student_forward_s)
     return _sum(_sure(decoding + learning + measured), _held_against_others(job))
+
+
+def _lesson_s(job: _Job) -> float:
+    """One image in a lesson; further teachers are taken to be as fast as the first."""
+    others = max(0, len(job.options.teacher) - 1)
+    return job.speeds.teach_s + others * (job.forward_s or job.infer_s)
 
 
 def _held_against_others(job: _Job) -> Seconds:
     """The race between methods, and the control; each is measured as the student is."""
     options, speeds = job.options, job.speeds
     raced = choosing.races(options, options)
-    shares = options.race_share * job.epochs_s(speeds.teach_s) if raced else 0.0
+    shares = options.race_share * job.epochs_s(_lesson_s(job)) if raced else 0.0
     if not (raced or options.control):
         return _sure(0.0)
     again = job.epochs_s(speeds.alone_s) + 2 * job.measuring_s(speeds.student_forward_s)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from compress.learning import training
-from compress.learning.teaching import Student, Teaching, teach
+from compress.learning.teaching import Student, Teaching, lesson, teach
 from edgepress.core.stage import CHECKPOINT
 
 SETTINGS = Teaching(
@@ -24,14 +24,10 @@ def network(width: int) -> nn.Module:
     )  # fmt: skip
 
 
-def taught(folder: Path, seed: int = 0, **options: object) -> nn.Module:
-    """Return a student of four channels that a teacher of eight has taught.
-
-    The parts are drawn when the lesson begins, by `seed`.
-    """
+def taught(folder: Path, **options: object) -> nn.Module:
+    """Return a student of four channels that a teacher of eight has taught."""
     student, teacher = Student(network(4), small_training.SPEC), network(8).eval()
     settings = SETTINGS.model_copy(update=options)
-    torch.manual_seed(seed)
     return teach(student, teacher, small_training.images(12), settings, folder).network
 
 
@@ -56,8 +52,8 @@ def test_parts_are_trained_and_kept_and_the_student_is_without_them(tmp_path: Pa
 
 
 def test_a_killed_lesson_goes_on_with_its_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """It ends with the very weights of one that was not killed, though its parts are drawn anew."""
-    for name in ("whole", "killed", "other"):
+    """It ends with the very weights, of student and parts, of one that was not killed."""
+    for name in ("whole", "killed"):
         (tmp_path / name).mkdir()
     whole = taught(tmp_path / "whole")
     save = training._Run.save
@@ -71,8 +67,24 @@ def test_a_killed_lesson_goes_on_with_its_parts(tmp_path: Path, monkeypatch: pyt
     with pytest.raises(KeyboardInterrupt):
         taught(tmp_path / "killed")
     monkeypatch.setattr(training._Run, "save", save)
-    assert stored(tmp_path / "killed")["epoch"] == 0
-    again, other = taught(tmp_path / "killed", seed=7), taught(tmp_path / "other", seed=7)
+    early = stored(tmp_path / "killed")
+    assert early["epoch"] == 0
+    again = taught(tmp_path / "killed")
     for name, value in whole.state_dict().items():
         assert torch.equal(value, again.state_dict()[name]), name
-    assert not torch.equal(other[0].weight, whole[0].weight), "the seed decides"
+    ours, others = (stored(tmp_path / name)["network"] for name in ("whole", "killed"))
+    assert all(torch.equal(value, others[name]) for name, value in ours.items())
+    assert not torch.equal(ours["parts.1.0.weight"], early["network"]["parts.1.0.weight"])
+
+
+def test_the_seed_of_the_settings_decides_the_parts():
+    """Whatever was drawn in the process before, such as a race."""
+    student, spec = Student(network(4), small_training.SPEC), small_training.SPEC
+    teacher, found = network(8), []
+    for seed, drawn in ((1, 0), (1, 3), (2, 0)):
+        torch.rand(drawn)
+        settings = SETTINGS.model_copy(update={"seed": seed})
+        with lesson(student, teacher, spec, settings) as given:
+            found.append([weight.detach().clone() for weight in given.pupil.parts.parameters()])
+    assert all(map(torch.equal, found[0], found[1]))
+    assert not any(map(torch.equal, found[0], found[2]))

@@ -52,6 +52,8 @@ def test_the_total_is_the_weighted_sum():
     assert terms.total([worth(1.0), worth(2.0), worth(3.0)], TAUGHT).item() == 10 + 40 + 90
     assert terms.total([worth(2.0)], TAUGHT).item() == 40
     assert terms.total([], TAUGHT).item() == 0
+    twice = [replace(worth(value), name="feature-maps") for value in (1.0, 2.0)]
+    assert terms.total(twice, TAUGHT).item() == 10 + 40, "the usual one, and by --term"
     with pytest.raises(LossNotFiniteError) as caught:
         terms.total([worth(1.0), worth(float("nan")), worth(float("inf"))], TAUGHT)
     assert caught.value.terms == ("nan", "inf")

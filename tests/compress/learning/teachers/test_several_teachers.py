@@ -10,12 +10,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from compress import distill, train
+from compress import train
 from compress.distill import Config
 from compress.learning import teaching
 from compress.learning.augmentation import Batch
 from compress.learning.features import PENULTIMATE
 from compress.learning.preparing import as_taken
+from compress.learning.racing import final
 from compress.learning.teachers.loading import teacher_of
 from compress.learning.teachers.several import Member, Several, shown
 from compress.learning.teaching import Student, Teaching, lesson
@@ -169,8 +170,8 @@ def test_a_student_of_several_teachers(
         seen.append(network)
         return teach(student, network, images, settings, scratch)
 
-    teach = distill.teach
-    monkeypatch.setattr(distill, "teach", spy)
+    teach = final.teach
+    monkeypatch.setattr(final, "teach", spy)
     three = [trained[name] for name in ("one", "two", "graph")]
     common = ("--data", data, "--out", tmp_path / "student", "--term", "fitnets=1")
     done = command("compress.distill", "--teacher", *three, *STUDENT, *common)
@@ -194,7 +195,7 @@ def test_a_network_is_its_own_teacher(
 ):
     """It knows at the start what it is to learn, and is trained on all the same."""
     own, out = trained["one"], tmp_path / "student"
-    words = ("--data", data, "--out", out, *STUDENT[2:], "--gate", "map drop <= 1")
+    words = ("--data", data, "--out", out, *STUDENT[2:], "--method", "feature-maps")
     done = command("compress.distill", "--teacher", own, "--student", own, *words)
     assert done.code == 0, done.err
     parent, student = artifacts.load(own), artifacts.load(out)
