@@ -22,7 +22,7 @@ from compress.learning.racing.choosing import MethodOptions
 from compress.learning.racing.race import Race
 from compress.learning.racing.scoring import Scorer
 from compress.learning.students.starting import Start, rewrites_of, start_of
-from compress.learning.teachers.loading import teacher_of, try_teacher
+from compress.learning.teachers.loading import teacher_of, try_teachers
 from compress.learning.teaching import Student, Teaching
 from compress.learning.training_data import open_for, training_images
 from compress.planning.students import listing
@@ -33,7 +33,7 @@ from edgepress.core.artifact import Artifact
 from edgepress.core.cli import main
 from edgepress.core.ending import require
 from edgepress.core.manifest import Manifest
-from edgepress.core.several import Gates
+from edgepress.core.several import Gates, Paths
 from edgepress.core.stage import Plan, produce
 from edgepress.data.context import Context
 from models import families
@@ -45,9 +45,10 @@ from models.stored import architecture_of
 class Config(ListingOptions, MethodOptions, Teaching, ThresholdOptions):
     """Distil a teacher into a student."""
 
-    teacher: Path | None = None
+    teacher: Paths = ()
     """Artifact of the teacher, PyTorch or ONNX (which teaches probabilities only, and runs on the
-    CPU); default: the teacher shipped in models/zoo/."""
+    CPU). Several teach the mean of their logits; gates compare with the first, whose features and
+    image size count. Default: the teacher shipped in models/zoo/."""
     data: str = "elpv"
     """`elpv`, a path whose format is recognised, or `format:path`."""
     out: Path = Path("runs/distilled")
@@ -64,7 +65,7 @@ class Config(ListingOptions, MethodOptions, Teaching, ThresholdOptions):
 class _Lesson:
     """Who teaches whom, on which images, and what is wanted of the student."""
 
-    teacher: Artifact
+    teachers: tuple[Artifact, ...]
     start: Start
     context: Context
     wanted: Wanted
@@ -79,27 +80,29 @@ def run(config: Config) -> Artifact | listing.Listing:
         GateUndecided: a gate could not be decided.
     """
     if config.list_students:
-        return listing.listed(config, artifacts.load(config.teacher or ZOO_TEACHER))
+        return listing.listed(config, artifacts.load(_named(config)[0]))
     check(config)
-    teacher = artifacts.load(config.teacher or ZOO_TEACHER)
+    teachers = tuple(map(artifacts.load, _named(config)))
+    teacher, *others = teachers
     check(config, teacher.manifest.labels.names)
     start = start_of(config, teacher.manifest.image)
     config = config.model_copy(update={"student": start.options.student})
-    try_teacher(teacher, config)
+    try_teachers(teachers, config)
     start.try_out(training=config.epochs > 0)
     if start.spec.channels < teacher.manifest.image.channels:
         console.say("the student takes one channel: its images are made grey")
-    parents = (teacher, *start.parents)
-    context = open_for(parents, config.data, config.skip_bad_images)
+    context = open_for(
+        (teacher, *start.parents), config.data, config.skip_bad_images, tuple(others)
+    )
     if config.epochs:
         require_batch(len(context.rows("train")), config.batch_size)
     wanted = wanted_of(config.gate, config, context, teacher.manifest.labels)
-    lesson = _Lesson(teacher, replace(start, teachers=context.spec), context, wanted)
+    lesson = _Lesson(teachers, replace(start, teachers=context.spec), context, wanted)
     plan = Plan(
         stage="compress.distill",
         config=config,
         out=config.out,
-        parents=parents,
+        parents=(*teachers, *start.parents),
         data_identity=context.identity,
         chosen=_chosen(config, lesson) | judges(config.gate),
     )
@@ -118,8 +121,13 @@ def check(config: Config, labels: Sequence[str] | None = None) -> None:
     choosing.check(config, config)
     rewrites_of(config)
     listing.require_unused(config)
-    models = (config.teacher or ZOO_TEACHER, Path(config.student or default_student()))
+    models = (*_named(config), Path(config.student or default_student()))
     checks.check(checks.Asked(config.gate, config.demand, config.out, models), labels)
+
+
+def _named(config: Config) -> tuple[Path, ...]:
+    """Return where the teachers lie, the one that gates compare with first."""
+    return config.teacher or (ZOO_TEACHER,)
 
 
 def _build(plan: Plan, config: Config, lesson: _Lesson, workdir: Path) -> Manifest:
@@ -128,7 +136,7 @@ def _build(plan: Plan, config: Config, lesson: _Lesson, workdir: Path) -> Manife
     trained = Trained(
         fitted.network,
         lesson.start.architecture,
-        lesson.teacher,
+        lesson.teachers[0],
         fitted.waiting_share,
         distillation=how,
     )
@@ -139,7 +147,7 @@ def _build(plan: Plan, config: Config, lesson: _Lesson, workdir: Path) -> Manife
 def _race(config: Config, lesson: _Lesson, folder: Path) -> Race:
     """Return what students of this teacher learn from, each from the same start."""
     context, start = lesson.context, lesson.start
-    network, settings = teacher_of(lesson.teacher, config)
+    network, settings = teacher_of(lesson.teachers, config)
     features = settings.feature_weight == config.feature_weight
     if not features:
         console.say("an ONNX file shows no feature maps: the student learns its probabilities")
@@ -153,11 +161,13 @@ def _race(config: Config, lesson: _Lesson, folder: Path) -> Race:
 
 
 def _chosen(config: Config, lesson: _Lesson) -> dict[str, str]:
-    """Return the hashes of what is chosen by name, for the student and for the teacher."""
+    """Return the hashes of what is chosen by name, for the student and for the teachers."""
     found = lesson.start.chosen()
-    if lesson.teacher.manifest.kind == "torch":
-        teacher = architecture_of(lesson.teacher)
-        found["teacher network"] = families.identity(teacher.name, teacher.rewrites)
+    for number, teacher in enumerate(lesson.teachers, 1):
+        if teacher.manifest.kind == "torch":
+            network = architecture_of(teacher)
+            identity = families.identity(network.name, network.rewrites)
+            found[f"network of teacher {number}"] = identity
     return found | terms.identity(config.term) | choosing.identity(config, config)
 
 

@@ -1,30 +1,30 @@
 """A teacher's features as targets: what a student can learn beyond the probabilities of labels.
 
-Two kinds of features are compared (by `compress.learning.terms`):
+Each kind is recorded where a term of the loss asks for it (`NEEDS` of `compress.learning.terms`):
 
-* Where a layer has the same name and output shape in both networks, as after pruning inside the
-  blocks, the feature maps themselves; of each shape only the last such layer.
-* The input of the output layer, through a learnt linear map from the student's width to the
-  teacher's. Every pair of networks has that.
-
-Where a term asks for them, so are maps of any channels and sizes (`stages`): in each network the
-last one at each halving of its images.
+* `embeddings`: what enters the output layer. Every pair of networks has that.
+* `label-embeddings`: the same, weighted by what the output layer makes of it for each label.
+* `features`: the maps of layers that have the same name and output shape in both networks too, as
+  after pruning inside the blocks; of each shape only the last such layer.
+* `maps`: maps of any channels and sizes (`stages`): in each network the last one at each halving of
+  its images.
 """
 
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from edgepress.core.errors import UserError
 from models.basis.torch_process import evaluating
 from models.network_output import output_layers
 
 PENULTIMATE = "penultimate"
-EMBEDDING = "embedding"
-"""A student's penultimate features in their own width, before any map to the teacher's."""
+"""Among features: what enters the output layer, `[n, width]`."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,20 @@ class Pairing:
     """Values that enter the student's and the teacher's output layer."""
     stages: tuple[tuple[str, str], ...] = ()
     """The student's and the teacher's layers whose maps are compared in any shape."""
+    channels: tuple[tuple[int, int], ...] = ()
+    """Those of the maps of each stage."""
+    labels: int = 0
+    """Of the teacher."""
+
+    def kept(self, needs: Collection[str]) -> "Pairing":
+        """Return what is compared where terms need these kinds of features, and no more.
+
+        Maps are large, and kept in memory where they are recorded.
+        """
+        layers = self.layers if "features" in needs else ()
+        if "maps" in needs:
+            return replace(self, layers=layers)
+        return replace(self, layers=layers, stages=(), channels=())
 
     def recorded(self, side: int) -> list[str]:
         """Return the layers to be recorded of the student, 0, or the teacher, 1."""
@@ -49,10 +63,9 @@ class Pairing:
         return {name: features[name] for name in features if name in (*self.layers, PENULTIMATE)}
 
 
-def run_recorded(
-    network: nn.Module, images: Tensor, layers: Iterable[str], head: str
-) -> tuple[Tensor, dict[str, Tensor]]:
-    """Return a network's logits, and the outputs of `layers` with the input of the layer `head`.
+@contextmanager
+def recording(network: nn.Module, layers: Iterable[str], head: str) -> Iterator[dict[str, Tensor]]:
+    """Note the outputs of `layers` and the input of the layer `head` while a network runs.
 
     The features are in the order in which the layers ran. Nothing is left behind in the network,
     so that it can be copied and stored.
@@ -64,10 +77,18 @@ def run_recorded(
     ]
     handles.append(modules[head].register_forward_pre_hook(_input_recorder(features)))
     try:
-        return network(images), features
+        yield features
     finally:
         for handle in handles:
             handle.remove()
+
+
+def run_recorded(
+    network: nn.Module, images: Tensor, layers: Iterable[str], head: str
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """Return a network's logits, and what `recording` notes."""
+    with recording(network, layers, head) as features:
+        return network(images), features
 
 
 def _output_recorder(features: dict[str, Tensor], name: str) -> Any:
@@ -98,7 +119,7 @@ def pair(student: nn.Module, teacher: nn.Module, images: Tensor, student_images:
     with evaluating(student, teacher), torch.no_grad():
         heads = (output_layers(student, student_images)[-1], output_layers(teacher, images)[-1])
         _, mine = run_recorded(student, student_images, _named(student), heads[0])
-        _, theirs = run_recorded(teacher, images, _named(teacher), heads[1])
+        logits, theirs = run_recorded(teacher, images, _named(teacher), heads[1])
     widths = (mine.pop(PENULTIMATE).shape[1], theirs.pop(PENULTIMATE).shape[1])
     shared = {
         feature.shape[1:]: name  # in the order of execution, so the last one stays
@@ -107,7 +128,43 @@ def pair(student: nn.Module, teacher: nn.Module, images: Tensor, student_images:
     }
     ours, others = _stages(mine, student_images), _stages(theirs, images)
     stages = tuple((ours[halvings], others[halvings]) for halvings in ours if halvings in others)
-    return Pairing(tuple(shared.values()), heads, widths, stages)
+    channels = tuple((mine[one].shape[1], theirs[other].shape[1]) for one, other in stages)
+    return Pairing(tuple(shared.values()), heads, widths, stages, channels, logits.shape[1])
+
+
+def label_weights(
+    pairing: Pairing, student: nn.Module, teacher: nn.Module
+) -> tuple[Tensor, Tensor]:
+    """Return what each output layer makes of the values that enter it, `[labels, width]`.
+
+    With an embedding `x_i` `[width]` the weights `w_c` of a label make `w_c * x_i` `[width]`, whose
+    sum is the logit, but for the offset.
+    """
+    mine, theirs = pairing.heads
+    return _weights(student, mine), _weights(teacher, theirs)
+
+
+def _weights(network: nn.Module, head: str) -> Tensor:
+    weight: Tensor = network.get_submodule(head).weight  # type: ignore[assignment]
+    return weight.flatten(1)
+
+
+def require_label_weights(pairing: Pairing, student: nn.Module, teacher: nn.Module) -> None:
+    """Refuse a network whose output layer has no weights `[labels, width]`.
+
+    Raises:
+        UserError: its labels come from several layers, or from a convolution of more than a place.
+    """
+    found = label_weights(pairing, student, teacher)
+    for head, width, weights in zip(pairing.heads, pairing.widths, found, strict=True):
+        wanted = (pairing.labels, width)
+        if weights.shape != wanted:
+            raise UserError(
+                "A term of the loss needs one row of weights for each label, in one layer",
+                got=f"{head}: {' x '.join(map(str, weights.shape))}",
+                allowed=" x ".join(map(str, wanted)),
+                next_step="leave out class-distances and instance-distances (--term)",
+            )
 
 
 def _stages(features: Mapping[str, Tensor], images: Tensor) -> dict[int, str]:

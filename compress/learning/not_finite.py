@@ -1,6 +1,6 @@
 """A loss that is infinite or NaN: it ends a training, before it spoils the weights."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from pathlib import Path
 
 from torch import Tensor
@@ -16,14 +16,14 @@ class LossNotFiniteError(Exception):
         self.terms = terms
 
 
-def require(terms: Mapping[str, Tensor], total: Tensor) -> Tensor:
-    """Return a loss, the sum of terms by name.
+def require(terms: Iterable[tuple[str, Tensor]], total: Tensor) -> Tensor:
+    """Return a loss, the sum of terms with their names, of which one can be there twice.
 
     Raises:
         LossNotFiniteError: it is not finite.
     """
     if not bool(total.isfinite()):
-        bad = tuple(name for name, value in terms.items() if not bool(value.isfinite()))
+        bad = tuple(name for name, value in terms if not bool(value.isfinite()))
         raise LossNotFiniteError(bad)
     return total
 

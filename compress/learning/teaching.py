@@ -8,12 +8,20 @@ from pathlib import Path
 import torch
 from pydantic import Field
 from torch import Tensor, nn
-from torch.nn.functional import interpolate
 
 from compress.learning import terms
-from compress.learning.augmentation import LUMA, Batch
-from compress.learning.features import EMBEDDING, PENULTIMATE, Pairing, pair, run_recorded
+from compress.learning.augmentation import Batch
+from compress.learning.features import (
+    Pairing,
+    label_weights,
+    pair,
+    recording,
+    require_label_weights,
+    run_recorded,
+)
 from compress.learning.loading import TrainingImages
+from compress.learning.preparing import as_taken
+from compress.learning.teachers.several import shown
 from compress.learning.terms import Weighted, feature_maps, labels, soft_labels, weighted
 from compress.learning.terms._taught import Taught
 from compress.learning.training import Fitted, Loss, Training, fit
@@ -91,8 +99,8 @@ def lesson(
         pupil = _Pupil(student, seen)
         loss = _label_loss(teacher, settings)
     else:
-        mapped = any(one.needs == "maps" for one in wanted)
-        pupil = observed = _ObservedPupil(student, teacher, seen, mapped)
+        with seeded(settings.seed):  # parts of terms draw their weights
+            pupil = observed = _ObservedPupil(student, teacher, seen, wanted)
         loss = _feature_loss(observed, teacher, settings)
     with frozen(teacher), evaluating(teacher):
         yield Lesson(pupil, loss)
@@ -115,20 +123,22 @@ class _Pupil(nn.Module):
 class _ObservedPupil(_Pupil):
     """One that keeps its features, as those to be compared with the teacher's.
 
-    Maps of any shapes are large, and kept where they are `mapped` only.
+    Beside its network it learns what terms of the loss have learnt `parts` for.
     """
 
     def __init__(
-        self, student: Student, teacher: nn.Module, spec: ImageSpec, mapped: bool = False
+        self, student: Student, teacher: nn.Module, spec: ImageSpec, wanted: Sequence[Weighted]
     ) -> None:
         super().__init__(student, spec)
-        example = blank_image(spec)
-        pairing = pair(self.network, teacher, example, as_taken(example, spec, self.own))
-        self.pairing = pairing if mapped else replace(pairing, stages=())
-        if mapped:
-            _require_stages(self.pairing)
-        narrow, wide = self.pairing.widths
-        self.adapter = nn.Identity() if narrow == wide else nn.Linear(narrow, wide)
+        example, needs = blank_image(spec), {one.needs for one in wanted}
+        looked_at = shown(teacher)
+        pairing = pair(self.network, looked_at, example, as_taken(example, spec, self.own))
+        if "maps" in needs:
+            _require_stages(pairing)
+        if "label-embeddings" in needs:
+            require_label_weights(pairing, self.network, looked_at)
+        self.pairing = pairing.kept(needs)
+        self.terms, self.parts = terms.equipped(wanted, pairing)
         self.features: dict[str, Tensor] = {}
         self.maps: list[Tensor] = []
 
@@ -137,8 +147,7 @@ class _ObservedPupil(_Pupil):
         image = as_taken(image, self.seen, self.own)
         pairing = self.pairing
         logits, seen = run_recorded(self.network, image, pairing.recorded(0), pairing.heads[0])
-        own = seen[PENULTIMATE]
-        self.features = pairing.shared(seen) | {EMBEDDING: own, PENULTIMATE: self.adapter(own)}
+        self.features = pairing.shared(seen)
         self.maps = [seen[mine] for mine, _ in pairing.stages]
         return logits
 
@@ -150,30 +159,6 @@ def _require_stages(pairing: Pairing) -> None:
             got="no two at the same share of the image's size",
             next_step="leave out the term of the loss that needs maps (--term)",
         )
-
-
-def as_taken(image: Tensor, seen: ImageSpec, own: ImageSpec) -> Tensor:
-    """Return images that were prepared by one spec as a network of another one takes them.
-
-    Grey is the sum of red, green and blue by ITU-R BT.601, as of files, but is not rounded.
-    """
-    size = (own.height, own.width)
-    if image.shape[-2:] != size:
-        image = interpolate(image, size, mode="bilinear", antialias=True)
-    if (seen.mean, seen.std) == (own.mean, own.std):
-        return image
-    mean, std = _per_channel(image, seen)
-    pixels = image * std + mean
-    if own.channels < seen.channels:
-        pixels = (pixels * torch.tensor(LUMA, device=image.device).view(1, -1, 1, 1)).sum(1, True)
-    mean, std = _per_channel(image, own)
-    return (pixels - mean) / std
-
-
-def _per_channel(image: Tensor, spec: ImageSpec) -> tuple[Tensor, Tensor]:
-    """Return mean and standard deviation, `[1, channels, 1, 1]` beside the image."""
-    mean, std = (torch.tensor(each, device=image.device) for each in (spec.mean, spec.std))
-    return mean.view(1, -1, 1, 1), std.view(1, -1, 1, 1)
 
 
 def terms_of(settings: Teaching) -> tuple[Weighted, ...]:
@@ -221,18 +206,20 @@ def _seen(teacher: nn.Module, images: Tensor) -> Tensor:
 
 def _feature_loss(pupil: _ObservedPupil, teacher: nn.Module, settings: Teaching) -> Loss:
     """Return the loss against labels, the teacher's probabilities and the teacher's features."""
-    wanted, pairing = terms_of(settings), pupil.pairing
+    wanted, pairing = pupil.terms, pupil.pairing
 
     def loss(logits: Tensor, batch: Batch) -> Tensor:
         inputs = batch.inputs
         with torch.no_grad(), _cheap_precision(inputs.device.type):
-            seeing = teacher.to(inputs.device)
-            soft, seen = run_recorded(seeing, inputs, pairing.recorded(1), pairing.heads[1])
+            seeing = shown(teacher.to(inputs.device))
+            with recording(seeing, pairing.recorded(1), pairing.heads[1]) as seen:
+                soft = teacher(inputs)
         taught = replace(
             _taught(logits, batch, soft, settings),
             features=pupil.features,
             teacher_features=pairing.shared(seen),
             maps=list(zip(pupil.maps, (seen[name] for _, name in pairing.stages), strict=True)),
+            label_weights=label_weights(pairing, pupil.network, seeing),
         )
         return _total(wanted, taught, batch, settings)
 

@@ -211,7 +211,7 @@ class _Run:
         with self.accelerator.autocast():
             logits = self.network(batch.inputs)
         loss = self.loss(logits.float(), batch)
-        require({}, loss)
+        require((), loss)
         self.optimizer.zero_grad()
         self.accelerator.backward(loss)
         self.optimizer.step()

@@ -65,13 +65,18 @@ def _say_power(reference: Artifact, context: Context) -> None:
         )
 
 
-def open_for(parents: tuple[Artifact, ...], source: str, skip_bad_images: bool) -> Context:
-    """Open data for a stage that works on existing models.
+def open_for(
+    parents: tuple[Artifact, ...],
+    source: str,
+    skip_bad_images: bool,
+    by_name: tuple[Artifact, ...] = (),
+) -> Context:
+    """Open data for a stage that works on existing models; some are asked for labels by name.
 
     Raises:
         UserError: unusable data, other labels than the models', or a leaking split.
     """
-    context = open_context(source, parents, skip_bad_images)
+    context = open_context(source, parents, skip_bad_images, by_name)
     context.dataset.check_ranges(context.spec.pixel_range)
     warn_untaught(context)
     _say_power(parents[0], context)

@@ -14,6 +14,7 @@ from edgepress.core import artifact as artifacts
 from edgepress.core import duration
 from edgepress.core.errors import UserError, unknown_name
 from edgepress.core.manifest import Architecture
+from edgepress.core.several import listed
 from models.defaults import SHIPPED
 
 if TYPE_CHECKING:
@@ -108,13 +109,19 @@ def check_models(step: Step, resolved: Mapping[str, object]) -> None:
         UserError: there is one.
     """
     for option in MODEL_OPTIONS:
-        given, path = step.options.get(option), resolved.get(option)
-        if not isinstance(given, str) or given.startswith("@"):
-            continue
-        if step.stage == ADOPTING:
-            _require_file(Path(str(path)))
-        elif option != "student" or given.startswith(SHIPPED) or "/" in given:
-            _require_artifact(Path(str(path)))
+        places = listed(resolved.get(option))
+        for given, path in zip(models(step, option), places, strict=True):
+            if given.startswith("@"):
+                continue
+            if step.stage == ADOPTING:
+                _require_file(Path(str(path)))
+            elif option != "student" or given.startswith(SHIPPED) or "/" in given:
+                _require_artifact(Path(str(path)))
+
+
+def models(step: Step, option: str) -> list[str]:
+    """Return the models that an option of a step names."""
+    return [str(given) for given in listed(step.options.get(option))]
 
 
 def architecture(model: object, made: Mapping[Path, BaseModel]) -> Architecture | None:
@@ -151,8 +158,8 @@ def _require_file(path: Path) -> None:
 
 
 def _references(step: Step) -> list[str]:
-    values = (step.options.get(option) for option in MODEL_OPTIONS)
-    return [value[1:] for value in values if isinstance(value, str) and value.startswith("@")]
+    values = [value for option in MODEL_OPTIONS for value in models(step, option)]
+    return [value[1:] for value in values if value.startswith("@")]
 
 
 def _require_known(name: str, known: set[str]) -> None:

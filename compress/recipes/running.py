@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
@@ -44,6 +45,16 @@ class Place:
         if name.startswith("@"):
             return str(self.out / self.chosen.get(name[1:], name[1:]))
         return str(shipped(name)) if name.startswith(SHIPPED) else name
+
+    def resolved(self, names: Any) -> Any:
+        """Return what stands for a name, or for each of several.
+
+        Raises:
+            UserError: no model of this name is shipped.
+        """
+        if isinstance(names, (list, tuple)):
+            return [self.resolve(name) for name in names]
+        return self.resolve(names)
 
 
 def check(recipe: Recipe, place: Place) -> None:
@@ -99,7 +110,7 @@ def _config(step: Step, place: Place) -> BaseModel:
     with _named(step):
         checks.check_options(step)
         options = {
-            key: place.resolve(value) if key in MODEL_OPTIONS else value
+            key: place.resolved(value) if key in MODEL_OPTIONS else value
             for key, value in cli.check_options(stage.Config, step.options).items()
         }
         checks.check_models(step, options)
@@ -148,8 +159,9 @@ def _require_own_training(recipe: Recipe, given: Mapping[str, str]) -> None:
     Raises:
         UserError: it does, or it trains no model of its own.
     """
-    names = [step.options.get(option) for step in recipe.step for option in MODEL_OPTIONS]
-    trained = [name for name in names if isinstance(name, str) and name.startswith(SHIPPED)]
+    options = [(step, option) for step in recipe.step for option in MODEL_OPTIONS]
+    names = [name for step, option in options for name in checks.models(step, option)]
+    trained = [name for name in names if name.startswith(SHIPPED)]
     if trained or all(step.stage not in SPLITTING for step in recipe.step):
         what = f"starts from {trained[0]}" if trained else "has no training stage"
         flags = [f"--{name.replace('_', '-')}" for name in given]

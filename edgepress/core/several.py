@@ -6,10 +6,11 @@ the TOML file. Here every occurrence counts, and what is typed replaces defaults
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
 
 import tyro
-from pydantic import BaseModel
+from pydantic import BaseModel, BeforeValidator
 from pydantic.fields import FieldInfo
 
 from edgepress.core.errors import UserError
@@ -17,11 +18,26 @@ from edgepress.core.errors import UserError
 FOLLOWING = "values follow one another"
 """Marks an option of which one takes several, `--batch 1 8`, beside positional words too."""
 
+
+def listed(given: Any) -> tuple[Any, ...]:
+    """Return the values of an option of which one alone need be no list, and `None` is none.
+
+    >>> listed("a"), listed(["a", "b"]), listed(None)
+    (('a',), ('a', 'b'), ())
+    """
+    if given is None:
+        return ()
+    return tuple(given) if isinstance(given, (list, tuple)) else (given,)
+
+
 Gates = Annotated[tuple[str, ...], tyro.conf.arg(metavar="GATE")]
 """Demands on a model: `--gate A --gate B`; without positional models `--gate A B` as well."""
 
 Words = Annotated[tuple[str, ...], FOLLOWING]
 """Texts that follow one another, `--train A B`."""
+
+Paths = Annotated[tuple[Path, ...], FOLLOWING, BeforeValidator(listed)]
+"""Places that follow one another, `--teacher A B`; one alone need be no list."""
 
 _OPTION = re.compile(r"-(?![0-9.])")
 """How the next option begins; `-0.5` is a value."""

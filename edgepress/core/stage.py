@@ -14,6 +14,7 @@ from edgepress.core.artifact import Artifact
 from edgepress.core.errors import UserError
 from edgepress.core.hashing import file_sha256, value_hash
 from edgepress.core.manifest import Manifest
+from edgepress.core.several import listed
 from edgepress.core.source import source_hash
 
 CHECKPOINT = "training.pt"
@@ -96,7 +97,7 @@ def settings(plan: Plan) -> dict[str, object]:
         for name, value in plan.config.model_dump(mode="json").items()
         if name not in _NO_SETTINGS
         and name not in plan.chosen
-        and not (name in _MODELS and (value is None or Path(value).resolve() in known))
+        and not (name in _MODELS and {Path(one).resolve() for one in listed(value)} <= known)
     }
 
 
@@ -157,8 +158,9 @@ def _inputs(plan: Plan) -> tuple[Path, ...]:
 
     A folder may have the name of a data set or of weights (`elpv`, `imagenet`) and be no input.
     """
-    texts = (getattr(plan.config, name, None) for name in ("data", *_MODELS, "weights"))
-    names = {None, "imagenet", "random", *registry.names("edgepress.data.formats")}
+    options = ("data", *_MODELS, "weights")
+    texts = (text for name in options for text in listed(getattr(plan.config, name, None)))
+    names = {"imagenet", "random", *registry.names("edgepress.data.formats")}
     named = (Path(str(text).rpartition(":")[2]) for text in texts if text not in names)
     return (*(parent.path for parent in plan.parents), *(path for path in named if path.exists()))
 

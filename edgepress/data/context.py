@@ -76,11 +76,16 @@ class Context:
         )
 
 
-def context_of(dataset: Dataset, *models: Artifact) -> Context:
+def context_of(dataset: Dataset, *models: Artifact, by_name: tuple[Artifact, ...] = ()) -> Context:
     """Return data as models are measured on them.
 
     The labels are in the models' order, the split is the first known one, and no model was trained
     on images of its test part.
+
+    Args:
+        dataset: The data.
+        models: Those whose answers are taken as they are.
+        by_name: Further ones, whose labels may be in another order.
 
     Raises:
         UserError: other labels than a model's, models with their labels in different orders, or a
@@ -89,18 +94,24 @@ def context_of(dataset: Dataset, *models: Artifact) -> Context:
     ordered = in_order_of(dataset, models[0])
     for model in models:
         check_labels(model, ordered)
-    return Context(ordered, splits.split_for(ordered, models), models[0].manifest.image)
+    for model in by_name:
+        check_same(model.manifest.labels.names, ordered.label_names, model.path, ordered.source)
+    split = splits.split_for(ordered, (*models, *by_name))
+    return Context(ordered, split, models[0].manifest.image)
 
 
 def open_context(
-    source: str, models: tuple[Artifact, ...], skip_bad_images: bool = False
+    source: str,
+    models: tuple[Artifact, ...],
+    skip_bad_images: bool = False,
+    by_name: tuple[Artifact, ...] = (),
 ) -> Context:
     """Open the data that models are measured on.
 
     Raises:
         UserError: unusable data, or as `context_of`.
     """
-    return context_of(open_data(source, skip_bad_images), *models)
+    return context_of(open_data(source, skip_bad_images), *models, by_name=by_name)
 
 
 def require_images(images: Images, dataset: Dataset, part: Part | None) -> Images:

@@ -36,18 +36,26 @@ def split_for(dataset: Dataset, parents: tuple[Artifact, ...]) -> Split:
     Raises:
         UserError: training images of any parent are in the test part.
     """
-    origins = [data_of(parent, dataset) for parent in parents]
+    tables = [_as_named(dataset, parent) for parent in parents]
+    origins = [data_of(*pair) for pair in zip(parents, tables, strict=True)]
     ranked = sorted((data for data in origins if data is not None), key=lambda data: data.assumed)
     fitting = [data.split for data in ranked if covers(data.split, dataset)]
     split = fitting[0] if fitting else _usual(dataset)
-    for parent, data in zip(parents, origins, strict=True):
+    for parent, data, table in zip(parents, origins, tables, strict=True):
         if data is None or data.assumed:
             say_unknown(parent)
         else:
             refuse_trained(parent.path, data.split, split)
             if data.split == split:
-                say_changes(parent, data, dataset)
+                say_changes(parent, data, table)
     return split
+
+
+def _as_named(dataset: Dataset, model: Artifact) -> Dataset:
+    """Return data with their labels in a model's order, where it has the same."""
+    names = model.manifest.labels.names
+    other = names != dataset.label_names and sorted(names) == sorted(dataset.label_names)
+    return dataset.in_order(names) if other else dataset
 
 
 def _usual(dataset: Dataset) -> Split:

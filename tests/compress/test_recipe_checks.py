@@ -6,6 +6,7 @@ import pytest
 
 from compress.recipes import reading, running
 from compress.recipes.running import Place
+from compress.recipes.steps import Recipe
 from edgepress.core.errors import UserError
 
 TRAIN = 'name = "teacher", stage = "compress.train"'
@@ -21,13 +22,23 @@ WHOLE = {
 }
 
 
-def prepare(scenes: Path, tmp_path: Path, steps: dict[str, str], compare: str = "") -> None:
+def read(folder: Path) -> Recipe:
+    return reading.read(folder / "recipe.toml").filled({})
+
+
+def prepare(
+    scenes: Path,
+    tmp_path: Path,
+    steps: dict[str, str],
+    compare: str = "",
+    **where: dict[str, str],
+) -> None:
     text = "".join(f"{{ {step}, options = {{ {o} }} }},\n" for step, o in steps.items())
     compare = compare or 'models = ["@int8"]'
     file = tmp_path / "recipe.toml"
     file.write_text(f'title = "t"\nstep = [{text}]\ncompare = {{ {compare} }}\n')
-    place = Place(str(scenes), tmp_path / "out", skip_bad_images=False)
-    running.check(reading.read(file).filled({}), place)
+    place = Place(str(scenes), tmp_path / "out", skip_bad_images=False, **where)
+    running.check(read(tmp_path), place)
 
 
 def test_the_whole_one_is_sound(scenes: Path, tmp_path: Path) -> None:
@@ -86,6 +97,25 @@ def test_a_mistake_in_any_step(
 def test_a_mistake_in_the_comparison(scenes: Path, tmp_path: Path, compare: str, told: str) -> None:
     with pytest.raises(UserError, match=told):
         prepare(scenes, tmp_path, WHOLE, compare)
+
+
+def test_a_student_of_several_teachers(scenes: Path, tmp_path: Path) -> None:
+    """Each of them is made before, or is there."""
+    second = 'name = "second", stage = "compress.train"'
+    taught = 'student = "@pruned", teacher = ["@teacher", {}]'
+    steps = {TRAIN: TINY, second: TINY, **WHOLE, DISTIL: taught.format('"@second"')}
+    prepare(scenes, tmp_path, steps)
+    (step,) = (one for one in read(tmp_path).step if one.name == "student")
+    place = Place(str(scenes), tmp_path / "out", skip_bad_images=False)
+    found = running._config(step, place).teacher
+    assert found == (tmp_path / "out" / "teacher", tmp_path / "out" / "second")
+    for name, told in (('"@secnd"', "did you mean 'second'"), ('"zoo:elpv"', "elpv_teacher"),
+                       ('"runs/none"', "runs/none")):  # fmt: skip
+        with pytest.raises(UserError, match=told):
+            prepare(scenes, tmp_path, steps | {DISTIL: taught.format(name)})
+    zoo = taught.format('"zoo:elpv_teacher"')
+    with pytest.raises(UserError, match="trained already"):
+        prepare(scenes, tmp_path, steps | {DISTIL: zoo}, splitting={"fold": "1/5"})
 
 
 def test_two_steps_of_one_name_and_names_of_the_report(scenes: Path, tmp_path: Path) -> None:

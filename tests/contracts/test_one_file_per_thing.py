@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from benchmarks.claims.papers.__main__ import Protocol
 from benchmarks.runtimes._session import Availability
 from compress.learning import losses, methods, terms
-from compress.learning.features import EMBEDDING, PENULTIMATE
+from compress.learning.features import PENULTIMATE, Pairing
 from compress.learning.teaching import LOSS_OPTIONS, Teaching, terms_of
 from compress.learning.terms._taught import Taught
 from compress.planning.options import Config
@@ -133,16 +133,20 @@ def test_a_method_is_values_of_the_options_of_the_loss(name: str):
 
 @entries("compress.learning.terms")
 def test_a_term_is_least_for_a_perfect_student(name: str):
+    """Of four images, three with the first label; one has all three labels."""
     module = load("compress.learning.terms", name)
     assert module.NEEDS in get_args(terms.Needs)
-    logits = torch.tensor([[3.0, -3.0], [-2.0, 2.0], [1.0, 1.0]])
-    maps = torch.arange(24.0).view(3, 2, 2, 2) ** 2
-    features = {name: maps.flatten(1) for name in ("1", PENULTIMATE, EMBEDDING)}
+    logits = torch.tensor([[3.0, 1.0, 2.0], [1.0, -3.0, -1.0], [2.0, -2.0, -3.0], [-1.0, 1.0, -2]])
+    maps = torch.arange(32.0).view(4, 2, 2, 2) ** 2
+    features = {name: maps.flatten(1) for name in ("1", PENULTIMATE)}
+    weights = torch.arange(24.0).view(3, 8).sin()
+    pairing = Pairing((), ("", ""), (8, 8), channels=((2, 2),))
+    (given,), _ = terms.equipped([terms.weighted(1, module)], pairing)
     right = Taught(logits, logits, (logits > 0).float(), None, 1.0, features, features)
-    right = replace(right, maps=[(maps, maps)])
+    right = replace(right, maps=[(maps, maps)], label_weights=(weights, weights))
     other = {name: feature.flip(0) for name, feature in features.items()}
     wrong = replace(right, logits=-logits, features=other, maps=[(maps.flip(3), maps)])
-    assert module.term(right) < module.term(wrong)
+    assert given.term(right) < given.term(wrong)
 
 
 @entries("compress.pruning.importance")

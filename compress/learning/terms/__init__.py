@@ -1,27 +1,32 @@
 """Terms of a distillation loss, one a file.
 
 A file has `term(taught)`, which returns a scalar from what student and teacher make of one batch
-(`_taught.Taught`), and `NEEDS`: `"labels"`, `"teacher"` (its logits), `"features"` (its logits and
-the features of both) or `"maps"` (paired maps of any shapes too), so that what no term needs is not
-computed.
+(`_taught.Taught`), and `NEEDS`, so that what no term needs is not computed: `"labels"`, `"teacher"`
+(its logits), or its logits with what `compress.learning.features` notes of both networks:
+`"embeddings"`, `"label-embeddings"`, `"features"` or `"maps"`.
+
+One that learns weights of its own has `parts(pairing)` too, which returns a module of them, and
+`term(taught, part)`. They are trained and kept with the student, and are no part of it.
 """
 
 import math
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from types import ModuleType
 from typing import Literal
 
-from torch import Tensor
+from torch import Tensor, nn
 
+from compress.learning.features import Pairing
 from compress.learning.not_finite import require
 from compress.learning.terms._taught import Taught
 from edgepress.core import registry
 from edgepress.core.errors import UserError
 from edgepress.core.source import source_hash
 
-Needs = Literal["labels", "teacher", "features", "maps"]
+Needs = Literal["labels", "teacher", "embeddings", "label-embeddings", "features", "maps"]
 
 
 @dataclass(frozen=True)
@@ -29,15 +34,31 @@ class Weighted:
     """A term and what it counts for."""
 
     weight: float
-    term: Callable[[Taught], Tensor]
+    term: Callable[..., Tensor]
+    """Of what is `Taught`; and of its part, where it has one and is not `equipped` yet."""
     needs: Needs
     name: str = ""
+    parts: Callable[[Pairing], nn.Module] | None = None
+    """Makes what it learns with the student, for what is compared in two networks."""
 
 
 def weighted(weight: float, module: ModuleType) -> Weighted:
     """Return the term of a module with its weight."""
     name = module.__name__.rpartition(".")[2].replace("_", "-")
-    return Weighted(weight, module.term, module.NEEDS, name)
+    return Weighted(weight, module.term, module.NEEDS, name, getattr(module, "parts", None))
+
+
+def equipped(
+    terms: Sequence[Weighted], pairing: Pairing
+) -> tuple[tuple[Weighted, ...], nn.ModuleList]:
+    """Return terms that have their parts, and those parts, in the order of the terms."""
+    found, parts = list(terms), nn.ModuleList()
+    for place, one in enumerate(terms):
+        if one.parts is not None:
+            part = one.parts(pairing)
+            parts.append(part)
+            found[place] = replace(one, term=partial(one.term, part=part), parts=None)
+    return tuple(found), parts
 
 
 def parse(asked: Sequence[str]) -> tuple[Weighted, ...]:
@@ -60,7 +81,7 @@ def parse(asked: Sequence[str]) -> tuple[Weighted, ...]:
 
 def observe(terms: Sequence[Weighted]) -> bool:
     """Return whether terms look into both networks, and not only at what they answer."""
-    return any(one.needs in ("features", "maps") for one in terms)
+    return any(one.needs not in ("labels", "teacher") for one in terms)
 
 
 def identity(asked: Sequence[str]) -> dict[str, str]:
@@ -94,5 +115,6 @@ def total(terms: Sequence[Weighted], taught: Taught) -> Tensor:
     Raises:
         LossNotFiniteError: it is not finite.
     """
-    each = {one.name: one.weight * one.term(taught) for one in terms}
-    return require(each, sum(each.values(), start=taught.logits.new_zeros(())))
+    each = [(one.name, one.weight * one.term(taught)) for one in terms]
+    found = sum((value for _, value in each), start=taught.logits.new_zeros(()))
+    return require(each, found)

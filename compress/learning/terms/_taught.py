@@ -11,9 +11,8 @@ class Taught:
     """What a student and its teacher make of one batch of the same augmented images.
 
     Features are maps `[n, channels, h, w]` by the name of a layer that both have, and
-    `compress.learning.features.PENULTIMATE`, `[n, width]`: what enters the output layer, the
-    student's through a learnt linear map to the teacher's width, and beside it as it is,
-    `compress.learning.features.EMBEDDING`. They are empty where no term needs them.
+    `compress.learning.features.PENULTIMATE`, `[n, width]` of the network's own width: what enters
+    the output layer. What no term needs is empty.
     """
 
     logits: Tensor
@@ -31,4 +30,7 @@ class Taught:
     teacher_features: Mapping[str, Tensor] = field(default_factory=dict)
     maps: Sequence[tuple[Tensor, Tensor]] = ()
     """Pairs of the student's and the teacher's, each `[n, channels, h, w]` of its own channels and
-    size: the last at each halving of the images. Empty where no term needs them."""
+    size: the last at each halving of the images."""
+    label_weights: tuple[Tensor, ...] = ()
+    """The student's and the teacher's, `[labels, width]`: what each label makes of what enters
+    the output layer."""

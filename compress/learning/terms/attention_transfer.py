@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d, normalize
 
+from compress.learning.terms._sizes import common_size
 from compress.learning.terms._taught import Taught
 
 NEEDS = "maps"
@@ -23,8 +24,7 @@ def term(taught: Taught) -> Tensor:
 
 
 def _difference(student: Tensor, teacher: Tensor) -> Tensor:
-    (height, width), (other_height, other_width) = student.shape[2:], teacher.shape[2:]
-    sides = (min(height, other_height), min(width, other_width))
+    sides = common_size(student, teacher)
     ours, theirs = _attention(student, sides), _attention(teacher, sides)
     return (ours - theirs).square().sum(1).mean()
 

@@ -1,22 +1,28 @@
 """The teacher's features: labels say little about a million weights, feature maps say a lot."""
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from compress.learning.features import PENULTIMATE, Pairing
 from compress.learning.terms._taught import Taught
 
 NEEDS = "features"
 
 
-def term(taught: Taught) -> Tensor:
+def parts(pairing: Pairing) -> nn.Module:
+    """Return a learnt linear map of the student's embeddings to the teacher's width."""
+    narrow, wide = pairing.widths
+    return nn.Identity() if narrow == wide else nn.Linear(narrow, wide)
+
+
+def term(taught: Taught, part: nn.Module) -> Tensor:
     """Return the mean share of the teacher's features that the student's do not explain.
 
-    FitNets (Romero et al. 2015, arXiv 1412.6550), with every layer on one scale.
+    FitNets (Romero et al. 2015, arXiv 1412.6550), with every layer on one scale: maps of one name
+    and shape, and what enters the output layer, through the learnt map.
     """
-    misses = [
-        unexplained(taught.features[name], theirs)
-        for name, theirs in taught.teacher_features.items()
-    ]
+    own = {**taught.features, PENULTIMATE: part(taught.features[PENULTIMATE].float())}
+    misses = [unexplained(own[name], theirs) for name, theirs in taught.teacher_features.items()]
     return torch.stack(misses).mean()
 
 

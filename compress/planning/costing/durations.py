@@ -16,6 +16,7 @@ from compress.planning.facts import Facts, Speeds
 from compress.recipes.handing_over import BUNDLING
 from edgepress.core import cli, duration
 from edgepress.core.environment import usable_cores
+from edgepress.core.several import listed
 from edgepress.data import views
 
 # Seconds that depend on the machine alone, and counts of what a stage does: estimates from a few
@@ -87,8 +88,8 @@ class _Job:
     @property
     def model(self) -> str:
         """What the step works on, as the recipe names it; empty where it makes a first model."""
-        found = (self.work.values.get(name) for name in MODELS)
-        return next((str(name) for name in found if name is not None), "")
+        found = (name for option in MODELS for name in listed(self.work.values.get(option)))
+        return next(map(str, found), "")
 
     @property
     def of_student(self) -> bool:
@@ -185,17 +186,23 @@ def _prune(job: _Job) -> Seconds:
 
 def _distil(job: _Job) -> Seconds:
     resized = job.options.image_size is not None
-    learning = job.epochs_s(job.speeds.teach_s)
+    learning = job.epochs_s(_lesson_s(job))
     decoding = job.decoding_s() if resized else 0.0
     measured = job.measuring_s(job.speeds.student_forward_s)
     return _sum(_sure(decoding + learning + measured), _held_against_others(job))
+
+
+def _lesson_s(job: _Job) -> float:
+    """One image in a lesson; further teachers are taken to be as fast as the first."""
+    others = max(0, len(job.options.teacher) - 1)
+    return job.speeds.teach_s + others * (job.forward_s or job.infer_s)
 
 
 def _held_against_others(job: _Job) -> Seconds:
     """The race between methods, and the control; each is measured as the student is."""
     options, speeds = job.options, job.speeds
     raced = choosing.races(options, options)
-    shares = options.race_share * job.epochs_s(speeds.teach_s) if raced else 0.0
+    shares = options.race_share * job.epochs_s(_lesson_s(job)) if raced else 0.0
     if not (raced or options.control):
         return _sure(0.0)
     again = job.epochs_s(speeds.alone_s) + 2 * job.measuring_s(speeds.student_forward_s)

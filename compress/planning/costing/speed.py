@@ -185,7 +185,7 @@ def _of_student(bench: _Bench, network: nn.Module | None) -> dict[str, float]:
         teacher = copy.deepcopy(network)
         assert teacher is not None  # where there is only a graph, it is the teacher
     else:
-        teacher, settings = teacher_of(how.teacher, settings)
+        teacher, settings = teacher_of((how.teacher,), settings)
     lessons = {"teach_s": settings, "alone_s": methods.applied(methods.NONE, settings)}
     found = {}
     for name, each in lessons.items():

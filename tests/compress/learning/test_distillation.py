@@ -58,14 +58,20 @@ def by_hand(networks: tuple[nn.Module, nn.Module], batch: Batch, hard: float, t:
     return float(hard * labels + (1 - hard) * t * t * soft)
 
 
+def observed(network: nn.Module, teacher: nn.Module, settings: Teaching) -> nn.Module:
+    """Return a student that keeps its features for the terms of its settings."""
+    wanted = teaching.terms_of(settings)
+    return teaching._ObservedPupil(Student(network, SPEC), teacher, SPEC, wanted)
+
+
 @pytest.mark.parametrize("weight", [0.7, 3.0])
 def test_every_term_of_the_loss_by_hand(weight: float):
     """T = 2, two feature maps and the input of the head, all of one width."""
     teacher, network, batch = two_layers(seed=0).eval(), two_layers(seed=5).eval(), a_batch()
     settings = Teaching(temperature=2, hard_share=0.3, feature_weight=weight)
-    pupil = teaching._ObservedPupil(Student(network, SPEC), teacher, SPEC)
+    pupil = observed(network, teacher, settings)
     assert pupil.pairing.layers == ("1", "2", "3")
-    assert isinstance(pupil.adapter, nn.Identity)
+    assert not [*pupil.parts.parameters()]
     found = teaching._feature_loss(pupil, teacher, settings)(pupil(batch.inputs), batch)
     features = [
         missed(network[:end](batch.inputs), teacher[:end](batch.inputs)) for end in (2, 3, 4, 5)
@@ -77,20 +83,21 @@ def test_every_term_of_the_loss_by_hand(weight: float):
 def test_a_narrow_student_is_compared_through_a_learnt_map():
     teacher, network, batch = two_layers(8, seed=0).eval(), two_layers(4, 5).eval(), a_batch()
     settings = Teaching(temperature=2, hard_share=0.3, feature_weight=2.0)
-    pupil = teaching._ObservedPupil(Student(network, SPEC), teacher, SPEC)
+    pupil = observed(network, teacher, settings)
+    (learnt,) = pupil.parts
     assert pupil.pairing.layers == ("1",)
-    assert (pupil.adapter.in_features, pupil.adapter.out_features) == (4, 8)
+    assert (learnt.in_features, learnt.out_features) == (4, 8)
     logits = pupil(batch.inputs)
     found = teaching._feature_loss(pupil, teacher, settings)(logits, batch)
     features = [
         missed(network[:2](batch.inputs), teacher[:2](batch.inputs)),
-        missed(pupil.adapter(network[:5](batch.inputs)), teacher[:5](batch.inputs)),
+        missed(learnt(network[:5](batch.inputs)), teacher[:5](batch.inputs)),
     ]
     wanted = by_hand((network, teacher), batch, 0.3, 2) + 2 * np.mean(features)
     assert found.item() == pytest.approx(wanted, rel=1e-4)
     found.backward()
-    assert pupil.adapter.weight.grad.abs().sum() > 0
-    assert torch.equal(pupil.features[PENULTIMATE], pupil.adapter(network[:5](batch.inputs)))
+    assert learnt.weight.grad.abs().sum() > 0
+    assert torch.equal(pupil.features[PENULTIMATE], network[:5](batch.inputs))
 
 
 def test_labels_alone_by_hand():

@@ -70,6 +70,8 @@ def test_a_student_in_another_size_is_decoded_for_it():
     given = {"teacher": "@teacher", "student": "@pruned", "epochs": 4, "method": "bckd"}
     own = expected("compress.distill", **given)
     assert own == pytest.approx(4 * (96 * 0.2 + EPOCH_S) + 120 * 0.02)
+    three = given | {"teacher": ["@teacher", "runs/a", "runs/b"]}
+    assert expected("compress.distill", **three) == pytest.approx(own + 4 * 96 * 2 * 0.04)
     other = given | {"student": "resnet18", "image_size": 64}
     assert expected("compress.distill", **other) == pytest.approx(own + 170 * 0.001)
 

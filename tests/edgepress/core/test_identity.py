@@ -359,6 +359,9 @@ def test_another_student_by_name_is_another_artifact(photos: Path, tmp_path: Pat
     assert made(student="efficientnet_lite0", weights="imagenet").id != first
     shutil.copytree(tmp_path / "teacher", tmp_path / "moved")
     assert made(student="efficientnet_lite0", teacher=tmp_path / "moved").id == first
+    several = made(teacher=(tmp_path / "teacher", tmp_path / "moved"), student="resnet18").id
+    turned = made(teacher=(tmp_path / "moved", tmp_path / "teacher"), student="resnet18").id
+    assert several == turned != made(student="resnet18").id
     onward = made(student=str(tmp_path / "moved"))
     assert onward.id != first
     assert made(student=str(tmp_path / "teacher"), weights="imagenet").id == onward.id

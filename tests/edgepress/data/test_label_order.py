@@ -159,6 +159,32 @@ def test_models_of_two_orders_are_not_taken_together(made: Path, tmp_path: Path)
         check_labels(other, data)
 
 
+def test_one_that_is_asked_by_name_may_have_another_order(made: Path, capfd) -> None:
+    """Its data are known again; what it was trained on is kept out of the test part as ever."""
+    first, data = artifacts.load(made / "model"), open_data(str(made / "data"))
+    manifest = first.manifest
+    labels = manifest.labels.model_copy(update={"names": TURNED})
+    trained = manifest.data.model_copy(update={"fingerprint": data.in_order(TURNED).fingerprint})
+
+    def other(**fields: object) -> artifacts.Artifact:
+        told = {"labels": labels, "data": trained} | fields
+        return artifacts.Artifact(made, manifest.model_copy(update=told))
+
+    found = context_of(data, first, by_name=(other(),))
+    assert (found.dataset.label_names, found.split) == (ORDER, manifest.data.split)
+    assert "trained on" not in capfd.readouterr().err
+    swapped = trained.split.model_copy(
+        update={"train": trained.split.test, "test": trained.split.train}
+    )
+    with pytest.raises(UserError, match=r"trained on .* images of the test part"):
+        context_of(
+            data, first, by_name=(other(data=trained.model_copy(update={"split": swapped})),)
+        )
+    renamed = labels.model_copy(update={"names": ("blue", "red", "grey")})
+    with pytest.raises(UserError, match=r"grey only in the model.*green only in the data"):
+        context_of(data, first, by_name=(other(labels=renamed),))
+
+
 def test_other_labels_are_named_and_a_way_on(made: Path, tmp_path: Path, command) -> None:
     data = write(tmp_path / "other", ORDER, ("red", "Green", "blue"))
     done = command("benchmarks.accuracy", "--model", made / "model", "--data", data)

@@ -15,7 +15,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from compress.learning import teaching
 from compress.learning.augmentation import Batch
-from compress.learning.features import EMBEDDING, PENULTIMATE, pair
+from compress.learning.features import PENULTIMATE, pair
 from compress.learning.teaching import Student, Teaching, lesson
 from compress.learning.terms import attention_transfer, relational
 from compress.learning.terms._taught import Taught
@@ -28,8 +28,8 @@ BARE = Taught(*(torch.zeros(0, 2),) * 3)
 
 
 def relations(ours: Tensor, theirs: Tensor) -> Tensor:
-    features = {EMBEDDING: ours, PENULTIMATE: torch.zeros(len(ours), 1)}
-    return relational.term(replace(BARE, features=features, teacher_features={PENULTIMATE: theirs}))
+    features, others = ({PENULTIMATE: each} for each in (ours, theirs))
+    return relational.term(replace(BARE, features=features, teacher_features=others))
 
 
 def attention(*pairs: tuple[Tensor, Tensor]) -> Tensor:
@@ -172,13 +172,18 @@ def test_the_terms_are_given_the_students_own_features_and_maps(monkeypatch):
     assert torch.allclose(found, wanted, rtol=1e-5)
 
 
-@pytest.mark.parametrize(("term", "kept"), [("relational=1", 0), ("attention-transfer=1", 2)])
-def test_maps_are_kept_for_the_term_that_needs_them(term: str, kept: int):
+@pytest.mark.parametrize(
+    ("term", "layers", "stages"),
+    [("relational=1", 0, 0), ("class-distances=1", 0, 0), ("attention-transfer=1", 0, 2),
+     ("fitnets=1", 0, 2), ("feature-maps=1", 4, 0)],
+)  # fmt: skip
+def test_features_are_recorded_for_the_term_that_needs_them(term: str, layers: int, stages: int):
     settings = Teaching(feature_weight=0, term=(term,))
-    student = Student(staged(2), small_training.SPEC)
+    student = Student(staged(5), small_training.SPEC)
     with lesson(student, staged(5), small_training.SPEC, settings) as given:
         given.pupil(draw(2, 3, 32, 32))
-        assert len(given.pupil.maps) == kept
+        assert len(given.pupil.features) == layers + 1, "with what enters the output layer"
+        assert len(given.pupil.maps) == stages
 
 
 def test_networks_without_maps_are_refused_where_a_term_needs_them():
@@ -195,7 +200,8 @@ def test_networks_without_maps_are_refused_where_a_term_needs_them():
 @pytest.mark.parametrize(
     "names",
     [("bckd", "dist-labels", "standardised-logits", "teacher-temperature"),
-     ("relational", "attention-transfer")],
+     ("relational", "attention-transfer", "fitnets"),
+     ("class-distances", "instance-distances")],
 )  # fmt: skip
 def test_each_is_one_option_of_a_distillation(tmp_path, command, names: tuple[str, ...]):
     data = small_training.write(tmp_path / "data", lambda row: (row % 2, row // 2 % 2))
