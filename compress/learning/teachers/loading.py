@@ -16,9 +16,16 @@ def teacher_of(artifact: Artifact, settings: Teaching) -> tuple[nn.Module, Teach
     Raises:
         UserError: weights that do not fit, or a file that does not open.
     """
+    shows = artifact.manifest.kind == "torch"
+    network = load_network(artifact) if shows else OnnxTeacher(artifact)
+    return network, as_shown(artifact, settings)
+
+
+def as_shown(artifact: Artifact, settings: Teaching) -> Teaching:
+    """Return settings with what a teacher shows."""
     if artifact.manifest.kind == "torch":
-        return load_network(artifact), settings
-    return OnnxTeacher(artifact), settings.model_copy(update={"feature_weight": 0.0})
+        return settings
+    return settings.model_copy(update={"feature_weight": 0.0})
 
 
 def try_teacher(artifact: Artifact, settings: Teaching) -> None:
