@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from compress.learning import terms
 from compress.learning.terms import Weighted
@@ -14,10 +14,19 @@ ENOUGH = 50
 """Views from which on more bring nothing (apple/ml-dr: 50 are as good as 400)."""
 
 
+MOST = 10_000
+
+
+def _countable(views: int | str) -> int | str:
+    if isinstance(views, int) and not 0 <= views <= MOST:
+        raise ValueError(f"It should be 0 to {MOST:,}, or auto")
+    return views
+
+
 class ViewOptions(Training):
     """How a network is trained, and how often a teacher is asked for that."""
 
-    teacher_views: Annotated[int, Field(ge=0, le=10_000)] | Literal["auto"] = 0
+    teacher_views: Annotated[int | Literal["auto"], AfterValidator(_countable)] = 0
     """Views of each image whose answers by the teacher are stored and shown in turn; `auto` is as
     many as --teacher-views-mb holds, up to 50; 0 is new views in each epoch, and the teacher runs
     in every step. Needs a loss without features."""

@@ -112,6 +112,8 @@ def test_stored_answers_are_the_live_teachers_to_the_last_bit(cache):
     replay = replay_of(teacher, images)
     live = replace(replay, files=())
     assert [file.name for file in stored(cache)] == ["0.npy", "1.npy"]
+    assert {file.stat().st_size for file in stored(cache)} == {128 + IMAGES * LABELS * 2 + 20}
+    assert isinstance(replay.view(0).stored, np.memmap)
     for epoch in range(4):
         view, again = replay.view(epoch), live.view(epoch)
         loader = training_loader(images, BATCH, torch.Generator().manual_seed(epoch))
@@ -357,6 +359,14 @@ def test_views_are_chosen_from_a_limit(views, mb: float, epochs: int, wanted: in
     """1,312 images with 4 labels take 10,496 bytes a view."""
     options = ViewOptions(teacher_views=views, teacher_views_mb=mb, epochs=epochs)
     assert chosen(options, 1312 * 4 * 2) == wanted
+
+
+@pytest.mark.parametrize("given", [{"teacher_views": -1}, {"teacher_views": 10_001},
+                                   {"teacher_views": "all"}, {"patience": 0.5},
+                                   {"teacher_views_mb": 0}])  # fmt: skip
+def test_options_that_make_no_sense_are_refused(given):
+    with pytest.raises(ValueError, match=next(iter(given))):
+        ViewOptions(**given)
 
 
 def test_a_size_is_said_before_the_work(tmp_path, cache, capfd):
