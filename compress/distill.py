@@ -14,7 +14,7 @@ from pydantic import Field
 
 from benchmarks.gates.verdicts import judges
 from benchmarks.thresholds import ThresholdOptions
-from compress.learning import checks, terms
+from compress.learning import checks, methods, terms
 from compress.learning.finish import Trained, Wanted, finish, wanted_of
 from compress.learning.loading import require_batch
 from compress.learning.racing import choosing, final
@@ -22,9 +22,10 @@ from compress.learning.racing.choosing import MethodOptions
 from compress.learning.racing.race import Race
 from compress.learning.racing.scoring import Scorer
 from compress.learning.students.starting import Start, rewrites_of, start_of
-from compress.learning.teachers.loading import teacher_of, try_teachers
-from compress.learning.teaching import Student, Teaching
+from compress.learning.teachers.loading import as_shown, teacher_of, try_teachers
+from compress.learning.teaching import Student, Teaching, terms_of
 from compress.learning.training_data import open_for, training_images
+from compress.learning.views.options import check_patience, longer
 from compress.planning.students import listing
 from compress.planning.students.listing import ListingOptions
 from edgepress.core import artifact as artifacts
@@ -88,6 +89,7 @@ def run(config: Config) -> Artifact | listing.Listing:
     start = start_of(config, teacher.manifest.image)
     config = config.model_copy(update={"student": start.options.student})
     try_teachers(teachers, config)
+    check_patience(config, terms_of(_foreseen(config, teacher)))
     start.try_out(training=config.epochs > 0)
     if start.spec.channels < teacher.manifest.image.channels:
         console.say("the student takes one channel: its images are made grey")
@@ -130,15 +132,25 @@ def _named(config: Config) -> tuple[Path, ...]:
     return config.teacher or (ZOO_TEACHER,)
 
 
+def _foreseen(config: Config, teacher: Artifact) -> Teaching:
+    """Return settings by which a student learns; before a race, those of one that can be stored."""
+    if choosing.races(config, config):
+        return methods.applied("soft-labels", config)
+    stated = config.method == methods.AUTO
+    return as_shown(teacher, config if stated else methods.applied(config.method, config))
+
+
 def _build(plan: Plan, config: Config, lesson: _Lesson, workdir: Path) -> Manifest:
     race = _race(config, lesson, workdir / "scratch")
     fitted, how = final.trained(config, race)
+    views = fitted.teacher_views
     trained = Trained(
         fitted.network,
         lesson.start.architecture,
         lesson.teachers[0],
         fitted.waiting_share,
-        distillation=how,
+        notes=() if views is None else (views.note,),
+        distillation=how.model_copy(update={"teacher_views": views}),
     )
     context = replace(lesson.context, spec=lesson.start.spec)
     return finish(plan, trained, context, lesson.wanted)
@@ -147,10 +159,13 @@ def _build(plan: Plan, config: Config, lesson: _Lesson, workdir: Path) -> Manife
 def _race(config: Config, lesson: _Lesson, folder: Path) -> Race:
     """Return what students of this teacher learn from, each from the same start."""
     context, start = lesson.context, lesson.start
-    network, settings = teacher_of(lesson.teachers, config)
+    network, settings = teacher_of(lesson.teachers, longer(config))
     features = settings.feature_weight == config.feature_weight
     if not features:
         console.say("an ONNX file shows no feature maps: the student learns its probabilities")
+    elif config.patience > 1 and choosing.races(config, config):
+        console.say("--patience: methods with feature maps, which are not stored, do not race")
+        features = False
 
     def student() -> Student:
         with seeded(config.seed):

@@ -18,12 +18,13 @@ from benchmarks.thresholds import ThresholdOptions
 from compress.learning import checks, terms
 from compress.learning.finish import Trained, Wanted, chosen, finish, wanted_of
 from compress.learning.loading import require_batch
-from compress.learning.teaching import Student, Teaching, teach
-from compress.learning.training import recalibrate_batchnorm
+from compress.learning.teaching import Student, Teaching, teach, terms_of
 from compress.learning.training_data import open_for, training_images
+from compress.learning.views.options import check_patience, longer
 from compress.pruning import importance
 from compress.pruning.kept_layers import SHOWN, named_like
 from compress.pruning.latency_target import Prune, macs_share
+from compress.pruning.recalibration import recalibrate_batchnorm
 from compress.pruning.rehearsal import rehearse
 from compress.pruning.shrinking import Shrinking, kept_of, shrinking
 from edgepress.core import artifact as artifacts
@@ -106,7 +107,7 @@ def check(config: Config, labels: Sequence[str] | None = None) -> None:
     Raises:
         UserError: there is such a thing.
     """
-    terms.parse(config.term)
+    check_patience(config, terms_of(config))
     importance.find(config.importance)
     asked = checks.Asked(config.gate, config.demand, config.out, (_model(config),))
     checks.check(asked, labels)
@@ -147,9 +148,11 @@ def _build(plan: Plan, config: Config, context: Context, wanted: Wanted, workdir
             history += prune(network, left)
             recalibrate_batchnorm(network, images, config)
             student = Student(network, spec)
-            network = teach(student, teacher, images, config, scratch).network
+            fitted = teach(student, teacher, images, longer(config), scratch)
+            network = fitted.network
     pruned = architecture.model_copy(update={"pruning_history": tuple(history)})
-    notes = (kept.told(),) if kept.unfit else ()
+    notes: tuple[str, ...] = (kept.told(),) if kept.unfit else ()
+    notes += () if fitted.teacher_views is None else (fitted.teacher_views.note,)
     return finish(plan, Trained(network, pruned, parent, notes=notes), context, wanted)
 
 

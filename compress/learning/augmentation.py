@@ -1,17 +1,27 @@
 """Random views of the training images, a whole batch at a time."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import affine_grid, grid_sample
+from torch.nn.functional import affine_grid, grid_sample, logsigmoid
 
 from edgepress.core.image_spec import ImageSpec
 from edgepress.data import views
 
-Item = tuple[Tensor, Tensor]
-"""Images and targets of a batch."""
+
+class Item(NamedTuple):
+    """A batch as it is loaded."""
+
+    pixels: Tensor
+    """uint8 `[n, 1 or 3, h, w]`"""
+    targets: Tensor
+    """`[n, labels]`, NaN is unknown."""
+    rows: Tensor
+    """`[n]`: which images of the training part they are."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +36,8 @@ class Batch:
     """`[n, labels]`: the share of the image that the target speaks for; 0 where it is unknown."""
     progress: float = 0.0
     """Share of the training's steps that lie behind it."""
+    teacher_logits: Tensor | None = None
+    """`[n, labels]`; `None` where the teacher is still to be asked (`compress.learning.views`)."""
 
 
 LUMA = (0.2989, 0.587, 0.114)
@@ -45,19 +57,48 @@ class Augmentation:
     """Factor of all changes but the views; 0 is none."""
 
 
+@dataclass(frozen=True)
+class Changes:
+    """How each of n images is changed."""
+
+    places: Tensor
+    """`[n, 2, 3]`: matrices from a point of the changed image to where it comes from."""
+    light: Tensor | None
+    """`[2, n, 1, 1, 1]`: factors of brightness and of contrast; `None` is none."""
+
+    def of(self, rows: Tensor) -> "Changes":
+        """Return those of some images, by their numbers `[m]`."""
+        chosen = rows.to(self.places.device)
+        light = None if self.light is None else self.light[:, chosen]
+        return Changes(self.places[chosen], light)
+
+
 def augmented(batch: Tensor, how: Augmentation, draws: torch.Generator) -> Tensor:
     """Return a batch `[n, channels, h, w]` changed, uint8 as before; one draw for each image."""
+    return changed(batch, drawn(how, batch.shape, draws))
+
+
+def drawn(how: Augmentation, shape: Sequence[int], draws: torch.Generator) -> Changes | None:
+    """Draw the changes of images `[n, ..., h, w]`, of a batch or all; `None` leaves them alone."""
     if how.strength == 0 and how.view_names == ("identity",):
+        return None
+    places = _places(shape, how, draws)
+    return Changes(places, _light(0.2 * how.strength, shape[0], draws) if how.strength else None)
+
+
+def changed(batch: Tensor, changes: Changes | None) -> Tensor:
+    """Return a batch `[n, channels, h, w]` changed on its device, uint8 as before."""
+    if changes is None:
         return batch
     shape = list(batch.shape)
-    places = affine_grid(_places(shape, how, draws).to(batch.device), shape, align_corners=False)
+    places = affine_grid(changes.places.to(batch.device), shape, align_corners=False)
     moved = grid_sample(batch.float(), places, mode="bilinear", align_corners=False)
-    if how.strength:
-        moved = _jittered(moved, 0.2 * how.strength, draws)
+    if changes.light is not None:
+        moved = _lit(moved, changes.light.to(batch.device))
     return moved.round_().clamp_(0, 255).to(torch.uint8)
 
 
-def _places(shape: list[int], how: Augmentation, draws: torch.Generator) -> Tensor:
+def _places(shape: Sequence[int], how: Augmentation, draws: torch.Generator) -> Tensor:
     """Return where each point of an image comes from, as matrices `[n, 2, 3]`.
 
     Both axes go from -1 to 1. A turn by the angle a, a scaling by s and a shift by t move a point p
@@ -79,11 +120,14 @@ def _places(shape: list[int], how: Augmentation, draws: torch.Generator) -> Tens
     return chosen @ torch.cat([back, -back @ shift], dim=2)
 
 
-def _jittered(images: Tensor, spread: float, draws: torch.Generator) -> Tensor:
-    """Return images of other brightness and contrast, each within `spread` of 1."""
-    shape = (2, len(images), 1, 1, 1)
-    factors = _uniform(max(0.0, 1 - spread), 1 + spread, shape, draws).to(images.device)
-    brightness, contrast = factors
+def _light(spread: float, n: int, draws: torch.Generator) -> Tensor:
+    """Return factors of brightness and contrast `[2, n, 1, 1, 1]`, each within `spread` of 1."""
+    return _uniform(max(0.0, 1 - spread), 1 + spread, (2, n, 1, 1, 1), draws)
+
+
+def _lit(images: Tensor, light: Tensor) -> Tensor:
+    """Return images of other brightness and contrast, by their factors `[2, n, 1, 1, 1]`."""
+    brightness, contrast = light
     weights = torch.tensor(LUMA if images.shape[1] == 3 else (1.0,), device=images.device)
     grey = (images.mean(dim=(2, 3)) * weights).sum(dim=1).view(-1, 1, 1, 1)
     return images.mul_(contrast).add_((1 - contrast) * grey).mul_(brightness)
@@ -103,20 +147,44 @@ def normalised(batch: Tensor, spec: ImageSpec) -> Tensor:
     return ((batch / 255 - mean) / std).contiguous(memory_format=torch.channels_last)
 
 
-def mixup(inputs: Tensor, targets: Tensor, alpha: float, probability: float) -> Batch:
+def mixup(
+    inputs: Tensor,
+    targets: Tensor,
+    alpha: float,
+    probability: float,
+    teacher_logits: Tensor | None = None,
+) -> Batch:
     """Blend a batch with its own reverse (Zhang et al. 2018, arXiv 1710.09412), sometimes.
 
     The blending weight is drawn from Beta(alpha, alpha), once per batch. Where a label is known of
     one of two images only, its target is that image's, and it counts for that image's share. Of the
     cross-entropy, which is linear in the target, this is exactly what the known image adds.
+
+    What a teacher has said of each image before, `[n, labels]`, is blended like targets: see
+    `blended_logits`.
     """
     known = ~targets.isnan()
     if not alpha or torch.rand(()) >= probability:
-        return Batch(inputs, targets, known.float())
+        return Batch(inputs, targets, known.float(), teacher_logits=teacher_logits)
     weight = float(torch.distributions.Beta(alpha, alpha).sample())
     blended = weight * inputs + (1 - weight) * inputs.flip(0)
     other, other_known = targets.flip(0), known.flip(0)
     alone = known != other_known
     mixed = torch.where(known, targets, other).where(alone, weight * targets + (1 - weight) * other)
     share = torch.where(known, weight, 1 - weight).where(alone, known.float())
-    return Batch(blended, mixed, share)
+    told = None if teacher_logits is None else blended_logits(teacher_logits, weight)
+    return Batch(blended, mixed, share, teacher_logits=told)
+
+
+def blended_logits(logits: Tensor, weight: float) -> Tensor:
+    """Return the logits of `weight * p + (1 - weight) * p.flip(0)`, p the probability of each.
+
+    So EfficientAT mixes a teacher's stored predictions (Schmid et al. 2023, arXiv 2211.04772); the
+    teacher itself would answer otherwise to the blended image. It is computed from the logarithms
+    of p and of 1 - p, so that it is finite for all finite logits.
+    """
+    shares = torch.tensor([weight, 1 - weight], device=logits.device).log()
+    both = torch.stack([logits, logits.flip(0)])
+    yes = torch.logsumexp(logsigmoid(both) + shares.view(2, 1, 1), 0)
+    no = torch.logsumexp(logsigmoid(-both) + shares.view(2, 1, 1), 0)
+    return yes - no

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
 from compress.learning.augmentation import Augmentation, Item, augmented
+from compress.learning.views.replay import Replay
 from edgepress.core.errors import UserError
 from edgepress.core.image_spec import ImageSpec
 from models.basis.torch_process import one_thread_here
@@ -35,10 +36,12 @@ class TrainingImages:
     spec: ImageSpec
     rows: NDArray[np.intp] | None = None
     """Rows of `pixels` that are trained on; `None` is all of them."""
+    replay: Replay | None = None
+    """Views that are shown again and again, and what a teacher says of each; `None` is new ones."""
 
 
-class _Rows(torch.utils.data.Dataset[Item]):
-    """Training images, a batch at a time: uint8 `[n, channels, h, w]`, targets `[n, labels]`."""
+class Rows(torch.utils.data.Dataset[Item]):
+    """Training images as they are, a batch at a time."""
 
     def __init__(self, images: TrainingImages) -> None:
         # A grey image is broadcast to three equal channels: augment one, spread it afterwards.
@@ -53,7 +56,8 @@ class _Rows(torch.utils.data.Dataset[Item]):
     def __getitems__(self, chosen: list[int]) -> Item:
         """Return a whole batch, which DataLoader asks for where this method is there."""
         pixels = torch.from_numpy(self.pixels[self.rows[chosen]])
-        return pixels.permute(0, 3, 1, 2).contiguous(), self.targets[chosen]
+        pixels = pixels.permute(0, 3, 1, 2).contiguous()
+        return Item(pixels, self.targets[chosen], torch.tensor(chosen))
 
 
 def require_batch(images: int, batch_size: int) -> None:
@@ -73,14 +77,14 @@ def require_batch(images: int, batch_size: int) -> None:
 def training_loader(
     images: TrainingImages, batch_size: int, order: torch.Generator
 ) -> DataLoader[Item]:
-    """Return shuffled batches, not augmented yet: uint8 `[n, c, h, w]`, targets `[n, labels]`.
+    """Return shuffled batches, not augmented yet.
 
     Raises:
         UserError: fewer images than one batch.
     """
     require_batch(len(images.targets), batch_size)
     return DataLoader(
-        _Rows(images), batch_size, shuffle=True, drop_last=True, generator=order, collate_fn=_as_is
+        Rows(images), batch_size, shuffle=True, drop_last=True, generator=order, collate_fn=_as_is
     )
 
 
@@ -88,8 +92,8 @@ def augmented_batches(
     loader: Iterable[Item], how: Augmentation, draws: torch.Generator
 ) -> Iterator[Item]:
     """Yield the batches of a loader, augmented on the device where they lie."""
-    for pixels, targets in loader:
-        yield augmented(pixels, how, draws), targets
+    for item in loader:
+        yield item._replace(pixels=augmented(item.pixels, how, draws))
 
 
 def prefetched(items: Iterator[T], ahead: int = AHEAD) -> Iterator[T]:

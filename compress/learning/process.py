@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import torch
+from accelerate import Accelerator
 from accelerate.state import AcceleratorState, GradientState
 
 from compress.learning.allocator import freed_memory_kept
@@ -32,3 +34,9 @@ def _accelerate_of_its_own() -> Iterator[None]:
         for state, values in zip(shared, before, strict=True):
             state.clear()
             state.update(values)
+
+
+def training_device() -> torch.device:
+    """Return where Accelerate trains; to be asked within `training_process`."""
+    device: torch.device = Accelerator().device
+    return device

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -24,7 +25,9 @@ from compress.learning.preparing import as_taken
 from compress.learning.teachers.several import shown
 from compress.learning.terms import Weighted, feature_maps, labels, soft_labels, weighted
 from compress.learning.terms._taught import Taught
-from compress.learning.training import Fitted, Loss, Training, fit
+from compress.learning.training import Fitted, Loss, fit
+from compress.learning.views.options import ViewOptions
+from compress.learning.views.storing import Teacher, shown_with_answers
 from edgepress.core.errors import UserError
 from edgepress.core.image_spec import ImageSpec
 from edgepress.core.several import Words
@@ -35,7 +38,7 @@ LOSS_OPTIONS = ("hard_share", "temperature", "feature_weight", "annealing", "ter
 """The options that say what is learnt; a method of distillation is values of these."""
 
 
-class Teaching(Training):
+class Teaching(ViewOptions):
     """How a network is trained by another one; the stages add these options to their own."""
 
     hard_share: float = Field(0.3, ge=0, le=1)
@@ -79,8 +82,20 @@ def teach(
         UserError: fewer images than one batch, or a loss that is not finite.
     """
     with seeded(settings.seed), lesson(student, teacher, images.spec, settings) as given:
-        fitted = fit(given.pupil, images, settings, given.loss, scratch)
-    return replace(fitted, network=fitted.network.get_submodule("network"))
+        asked = Teacher(teacher, partial(_seen, teacher), partial(_values, given.pupil, teacher))
+        shown, stored = shown_with_answers(images, asked, settings, terms_of(settings))
+        fitted = fit(given.pupil, shown, settings, given.loss, scratch)
+    network = fitted.network.get_submodule("network")
+    return replace(fitted, network=network, teacher_views=stored)
+
+
+def _values(pupil: nn.Module, teacher: nn.Module) -> int:
+    """Return of how many values the features of an image are that a teacher shows its pupil."""
+    assert isinstance(pupil, _ObservedPupil)
+    with torch.no_grad():
+        layers, head = pupil.pairing.recorded(1), pupil.pairing.heads[1]
+        _, seen = run_recorded(teacher, blank_image(pupil.seen), layers, head)
+    return sum(feature[0].numel() for feature in seen.values())
 
 
 @contextmanager
@@ -192,7 +207,9 @@ def _label_loss(teacher: nn.Module, settings: Teaching) -> Loss:
     asked = any(one.needs != "labels" for one in wanted)
 
     def loss(logits: Tensor, batch: Batch) -> Tensor:
-        soft = _seen(teacher, batch.inputs) if asked else logits.detach()
+        soft = batch.teacher_logits
+        if soft is None:
+            soft = _seen(teacher, batch.inputs) if asked else logits.detach()
         return _total(wanted, _taught(logits, batch, soft, settings), batch, settings)
 
     return loss

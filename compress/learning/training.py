@@ -16,7 +16,7 @@ from torch import Tensor, nn
 import models.basis.torchvision_compat  # noqa: F401  isort: skip  (must come before timm)
 from timm.utils import ModelEmaV3
 
-from compress.learning.augmentation import Augmentation, Batch, mixup, normalised
+from compress.learning.augmentation import Augmentation, Batch, Item, mixup, normalised
 from compress.learning.loading import (
     Stopwatch,
     TrainingImages,
@@ -26,11 +26,12 @@ from compress.learning.loading import (
 )
 from compress.learning.not_finite import LossNotFiniteError, explained, require
 from compress.learning.process import training_process
+from compress.learning.views.replay import View
 from edgepress.core import console
+from edgepress.core.distillation import TeacherViews
 from edgepress.core.noun import Noun
 from edgepress.core.stage import CHECKPOINT
 from models.basis import torch_process
-from models.basis.torch_process import seeded
 
 Loss = Callable[[Tensor, Batch], Tensor]
 """(logits, batch) -> scalar; the batch's inputs let a teacher see the same augmented images."""
@@ -78,6 +79,8 @@ class Fitted:
     network: nn.Module
     waiting_share: float | None
     """Share of the time in which no batch was ready; `None` without an epoch."""
+    teacher_views: TeacherViews | None = None
+    """What was stored of a teacher's answers; `None` is nothing."""
 
 
 def fit(
@@ -137,6 +140,7 @@ class _Run:
         scratch: Path,
     ) -> None:
         self.settings, self.loss, self.spec = settings, loss, images.spec
+        self.replay = images.replay
         self.augmentation = Augmentation(images.views, settings.augmentation)
         self.accelerator = Accelerator(mixed_precision=settings.mixed_precision)
         self.draws = torch.Generator()
@@ -191,21 +195,27 @@ class _Run:
         torch_process.seed(seed)
         self.draws.manual_seed(seed)
         self.network.train()
-        made = prefetched(augmented_batches(self.loader, self.augmentation, self.draws))
-        for pixels, targets in watch.over(made):
-            yield self._step(pixels, targets)
+        if self.replay is None:
+            view, made = None, augmented_batches(self.loader, self.augmentation, self.draws)
+        else:
+            view = self.replay.view(number)
+            made = view.batches(self.loader)
+        for item in watch.over(prefetched(made)):
+            yield self._step(item, view)
 
     def _note(self, seconds: float, waited_s: float) -> None:
         self.trained_s += seconds
         self.waited_s += waited_s
         self.pace = f"{seconds:.0f} s, {100 * waited_s / seconds:.1f}% of it waiting for images"
 
-    def _step(self, pixels: Tensor, targets: Tensor) -> Tensor:
+    def _step(self, item: Item, view: View | None) -> Tensor:
+        inputs = normalised(item.pixels, self.spec)
         batch = mixup(
-            normalised(pixels, self.spec).contiguous(memory_format=self.layout),
-            targets,
+            inputs.contiguous(memory_format=self.layout),
+            item.targets,
             self.settings.mixup,
             self.settings.mixup_probability,
+            None if view is None else view.logits(item, inputs),
         )
         batch = replace(batch, progress=self.steps_done / self.steps_in_all)
         with self.accelerator.autocast():
@@ -278,19 +288,6 @@ def _groups(network: nn.Module, settings: Training) -> list[dict[str, Any]]:
         {"params": [p for p in parameters if p.ndim > 1], "weight_decay": settings.weight_decay},
         {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
     ]
-
-
-def recalibrate_batchnorm(network: nn.Module, images: TrainingImages, settings: Training) -> None:
-    """Measure every batch-norm's mean and variance again, over one pass of augmented images.
-
-    Removing channels shifts what the layers behind them see; the stored statistics are then wrong.
-    """
-    draws = torch.Generator().manual_seed(settings.seed)
-    loader = training_loader(images, settings.batch_size, draws)
-    how = Augmentation(images.views, settings.augmentation)
-    batches = (normalised(batch, images.spec) for batch, _ in augmented_batches(loader, how, draws))
-    with seeded(settings.seed):  # of layers that draw, such as dropout
-        torch.optim.swa_utils.update_bn(batches, network)
 
 
 def _warmup(share: float, steps: int) -> float:

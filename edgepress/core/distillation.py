@@ -34,6 +34,27 @@ class Gain(Noun):
         return self.ci95[1] < 0
 
 
+class TeacherViews(Noun):
+    """Views of the training images of which a teacher was asked once, and its answers stored."""
+
+    views: int
+    """Of each image; in every epoch one is shown, in turn."""
+    stored: int
+    """Of how many the answers were stored; of the others the teacher was asked in every step."""
+    bytes: int
+    """What the stored answers take, in half precision."""
+    seconds: float
+    """What storing took in this run; what an earlier one had stored took nothing."""
+
+    @property
+    def note(self) -> str:
+        """What a reader should know of the student."""
+        return (
+            f"taught by stored answers to {self.views} views of each training image; of two mixed "
+            "images the teacher's probabilities were mixed, it did not see the mixed image"
+        )
+
+
 class Distillation(Noun):
     """How a student was taught."""
 
@@ -49,3 +70,5 @@ class Distillation(Noun):
     """The race, in its order; empty without one."""
     gain: Gain | None = None
     """`None` without a control."""
+    teacher_views: TeacherViews | None = None
+    """`None` where a teacher, if any, was asked in every step."""

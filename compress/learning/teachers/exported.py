@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from benchmarks.runtimes import _contract, cpu
 from edgepress.core.artifact import Artifact
 from edgepress.core.environment import usable_cores
+from edgepress.core.hashing import file_sha256
 from edgepress.core.scaling import coefficients, inverses
 
 _NEARLY_CERTAIN = 1e-6
@@ -28,6 +29,11 @@ class OnnxTeacher(nn.Module):
         inverse = coefficients(inverses(artifact.manifest.labels.scalings))
         self._slope, self._offset = map(torch.tensor, inverse)
         self._session = cpu.open_session(artifact, usable_cores(), across_images=True)
+
+    def get_extra_state(self) -> str:
+        """Return what tells this teacher from others: it has no weights that torch knows."""
+        scaling = f"{self._slope.tolist()} {self._offset.tolist()}"
+        return f"{file_sha256(self._artifact.weights)} {scaling}"
 
     def forward(self, image: Tensor) -> Tensor:
         """Return logits `[n, labels]` of images `[n, c, h, w]`.

@@ -22,11 +22,15 @@ def teacher_of(teachers: Sequence[Artifact], settings: Teaching) -> tuple[nn.Mod
         UserError: weights that do not fit, or a file that does not open.
     """
     first = teachers[0]
-    if first.manifest.kind != "torch":
-        settings = settings.model_copy(update={"feature_weight": 0.0})
-    if len(teachers) == 1:
-        return _network(first), settings
-    return Several([_member(one) for one in teachers]), settings
+    network = _network(first) if len(teachers) == 1 else Several([_member(one) for one in teachers])
+    return network, as_shown(first, settings)
+
+
+def as_shown(first: Artifact, settings: Teaching) -> Teaching:
+    """Return settings with what the teacher shows whose features count."""
+    if first.manifest.kind == "torch":
+        return settings
+    return settings.model_copy(update={"feature_weight": 0.0})
 
 
 def try_teachers(teachers: Sequence[Artifact], settings: Teaching) -> None:

@@ -151,7 +151,8 @@ class _Job:
         """The epochs of the options, of whole batches."""
         batch = self.options.batch_size
         steps = self.train // batch
-        return float(self.options.epochs * (steps * batch * each_s + EPOCH_S))
+        epochs = self.options.epochs * getattr(self.options, "patience", 1.0)
+        return float(epochs * (steps * batch * each_s + EPOCH_S))
 
     def measuring_s(self, forward_s: float) -> float:
         """The end of a stage that trains: thresholds on validation, accuracy on the test part."""

@@ -156,10 +156,11 @@ def test_contrast_is_about_the_grey_of_bt_601(monkeypatch, height: float, factor
     )
     colour = torch.tensor([10.0, 100.0, 200.0]).view(1, 3, 1, 1).expand(1, 3, 2, 2)
     grey = 0.2989 * 10 + 0.587 * 100 + 0.114 * 200
-    found = augmentation._jittered(colour.clone(), 0.4, torch.Generator())
+    light = augmentation._light(0.4, 1, torch.Generator())
+    found = augmentation._lit(colour.clone(), light)
     wanted = [factor * (factor * value + (1 - factor) * grey) for value in (10, 100, 200)]
     assert found[0, :, 1, 0].tolist() == pytest.approx(wanted, abs=1e-3)
-    grey_image = augmentation._jittered(torch.full((1, 1, 2, 2), 50.0), 0.4, torch.Generator())
+    grey_image = augmentation._lit(torch.full((1, 1, 2, 2), 50.0), light)
     assert grey_image[0, 0, 1, 1].item() == pytest.approx(factor * 50)
 
 

@@ -105,18 +105,19 @@ def test_an_epoch_shows_every_chosen_row_once() -> None:
     rows = np.array([1, 3, 5, 7, 9, 11])
     loader = training_loader(images(12, rows), 2, seeded())
     made = list(prefetched(augmented_batches(loader, Augmentation(("identity",), 0), seeded())))
-    assert [batch.dtype for batch, _ in made] == [torch.uint8] * 3
-    shown = torch.cat([batch[:, 0, 0, 0] for batch, _ in made])
+    assert [item.pixels.dtype for item in made] == [torch.uint8] * 3
+    shown = torch.cat([item.pixels[:, 0, 0, 0] for item in made])
     assert sorted(shown.tolist()) == rows.tolist()
-    assert torch.equal(shown.float(), torch.cat([targets for _, targets in made])[:, 0])
+    assert torch.equal(shown.float(), torch.cat([item.targets for item in made])[:, 0])
+    assert shown.tolist() == rows[torch.cat([item.rows for item in made])].tolist()
     assert shown.tolist() != rows.tolist()
 
 
 def test_grey_images_are_loaded_as_one_channel() -> None:
     pixels = np.broadcast_to(np.zeros((4, 32, 32, 1), np.uint8), (4, 32, 32, 3))
     grey = TrainingImages(pixels, np.zeros((4, 1), np.float32), ("identity",), SPEC)
-    batch, _ = next(iter(training_loader(grey, 2, seeded())))
-    assert batch.shape == (2, 1, 32, 32)
+    item = next(iter(training_loader(grey, 2, seeded())))
+    assert item.pixels.shape == (2, 1, 32, 32)
 
 
 def test_fewer_images_than_a_batch_are_refused() -> None:

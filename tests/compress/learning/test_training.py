@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from compress.learning import training
 from compress.learning.augmentation import Batch, normalised
 from compress.learning.losses.bce import loss as bce
-from compress.learning.training import ModelEmaV3, Training, fit, recalibrate_batchnorm
+from compress.learning.training import ModelEmaV3, Training, fit
+from compress.pruning.recalibration import recalibrate_batchnorm
 from edgepress.core.errors import UserError
 from edgepress.core.stage import CHECKPOINT
 

@@ -196,6 +196,58 @@ def test_a_race_and_a_control_are_in_the_manifest(
     assert not list(tmp_path.rglob("*.pt")), "nothing of the race is left"
 
 
+def test_a_manifest_says_which_answers_of_the_teacher_were_stored(
+    data: Path, teacher: Path, tmp_path: Path, command
+):
+    common = ("compress.distill", "--teacher", teacher, "--student", teacher, "--data", data,
+              "--epochs", 1, "--feature-weight", 0, *COMMON, "--out")  # fmt: skip
+    done = command(*common, tmp_path / "one", "--teacher-views", 3, "--patience", 2)
+    assert done.code == 0, done.err
+    assert "2 views x 24 images x 2 labels" in done.err
+    found = artifacts.load(tmp_path / "one").manifest
+    views = found.distillation.teacher_views
+    assert views is not None
+    assert (views.views, views.stored, views.bytes) == (2, 2, 2 * 24 * 2 * 2)
+    assert any("the teacher's probabilities were mixed" in note for note in found.notes)
+    done = command(*common, tmp_path / "two", "--teacher-views", 0)
+    assert done.code == 0, done.err
+    assert artifacts.load(tmp_path / "two").manifest.distillation.teacher_views is None
+
+
+def test_a_longer_schedule_is_that_of_the_race_too_and_features_do_not_race(
+    data: Path, teacher: Path, tmp_path: Path, command, monkeypatch
+):
+    monkeypatch.setattr(choosing, "standing", lambda race: (0.8, 0.2))
+    out = tmp_path / "student"
+    done = command(
+        "compress.distill", "--teacher", teacher, "--student", teacher, "--data", data, "--out",
+        out, *COMMON, "--epochs", 1, "--patience", 4, "--race-share", 1, "--teacher-views", "auto",
+    )  # fmt: skip
+    assert done.code == 0, done.err
+    how = artifacts.load(out).manifest.distillation
+    assert sorted((one.method, one.epochs) for one in how.heats) == [
+        ("none", 2), ("soft-labels", 2)
+    ]  # fmt: skip
+    assert "epoch 4/4" in done.err
+
+
+@pytest.mark.parametrize("stage", ["distill", "prune"])
+def test_patience_is_refused_before_the_work_where_the_teacher_runs_in_every_step(
+    data: Path, teacher: Path, tmp_path: Path, command, stage: str
+):
+    given = {
+        "distill": ("--teacher", teacher, "--student", teacher, "--method", "feature-maps"),
+        "prune": ("--model", teacher, "--macs", 0.7, "--round-to", 1),
+    }[stage]
+    done = command(
+        f"compress.{stage}", *given, "--data", data, "--out", tmp_path / "out", *COMMON,
+        "--patience", 2, "--teacher-views", "auto",
+    )  # fmt: skip
+    assert done.code == 2
+    assert "a loss with the teacher's features" in done.err
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize("loss", registry.names("compress.learning.losses"))
 def test_the_loss_that_is_named_is_used(
     data: Path, tmp_path: Path, command, monkeypatch, loss: str

@@ -1,0 +1,1 @@
+"""Views of the training images whose answers by the teacher are stored and shown again."""
