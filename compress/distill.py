@@ -21,13 +21,13 @@ from compress.learning.racing import choosing, final
 from compress.learning.racing.choosing import MethodOptions
 from compress.learning.racing.race import Race
 from compress.learning.racing.scoring import Scorer
-from compress.learning.students.starting import Start, rewrites_of, start_of
 from compress.learning.teachers.loading import as_shown, teacher_of, try_teachers
 from compress.learning.teaching import Student, Teaching, terms_of
 from compress.learning.training_data import open_for, training_images
 from compress.learning.views.options import check_patience, longer
 from compress.planning.students import listing
 from compress.planning.students.listing import ListingOptions
+from compress.students.starting import Start, rewrites_of, start_of
 from edgepress.core import artifact as artifacts
 from edgepress.core import console
 from edgepress.core.artifact import Artifact

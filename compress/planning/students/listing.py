@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from benchmarks.report.markdown import table_md
 from benchmarks.statistics.sequential import Interval, median_interval
-from compress.learning.students.starting import Start, StudentOptions, start_of
 from compress.planning.students import costs
 from compress.planning.students.candidates import NAMED
 from compress.planning.students.costs import Integers
+from compress.students.starting import Start, StudentOptions, start_of
 from edgepress.core import artifact as artifacts
 from edgepress.core import console, environment, figures, place
 from edgepress.core.artifact import Artifact

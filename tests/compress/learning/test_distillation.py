@@ -14,8 +14,8 @@ from torch.nn.functional import binary_cross_entropy_with_logits, interpolate
 from compress.learning import teaching
 from compress.learning.augmentation import Batch, normalised
 from compress.learning.features import PENULTIMATE
-from compress.learning.students.starting import Start, StudentOptions
 from compress.learning.teaching import Student, Teaching, teach
+from compress.students.starting import Start, StudentOptions
 from edgepress.core.errors import UserError
 from edgepress.core.image_spec import ImageSpec
 

@@ -10,8 +10,8 @@ import small_training
 import torch
 from torch import nn
 
-from compress.learning.students.starting import StudentOptions, start_of
 from compress.pruning.channels import channels_of
+from compress.students.starting import StudentOptions, start_of
 from edgepress.core import artifact as artifacts
 from edgepress.core.manifest import Architecture
 from models.rewrites import INT8_FRIENDLY

@@ -8,7 +8,7 @@ from pydantic import Field
 from torch import nn
 
 from compress.learning.finish import chosen
-from compress.learning.students import narrowing
+from compress.students import narrowing
 from edgepress.core import artifact as artifacts
 from edgepress.core import console
 from edgepress.core.artifact import Artifact
