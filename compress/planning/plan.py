@@ -33,6 +33,7 @@ _NEEDS = {
     "gate": "compare_gates",
 }
 """The variable of a recipe through which an option has its effect."""
+KEY = "weights_key"
 STUDENT, STUDENT_KIND = "student", "student_kind"
 """What is chosen, and what follows from it."""
 _CHOSEN = ("hours", "quick", "budget", "gate")
@@ -66,19 +67,23 @@ def plan(config: Config) -> Planned:
     verdicts.parse_all(config.gate)
     stated = _stated(config, template)
     place = Place(config.data, config.folder, config.skip_bad_images, config.split_options)
-    _check_place(place)
+    check_place(config)
     planned = _filled(config, template, stated, place)
     if planned.recipe.bundle is not None:
         handing_over.check(planned.recipe.bundle, place, config.sign)
     return planned
 
 
-def _check_place(place: Place) -> None:
-    """Refuse a folder that cannot be written, or is the data's own."""
-    writable.check_folder(place.out, "The folder of the results")
-    data = Path(place.data.rpartition(":")[2])
-    if data.exists() and data.resolve() == place.out.resolve():
-        raise UserError("The results would lie among the data", got=f"--out {place.out}")
+def check_place(config: Config) -> None:
+    """Refuse a folder that cannot be written, or is the data's own.
+
+    Raises:
+        UserError: it is.
+    """
+    writable.check_folder(config.folder, "The folder of the results", "name another: --out DIR")
+    data = Path(config.data.rpartition(":")[2])
+    if data.exists() and data.resolve() == config.folder.resolve():
+        raise UserError("The results would lie among the data", got=f"--out {config.folder}")
 
 
 def best_of(place: Place, models: Sequence[Artifact]) -> Artifact:
@@ -94,7 +99,7 @@ def _filled(config: Config, template: Template, stated: Mapping[str, Any], place
     if not template.names:
         return _unplanned(template.filled({}), place)
     labels = read_table(config.data)[1].label_names
-    start = start_of(stated.get("model"), stated.get("arch"), len(labels))
+    start = start_of(stated.get("model"), stated.get("arch"), labels, stated.get(KEY) or None)
     known = {**derived.of_start(start, stated.get("model")), **stated, "trust": config.trust}
     known |= {"title": derived.title(config.data, known), **derived.of_student(known)}
     if not template.missing(known):
@@ -140,5 +145,8 @@ def _stated(config: Config, template: Template) -> dict[str, Any]:
     for name in said:
         if name not in known:
             raise unknown_name("variable of the recipe", name, sorted(known))
+    for name in template.values:
+        if name not in template.names:
+            raise unknown_name(f"variable in [values] of {template.source}", name, template.names)
     flags = {"model": config.model, "arch": config.arch}
     return {**template.values, **said, **{n: v for n, v in flags.items() if v is not None}}
