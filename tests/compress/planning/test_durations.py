@@ -88,6 +88,13 @@ def test_a_control_and_a_race_take_their_time():
     assert stated == pytest.approx(alone), "options of the loss leave nothing to be found out"
 
 
+def test_patience_takes_its_time():
+    given = {"teacher": "@teacher", "student": "@pruned", "method": "soft-labels", "epochs": 4}
+    once = expected("compress.distill", **given)
+    found = expected("compress.distill", **given, patience=2.5)
+    assert found - once == pytest.approx(6 * (96 * 0.2 + EPOCH_S))
+
+
 def test_an_export_is_compared_with_what_it_was_made_from_and_measured():
     """On one of two cores an image takes 0.02 s; the student's half the network takes 0.01 s."""
     found = expected("export.onnx", model="@teacher")
