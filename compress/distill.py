@@ -88,8 +88,9 @@ def run(config: Config) -> Artifact | listing.Listing:
     check(config, teacher.manifest.labels.names)
     start = start_of(config, teacher.manifest.image)
     config = config.model_copy(update={"student": start.options.student})
-    try_teachers(teachers, config)
-    check_patience(config, terms_of(_foreseen(config, teacher)))
+    foreseen = _foreseen(config, teacher)
+    try_teachers(teachers, config if choosing.races(config, config) else foreseen)
+    check_patience(config, terms_of(foreseen))
     start.try_out(training=config.epochs > 0)
     if start.spec.channels < teacher.manifest.image.channels:
         console.say("the student takes one channel: its images are made grey")

@@ -98,13 +98,14 @@ def test_before_an_image_is_read(command, tmp_path: Path, stage, words, told) ->
 
 
 @pytest.mark.usefixtures("unread")
-def test_a_term_asks_no_onnx_teacher_for_features(command, tmp_path: Path) -> None:
+@pytest.mark.parametrize("asked", [("--term", "feature-maps=1"), ("--method", "attention")])
+def test_a_term_asks_no_onnx_teacher_for_features(command, tmp_path: Path, asked) -> None:
     work, teacher = tmp_path / "work", tmp_path / "teacher"
     work.mkdir()
     (work / "model.onnx").write_bytes(b"graph")
     artifacts.save(teacher, work, manifest(kind="onnx"))
     words = ("--teacher", teacher, "--student", "resnet18", "--out", tmp_path / "out")
-    done = command("compress.distill", *words, "--term", "feature-maps=1")
+    done = command("compress.distill", *words, *asked)
     assert done.code == 2, done.err
     assert "An ONNX teacher shows no features" in done.err
     assert not (tmp_path / "out").exists()

@@ -67,9 +67,9 @@ def _require_features(first: Artifact, settings: Teaching) -> None:
     if first.manifest.kind != "torch" and terms.observe(terms.parse(settings.term)):
         raise UserError(
             "An ONNX teacher shows no features, which a term of the loss needs",
-            got=f"--term {' '.join(settings.term)}",
-            next_step="leave that term out, or name a PyTorch artifact first, e.g. the one that "
-            "the file is from",
+            got=f"term {' '.join(settings.term)}",
+            next_step="take another --method or --term, or name a PyTorch artifact first, e.g. the "
+            "one that the file is from",
         )
 
 

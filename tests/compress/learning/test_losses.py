@@ -10,6 +10,7 @@ from compress.learning.augmentation import mixup
 from compress.learning.losses.asl import Focus
 from compress.learning.losses.asl import loss as asl
 from compress.learning.losses.bce import loss as bce
+from compress.learning.not_finite import LossNotFiniteError
 from compress.learning.teaching import Teaching, terms_of
 from compress.learning.terms import total
 from compress.learning.terms._taught import Taught
@@ -100,7 +101,9 @@ def test_distillation_counts_the_teacher_where_the_label_is_unknown():
 
 def test_a_teacher_that_is_not_finite_is_not_left_out():
     z, t = torch.tensor([[0.3, -1.0]]), torch.tensor([[1.0, NAN]])
-    assert distillation(z, torch.zeros(1, 2), t, 0.3, 1.0).isnan()
+    with pytest.raises(LossNotFiniteError) as caught:
+        distillation(z, torch.zeros(1, 2), t, 0.3, 1.0)
+    assert caught.value.terms == ("soft-labels",)
 
 
 @pytest.mark.parametrize("loss", [bce, asl])
