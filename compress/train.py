@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -134,9 +135,10 @@ def architecture(config: Config) -> Architecture:
 
 
 def _build(plan: Plan, config: Config, context: Context, wanted: Wanted, workdir: Path) -> Manifest:
-    built, labels = architecture(config), len(context.dataset.label_names)
+    built, labels = architecture(config), context.dataset.label_names
+    start = replace(_start(config), labels=labels)
     with seeded(config.seed):
-        network = pretrained.start_network(built, labels, _start(config), context.spec)
+        network = pretrained.start_network(built, len(labels), start, context.spec)
     loss = losses.find(config.loss)
     fitted = fit(
         network,

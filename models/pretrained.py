@@ -6,6 +6,7 @@ Their checkpoints name tensors differently from timm, but hold the same ones in 
 import importlib.util
 import socket
 import ssl
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,7 +15,7 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import Request, getproxies, urlopen
 
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from edgepress.core import console
@@ -41,6 +42,8 @@ class Start:
     """`imagenet`, `random` or a file."""
     key: str | None = None
     """Where in the file the weights are; `None` is wherever they fit."""
+    labels: tuple[str, ...] = ()
+    """Of the data, in order, where they are known: those that a file names are put into it."""
 
     @property
     def file(self) -> Path | None:
@@ -78,18 +81,24 @@ def _wanted(
     own = network.state_dict()
     other = families.skeleton(architecture, n_labels + 1).state_dict()
     head = {
-        name
+        name: _axis(tensor, other[name])
         for name, tensor in own.items()
         if name in other and not is_lazy(other[name]) and other[name].shape != tensor.shape
     }
     adapted = partial(stem.summed, network=network, spec=spec)
-    return checkpoint.Wanted(own, frozenset(head), start.key, adapted)
+    return checkpoint.Wanted(own, head, start.key, adapted, labels=start.labels)
+
+
+def _axis(one: Tensor, other: Tensor) -> int:
+    """Return the first axis along which two tensors differ in length."""
+    lengths = zip(one.shape, other.shape, strict=False)
+    return next((axis for axis, (a, b) in enumerate(lengths) if a != b), 0)
 
 
 def held_against(
-    architecture: Architecture, n_labels: int, content: checkpoint.files.Content
+    architecture: Architecture, labels: Sequence[str], content: checkpoint.files.Content
 ) -> tuple[bool, list[str]]:
-    """Hold the weights of a file against a network of so many labels; nothing is loaded.
+    """Hold the weights of a file against a network of these labels; nothing is loaded.
 
     Returns:
         Whether the output layer would be a new one, and what is to be said of the file.
@@ -97,7 +106,8 @@ def held_against(
     Raises:
         UserError: the architecture cannot be built, or the weights are not its.
     """
-    spec, start = ImageSpec(), Start(str(content.path))
+    spec, start = ImageSpec(), Start(str(content.path), labels=tuple(labels))
+    n_labels = len(labels)
     network = families.skeleton(architecture, n_labels)
     if any(map(is_lazy, network.state_dict().values())):
         try_out(network, n_labels, spec, training=False)

@@ -94,7 +94,7 @@ def _filled(config: Config, template: Template, stated: Mapping[str, Any], place
     if not template.names:
         return _unplanned(template.filled({}), place)
     labels = read_table(config.data)[1].label_names
-    start = start_of(stated.get("model"), stated.get("arch"), len(labels))
+    start = start_of(stated.get("model"), stated.get("arch"), labels)
     known = {**derived.of_start(start, stated.get("model")), **stated, "trust": config.trust}
     known |= {"title": derived.title(config.data, known), **derived.of_student(known)}
     if not template.missing(known):

@@ -122,7 +122,7 @@ def _under(key: str, found: list[str], content: Content) -> list[str]:
 
 def _head_alone(fit: Fit, wanted: Wanted) -> bool:
     """Tell whether nothing of the body is there, so that it could be any network's."""
-    body = set(wanted.tensors) - wanted.head
+    body = set(wanted.tensors) - wanted.head.keys()
     return bool(body) and not body & set(fit.taken)
 
 

@@ -20,6 +20,8 @@ NAMES = ("arch", "architecture", "model_name", "backbone", "encoder_name", "mode
 """Keys under which training codes note what their network is."""
 OPTIONS = ("hyper_parameters", "hparams", "args", "config", "cfg", "opt")
 """Keys under which they keep the options of the training."""
+LABELS = ("classes", "class_names", "labels", "label_names", "names", "class_to_idx", "id2label")
+"""Keys under which they note what the outputs are."""
 DEEPEST = 12
 """Levels of mappings that are looked into."""
 
@@ -37,6 +39,8 @@ class Content:
     """Whether there is the state of an optimizer, which is no part of `tensors`."""
     architecture: str | None = None
     """As the training code has noted it."""
+    labels: tuple[str, ...] = ()
+    """Names of the outputs, in their order, as it has noted them."""
 
 
 def read(path: Path) -> Content:
@@ -57,6 +61,7 @@ def read(path: Path) -> Content:
         classes=tuple(classes),
         optimizer=any(_optimizers(whole, 0)),
         architecture=_noted_architecture(whole),
+        labels=_noted_labels(whole),
     )
     if not found.tensors and classes:
         raise pickles.wants_code(path, classes)
@@ -200,11 +205,34 @@ def _optimizers(value: Any, depth: int) -> Iterator[bool]:
 
 
 def _noted_architecture(whole: Any) -> str | None:
-    """Return what a training code calls the network, beside the weights or among its options."""
+    """Return what a training code calls the network."""
+    names = (noted.get(key) for noted in _notes(whole) for key in NAMES)
+    return next((name for name in names if isinstance(name, str)), None)
+
+
+def _noted_labels(whole: Any) -> tuple[str, ...]:
+    """Return what a training code calls the outputs."""
+    found = (_in_order(noted.get(key)) for noted in _notes(whole) for key in LABELS)
+    return next(filter(None, found), ())
+
+
+def _notes(whole: Any) -> Iterator[Mapping[Any, Any]]:
+    """Yield where a training code notes things: beside the weights, and among its options."""
     beside = whole if isinstance(whole, Mapping) else {}
-    for noted in (beside, *(beside.get(key) for key in OPTIONS)):
-        names = [noted.get(key) for key in NAMES] if isinstance(noted, Mapping) else []
-        found = next((name for name in names if isinstance(name, str)), None)
-        if found is not None:
-            return found
-    return None
+    places = (beside, *(beside.get(key) for key in OPTIONS))
+    return (place for place in places if isinstance(place, Mapping))
+
+
+def _in_order(noted: Any) -> tuple[str, ...]:
+    """Return names in the order of their numbers; none of what is no list of different names.
+
+    >>> _in_order(["a", "b"]), _in_order({1: "b", 0: "a"}), _in_order({"b": 1, "a": 0})
+    (('a', 'b'), ('a', 'b'), ('a', 'b'))
+    """
+    names = noted if isinstance(noted, list | tuple) else ()
+    if isinstance(noted, Mapping):
+        pairs = [(key, at) if isinstance(key, str) else (at, key) for key, at in noted.items()]
+        numbered = all(isinstance(at, int) for _, at in pairs)
+        names = [name for name, _ in sorted(pairs, key=lambda pair: pair[1])] if numbered else ()
+    texts = [name for name in names if isinstance(name, str)]
+    return tuple(texts) if len(set(texts)) == len(names) else ()

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+import torch
 from torch import Tensor
 
 from models.checkpoint.files import Content, Weights
@@ -19,14 +20,21 @@ class Wanted:
     """What a network asks of a file."""
 
     tensors: Weights
-    head: frozenset[str] = frozenset()
-    """Names of the tensors whose shapes follow the number of labels."""
+    head: Mapping[str, int] = field(default_factory=dict)
+    """Names of the tensors whose shapes follow the number of labels, and their axis of labels."""
     key: str | None = None
     """Where in the file its weights are; `None` is wherever they fit."""
     adapted: Callable[[Weights], Mapping[str, Tensor]] = dict
     """Makes of a file's tensors, by the network's names, those that are compared and loaded."""
     exact: bool = False
     """Whether it wants all of its tensors, and no others, as an artifact stores them."""
+    labels: tuple[str, ...] = ()
+    """Of the data, in order: those that a file names are put into it."""
+
+    def same_labels(self, content: Content) -> bool | None:
+        """Tell whether a file's outputs are the labels, in any order; `None`: nobody says."""
+        known = self.labels and content.labels
+        return set(self.labels) == set(content.labels) if known else None
 
 
 @dataclass(frozen=True)
@@ -65,6 +73,7 @@ def fit_at(wanted: Wanted, content: Content, place: str) -> Fit:
     problems = _shared_badly(own, sources, tensors)
     sources = _with_twins(own, sources)
     given = wanted.adapted({name: tensors[source] for name, source in sources.items()})
+    given = _in_our_order(given, wanted, content)
     absent = [name for name in own if name not in given]
     counters = () if wanted.exact else COUNTERS
     problems |= {
@@ -73,8 +82,9 @@ def fit_at(wanted: Wanted, content: Content, place: str) -> Fit:
         KINDS: [n for n, tensor in given.items() if not _same_kind(tensor, own[n])],
         "unexpected": _unexpected(wanted, content, place, set(sources.values())),
     }
-    odd = {*problems["missing"], *problems["of another shape"]} & wanted.head
-    new_head = tuple(name for name in own if odd and name in wanted.head)
+    odd = {*problems["missing"], *problems["of another shape"]} & wanted.head.keys()
+    other = bool(odd) or wanted.same_labels(content) is False
+    new_head = tuple(name for name in own if other and name in wanted.head)
     return Fit(
         place=place,
         sources={name: source for name, source in sources.items() if name not in new_head},
@@ -86,6 +96,19 @@ def fit_at(wanted: Wanted, content: Content, place: str) -> Fit:
             what: tuple(n for n in found if n not in odd) for what, found in problems.items()
         },
     )
+
+
+def _in_our_order(given: Mapping[str, Tensor], wanted: Wanted, content: Content) -> Weights:
+    """Put the outputs that a file names into the order of the labels, where they are these."""
+    if content.labels == wanted.labels or not wanted.same_labels(content):
+        return dict(given)
+    rows = torch.tensor([content.labels.index(label) for label in wanted.labels])
+    axes = {
+        name: axis
+        for name, axis in wanted.head.items()
+        if name in given and given[name].shape == wanted.tensors[name].shape
+    }
+    return dict(given) | {name: given[name].index_select(a, rows) for name, a in axes.items()}
 
 
 def twins(own: Weights) -> list[list[str]]:

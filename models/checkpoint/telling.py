@@ -27,6 +27,8 @@ def done(fit: Fit, others: list[Fit], content: Content, wanted: Wanted) -> list[
         f"not from {rest}, which fits too (choose by --weights-key)": rest,
         f"output layer from {named(fit.head_from or '')}": fit.head_from is not None,
         f"a new output layer, not trained: {_heads(fit, content, wanted)}": fit.new_head,
+        f"its outputs are {_labels(content, wanted)}": not fit.new_head
+        and wanted.same_labels(content),
         f"without {counters} ({first_few(fit.counters, 1)}), from 0 on": fit.counters,
         f"passed over {counted(len(left), 'other tensor')} ({first_few(left)})": left,
         f"added up for grey images: {first_few(added)}": added,
@@ -91,7 +93,15 @@ def _kinds(fits: list[Fit]) -> tuple[str, ...]:
     return fits[0].problems[KINDS] if fits else ()
 
 
+def _labels(content: Content, wanted: Wanted) -> str:
+    if content.labels == wanted.labels:
+        return "the data's labels, as the file names them"
+    return f"put into the order of the data's labels: the file has {first_few(content.labels, 5)}"
+
+
 def _heads(fit: Fit, content: Content, wanted: Wanted) -> str:
+    if wanted.same_labels(content) is False:
+        return f"the file's outputs are {first_few(content.labels, 5)}"
     given = {name: content.tensors.get(fit.place + name) for name in fit.new_head}
     return first_few([_against(n, wanted.tensors[n], tensor) for n, tensor in given.items()], 2)
 

@@ -192,3 +192,15 @@ def test_a_factory_may_fail_in_any_way(body: str, words: str, tmp_path: Path, mo
     del sys.modules["own_factory"]
     with pytest.raises(UserError, match=words):
         families.build(Architecture(name="own_factory:build"), 3)
+
+
+def test_outputs_that_a_file_names_are_put_into_the_order_of_the_labels(tmp_path: Path):
+    architecture = Architecture(name="tiny_network:build")
+    own = families.build(architecture, 3).state_dict()
+    torch.save({"state_dict": own, "classes": ["c", "a", "b"]}, tmp_path / "a.pth")
+    start = Start(str(tmp_path / "a.pth"), labels=("a", "b", "c"))
+    turned = start_network(architecture, 3, start, SPEC).state_dict()
+    for name, tensor in own.items():
+        head = tensor.ndim and len(tensor) == 3
+        assert torch.equal(turned[name], tensor[[1, 2, 0]] if head else tensor), name
+    assert any(not torch.equal(turned[name], tensor) for name, tensor in own.items())

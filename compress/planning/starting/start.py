@@ -1,5 +1,6 @@
 """What `--model` and `--arch` are: told by what lies there, and nothing in it is run."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -17,13 +18,13 @@ DEFAULT_ARCHITECTURE = "efficientnet_lite0"
 ORDER = "its outputs are taken in the order of the data's labels, which it does not name itself"
 
 
-def start_of(model: str | None, arch: str | None, n_labels: int) -> Start:
+def start_of(model: str | None, arch: str | None, labels: Sequence[str]) -> Start:
     """Return what the way starts from.
 
     Args:
         model: As given on the command line; `None` where a teacher is to be trained.
         arch: Name of an architecture, or the user's own factory.
-        n_labels: Labels of the data.
+        labels: Of the data.
 
     Raises:
         UserError: there is no such model or architecture, the two do not go together, or the model
@@ -42,7 +43,7 @@ def start_of(model: str | None, arch: str | None, n_labels: int) -> Start:
     if not path.is_file():
         raise refusals.no_model(model)
     kind = network_files.kind_of(path)
-    return _from_weights(path, arch, n_labels) if kind is None else _from_file(path, kind, arch)
+    return _from_weights(path, arch, labels) if kind is None else _from_file(path, kind, arch)
 
 
 def _architecture(name: str) -> Architecture:
@@ -79,7 +80,7 @@ def _from_file(path: Path, kind: ModuleType, arch: str | None) -> Start:
     return Start("file", path, None, notes=notes)
 
 
-def _from_weights(path: Path, arch: str | None, n_labels: int) -> Start:
+def _from_weights(path: Path, arch: str | None, labels: Sequence[str]) -> Start:
     """Return the start from weights alone, held against the architecture that is said.
 
     Raises:
@@ -92,6 +93,7 @@ def _from_weights(path: Path, arch: str | None, n_labels: int) -> Start:
     if arch is None:
         raise refusals.no_architecture(content)
     architecture = _architecture(arch)
-    new_head, said = pretrained.held_against(architecture, n_labels, content)
-    notes = tuple(f"weights of {path}: {one}" for one in (*said, *(() if new_head else (ORDER,))))
+    new_head, said = pretrained.held_against(architecture, labels, content)
+    unnamed = () if new_head or content.labels else (ORDER,)
+    notes = tuple(f"weights of {path}: {one}" for one in (*said, *unnamed))
     return Start("checkpoint", path, architecture, new_head=new_head, notes=notes)

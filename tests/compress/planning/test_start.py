@@ -37,29 +37,29 @@ def stored(weights, tmp_path: Path):
     return store
 
 
-def refused(model: str | Path | None, arch: str | None = None, n_labels: int = 2) -> str:
+def refused(model: str | Path | None, arch: str | None = None, labels: str = "ab") -> str:
     with pytest.raises(UserError) as raised:
-        start_of(None if model is None else str(model), arch, n_labels)
+        start_of(None if model is None else str(model), arch, labels)
     text = str(raised.value)
     assert "Next: " in text
     return text
 
 
 def test_without_a_model_a_network_is_trained():
-    start = start_of(None, None, 3)
+    start = start_of(None, None, "abc")
     assert (start.origin, start.model, start.notes) == ("none", None, ())
     assert start.architecture.name == "efficientnet_lite0"
-    assert start_of(None, "resnet18", 3).architecture.name == "resnet18"
+    assert start_of(None, "resnet18", "abc").architecture.name == "resnet18"
     assert "did you mean 'resnet18'?" in refused(None, "resnet1B")
 
 
 def test_a_shipped_artifact_its_folder_and_its_weights():
     for model in ("zoo:elpv_teacher", str(ZOO_TEACHER)):
-        start = start_of(model, None, 4)
+        start = start_of(model, None, "abcd")
         assert (start.origin, start.model, start.notes) == ("network", ZOO_TEACHER, ())
         assert start.architecture == start.artifact.manifest.architecture
         assert start.prunable
-    inside = start_of(str(ZOO_TEACHER / "model.safetensors"), "efficientnet_lite0", 4)
+    inside = start_of(str(ZOO_TEACHER / "model.safetensors"), "efficientnet_lite0", "abcd")
     assert (inside.origin, inside.model) == ("network", ZOO_TEACHER)
     assert "with the artifact that it lies in" in inside.notes[0]
     assert "did you mean 'elpv_teacher'?" in refused("zoo:elpv_techer")
@@ -70,18 +70,18 @@ def test_an_onnx_artifact_is_a_graph(tmp_path: Path):
     (tmp_path / "model.onnx").write_bytes(b"onnx")
     told = manifest(kind="onnx", architecture=None, files=file_entries(tmp_path))
     (tmp_path / "manifest.json").write_text(told.model_dump_json())
-    start = start_of(str(tmp_path), None, 2)
+    start = start_of(str(tmp_path), None, "ab")
     assert (start.origin, start.architecture) == ("graph", None)
     assert start.artifact.path == tmp_path
     assert not start.prunable
-    assert start_of(str(tmp_path / "model.onnx"), None, 2).origin == "graph"
+    assert start_of(str(tmp_path / "model.onnx"), None, "ab").origin == "graph"
     assert "an ONNX artifact" in refused(tmp_path, "resnet18")
 
 
 @pytest.mark.parametrize("name", ["theirs.onnx", "theirs.keras", "theirs.pt2"])
 def test_a_file_of_a_whole_network_is_adopted_unopened(name: str, tmp_path: Path):
     (tmp_path / name).write_bytes(b"never read")
-    start = start_of(str(tmp_path / name), None, 2)
+    start = start_of(str(tmp_path / name), None, "ab")
     assert (start.origin, start.model) == ("file", tmp_path / name)
     assert not start.prunable
     assert "it teaches a student" in start.notes[0]
@@ -91,7 +91,7 @@ def test_a_file_of_a_whole_network_is_adopted_unopened(name: str, tmp_path: Path
 
 def test_torchscript_is_known_by_its_content(tmp_path: Path):
     elsewhere.script(tmp_path / "best.pt")
-    start = start_of(str(tmp_path / "best.pt"), None, 2)
+    start = start_of(str(tmp_path / "best.pt"), None, "ab")
     assert start.origin == "file"
     assert "--trust" in start.notes[1]
     assert "a TorchScript file" in refused(tmp_path / "best.pt", ARCH)
@@ -99,7 +99,7 @@ def test_torchscript_is_known_by_its_content(tmp_path: Path):
 
 def test_weights_with_their_architecture(stored, weights):
     path = stored({"state_dict": {f"module.{name}": one for name, one in weights.items()}})
-    start = start_of(path, ARCH, 2)
+    start = start_of(path, ARCH, "ab")
     assert (start.origin, start.model, start.new_head) == ("checkpoint", Path(path), False)
     assert start.architecture.name == ARCH
     assert start.prunable
@@ -107,8 +107,29 @@ def test_weights_with_their_architecture(stored, weights):
     assert said == ["taken from 'state_dict.module'", ORDER]
 
 
+@pytest.mark.parametrize(
+    "noted",
+    [
+        {"classes": ["b", "a"]},
+        {"hyper_parameters": {"class_to_idx": {"a": 1, "b": 0}}},
+        {"args": {"id2label": {1: "a", 0: "b"}}},
+    ],
+)
+def test_labels_that_a_checkpoint_names_decide_the_order(stored, weights, noted: dict[str, object]):
+    path = stored({"state_dict": weights, **noted})
+    said = " ".join(start_of(path, ARCH, "ba").notes)
+    assert "its outputs are the data's labels, as the file names them" in said
+    turned = start_of(path, ARCH, "ab")
+    assert not turned.new_head
+    assert "put into the order of the data's labels: the file has b, a" in " ".join(turned.notes)
+    assert ORDER not in said + " ".join(turned.notes)
+    other = start_of(path, ARCH, "ac")
+    assert other.new_head, "these outputs are of something else"
+    assert "not trained: the file's outputs are b, a" in " ".join(other.notes)
+
+
 def test_weights_of_other_labels_are_only_a_body(stored):
-    start = start_of(stored(), ARCH, 3)
+    start = start_of(stored(), ARCH, "abc")
     assert (start.origin, start.new_head) == ("checkpoint", True)
     assert "a new output layer, not trained" in start.notes[0]
     assert not any(ORDER in note for note in start.notes)
