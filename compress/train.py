@@ -186,7 +186,7 @@ def _told(config: Config, resolved: Config) -> Config:
 
 
 def _start(config: Config) -> pretrained.Start:
-    return pretrained.Start(config.weights, config.weights_key)
+    return pretrained.Start(config.weights, config.weights_key or None)
 
 
 def _arch_kwargs(config: Config) -> dict[str, Any]:

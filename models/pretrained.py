@@ -6,7 +6,6 @@ Their checkpoints name tensors differently from timm, but hold the same ones in 
 import importlib.util
 import socket
 import ssl
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -96,9 +95,9 @@ def _axis(one: Tensor, other: Tensor) -> int:
 
 
 def held_against(
-    architecture: Architecture, labels: Sequence[str], content: checkpoint.files.Content
+    architecture: Architecture, start: Start, content: checkpoint.files.Content
 ) -> tuple[bool, list[str]]:
-    """Hold the weights of a file against a network of these labels; nothing is loaded.
+    """Hold the weights of a file against a network of its labels; nothing is loaded.
 
     Returns:
         Whether the output layer would be a new one, and what is to be said of the file.
@@ -106,8 +105,7 @@ def held_against(
     Raises:
         UserError: the architecture cannot be built, or the weights are not its.
     """
-    spec, start = ImageSpec(), Start(str(content.path), labels=tuple(labels))
-    n_labels = len(labels)
+    spec, n_labels = ImageSpec(), len(start.labels)
     network = families.skeleton(architecture, n_labels)
     if any(map(is_lazy, network.state_dict().values())):
         try_out(network, n_labels, spec, training=False)

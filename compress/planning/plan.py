@@ -33,6 +33,7 @@ _NEEDS = {
     "gate": "compare_gates",
 }
 """The variable of a recipe through which an option has its effect."""
+KEY = "weights_key"
 STUDENT, STUDENT_KIND = "student", "student_kind"
 """What is chosen, and what follows from it."""
 _CHOSEN = ("hours", "quick", "budget", "gate")
@@ -94,7 +95,7 @@ def _filled(config: Config, template: Template, stated: Mapping[str, Any], place
     if not template.names:
         return _unplanned(template.filled({}), place)
     labels = read_table(config.data)[1].label_names
-    start = start_of(stated.get("model"), stated.get("arch"), labels)
+    start = start_of(stated.get("model"), stated.get("arch"), labels, stated.get(KEY) or None)
     known = {**derived.of_start(start, stated.get("model")), **stated, "trust": config.trust}
     known |= {"title": derived.title(config.data, known), **derived.of_student(known)}
     if not template.missing(known):
@@ -140,5 +141,8 @@ def _stated(config: Config, template: Template) -> dict[str, Any]:
     for name in said:
         if name not in known:
             raise unknown_name("variable of the recipe", name, sorted(known))
+    for name in template.values:
+        if name not in template.names:
+            raise unknown_name(f"variable in [values] of {template.source}", name, template.names)
     flags = {"model": config.model, "arch": config.arch}
     return {**template.values, **said, **{n: v for n, v in flags.items() if v is not None}}

@@ -36,8 +36,8 @@ def check_names(recipe: Recipe) -> None:
     """
     known: set[str] = set()
     for step in recipe.step:
-        for name in _references(step):
-            _require_known(name, known)
+        for option, name in _references(step).items():
+            _require_known(name, known, f"{option} of step {step.name}")
         if step.name in known:
             raise UserError(
                 "Two steps of the recipe have one name: the second would replace the first",
@@ -46,15 +46,17 @@ def check_names(recipe: Recipe) -> None:
         if step.name in FILES:
             raise UserError("A file of the report has the step's name", got=step.name)
         known.add(step.name)
-    for name in (*recipe.compared, *_packed(recipe)):
+    named = {**dict.fromkeys(recipe.compared, "[compare] models"), **_packed(recipe)}
+    for name, where in named.items():
         if not is_path(name):
-            _require_known(name, known)
+            _require_known(name, known, where)
     if len(set(recipe.compared)) < len(recipe.compared):
         raise UserError("[compare] names a model twice", got=", ".join(recipe.compared))
 
 
-def _packed(recipe: Recipe) -> tuple[str, ...]:
-    return () if recipe.bundle is None else (recipe.bundle.model.removeprefix("@"),)
+def _packed(recipe: Recipe) -> dict[str, str]:
+    packed = recipe.bundle
+    return {} if packed is None else {packed.model.removeprefix("@"): "[bundle] model"}
 
 
 def is_path(name: str) -> bool:
@@ -150,11 +152,16 @@ def _require_file(path: Path) -> None:
         raise UserError("There is no such model", got=path, allowed="a file to adopt")
 
 
-def _references(step: Step) -> list[str]:
-    values = (step.options.get(option) for option in MODEL_OPTIONS)
-    return [value[1:] for value in values if isinstance(value, str) and value.startswith("@")]
+def _references(step: Step) -> dict[str, str]:
+    """Return the steps whose models a step takes, by its options."""
+    values = {option: step.options.get(option) for option in MODEL_OPTIONS}
+    return {
+        option: value[1:]
+        for option, value in values.items()
+        if isinstance(value, str) and value.startswith("@")
+    }
 
 
-def _require_known(name: str, known: set[str]) -> None:
+def _require_known(name: str, known: set[str], where: str) -> None:
     if name not in known:
-        raise unknown_name("step, or one that comes later", name, known)
+        raise unknown_name(f"step in {where}, or one that comes later", name, known)

@@ -8,13 +8,19 @@ from typing import Any
 from pydantic import ValidationError
 
 from compress.recipes import variables
-from compress.recipes.steps import Recipe
+from compress.recipes.steps import Comparison, Packing, Recipe, Step
 from compress.recipes.variables import Values
 from edgepress.core import cli
 from edgepress.core.errors import UserError, unknown_name
 
 SHIPPED = Path(__file__).parent
 VALUES, BASE = "values", "recipe"
+_KEYS = {
+    "step": Step.model_fields.keys() - {"repeats"} | {variables.WHEN, variables.REPEAT},
+    "compare": Comparison.model_fields.keys(),
+    "bundle": Packing.model_fields.keys(),
+}
+"""What a table of a recipe may hold."""
 
 
 @dataclass(frozen=True)
@@ -46,15 +52,26 @@ class Template:
         Raises:
             UserError: a variable without a value, or a recipe that is not valid.
         """
+        whole = variables.filled(self.raw, {**self.values, **values})
         try:
-            whole = variables.filled(self.raw, {**self.values, **values})
             return Recipe.model_validate(whole)
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
-            raise UserError(
-                f"The recipe is not valid: {where}: {first['msg']}", got=self.source
-            ) from None
+            raise _invalid(error, whole, self.source) from None
+
+
+def _invalid(error: ValidationError, whole: Mapping[str, Any], source: Path) -> UserError:
+    """Return the error for the first thing that is wrong with a recipe, by the step's name."""
+    first = error.errors()[0]
+    part, *inside = first["loc"]
+    place = [str(part)]
+    if part == "step" and inside:
+        number = int(inside.pop(0))
+        place = [f"step {whole['step'][number].get('name', number + 1)}"]
+    if first["type"] == "extra_forbidden" and inside:
+        kind = f"key in {place[0]} of {source}"
+        return unknown_name(kind, str(inside[-1]), _KEYS.get(str(part), set()))
+    where = ".".join([*place, *map(str, inside)])
+    return UserError(f"The recipe is not valid: {where}: {first['msg']}", got=source)
 
 
 def read(path: Path) -> Template:

@@ -5,11 +5,12 @@ it becomes a part of the text. A step with `when = { NAME = VALUE }` belongs to 
 where the value is that one, or one of a list; one with `repeat` stands for several.
 """
 
+import difflib
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from edgepress.core.errors import UserError, unknown_name
+from edgepress.core.errors import UserError
 
 Values = Mapping[str, Any]
 
@@ -72,9 +73,15 @@ def _names(raw: object) -> Iterator[str]:
 
 
 def _value(name: str, values: Values) -> Any:
-    if name not in values:
-        raise unknown_name("variable of the recipe", name, values)
-    return values[name]
+    if name in values:
+        return values[name]
+    close = difflib.get_close_matches(name, values, n=1)
+    raise UserError(
+        "A variable of the recipe has no value",
+        got=name,
+        next_step=(f"did you mean '{close[0]}'? If not, " if close else "")
+        + f"give it one: {name} = VALUE under [values], or --set {name}=VALUE",
+    )
 
 
 def _put(raw: Any, values: Values) -> Any:

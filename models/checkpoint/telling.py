@@ -15,6 +15,10 @@ FOLDED = ("weight_orig", "weight_g", "weight_v", "original0", "original1")
 """Ends of the names of tensors that a parametrization makes the weights of."""
 
 
+KEY = "--weights-key"
+"""The option that chooses among several."""
+
+
 def done(fit: Fit, others: list[Fit], content: Content, wanted: Wanted) -> list[str]:
     """Return what was done that the names of the file and of the network do not say themselves."""
     own = wanted.tensors
@@ -24,7 +28,7 @@ def done(fit: Fit, others: list[Fit], content: Content, wanted: Wanted) -> list[
     added = [n for n, t in fit.taken.items() if t.shape != content.tensors[fit.sources[n]].shape]
     told = {
         f"taken from {named(fit.place)}": fit.place,
-        f"not from {rest}, which fits too (choose by --weights-key)": rest,
+        f"not from {rest}, which fits too (choose by {KEY})": rest,
         f"output layer from {named(fit.head_from or '')}": fit.head_from is not None,
         f"a new output layer, not trained: {_heads(fit, content, wanted)}": fit.new_head,
         f"its outputs are {_labels(content, wanted)}": not fit.new_head

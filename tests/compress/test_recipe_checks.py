@@ -78,7 +78,7 @@ def test_a_mistake_in_any_step(
         ('models = ["@teacher", "@int8"], gate = ["map drop <= 0.5 vs int8"]', "Got: int8"),
         ('models = ["@teacher", "@int8"], gate = ["map drop <= 0.5 vs pruned"]', "Got: pruned"),
         ('models = ["@int8", "@student"], gate = ["latency p50 <= 1ms"]', "latency is not"),
-        ('models = ["@int8", "@teachr"]', "teachr"),
+        ('models = ["@int8", "@teachr"]', r"step in \[compare\] models.*teachr"),
         ('models = ["@int8"], threads = 0', r"not valid: compare\.threads"),
         ('models = ["@int8"], latency-time = "soon"', "latency_time is not a duration.*soon"),
     ],
@@ -86,6 +86,12 @@ def test_a_mistake_in_any_step(
 def test_a_mistake_in_the_comparison(scenes: Path, tmp_path: Path, compare: str, told: str) -> None:
     with pytest.raises(UserError, match=told):
         prepare(scenes, tmp_path, WHOLE, compare)
+
+
+def test_who_names_a_model_that_no_step_makes(scenes: Path, tmp_path: Path) -> None:
+    left = {step: options for step, options in WHOLE.items() if step != PRUNE}
+    with pytest.raises(UserError, match=r"step in student of step student, or .* Got: pruned"):
+        prepare(scenes, tmp_path, left)
 
 
 def test_two_steps_of_one_name_and_names_of_the_report(scenes: Path, tmp_path: Path) -> None:

@@ -1,8 +1,10 @@
 """A file made elsewhere is taken in for the plan: nothing is known of it before."""
 
 import importlib
+import re
 from collections.abc import Iterable
 
+from compress.planning.options import Config
 from compress.recipes import running, variables
 from compress.recipes.checks import ADOPTING
 from compress.recipes.reading import Template
@@ -31,12 +33,20 @@ def adopted(template: Template, values: Values, place: Place) -> Artifact:
     try:
         return running.run_step(Step.model_validate(made[0]), place)
     except UserError as error:
-        error.args = (
-            f"{error} What the file does not say is said to its own command, whose artifact goes "
-            f"on here: python -m export.adopt --model {values['model']} --data {place.data} "
-            "--out DIR; then --model DIR",
-        )
+        flags = _flags_of_adopting(str(error))
+        if flags:  # they are none of the one command's
+            error.args = (
+                f"{error}. {flags}: an option of python -m {ADOPTING} --model {values['model']} "
+                f"--data {place.data} --out DIR, whose artifact goes on here with --model DIR",
+            )
         raise
+
+
+def _flags_of_adopting(text: str) -> str:
+    """Return the flags in a message that the command that takes files in has, and this one not."""
+    own = importlib.import_module(ADOPTING).Config.model_fields.keys() - Config.model_fields.keys()
+    named = dict.fromkeys(re.findall(r"--[a-z][a-z-]*", text))
+    return ", ".join(flag for flag in named if flag[2:].replace("-", "_") in own)
 
 
 def gates(further: Iterable[str]) -> tuple[str, ...]:

@@ -18,13 +18,16 @@ DEFAULT_ARCHITECTURE = "efficientnet_lite0"
 ORDER = "its outputs are taken in the order of the data's labels, which it does not name itself"
 
 
-def start_of(model: str | None, arch: str | None, labels: Sequence[str]) -> Start:
+def start_of(
+    model: str | None, arch: str | None, labels: Sequence[str], key: str | None = None
+) -> Start:
     """Return what the way starts from.
 
     Args:
         model: As given on the command line; `None` where a teacher is to be trained.
         arch: Name of an architecture, or the user's own factory.
         labels: Of the data.
+        key: Where in a checkpoint the weights are; `None` is wherever they fit.
 
     Raises:
         UserError: there is no such model or architecture, the two do not go together, or the model
@@ -43,7 +46,9 @@ def start_of(model: str | None, arch: str | None, labels: Sequence[str]) -> Star
     if not path.is_file():
         raise refusals.no_model(model)
     kind = network_files.kind_of(path)
-    return _from_weights(path, arch, labels) if kind is None else _from_file(path, kind, arch)
+    if kind is not None:
+        return _from_file(path, kind, arch)
+    return _from_weights(pretrained.Start(str(path), key, tuple(labels)), path, arch)
 
 
 def _architecture(name: str) -> Architecture:
@@ -80,7 +85,7 @@ def _from_file(path: Path, kind: ModuleType, arch: str | None) -> Start:
     return Start("file", path, None, notes=notes)
 
 
-def _from_weights(path: Path, arch: str | None, labels: Sequence[str]) -> Start:
+def _from_weights(wanted: pretrained.Start, path: Path, arch: str | None) -> Start:
     """Return the start from weights alone, held against the architecture that is said.
 
     Raises:
@@ -93,7 +98,8 @@ def _from_weights(path: Path, arch: str | None, labels: Sequence[str]) -> Start:
     if arch is None:
         raise refusals.no_architecture(content)
     architecture = _architecture(arch)
-    new_head, said = pretrained.held_against(architecture, labels, content)
+    new_head, said = pretrained.held_against(architecture, wanted, content)
     unnamed = () if new_head or content.labels else (ORDER,)
     notes = tuple(f"weights of {path}: {one}" for one in (*said, *unnamed))
+    notes = tuple(note.replace(checkpoint.telling.KEY, "--set weights_key=NAME") for note in notes)
     return Start("checkpoint", path, architecture, new_head=new_head, notes=notes)

@@ -128,6 +128,16 @@ def test_labels_that_a_checkpoint_names_decide_the_order(stored, weights, noted:
     assert "not trained: the file's outputs are b, a" in " ".join(other.notes)
 
 
+def test_of_several_weights_the_recipe_chooses(stored, weights):
+    other = {name: tensor + 1 for name, tensor in weights.items()}
+    path = stored({"model": weights, "ema": other})
+    assert "not from 'ema', which fits too (choose by --set weights_key=NAME)" in " ".join(
+        start_of(path, ARCH, "ab").notes
+    )
+    chosen = start_of(path, ARCH, "ab", "ema").notes
+    assert chosen[0] == f"weights of {path}: taken from 'ema'"
+
+
 def test_weights_of_other_labels_are_only_a_body(stored):
     start = start_of(stored(), ARCH, "abc")
     assert (start.origin, start.new_head) == ("checkpoint", True)

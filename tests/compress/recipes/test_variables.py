@@ -105,6 +105,30 @@ def test_values_of_the_caller_win_over_those_of_the_file(tmp_path: Path) -> None
     assert template.filled({"name": "caller"}).title == "caller"
 
 
+def test_a_variable_that_nothing_fills_is_not_called_unknown() -> None:
+    with pytest.raises(UserError) as refused:
+        filled({"step": [{"name": "a", "options": {"x": "${keep}"}}]}, {"arch": "r"})
+    assert str(refused.value).startswith("A variable of the recipe has no value. Got: keep. Next:")
+    assert "--set keep=VALUE" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('[[step]]\nname = "a"\nstage = "b"\noption = 1\n[compare]\nmodels = []\n',
+         "key in step a of .*own.toml. Got: option.*did you mean 'options'"),
+        ('[[step]]\nname = "a"\nstage = "b"\n[compare]\nmodel = []\nmodels = []\n',
+         "key in compare of .*Got: model.*did you mean 'models'"),
+        ('[[step]]\nname = "a"\n[compare]\nmodels = []\n', "step a.stage: Field required"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_a_recipe_is_said_by_the_step(
+    tmp_path: Path, text: str, message: str
+) -> None:
+    with pytest.raises(UserError, match=message):
+        reading.read(write(tmp_path, f'title = "mine"\n{text}')).filled({})
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
