@@ -86,7 +86,8 @@ def teacher_rate(steps: int, pretrained: bool) -> Choice:
     """Choose the peak of the learning rate: the fewer steps, the larger they must be."""
     start = "weights that know other images" if pretrained else "random weights"
     rate = RATES[pretrained, steps >= LONG]
-    return _choice("teacher_learning_rate", rate, f"{steps:,} steps from {start}")
+    reason = f"{steps:,} steps from {start}" if steps else "not used: no teacher is trained"
+    return _choice("teacher_learning_rate", rate, reason)
 
 
 @dataclass(frozen=True)

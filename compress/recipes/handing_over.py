@@ -4,10 +4,11 @@ import importlib
 import re
 import shlex
 import sys
+import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from benchmarks.gates.text import tells_accuracy
 from benchmarks.report import format as shown
@@ -17,10 +18,21 @@ from compress.recipes.steps import Packing
 from edgepress.core import cli, console
 from edgepress.core.artifact import Artifact
 from edgepress.core.ending import Finding
+from edgepress.device.bundle import MANIFEST, SIGNATURE
 
 MOST_LETTERS = 100
 BUNDLING = "export.bundle.__main__"
 """A floor above: stages are run by their names."""
+
+
+class DeviceRelease(BaseModel):
+    """What of a bundle's manifest tells one release from another."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    id: str
+    """Of the artifact that was packed."""
+    release: int
 
 
 def bundled(
@@ -33,10 +45,26 @@ def bundled(
         GateFailed: the bundle does not answer as the model does.
     """
     model = made[packing.model.removeprefix("@")]
-    config = _options(packing, place, sign).model_copy(update={"model": model.path})
+    update = {"model": model.path}
+    if "release" not in packing.options:
+        update["release"] = _release(archive(place), model)
+    config = _options(packing, place, sign).model_copy(update=update)
     console.say("bundle: export.bundle")
     written: Path = importlib.import_module(BUNDLING).run(config)
     return written
+
+
+def _release(earlier: Path, model: Artifact) -> int:
+    """Return the number of a bundle: one more than that of another model in its place.
+
+    Devices may have that one, and take none of the same number.
+    """
+    try:
+        with zipfile.ZipFile(earlier) as packed:
+            told = DeviceRelease.model_validate_json(packed.read(MANIFEST))
+    except (OSError, zipfile.BadZipFile, KeyError, ValueError):
+        return 1  # there is none, or nothing that a device has taken
+    return told.release + (told.id != model.manifest.id)
 
 
 def check(packing: Packing, place: Place, sign: Path | None) -> None:
@@ -118,7 +146,11 @@ def _trial(bundle: Path | None, place: Place) -> str:
 
 def _shipping(bundle: Path | None, place: Place) -> str:
     if bundle is not None:
-        return f"python run.py install {bundle.name} --root DIR --key public.pem (docs/shipping.md)"
+        with zipfile.ZipFile(bundle) as packed:
+            signed = SIGNATURE in packed.namelist()
+        key = " --key public.pem" if signed else ""
+        unsigned = "" if signed else "not signed, which --sign KEY does; "
+        return f"python run.py install {bundle.name} --root DIR{key} ({unsigned}docs/shipping.md)"
     earlier = archive(place)
     lies = f"; {earlier.name} is of an earlier run" if earlier.exists() else ""
     return f"not yet: no bundle is written of a model that did not meet its gates{lies}"

@@ -46,12 +46,13 @@ class Epochs:
         )
 
     def choices(self, hours: float) -> tuple[Choice, ...]:
-        """Return them as values of the recipe."""
+        """Return them as values of the recipe, of the trainings that there are."""
         reason = f"what fits into {hours:g} hours at the pace measured here"
-        return (
-            Choice(name="teacher_epochs", value=self.teacher, reason=reason),
-            Choice(name="prune_epochs", value=self.prune, reason=reason),
-            Choice(name="student_epochs", value=self.student, reason=reason),
+        each = {"teacher": self.teacher, "prune": self.prune, "student": self.student}
+        return tuple(
+            Choice(name=f"{name}_epochs", value=epochs, reason=reason)
+            for name, epochs in each.items()
+            if epochs
         )
 
 

@@ -27,6 +27,11 @@ def test_the_time_is_used_and_not_exceeded(hours: float, teacher_s: float) -> No
     assert found.student >= found.prune >= 1
 
 
+def test_the_hours_say_nothing_of_a_training_that_there_is_not() -> None:
+    found = epochs(1, Costs(600, 0, 50, 40)).choices(1)
+    assert [one.name for one in found] == ["prune_epochs", "student_epochs"]
+
+
 def test_too_few_hours_for_an_epoch_of_each_are_refused_with_those_that_are_enough() -> None:
     with pytest.raises(UserError, match=r"at least --hours 0\.21"):
         epochs(0.1, COSTS)

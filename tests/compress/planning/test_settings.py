@@ -149,6 +149,10 @@ def test_short_trainings_take_longer_steps(steps: int, pretrained: bool, rate: f
     assert teacher_rate(steps, pretrained).value == rate
 
 
+def test_a_rate_that_nothing_uses_is_said_to_be() -> None:
+    assert teacher_rate(0, True).reason == "not used: no teacher is trained"
+
+
 def test_the_learning_rate_goes_by_the_steps_of_the_whole_training() -> None:
     assert chosen(facts())["teacher_learning_rate"] == 1.5e-3
     assert chosen(facts(), quick=True)["teacher_learning_rate"] == 3e-3
