@@ -34,6 +34,15 @@ def cache(tmp_path_factory: pytest.TempPathFactory):
     return folder
 
 
+@pytest.fixture(autouse=True)
+def _nothing_said() -> None:
+    """Let each test hear what a process says once."""
+    from edgepress.core import console
+
+    console.say_once.cache_clear()
+    console.warn_once.cache_clear()
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _no_waiting() -> None:
     """Do not wait for a quiet machine where other tests run beside these."""

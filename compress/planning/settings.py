@@ -100,7 +100,6 @@ class _Data:
     train: int
     """Images in the training part."""
     test: int
-    labels: int
     views: int
     """That keep the labels."""
 
@@ -109,7 +108,7 @@ def _data(facts: Facts) -> _Data:
     train, _, test = facts.images()
     short = int(np.median(facts.sizes.min(axis=1)))
     dataset = facts.context.dataset
-    return _Data(facts.start, short, train, test, len(dataset.label_names), len(dataset.views))
+    return _Data(facts.start, short, train, test, len(dataset.views))
 
 
 def _image_size(data: _Data, native_size: int | None) -> Choice:
@@ -149,7 +148,7 @@ def _batch_size(data: _Data, most_images: int | None) -> Choice:
 
 def _learning(data: _Data) -> Iterator[Choice]:
     """Yield how networks learn, as far as the length does not matter."""
-    yield _choice("loss", "bce", f"for {data.labels:,} labels as for one; asl was no better")
+    yield _choice("loss", "bce", "asl was no better, for one label or many")
     yield _augmentation(data)
     yield _choice("mixup", MIXUP, "as of the solar cells' teacher")
     yield _choice("student_learning_rate", STUDENT_RATE, "as of the solar cells' student")

@@ -52,7 +52,7 @@ def length(seconds: float | None) -> str:
 
 
 def _arguments(options: Mapping[str, Any]) -> str:
-    said = {name: value for name, value in options.items() if value not in (None, [], ())}
+    said = {name: value for name, value in options.items() if value not in (None, [], (), "")}
     return ", ".join(f"{name}={_text(value)}" for name, value in said.items())
 
 

@@ -16,7 +16,13 @@ def kept(earlier: Ledger | None, key: str, hours: float | None) -> Ledger | None
     Epochs that were chosen once stay, so that what was trained is not trained again. With more
     hours a further training goes on from the student that is there; with fewer all stays.
     """
-    if earlier is None or earlier.key != key:
+    if earlier is None:
+        return None
+    if earlier.key != key:
+        console.say(
+            "the data, the model or the options are not those of the plan at hand: it is made "
+            "anew, and so is every step that this changes"
+        )
         return None
     if hours is None or (earlier.hours is not None and hours <= earlier.hours):
         return earlier

@@ -120,8 +120,8 @@ def _usual(ground: Ground) -> Reasoned:
 
 def _third(share: float, why: str) -> str:
     """Return what a usual share is, and why it is not the usual one."""
-    usual = "about a third of the teacher's cost"
-    return usual if share == USUAL else f"{usual}, or the next that can be reached; {why}"
+    usual, reason = "about a third of the teacher's cost", why[:1].lower() + why[1:]
+    return usual if share == USUAL else f"{usual}, or the next in reach ({reason})"
 
 
 def _fault(candidate: Candidate) -> str | None:

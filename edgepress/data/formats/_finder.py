@@ -77,7 +77,7 @@ class ImageFinder:
         """Say which images were found otherwise than by their names."""
         for how, found in self._guessed.items():
             for name, file in list(found.items())[:1]:
-                console.say(f"{len(found):,} images are found {how}: {name[:100]} is {file}")
+                console.say_once(f"{len(found):,} images are found {how}: {name[:100]} is {file}")
 
     def _guess(self, how: str, name: str, found: Path | None) -> Path | None:
         if found:

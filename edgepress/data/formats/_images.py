@@ -45,7 +45,7 @@ def column(columns: Columns, finder: _finder.ImageFinder) -> str:
         )
     if finder.has(found[0]):
         raise _columns.no_header(columns.file, list(columns.by_name))
-    console.say(f"the images are taken from the column {found[0]!r}, which names files")
+    console.say_once(f"the images are taken from the column {found[0]!r}, which names files")
     return found[0]
 
 

@@ -148,7 +148,7 @@ def _chosen(columns: Columns, names: list[str]) -> list[str]:
     found = {name: kind for name, kind in kinds.items() if kind}
     truths = [name for name, kind in found.items() if kind == Family.TRUTH]
     if truths and len(truths) < len(found):
-        console.say(
+        console.say_once(
             f"True and False beside other labels are no labels: {listed(truths)} "
             "(write 1 and 0 if they are)"
         )
@@ -175,7 +175,7 @@ def _from_columns(columns: Columns, chosen: list[str], kept: list[str]) -> Label
     if not chosen:
         raise _no_labels(columns, kept, numeric)
     if numeric:
-        console.say(
+        console.say_once(
             f"columns of other numbers than 0 and 1 are no labels: {listed(numeric)} "
             "(write 0 and 1 if they are)"
         )
@@ -233,12 +233,14 @@ def _say_read(columns: Columns, chosen: list[str], found: list[Cells], blank: li
         written += [name] if mine else []
     if words:
         shown = [f"{text!r} as {value:.0f}" for text, value in list(words.items())[:MOST_WORDS]]
-        console.say(f"read {', '.join(shown)} in {listed(written)}")
+        console.say_once(f"read {', '.join(shown)} in {listed(written)}")
     empty = [name for name, value in zip(chosen, blank, strict=True) if value == 0]
     if empty:
-        console.say(f"an empty cell is read as 'no', since nothing else says no: {listed(empty)}")
+        console.say_once(
+            f"an empty cell is read as 'no', since nothing else says no: {listed(empty)}"
+        )
     if any(Family.MINUS in seen.present for seen in found) and _minus_is_no(found):
-        console.say("-1 is read as 'no', as in CelebA: the labels hold nothing but 1 and -1")
+        console.say_once("-1 is read as 'no', as in CelebA: the labels hold nothing but 1 and -1")
 
 
 def _minus_is_no(found: list[Cells]) -> bool:
@@ -282,7 +284,9 @@ def _from_names(columns: Columns, name: str) -> Labels:
         raise UserError("The label column is empty in every row", got=f"{name} in {columns.file}")
     empty = np.array([text == "" for text in plain])[column.codes].sum()
     if empty:
-        console.say(f"{empty:,} rows have nothing in {name!r}: read as images without any label")
+        console.say_once(
+            f"{empty:,} rows have nothing in {name!r}: read as images without any label"
+        )
     _reading.check_size(columns.rows, len(names))
     return tuple(names), _membership(sets, names, unknown)[column.codes]
 

@@ -181,7 +181,7 @@ def _say_blank(name: str, several: list[tuple[str, ...]], divides: bool) -> str 
     words = several[0]
     meant = f"{len(words)} labels" if divides else "one label"
     hint = "write _ for a blank within a name" if divides else "write | between labels"
-    console.say(f"in {name!r}, {' '.join(words)[:100]!r} is read as {meant}; if not, {hint}")
+    console.say_once(f"in {name!r}, {' '.join(words)[:100]!r} is read as {meant}; if not, {hint}")
     return " " if divides else None
 
 

@@ -38,7 +38,7 @@ def united(columns: Columns, image: str, table: Table) -> Table:
     _check_columns(columns, image, table, first[inverse])
     targets = np.zeros((len(first), len(table.label_names)), np.float32)
     np.maximum.at(targets, inverse, table.targets)  # an object of an unknown class leaves all open
-    console.say(f"the rows are {len(inverse):,} objects in {len(first):,} images")
+    console.say_once(f"the rows are {len(inverse):,} objects in {len(first):,} images")
     return replace(table.take(first), targets=targets)
 
 

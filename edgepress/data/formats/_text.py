@@ -139,7 +139,7 @@ def _western(file: Path, content: bytes) -> str:
             next_step=SAVE_AS,
         )
     shown = f"line {number + 1} is {text[:LONGEST_SHOWN]!r}"
-    console.say(f"{file.name} is not UTF-8 and is read as Windows-1252: {shown}")
+    console.say_once(f"{file.name} is not UTF-8 and is read as Windows-1252: {shown}")
     return "cp1252"
 
 

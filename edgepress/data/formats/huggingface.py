@@ -141,7 +141,7 @@ def _plan(part: _Part) -> _Plan:
         elif name != image:
             left.append(name)
     if left:
-        console.say(f"columns that are left out: {listed([repr(name) for name in left])}")
+        console.say_once(f"columns that are left out: {listed([repr(name) for name in left])}")
     return _Plan(image, names, texts)
 
 

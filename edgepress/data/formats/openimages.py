@@ -162,7 +162,7 @@ def _targets(facts: _Facts) -> tuple[list[str], NDArray[np.float32]]:
     said[values.astype(np.intp), rows, columns] = True
     both = said.all(axis=0)
     if both.any():
-        console.say(f"{int(both.sum()):,} labels are said to be there and not to be: unknown")
+        console.say_once(f"{int(both.sum()):,} labels are said to be there and not to be: unknown")
     targets = np.where(said[1], np.float32(1), np.float32(0))
     targets[both | ~said.any(axis=0)] = np.nan
     mids = list(facts.labels)

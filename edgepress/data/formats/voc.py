@@ -161,7 +161,7 @@ def _parse(file: Path) -> ElementTree.Element:
 def _say_difficult(objects: list[Objects]) -> None:
     count = sum(not certain for found in objects for certain in found.values())
     if count:
-        console.say(
+        console.say_once(
             f"{count:,} labels are unknown: all their objects are marked difficult, "
             "which the VOC protocol ignores"
         )

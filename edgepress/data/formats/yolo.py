@@ -70,7 +70,7 @@ def read(path: Path) -> Table:
         else:
             missing += 1
     if missing:
-        console.say(f"{missing:,} images have no label file: read as images without any label")
+        console.say_once(f"{missing:,} images have no label file: read as images without any label")
     folders = {file.parent for file in wanted}
     files = [file for folder in sorted(folders) for file in _folders.files_in(folder, (".txt",))]
     skipped["label files without an image"] = sum(

@@ -140,9 +140,11 @@ def test_a_plan_counts_once(tmp_path: Path) -> None:
     assert not one.ledger.begun
 
 
-def test_an_unknown_or_other_plan_is_made_anew(tmp_path: Path) -> None:
+def test_an_unknown_or_other_plan_is_made_anew(tmp_path: Path, capfd) -> None:
     assert kept(None, "k", 1) is None
+    assert not capfd.readouterr().err
     assert kept(ledger(), "other", 1) is None
+    assert "not those of the plan at hand" in capfd.readouterr().err
     assert kept(ledger(), "k", 2) is None, "nothing was made yet"
     assert kept(ledger(seconds={"plan": 3.0}), "k", 2) is None, "but the plan"
     (tmp_path / stored.FILE).write_text("{")

@@ -3,7 +3,6 @@
 import pytest
 from made_data import made, rows_of
 
-from edgepress.core import console
 from edgepress.core.errors import UserError
 from edgepress.data.ready_split import ready_split
 
@@ -31,7 +30,6 @@ def split(columns: dict[str, str], name: str) -> tuple[list[int], ...]:
     ],
 )
 def test_a_mark_of_one_part(capfd, name: str, column: str, test: list[int]):
-    console.say_once.cache_clear()
     train = [row for row in range(8) if row not in test]
     assert split({name: column}, name) == (train, [], test)
     said = f"{name!r} tells two parts: what it marks is the test part" in capfd.readouterr().err
@@ -71,7 +69,6 @@ def test_marks_that_are_refused(columns: dict[str, str], words: str):
 
 
 def test_celeba_numbers_its_parts(capfd):
-    console.say_once.cache_clear()
     assert split({"partition": "00010212"}, "partition") == ([0, 1, 2, 4], [3, 6], [5, 7])
     assert "0, 1 and 2 in 'partition' are train, val and test" in capfd.readouterr().err
     for column, texts in (("fold", "00010212"), ("partition", "00010213"), ("partition", "0001")):
@@ -81,7 +78,6 @@ def test_celeba_numbers_its_parts(capfd):
 
 @pytest.mark.parametrize(("alike", "said"), [([(0, 7)], True), ([(0, 1), (6, 7)], False)])
 def test_pictures_in_two_parts_are_warned_of_and_others_not(capfd, alike, said: bool):
-    console.warn_once.cache_clear()
     data = made(FOUR * 2, {"split": ["train"] * 4 + ["val"] * 2 + ["test"] * 2}, alike=alike)
     ready_split(data, "split")
     assert ("have near-duplicates in another part" in capfd.readouterr().err) == said

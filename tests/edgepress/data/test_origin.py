@@ -15,7 +15,6 @@ from benchmarks.evaluation.candidates import open_model
 from benchmarks.evaluation.evaluation import EvalSettings, evaluate
 from compress import train
 from edgepress.core import artifact as artifacts
-from edgepress.core import console
 from edgepress.core.artifact import Artifact
 from edgepress.core.errors import UserError
 from edgepress.core.manifest import DataRef, Split
@@ -51,8 +50,6 @@ def write(folder: Path, n: int = N, skip: int = 0, **corrected: dict[int, object
 
 @pytest.fixture
 def data(tmp_path: Path) -> Dataset:
-    console.warn_once.cache_clear()
-    console.say_once.cache_clear()
     return open_data(str(write(tmp_path / "photos")))
 
 
@@ -186,7 +183,6 @@ def made_once(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 @pytest.fixture
 def exported(made_once: tuple[Path, Path], tmp_path: Path) -> tuple[Path, Path]:
     """Return the data and a copy of the fp32 artifact of a network with a split of its own."""
-    console.warn_once.cache_clear()
     split._REMADE.clear()
     return made_once[0], Path(shutil.copytree(made_once[1], tmp_path / "fp32"))
 

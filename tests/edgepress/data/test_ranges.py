@@ -11,7 +11,6 @@ import sample_files as files
 from PIL import Image
 
 from benchmarks.inspection.schema import DataReport
-from edgepress.core import console
 from edgepress.core.artifact import load
 from edgepress.core.errors import UserError
 from edgepress.core.image_spec import ImageSpec
@@ -113,7 +112,6 @@ def test_grey_levels_by_hand():
 
 
 def test_flat_images_are_warned_of_once(capfd):
-    console.warn_once.cache_clear()
     found = facts(*[(7, 7, 255, False)] * 4, (0, 9, 255, False), EIGHT)
     paths = tuple(Path(f"{number}.png") for number in range(6))
     ranges.warn(found, None, paths)
@@ -128,7 +126,6 @@ def test_flat_images_are_warned_of_once(capfd):
 
 
 def test_what_a_range_does_not_hold_is_warned_of(capfd):
-    console.warn_once.cache_clear()
     paths = (Path("a"), Path("b"))
     ranges.warn(facts(EIGHT, (-5, 5000, NAN, True)), (0, 4095), paths)
     assert "1 images have samples outside of the pixel range 0 to 4095 (-5 to 5000)" in (
@@ -141,7 +138,6 @@ def test_what_a_range_does_not_hold_is_warned_of(capfd):
 
 
 def test_files_of_several_pictures_are_named(tmp_path: Path, capfd):
-    console.warn_once.cache_clear()
     data = folder(tmp_path / "data", as_png, n=4)
     page = Image.fromarray(np.arange(90, dtype=np.uint8).reshape(9, 10))
     page.save(data / "1.png", "TIFF", save_all=True, append_images=[page, page])
@@ -154,7 +150,6 @@ def test_files_of_several_pictures_are_named(tmp_path: Path, capfd):
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "P", "L"])
 def test_transparent_images_are_named(mode: str, tmp_path: Path, command, capfd):
-    console.warn_once.cache_clear()
     data = folder(tmp_path / "data", as_pgm, n=4)
     options = {} if mode.endswith("A") else {"transparency": 9}
     for number, alpha in ((0, 255), (1, 0)):

@@ -51,6 +51,14 @@ def test_dialects(tmp_path: Path, dialect: str):
     assert table.columns == {}
 
 
+def test_what_a_table_says_is_said_once(tmp_path: Path, capfd):
+    """A plan and its steps read it again and again."""
+    file = write(tmp_path, plain().replace(",0\n", ",no\n").replace(",1\n", ",yes\n"))
+    for _ in range(3):
+        read(file)
+    assert capfd.readouterr().err.count("'yes' as 1, 'no' as 0") == 1
+
+
 def test_a_comma_in_a_header_does_not_divide_the_columns(tmp_path: Path):
     content = plain(";").replace("a;b", "crack, fine, thin;crack, coarse, thick")
     assert read(write(tmp_path, content)).label_names == (
