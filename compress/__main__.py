@@ -7,11 +7,11 @@ from functools import partial
 from compress.planning import shown
 from compress.planning.hours.pace import Keeper
 from compress.planning.options import Config
-from compress.planning.plan import Planned, best_of, plan
+from compress.planning.plan import Planned, best_of, check_place, plan
 from compress.recipes import execution, handing_over, reporting
 from compress.recipes.execution import Done
 from compress.recipes.reporting import Reported
-from edgepress.core import console, ending
+from edgepress.core import console, ending, place
 from edgepress.core.cli import main
 from edgepress.core.errors import EdgepressError
 
@@ -19,20 +19,31 @@ from edgepress.core.errors import EdgepressError
 def run(config: Config) -> None:
     """Plan, run every step of the recipe, gate each, write the report and the bundle.
 
+    One command at a time works in a folder: a second would plan over the first and take its steps.
+
+    Raises:
+        UserError: bad recipe, options or input, or another command is at work there.
+        GateFailed: a gate was not met, or no student keeps the budget.
+        GateUndecided: a gate could not be decided.
+    """
+    if config.dry_run:
+        shown.show(plan(config))
+        return
+    check_place(config)
+    with place.occupied(config.folder):
+        _work(config)
+
+
+def _work(config: Config) -> None:
+    """Plan and do it.
+
     What is unchanged since the last run is not made again. It stops at the first step whose gate is
     not met, reports on the models made so far, and ends by the worst verdict of all steps and of
     the report.
-
-    Raises:
-        UserError: bad recipe, options or input.
-        GateFailed: a gate was not met, or no student keeps the budget.
-        GateUndecided: a gate could not be decided.
     """
     started = time.monotonic()
     planned = plan(config)
     shown.show(planned)
-    if config.dry_run:
-        return
     keeper = Keeper(planned.place.out, planned.ledger, planned.recipe.step)
     keeper.planned(time.monotonic() - started)
     done = execution.execute(planned.recipe, planned.place, keeper, partial(best_of, planned.place))

@@ -67,19 +67,23 @@ def plan(config: Config) -> Planned:
     verdicts.parse_all(config.gate)
     stated = _stated(config, template)
     place = Place(config.data, config.folder, config.skip_bad_images, config.split_options)
-    _check_place(place)
+    check_place(config)
     planned = _filled(config, template, stated, place)
     if planned.recipe.bundle is not None:
         handing_over.check(planned.recipe.bundle, place, config.sign)
     return planned
 
 
-def _check_place(place: Place) -> None:
-    """Refuse a folder that cannot be written, or is the data's own."""
-    writable.check_folder(place.out, "The folder of the results")
-    data = Path(place.data.rpartition(":")[2])
-    if data.exists() and data.resolve() == place.out.resolve():
-        raise UserError("The results would lie among the data", got=f"--out {place.out}")
+def check_place(config: Config) -> None:
+    """Refuse a folder that cannot be written, or is the data's own.
+
+    Raises:
+        UserError: it is.
+    """
+    writable.check_folder(config.folder, "The folder of the results", "name another: --out DIR")
+    data = Path(config.data.rpartition(":")[2])
+    if data.exists() and data.resolve() == config.folder.resolve():
+        raise UserError("The results would lie among the data", got=f"--out {config.folder}")
 
 
 def best_of(place: Place, models: Sequence[Artifact]) -> Artifact:

@@ -68,19 +68,43 @@ def held(out: Path) -> Iterator[None]:
     """
     place = real(out)
     place.parent.mkdir(parents=True, exist_ok=True)
-    file = place.with_name(f".{place.name}.lock")
+    with _locked(place.with_name(f".{place.name}.lock"), out):
+        _restore(place)
+        yield
+
+
+@contextmanager
+def occupied(folder: Path) -> Iterator[None]:
+    """Keep every other command from working in a folder, whatever is beside it.
+
+    One that is made for it and stays empty is removed.
+
+    Raises:
+        UserError: another command works there, or it takes no file.
+    """
+    is_new = not folder.exists()
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with _locked(folder / ".lock", folder):
+            yield
+    finally:
+        if is_new and not any(folder.iterdir()):
+            folder.rmdir()
+
+
+@contextmanager
+def _locked(file: Path, out: Path) -> Iterator[None]:
     lock = FileLock(file)
     try:
         lock.acquire(timeout=_PATIENCE_S)
     except Timeout:  # as it looks, too, where no lock can be made
-        writable.check_folder(place.parent, "The output")
+        writable.check_folder(file.parent, "The output")
         raise UserError(
             "Another command is making the same output at this moment",
             got=out,
             next_step="wait until it is done, or name another folder",
         ) from None
     try:
-        _restore(place)
         yield
     finally:
         file.unlink(missing_ok=True)  # while it is held, so that the next one makes its own
