@@ -7,6 +7,7 @@ import sys
 import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -45,7 +46,7 @@ def bundled(
         GateFailed: the bundle does not answer as the model does.
     """
     model = made[packing.model.removeprefix("@")]
-    update = {"model": model.path}
+    update: dict[str, Any] = {"model": model.path}
     if "release" not in packing.options:
         update["release"] = _release(archive(place), model)
     config = _options(packing, place, sign).model_copy(update=update)
