@@ -91,7 +91,7 @@ _NO_SENTENCE = re.compile(r"\(\?P|\n|->")
 _SAID = {"reason", "remedy", "next_step", "allowed", "got"}
 _TITLED = {"console.track": 1, "map_chunks": 2}
 """Functions whose further arguments are what a progress bar says, and its length."""
-_PRINTS = {"say", "warn", "fail", "result", "table"}
+_PRINTS = {"say", "say_once", "warn", "warn_once", "fail", "result", "table"}
 
 
 def source_hash(*modules: str) -> str:

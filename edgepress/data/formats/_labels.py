@@ -163,11 +163,8 @@ def _never(columns: Columns, name: str) -> bool:
     """
     no_finding = _plain(name) == "no_finding"
     marks = _plain(name) == "train" and find(columns.by_name, MARKS) is not None
-    return (
-        _is_kept(name)
-        or marks
-        or (no_finding and 0 not in _cells.cells(columns.by_name[name]).said)
-    )
+    told = no_finding and 0 not in _cells.cells(columns.by_name[name]).said
+    return _is_kept(name) or marks or told
 
 
 def _from_columns(columns: Columns, chosen: list[str], kept: list[str]) -> Labels:
@@ -236,9 +233,8 @@ def _say_read(columns: Columns, chosen: list[str], found: list[Cells], blank: li
         console.say_once(f"read {', '.join(shown)} in {listed(written)}")
     empty = [name for name, value in zip(chosen, blank, strict=True) if value == 0]
     if empty:
-        console.say_once(
-            f"an empty cell is read as 'no', since nothing else says no: {listed(empty)}"
-        )
+        no = "an empty cell is read as 'no', since nothing else says no"
+        console.say_once(f"{no}: {listed(empty)}")
     if any(Family.MINUS in seen.present for seen in found) and _minus_is_no(found):
         console.say_once("-1 is read as 'no', as in CelebA: the labels hold nothing but 1 and -1")
 
@@ -284,9 +280,8 @@ def _from_names(columns: Columns, name: str) -> Labels:
         raise UserError("The label column is empty in every row", got=f"{name} in {columns.file}")
     empty = np.array([text == "" for text in plain])[column.codes].sum()
     if empty:
-        console.say_once(
-            f"{empty:,} rows have nothing in {name!r}: read as images without any label"
-        )
+        rows = f"{empty:,} rows have nothing in {name!r}"
+        console.say_once(f"{rows}: read as images without any label")
     _reading.check_size(columns.rows, len(names))
     return tuple(names), _membership(sets, names, unknown)[column.codes]
 
