@@ -20,7 +20,7 @@ from edgepress.core.several import Words
 
 METHODS = (
     *("feature-maps", "soft-labels", "efficientat", "bckd", "dist", "standardised"),
-    *("relational", "attention", "feature-maps-annealed"),
+    *("relational", "attention", "fitnets", "l2d", "feature-maps-annealed"),
 )
 
 
