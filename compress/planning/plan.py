@@ -146,7 +146,7 @@ def _stated(config: Config, template: Template) -> dict[str, Any]:
         if name not in known:
             raise unknown_name("variable of the recipe", name, sorted(known))
     for name in template.values:
-        if name not in template.names:
+        if name not in known | template.names:
             raise unknown_name(f"variable in [values] of {template.source}", name, template.names)
     flags = {"model": config.model, "arch": config.arch}
     return {**template.values, **said, **{n: v for n, v in flags.items() if v is not None}}

@@ -191,8 +191,7 @@ def _method(quick: bool) -> Choice:
     """Choose how the student learns: whether its teacher helps is not known before it is tried."""
     if quick:
         return _choice("method", UNRACED, "a quick run has no race")
-    why = "a race and a control on validation images, about half of the student's time"
-    return _choice("method", AUTO, why)
+    return _choice("method", AUTO, "a race and a control on validation images: half the time")
 
 
 def _views(data: _Data, quick: bool) -> Choice:

@@ -10,7 +10,7 @@ import pytest
 from edgepress.core.errors import UserError
 from edgepress.core.image_spec import MEAN, STD
 from edgepress.core.manifest import Architecture
-from models import families, pretrained
+from models import families, pretrained, weights_host
 
 
 @pytest.mark.parametrize(
@@ -46,8 +46,8 @@ def test_what_a_network_can_start_from(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(_: str) -> None:
         raise OSError("no way out")
 
-    monkeypatch.setattr(pretrained, "_host", lambda _: "host")
-    monkeypatch.setattr(pretrained, "_connect", refuse)
+    monkeypatch.setattr(weights_host, "host", lambda _: "host")
+    monkeypatch.setattr(weights_host, "connect", refuse)
     assert start("efficientnet_lite0") == ("imagenet", "its ImageNet weights are here")
     assert start("resnet18") == (
         "random", "The ImageNet weights could not be fetched (host: no way out)"
@@ -55,9 +55,9 @@ def test_what_a_network_can_start_from(monkeypatch: pytest.MonkeyPatch) -> None:
     none = "There are no ImageNet weights for this architecture"
     assert start("tiny_network:build") == ("random", none)
     assert start("torchvision/resnet18") == ("random", none)
-    monkeypatch.setattr(pretrained, "_connect", lambda _: None)
+    monkeypatch.setattr(weights_host, "connect", lambda _: None)
     assert start("resnet18") == ("imagenet", "its ImageNet weights are fetched")
-    monkeypatch.setattr(pretrained, "_host", lambda _: None)
+    monkeypatch.setattr(weights_host, "host", lambda _: None)
     assert start("resnet18") == ("imagenet", "its ImageNet weights are here")
     with pytest.raises(UserError, match="did you mean"):
         start("resnet1B")
@@ -75,15 +75,15 @@ def test_what_a_network_can_start_from(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_a_host_behind_a_proxy_is_asked_by_it(error, reached, monkeypatch) -> None:
     def answer(_request: object, timeout: float) -> io.BytesIO:
-        assert timeout == pretrained.CONNECT_S
+        assert timeout == weights_host.CONNECT_S
         if error is not None:
             raise error
         return io.BytesIO()
 
-    monkeypatch.setattr(pretrained, "getproxies", lambda: {"https": "http://proxy"})
-    monkeypatch.setattr(pretrained, "urlopen", answer)
+    monkeypatch.setattr(weights_host, "getproxies", lambda: {"https": "http://proxy"})
+    monkeypatch.setattr(weights_host, "urlopen", answer)
     if reached:
-        pretrained._connect("host")
+        weights_host.connect("host")
     else:
         with pytest.raises(OSError, match=r"403|timed out"):
-            pretrained._connect("host")
+            weights_host.connect("host")
