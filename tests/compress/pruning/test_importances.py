@@ -8,6 +8,7 @@ import torch_pruning
 from torch import Tensor, nn
 
 from compress.pruning import importance
+from compress.pruning.channels import Widths, prune_until
 from compress.pruning.importance._parts import parts
 from edgepress.core.errors import UserError
 
@@ -127,6 +128,25 @@ def test_hessian_weighs_squares_by_squared_gradients() -> None:
     ])  # fmt: skip
 
 
+def test_gradients_are_pruned_with_the_weights() -> None:
+    """Channels of 8, 18, 21, 4, 10, 6, 0 and 8.5: each step ranks what is left, by its own."""
+    network = nn.Sequential(
+        nn.Conv2d(1, 8, 1, bias=False), nn.Conv2d(8, 2, 1), nn.Flatten(), nn.Linear(32, 2)
+    )
+    set_to(network[0].weight, [1, 2, 3, 4, 5, 6, 7, 8])
+    with_gradients(network, {"0.weight": [8, 9, 7, 1, 2, 1, 0, 1.0625], "1.weight": 0.0})
+    widths = Widths(1, 1.0, "layer", ("1", "3"), importance="taylor")
+    left: list[list[float]] = []
+
+    def enough(pruned: nn.Module) -> bool:
+        left.append(pruned[0].weight.flatten().tolist())
+        return len(left[-1]) == 3
+
+    prune_until(network, torch.zeros(1, 1, 4, 4), enough, widths)
+    assert [1, 2, 3, 5, 8] in left
+    assert left[-1] == [2, 3, 5]
+
+
 @pytest.mark.parametrize("name", ["taylor", "hessian"])
 def test_without_gradients_nothing_is_known(name: str) -> None:
     network = depthwise()
@@ -175,7 +195,7 @@ def test_a_channel_that_many_places_read_counts_each() -> None:
     """A linear layer behind 2 x 2 places reads each of two channels four times."""
     network = nn.Sequential(nn.Conv2d(1, 2, 1, bias=False), nn.Flatten(), nn.Linear(8, 1))
     set_to(network[0].weight, [1, 2])
-    set_to(network[2].weight, [1, 1, 1, 1, 2, 0, 0, 5])
+    set_to(network[2].weight, [1, 1, 1, 1, 5, 0, 0, 2])
     group = group_of(network, network[0], 2, images=torch.zeros(1, 1, 2, 2))
     assert worth("group-l1", group) == pytest.approx([2 * 5 / 14, 2 * 9 / 14])
 
