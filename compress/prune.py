@@ -1,8 +1,9 @@
 """`python -m compress.prune --model DIR --data D --macs 0.5` removes whole channels of a network.
 
-Channels are ranked by group magnitude over the dependency graph of torch-pruning (Fang et al. 2023,
-arXiv 2301.12900), removed in several rounds, and after each round batch-norm statistics are
-measured again and the network is tuned for a few epochs with the unpruned one as its teacher.
+Channels are ranked over the dependency graph of torch-pruning (Fang et al. 2023, arXiv 2301.12900),
+by group magnitude unless another importance is named, and removed in several rounds. After each
+round batch-norm statistics are measured again and the network is tuned for a few epochs with the
+unpruned one as its teacher.
 """
 
 import sys
@@ -19,9 +20,10 @@ from compress.learning import checks, terms
 from compress.learning.finish import Trained, Wanted, chosen, finish, wanted_of
 from compress.learning.loading import require_batch
 from compress.learning.teaching import Student, Teaching, teach, terms_of
-from compress.learning.training_data import open_for, training_images
+from compress.learning.training_data import open_for, require_known, training_images
 from compress.learning.views.options import check_patience, longer
 from compress.pruning import importance
+from compress.pruning.gradients import Sample, informed
 from compress.pruning.kept_layers import SHOWN, named_like
 from compress.pruning.latency_target import Prune, macs_share
 from compress.pruning.recalibration import recalibrate_batchnorm
@@ -84,6 +86,8 @@ def run(config: Config) -> Artifact:
     try_network(parent, training=True)
     context = open_for((parent,), config.data, config.skip_bad_images)
     require_batch(len(context.rows("train")), config.batch_size)
+    if importance.needs(config.importance):
+        require_known(context)
     wanted = wanted_of(config.gate, config, context, parent.manifest.labels)
     plan = Plan(
         stage="compress.prune",
@@ -114,13 +118,15 @@ def check(config: Config, labels: Sequence[str] | None = None) -> None:
 
 
 def check_layers(config: Config, architecture: Architecture) -> None:
-    """Refuse a pattern in --keep that fits no layer of the network to be pruned.
+    """Refuse a pattern in --keep that fits no layer of the network, and an unfit importance.
 
     Raises:
         UserError: there is one.
     """
+    network = partial(families.skeleton, architecture, n_labels=2)
     if config.keep:
-        named_like(families.skeleton(architecture, n_labels=2), config.keep)
+        named_like(network(), config.keep)
+    importance.require(config.importance, network)
 
 
 def _model(config: Config) -> Path:
@@ -135,10 +141,14 @@ def _build(plan: Plan, config: Config, context: Context, wanted: Wanted, workdir
         console.say(kept.told(SHOWN))
     architecture = architecture_of(parent)
     history = list(architecture.pruning_history)
-    prune = shrinking(network, spec, config, kept)
-    share = _share(config, parent, prune, workdir / "scratch")
-    shares = [share ** (number / config.rounds) for number in range(1, config.rounds + 1)]
-    _rehearse(parent, network, prune, shares)
+    sample = partial(_sample, config, context)
+    prune = informed(
+        shrinking(network, spec, config, kept), importance.needs(config.importance), sample
+    )
+    with seeded(config.seed):
+        share = _share(config, parent, prune, workdir / "scratch")
+        shares = [share ** (number / config.rounds) for number in range(1, config.rounds + 1)]
+        _rehearse(parent, network, prune, shares)
     teacher, images = load_network(parent), training_images(context)
     for number, left in enumerate(shares, 1):
         console.say(f"round {number}/{config.rounds}")
@@ -154,6 +164,12 @@ def _build(plan: Plan, config: Config, context: Context, wanted: Wanted, workdir
     notes: tuple[str, ...] = (kept.told(),) if kept.unfit else ()
     notes += () if fitted.teacher_views is None else (fitted.teacher_views.note,)
     return finish(plan, Trained(network, pruned, parent, notes=notes), context, wanted)
+
+
+def _sample(config: Config, context: Context) -> Sample:
+    """Return the images that an importance of the data is measured on."""
+    images = training_images(context)
+    return Sample(images, config.importance_images, config.batch_size, config.seed)
 
 
 def _rehearse(parent: Artifact, network: nn.Module, prune: Prune, shares: list[float]) -> None:

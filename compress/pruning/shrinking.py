@@ -23,6 +23,9 @@ class Shrinking(Noun):
     took twice the time of one of 32), 8 narrower units."""
     importance: str = "group-l2"
     """What a channel is worth: a file of compress/pruning/importance."""
+    importance_images: int = Field(256, ge=1)
+    """Most training images that an importance of the data (taylor, hessian) is measured on, before
+    each round."""
     ranking: Literal["layer", "global"] = "layer"
     """Compare channels within their layer, so that every layer loses the same share, or over the
     whole network, which thins the early layers of EfficientNet-Lite0 until details are lost."""

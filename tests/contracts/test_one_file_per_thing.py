@@ -151,10 +151,19 @@ def test_a_term_is_least_for_a_perfect_student(name: str):
 
 @entries("compress.pruning.importance")
 def test_an_importance_has_a_value_for_each_channel(name: str):
-    network = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3), torch.nn.Conv2d(8, 4, 3))
+    first, last = torch.nn.Conv2d(3, 8, 3), torch.nn.Conv2d(8, 4, 3)
+    network = torch.nn.Sequential(first, torch.nn.BatchNorm2d(8), last).eval()
+    importance.require(name, lambda: network)
+    if importance.needs(name) is not None:
+        assert importance.needs(name) in get_args(importance.Needs)
+        for parameter in network.parameters():
+            parameter.grad = torch.ones_like(parameter)
     graph = torch_pruning.DependencyGraph().build_dependency(network, torch.zeros(1, 3, 8, 8))
-    group = graph.get_pruning_group(network[0], torch_pruning.prune_conv_out_channels, [*range(8)])
-    assert importance.find(name)(group).shape == (8,)
+    group = graph.get_pruning_group(first, torch_pruning.prune_conv_out_channels, [*range(8)])
+    found = importance.find(name)(group)
+    assert found.shape == (8,)
+    assert found.isfinite().all()
+    assert not found.requires_grad
 
 
 @entries("models.network_files")

@@ -39,7 +39,7 @@ zeros, unknown = torch.zeros(1, 2), torch.tensor([[1.0, float("nan")]])
 (term,) = terms.parse(["squared=2"])
 taught = Taught(zeros, torch.full((1, 2), 100.0), unknown)
 network = nn.Sequential(nn.Conv2d(1, 2, 1, bias=False), nn.Conv2d(2, 1, 1, bias=False))
-for layer, weights in zip(network, ([1.0, -3.0], [2.0, 2.0])):
+for layer, weights in zip(network, ([1.0, -3.0], [2.0, -1.0])):
     layer.weight.data = torch.tensor(weights).reshape(layer.weight.shape)
 graph = torch_pruning.DependencyGraph().build_dependency(network, torch.zeros(1, 1, 4, 4))
 group = graph.get_pruning_group(network[0], torch_pruning.prune_conv_out_channels, [0, 1])
@@ -47,7 +47,7 @@ print(json.dumps({
     "a gate metric": str(parse("bits ratio <= 0.3")),
     "a loss": float(losses.find("focal")(zeros, unknown)),
     "a distillation term": terms.total([term], taught).item(),
-    "an importance": importance.find("group-l1")(group).tolist(),
+    "an importance": importance.find("readers")(group).tolist(),
     "a target": targets.resolve("my-npu").precisions,
     "a report section": "labels on Solar-cell defects" in PAGE.html(report),
 }))
@@ -87,7 +87,7 @@ def test_each_is_found_by_its_name_and_does_its_work(found: dict[str, Any]):
         "a gate metric": "bits ratio <= 0.3",
         "a loss": pytest.approx(0.25 * 0.693147, rel=1e-5),  # at a probability of 1/2
         "a distillation term": pytest.approx(2 * 0.25),
-        "an importance": pytest.approx([0.75, 1.25]),  # (1 + 2, 3 + 2) by their mean
+        "an importance": pytest.approx([1.6, 0.4]),  # (2 * 2, 1 * 1) by their mean
         "a target": ["fp32", "int8"],
         "a report section": True,
     }

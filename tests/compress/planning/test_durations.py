@@ -66,6 +66,21 @@ def test_pruning_rehearses_its_rounds_and_sees_the_training_part_in_each():
     assert found == pytest.approx(2 * 7 + rounds + 120 * 0.02)
 
 
+@pytest.mark.parametrize(("name", "passes"), [("taylor", 2.2), ("hessian", 4.8), ("fpgm", 0)])
+def test_an_importance_of_the_data_sees_some_images_in_each_round_and_its_rehearsal(name, passes):
+    given = {"model": "@teacher", "rounds": 3, "epochs": 1, "importance_images": 60}
+    more = expected("compress.prune", **given, importance=name) - expected(
+        "compress.prune", **given
+    )
+    assert more == pytest.approx(3 * 2 * 60 * passes * 0.04)
+    all_of_them = expected(
+        "compress.prune", **(given | {"importance_images": 500}), importance=name
+    )
+    assert all_of_them - more == pytest.approx(
+        expected("compress.prune", **given) + 3 * 2 * 40 * passes * 0.04
+    )
+
+
 def test_a_student_in_another_size_is_decoded_for_it():
     given = {"teacher": "@teacher", "student": "@pruned", "epochs": 4, "method": "bckd"}
     own = expected("compress.distill", **given)
