@@ -112,18 +112,23 @@ def test_folds_that_are_not(text: str):
         random_split.parse_fold(text)
 
 
+LABELS = SimpleNamespace(names=("a", "b"))
+
+
 def parent(train: list[int], test: list[int], fingerprint: str = "made") -> SimpleNamespace:
     """Return what the split asks of an artifact; of 20 images the others were validated on."""
     val = sorted(set(range(20)) - {*train, *test})
     ids = [tuple(f"{row:016x}" for row in rows) for rows in (train, val, test)]
     split_of = Split(train=ids[0], val=ids[1], test=ids[2])
     data = DataRef(source="made", fingerprint=fingerprint, split=split_of)
-    manifest = SimpleNamespace(data=data, told_split=None)
+    manifest = SimpleNamespace(data=data, told_split=None, labels=LABELS)
     return SimpleNamespace(path=Path("somewhere"), name="somewhere", manifest=manifest)
 
 
 NEVER_TRAINED = SimpleNamespace(
-    path=Path("elsewhere"), name="elsewhere", manifest=SimpleNamespace(data=None, told_split=None)
+    path=Path("elsewhere"),
+    name="elsewhere",
+    manifest=SimpleNamespace(data=None, told_split=None, labels=LABELS),
 )
 
 
