@@ -89,7 +89,8 @@ def run(config: Config) -> Artifact | listing.Listing:
     start = start_of(config, teacher.manifest.image)
     config = config.model_copy(update={"student": start.options.student})
     foreseen = _foreseen(config, teacher)
-    try_teachers(teachers, config if choosing.races(config, config) else foreseen)
+    raced = choosing.races(config, config)
+    try_teachers(teachers, as_shown(teacher, config) if raced else foreseen)
     check_patience(config, terms_of(foreseen))
     start.try_out(training=config.epochs > 0)
     if start.spec.channels < teacher.manifest.image.channels:
@@ -137,8 +138,9 @@ def _foreseen(config: Config, teacher: Artifact) -> Teaching:
     """Return settings by which a student learns; before a race, those of one that can be stored."""
     if choosing.races(config, config):
         return methods.applied("soft-labels", config)
-    stated = config.method == methods.AUTO
-    return as_shown(teacher, config if stated else methods.applied(config.method, config))
+    if config.method == methods.AUTO:
+        return as_shown(teacher, config)
+    return methods.applied(config.method, config)
 
 
 def _build(plan: Plan, config: Config, lesson: _Lesson, workdir: Path) -> Manifest:
@@ -162,7 +164,7 @@ def _race(config: Config, lesson: _Lesson, folder: Path) -> Race:
     context, start = lesson.context, lesson.start
     network, settings = teacher_of(lesson.teachers, longer(config))
     features = settings.feature_weight == config.feature_weight
-    if not features:
+    if not features and config.method == methods.AUTO:
         console.say("an ONNX file shows no feature maps: the student learns its probabilities")
     elif config.patience > 1 and choosing.races(config, config):
         console.say("--patience: methods with feature maps, which are not stored, do not race")

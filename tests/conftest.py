@@ -60,15 +60,6 @@ def timed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     patch(monkeypatch)
 
 
-@pytest.fixture(autouse=True)
-def _nothing_said() -> None:
-    """Let each test hear what a process says once only."""
-    from edgepress.core import console
-
-    console.say_once.cache_clear()
-    console.warn_once.cache_clear()
-
-
 @pytest.fixture(scope="session")
 def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder of 600 multi-label scenes of handwritten digits with a table."""

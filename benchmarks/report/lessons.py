@@ -38,12 +38,13 @@ def _gain(how: Distillation) -> str:
         return "It had no teacher"
     if gain is None:
         return "Without a control it is not known whether its teacher helped (--control)"
+    kept = "" if how.method != "none" else "The student that had a teacher was not kept. "
     points = f"{fmt.points(gain.value)} points of mAP, {fmt.interval(gain.ci95, fmt.points)}"
     if gain.helped:
-        return f"Distillation helped: {points}"
+        return f"{kept}Distillation helped: {points}"
     if gain.harmed:
-        return f"Distillation did harm: {points}"
-    return f"That distillation helped is not certified: {points}"
+        return f"{kept}Distillation did harm: {points}"
+    return f"{kept}That distillation helped is not certified: {points}"
 
 
 def _row(one: HeatResult, best: bool) -> Row:

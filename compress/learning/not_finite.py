@@ -7,6 +7,9 @@ from torch import Tensor
 
 from edgepress.core.errors import UserError
 
+LABELS = "labels"
+"""The term of what is known of the images."""
+
 
 class LossNotFiniteError(Exception):
     """The loss of a step is not finite; `terms` are the ones that are not, where it is a sum."""
@@ -33,9 +36,11 @@ def explained(error: LossNotFiniteError, epoch: int, step: int, kept: Path) -> U
     whole = (
         f"its state after epoch {epoch - 1} is in {kept}" if kept.exists() else "no epoch was done"
     )
+    # Where the labels' own term is not finite, the student is not, and each other term with it.
+    without = ", or leave that term out" if error.terms and LABELS not in error.terms else ""
     names = f", term {', '.join(error.terms)}" if error.terms else ""
     return UserError(
         f"The loss is not finite any more; {whole}",
         got=f"epoch {epoch}, step {step}{names}",
-        next_step="lower --learning-rate" + (", or leave that term out" if error.terms else ""),
+        next_step=f"lower --learning-rate{without}",
     )

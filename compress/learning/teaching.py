@@ -204,7 +204,7 @@ def teachers_share(progress: float, annealing: float) -> float:
 def _label_loss(teacher: nn.Module, settings: Teaching) -> Loss:
     """Return the loss against labels and the teacher's probabilities."""
     wanted = terms_of(settings)
-    asked = any(one.needs != "labels" for one in wanted)
+    asked = bool(terms.by_teacher(wanted))
 
     def loss(logits: Tensor, batch: Batch) -> Tensor:
         soft = batch.teacher_logits
@@ -248,9 +248,8 @@ def _total(wanted: Sequence[Weighted], taught: Taught, batch: Batch, settings: T
     left = teachers_share(batch.progress, settings.annealing)
     if left == 1:
         return terms.total(wanted, taught)
-    by_teacher = [one for one in wanted if one.needs != "labels"]
     share = 1 - (1 - settings.hard_share) * left
-    return share * labels.term(taught) + left * terms.total(by_teacher, taught)
+    return share * labels.term(taught) + left * terms.total(terms.by_teacher(wanted), taught)
 
 
 def _taught(logits: Tensor, batch: Batch, soft: Tensor, settings: Teaching) -> Taught:

@@ -7,7 +7,7 @@ from pydantic import Field
 from compress.learning import methods
 from compress.learning.racing.halving import heats
 from compress.learning.racing.race import Race, raced
-from compress.learning.teaching import Teaching
+from compress.learning.teaching import Teaching, terms_of
 from edgepress.core import console
 from edgepress.core.distillation import Distillation, HeatResult
 from edgepress.core.errors import UserError
@@ -31,7 +31,7 @@ class MethodOptions(Noun):
     """Epochs of the race, as a share of the student's; 0 is no race."""
     control: bool = False
     """Train the same student again without its teacher, and tell what the teacher gave; `auto`
-    always does."""
+    does where it can compare the two on validation images."""
 
 
 def check(options: MethodOptions, settings: Teaching) -> None:
@@ -71,22 +71,28 @@ def chosen(options: MethodOptions, race: Race) -> Distillation:
     Raises:
         UserError: a training of the race fails.
     """
-    if methods.stated(race.settings):
-        return Distillation(method=methods.STATED, reason="options of the loss are given")
-    if options.method != methods.AUTO:
-        return Distillation(method=options.method, reason="--method")
     if not race.settings.epochs:
         return Distillation(method=methods.NONE, reason="no epoch")
-    if not can_score(race):
-        reason = "the validation part has no label with and without it, so there was no race"
-        return Distillation(method=_possible(race)[0], reason=reason)
-    return _by_validation(options, race)
+    if methods.stated(race.settings):
+        alone = terms_of(race.settings) == terms_of(race.applied(methods.NONE))
+        method = methods.NONE if alone else methods.STATED
+        return Distillation(method=method, reason="options of the loss are given")
+    if options.method != methods.AUTO:
+        return Distillation(method=options.method, reason="--method")
+    how = _by_validation(options, race) if can_score(race) else _unscored(race)
+    console.say(f"the student learns by {how.method}: {how.reason}")
+    return how
 
 
 def can_score(race: Race) -> bool:
     """Return whether mAP is defined on the validation part."""
     targets = race.scorer.context.targets("val")
     return any({0.0, 1.0} <= set(column) for column in targets.T)
+
+
+def _unscored(race: Race) -> Distillation:
+    reason = "the validation part has no label with and without it, so there was no race"
+    return Distillation(method=_possible(race)[0], reason=reason)
 
 
 def _by_validation(options: MethodOptions, race: Race) -> Distillation:
@@ -99,11 +105,11 @@ def _by_validation(options: MethodOptions, race: Race) -> Distillation:
     entries = _possible(race)
     plan = heats(len(entries), race.settings.epochs, options.race_share)
     if not plan:
-        reason = f"{counted(race.settings.epochs, 'epoch')}: too few for a race"
+        epochs = counted(race.settings.epochs, "epoch")
+        reason = f"{epochs} and --race-share {options.race_share:g}: too few for a race"
         return Distillation(method=entries[0], reason=reason, **measured)
     results = raced(race, entries, plan)
     best = results[-1]
-    console.say(f"the student learns by {best.method}: mAP {best.map:.3f} in the race")
     _compare(results, teacher)
     reason = f"the best on validation after {counted(best.epochs, 'epoch')}"
     return Distillation(method=best.method, reason=reason, heats=results, **measured)

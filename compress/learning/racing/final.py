@@ -34,15 +34,13 @@ def trained(options: MethodOptions, race: Race) -> tuple[Fitted, Distillation]:
     if gain is not None:
         console.say(f"distillation {verdict(gain)}: {shown(gain)}")
     how = how.model_copy(update={"gain": gain})
-    if not races(options, race.settings):
+    if not races(options, race.settings) or not can_score(race):
         return student, how
     return _better(race, (student, control), how)
 
 
 def _is_controlled(options: MethodOptions, race: Race) -> bool:
     """Return whether a control is to be trained."""
-    if not race.settings.epochs:
-        return False
     return options.control or (races(options, race.settings) and can_score(race))
 
 
@@ -55,7 +53,9 @@ def _better(
     race: Race, both: tuple[Fitted, Fitted], how: Distillation
 ) -> tuple[Fitted, Distillation]:
     """Return the student or its control, whichever is better on validation images."""
-    ours, other = (race.scorer.evaluated(one.network, "val", how.method).map or 0.0 for one in both)
+    ours, other = (race.scorer.evaluated(one.network, "val", how.method).map for one in both)
+    assert ours is not None  # `can_score`
+    assert other is not None
     console.say(f"mAP on validation: {how.method} {ours:.4f}, without a teacher {other:.4f}")
     if ours >= other:
         return both[0], how

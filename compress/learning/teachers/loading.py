@@ -48,7 +48,8 @@ def try_teachers(teachers: Sequence[Artifact], settings: Teaching) -> None:
     _require_once(teachers)
     for other in others:
         _require_pixels(other, first.manifest.image)
-        if other.manifest.labels.names != first.manifest.labels.names:
+        names = [one.manifest.labels.names for one in (first, other)]
+        if names[0] != names[1] and set(names[0]) == set(names[1]):
             console.say(f"the labels of {other.name} are taken by name, for their order is another")
     if others and first.manifest.kind == "torch" and terms.observe(terms_of(settings)):
         console.say(f"features are learnt of the first teacher alone, {first.name}")
@@ -64,10 +65,11 @@ def _member(teacher: Artifact) -> Member:
 
 
 def _require_features(first: Artifact, settings: Teaching) -> None:
-    if first.manifest.kind != "torch" and terms.observe(terms.parse(settings.term)):
+    asked = [one.name for one in terms_of(settings) if terms.observe([one])]
+    if asked and first.manifest.kind != "torch":
         raise UserError(
             "An ONNX teacher shows no features, which a term of the loss needs",
-            got=f"term {' '.join(settings.term)}",
+            got=f"term {', '.join(asked)}",
             next_step="take another --method or --term, or name a PyTorch artifact first, e.g. the "
             "one that the file is from",
         )

@@ -79,6 +79,11 @@ def parse(asked: Sequence[str]) -> tuple[Weighted, ...]:
     return tuple(weighted(weight, module) for module, weight in read)
 
 
+def by_teacher(terms: Sequence[Weighted]) -> list[Weighted]:
+    """Return the terms that a teacher is asked for; without any it need not run."""
+    return [one for one in terms if one.needs != "labels"]
+
+
 def observe(terms: Sequence[Weighted]) -> bool:
     """Return whether terms look into both networks, and not only at what they answer."""
     return any(one.needs not in ("labels", "teacher") for one in terms)

@@ -38,8 +38,8 @@ class ViewOptions(Training):
 
 def stores(options: ViewOptions, wanted: Sequence[Weighted]) -> bool:
     """Tell whether a teacher's answers can be stored: where some are needed, and no feature."""
-    asked = any(one.needs != "labels" for one in wanted)
-    return bool(options.teacher_views) and asked and not terms.observe(wanted)
+    asked = terms.by_teacher(wanted)
+    return bool(options.teacher_views and asked) and not terms.observe(wanted)
 
 
 def check_patience(options: ViewOptions, wanted: Sequence[Weighted]) -> None:
@@ -48,14 +48,14 @@ def check_patience(options: ViewOptions, wanted: Sequence[Weighted]) -> None:
     Raises:
         UserError: it is so.
     """
-    alone = all(one.needs == "labels" for one in wanted)
-    if options.patience == 1 or alone or stores(options, wanted):
+    if options.patience == 1 or not terms.by_teacher(wanted) or stores(options, wanted):
         return
     observed = terms.observe(wanted)
     raise UserError(
         "--patience is for answers of the teacher that are stored",
         got="a loss with the teacher's features" if observed else "--teacher-views 0",
-        next_step="--feature-weight 0, without terms of features, and --teacher-views auto"
+        next_step="a method that asks for no features, such as --method soft-labels, or "
+        "--feature-weight 0 without terms of features; and --teacher-views auto"
         if observed
         else "add --teacher-views auto",
     )

@@ -88,9 +88,14 @@ def shown_with_answers(
         UserError: fewer images than one batch, or a teacher without one logit per label.
     """
     views = options.chosen(settings, view_bytes(images))
-    if views and options.stores(settings, wanted):
-        return replayed(images, teacher, settings, views)
-    if views and terms.observe(wanted):
+    if options.stores(settings, wanted) and settings.epochs:
+        if views:
+            return replayed(images, teacher, settings, views)
+        one = size(view_bytes(images))
+        console.warn(
+            f"one view takes {one}, more than --teacher-views-mb: the teacher runs in every step"
+        )
+    elif views and terms.observe(wanted):
         taken = size(views * view_bytes(images, teacher.values()))
         told = f"to store its features of {views} views would take {taken}"
         console.say(f"the teacher runs in every step, with new views in each epoch: {told}")

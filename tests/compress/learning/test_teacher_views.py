@@ -348,6 +348,7 @@ def test_patience_is_for_stored_answers(settings, refused: str | None):
         with pytest.raises(UserError, match=refused) as error:
             check_patience(options, terms_of(options))
         assert "--teacher-views auto" in str(error.value)
+        assert ("--method soft-labels" in str(error.value)) == ("features" in refused)
 
 
 @pytest.mark.parametrize(
@@ -367,6 +368,11 @@ def test_views_are_chosen_from_a_limit(views, mb: float, epochs: int, wanted: in
 def test_options_that_make_no_sense_are_refused(given):
     with pytest.raises(ValueError, match=next(iter(given))):
         ViewOptions(**given)
+
+
+def test_a_limit_that_holds_no_view_is_said(tmp_path, cache, capfd):
+    taught(tmp_path / "run", Counted(), teacher_views="auto", teacher_views_mb=1e-9)
+    assert "more than --teacher-views-mb: the teacher runs" in capfd.readouterr().err
 
 
 def test_a_size_is_said_before_the_work(tmp_path, cache, capfd):

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from compress.learning import training
 from compress.learning.augmentation import Batch, normalised
 from compress.learning.losses.bce import loss as bce
+from compress.learning.not_finite import LossNotFiniteError, explained
 from compress.learning.training import ModelEmaV3, Training, fit
 from compress.pruning.recalibration import recalibrate_batchnorm
 from edgepress.core.errors import UserError
@@ -218,6 +219,14 @@ def test_a_loss_that_is_never_finite_says_that_no_epoch_was_done(tmp_path):
     settings = Training(epochs=1, **PLAIN)
     with pytest.raises(UserError, match=r"no epoch was done.*epoch 1, step 1"):
         fit(small_training.network(), small_training.images(8), settings, nothing, tmp_path)
+
+
+@pytest.mark.parametrize(("terms", "left_out"), [(("fitnets",), 1), (("labels", "fitnets"), 0)])
+def test_a_term_is_to_be_left_out_only_where_it_alone_fails(tmp_path, terms, left_out):
+    """Where the labels' own term is not finite, the student's answers are not."""
+    told = str(explained(LossNotFiniteError(terms), 1, 2, tmp_path / CHECKPOINT))
+    assert told.count("leave that term out") == left_out
+    assert "lower --learning-rate" in told
 
 
 def test_a_resumed_fp16_training_goes_on_with_its_scale(tmp_path):

@@ -1,6 +1,6 @@
 """Which method a student learns by, and what is said of its teacher."""
 
-from types import SimpleNamespace
+from dataclasses import replace
 
 import pytest
 import races
@@ -64,10 +64,12 @@ def test_an_onnx_teacher_teaches_no_features(tmp_path, trained):
 def test_without_a_race(tmp_path, trained):
     short = MethodOptions(race_share=0.01)
     assert choosing.chosen(short, races.race(tmp_path)).method == UNRACED
+    none = choosing.chosen(MethodOptions(race_share=0), races.race(tmp_path))
+    assert none.reason == "40 epochs and --race-share 0: too few for a race"
     assert choosing.chosen(AUTO, races.race(tmp_path, known=False)).method == UNRACED
     assert choosing.chosen(MethodOptions(method="bckd"), races.race(tmp_path)).method == "bckd"
     stated = Teaching(epochs=40, temperature=2)
-    asked = SimpleNamespace(settings=stated)
+    asked = replace(races.race(tmp_path), settings=stated)
     assert choosing.chosen(AUTO, asked).method == methods.STATED
     assert trained == []
 

@@ -70,13 +70,26 @@ def test_no_epoch_has_no_race_and_no_control(tmp_path, trained):
     race = replace(races.race(tmp_path), settings=Teaching(epochs=0))
     for options in (AUTO, MethodOptions(method="bckd", control=True)):
         _, how = final.trained(options, race)
-        assert how.gain is None
+        assert (how.method, how.reason, how.gain) == ("none", "no epoch", None)
     assert trained == [("student", 0)] * 2
 
 
-def test_without_validation_images_nothing_is_compared(tmp_path, trained):
+def test_without_validation_images_nothing_is_compared(tmp_path, trained, capsys):
     _, how = final.trained(AUTO, races.race(tmp_path, known=False))
     assert (how.method, how.gain, whole(trained)) == ("feature-maps", None, ["student"])
+    assert "by feature-maps: the validation part has no label" in capsys.readouterr().err
+    asked = races.race(tmp_path / "asked", known=False, student=None, control=0.5)
+    fitted, how = final.trained(MethodOptions(control=True), asked)
+    assert (fitted.network.name, how.gain.control_map) == ("student", 0.5)
+    assert "mAP on validation" not in capsys.readouterr().err
+
+
+def test_options_that_leave_the_labels_alone_have_no_teacher_and_no_control(tmp_path, trained):
+    alone = Teaching(epochs=40, hard_share=1.0, feature_weight=0.0)
+    race = replace(races.race(tmp_path), settings=alone)
+    _, how = final.trained(MethodOptions(control=True), race)
+    assert (how.method, how.reason) == ("none", "options of the loss are given")
+    assert whole(trained) == ["student"]
 
 
 @pytest.mark.parametrize(

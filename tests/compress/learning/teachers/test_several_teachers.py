@@ -233,6 +233,7 @@ def test_teachers_that_do_not_go_together_are_refused(
         "name that one first": (graph, first),
         "named twice": (first, trained["two"], first),
         "shows no features": (trained["graph"], first, "--term", "relational=1"),
+        "term feature-maps": (trained["graph"], "--method", "feature-maps"),
     }
     for told, words in cases.items():
         done = command(
@@ -241,4 +242,5 @@ def test_teachers_that_do_not_go_together_are_refused(
         )  # fmt: skip
         assert done.code == 2, done.err
         assert told in done.err
+        assert "taken by name" not in done.err or told == "named twice"
         assert not (tmp_path / "out").exists()
