@@ -78,7 +78,7 @@ def settings(
         teacher_rate(teacher.value * _steps(data, batch.value), pretrained),
         *others,
         _views(data, quick),
-        _method(quick),
+        _method(data.start, quick),
     )
 
 
@@ -187,10 +187,12 @@ def _teacher_epochs(data: _Data, epochs: int) -> Choice:
     return _seen("teacher_epochs", epochs, data)
 
 
-def _method(quick: bool) -> Choice:
+def _method(start: Start, quick: bool) -> Choice:
     """Choose how the student learns: whether its teacher helps is not known before it is tried."""
     if quick:
-        return _choice("method", UNRACED, "a quick run has no race")
+        graph = start.origin in ("file", "graph")  # shows no features
+        method = "soft-labels" if graph else UNRACED
+        return _choice("method", method, "a quick run has no race")
     return _choice("method", AUTO, "a race and a control on validation images: half the time")
 
 

@@ -159,6 +159,12 @@ def test_the_learning_rate_goes_by_the_steps_of_the_whole_training() -> None:
     assert chosen(facts(), quick=True, pretrained=False)["teacher_learning_rate"] == 6e-3
 
 
+def test_a_quick_student_learns_what_its_teacher_shows() -> None:
+    assert chosen(started("network", model("it")), quick=True)["method"] == "feature-maps"
+    assert chosen(started("graph", model("it")), quick=True)["method"] == "soft-labels"
+    assert chosen(started("graph", model("it")))["method"] == "auto"
+
+
 def test_small_pictures_are_changed_less() -> None:
     strengths = [chosen(facts(pixels=pixels))["augmentation"] for pixels in (28, 48, 64, 1024)]
     assert strengths == [0.5, 0.5, 1.0, 1.0]
