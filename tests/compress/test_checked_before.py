@@ -11,7 +11,7 @@ from edgepress.core import artifact as artifacts
 from edgepress.core.errors import UserError
 from edgepress.core.stage import CHECKPOINT
 from edgepress.data import context
-from models import pretrained
+from models import pretrained, weights_host
 from models.defaults import ZOO_TEACHER
 
 TINY = (
@@ -138,7 +138,7 @@ def offline(monkeypatch: pytest.MonkeyPatch) -> list[object]:
         raise OSError("no way out")
 
     monkeypatch.setattr(socket, "create_connection", refuse)
-    monkeypatch.setattr(pretrained, "getproxies", dict)
+    monkeypatch.setattr(weights_host, "getproxies", dict)
     monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda *_: None)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
     return asked

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import signals
 from places import ROOT
 
 ASKED = "import os, signal; os.kill(os.getpid(), signal.SIGINT)\n"
@@ -16,12 +17,10 @@ TELL = "import signal; print(signal.getsignal(signal.SIGINT) is signal.default_i
 
 def python(*words: str, path: Path = ROOT, ignoring: bool = False):
     """Run Python with a folder before all others; `ignoring` as a shell starts `command &`."""
-    ignore = "import signal, os, sys; signal.signal(signal.SIGINT, signal.SIG_IGN);"
-    ignore += "os.execv(sys.argv[1], sys.argv[1:])"
-    before = [sys.executable, "-c", ignore] if ignoring else []
     return subprocess.run(
-        [*before, sys.executable, *words],
+        [sys.executable, *words],
         cwd=ROOT, env=os.environ | {"PYTHONPATH": str(path)}, capture_output=True, text=True,
+        preexec_fn=signals.starting((signal.SIGINT,) if ignoring else ()),
     )  # fmt: skip
 
 
@@ -50,11 +49,11 @@ def test_a_command_that_is_loaded_is_interrupted_itself(tmp_path: Path):
     pipe = tmp_path / "options.toml"
     os.mkfifo(pipe)
     (tmp_path / "sitecustomize.py").write_text("import atexit; atexit.register(print, 'in order')")
-    line = [sys.executable, "-m", "edgepress", "--config", pipe]
     environment = os.environ | {"PYTHONPATH": str(tmp_path)}
     with (
         subprocess.Popen(
-            line,
+            [sys.executable, "-m", "edgepress", "--config", pipe],
+            preexec_fn=signals.starting(),
             cwd=ROOT,
             env=environment,
             stdout=subprocess.PIPE,
