@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from compress.learning.methods import AUTO
 from compress.planning.costing import room, times
 from compress.planning.costing.speed import How, Named, measured
 from compress.planning.data import limits, space
@@ -288,4 +289,5 @@ class _Choosing:
             batch_size=values["batch_size"],
             student=student,
             teacher=start.artifact,
+            control=values.get("method", AUTO) == AUTO,
         )

@@ -77,6 +77,8 @@ class How:
     that."""
     shrinking: Shrinking = field(default_factory=Shrinking)
     """How the student is pruned."""
+    control: bool = True
+    """Whether a student is trained without its teacher too."""
 
 
 @dataclass(frozen=True)
@@ -186,7 +188,9 @@ def _of_student(bench: _Bench, network: nn.Module | None) -> dict[str, float]:
         assert teacher is not None  # where there is only a graph, it is the teacher
     else:
         teacher, settings = teacher_of((how.teacher,), settings)
-    lessons = {"teach_s": settings, "alone_s": methods.applied(methods.NONE, settings)}
+    lessons = {"teach_s": settings}
+    if how.control:
+        lessons["alone_s"] = methods.applied(methods.NONE, settings)
     found = {}
     for name, each in lessons.items():
         with lesson(student, teacher, how.spec, each) as given:

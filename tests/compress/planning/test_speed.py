@@ -113,6 +113,8 @@ def test_what_there_is_not_takes_no_time(facts: Facts):
     alone = measured(facts, How(NETWORK, SPEC, 32, None))
     assert _nothing(alone) == {"teach_s", "alone_s", "student_forward_s", "prune_s"}
     assert _nothing(measured(facts, How(NETWORK, SPEC, 32, 0.5))) == set()
+    taught = measured(facts, How(NETWORK, SPEC, 32, 0.5, control=False))
+    assert _nothing(taught) == {"alone_s"}
 
 
 def _nothing(found: Speeds) -> set[str]:
