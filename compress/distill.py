@@ -101,7 +101,7 @@ def run(config: Config) -> Artifact | listing.Listing:
     if config.epochs:
         require_batch(len(context.rows("train")), config.batch_size)
     wanted = wanted_of(config.gate, config, context, teacher.manifest.labels)
-    lesson = _Lesson(teachers, replace(start, teachers=context.spec), context, wanted)
+    lesson = _Lesson(teachers, start, context, wanted)
     plan = Plan(
         stage="compress.distill",
         config=config,

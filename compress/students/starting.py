@@ -75,7 +75,7 @@ class Start:
         """The artifact that it goes on from, if any."""
         return () if self.artifact is None else (self.artifact,)
 
-    @property
+    @cached_property
     def spec(self) -> ImageSpec:
         """The student's images: the teacher's, in the size and the channels of its own.
 

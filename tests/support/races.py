@@ -7,7 +7,6 @@ import numpy as np
 import small_training
 from torch import nn
 
-from compress.learning.racing import final
 from compress.learning.racing import race as racing
 from compress.learning.racing.choosing import RACED
 from compress.learning.racing.race import Race
@@ -43,7 +42,6 @@ def untrained(monkeypatch) -> list[tuple[str, int]]:
         return Fitted(network, None)
 
     monkeypatch.setattr(racing, "teach", teach)
-    monkeypatch.setattr(final, "teach", teach)
     return done
 
 

@@ -5,10 +5,9 @@ from typing import Any
 
 from benchmarks.claims.distillation.grid import AUTO, PROBLEMS, Teacher, Trial
 from benchmarks.claims.distillation.problems import written
+from benchmarks.claims.settings.trying import do
 from edgepress.core import artifact as artifacts
 from edgepress.core.artifact import Artifact
-from edgepress.core.errors import UserError
-from edgepress.core.subcommands import problem_of
 
 UNJUDGED = {"gate": "params <= 1e12"}
 RATES = {"learning-rate": 3e-3, "batch-size": 16}
@@ -21,7 +20,7 @@ def student(trial: Trial, work: Path) -> Artifact:
     Raises:
         UserError: a command failed.
     """
-    out = _folder(trial.problem, work) / trial.teacher / f"{trial.method}-{trial.seed}"
+    out = work / trial.problem / trial.teacher / f"{trial.method}-{trial.seed}"
     teacher, pruned = _teacher(trial.problem, trial.teacher, work)
     epochs = PROBLEMS[trial.problem].student
     models = {"teacher": teacher, "student": pruned, "seed": trial.seed, "epochs": epochs}
@@ -39,13 +38,9 @@ def teacher_of(trial: Trial, work: Path) -> Artifact:
     return artifacts.load(_teacher(trial.problem, trial.teacher, work)[0])
 
 
-def _folder(problem: str, work: Path) -> Path:
-    return work / problem
-
-
 def _teacher(problem: str, kind: Teacher, work: Path) -> tuple[Path, Path]:
     """Return the folders of a teacher and of the pruned network that it teaches."""
-    sizes, folder = PROBLEMS[problem], _folder(problem, work) / kind
+    sizes, folder = PROBLEMS[problem], work / problem / kind
     data = written(problem, work, shuffled=kind == "shuffled")
     teacher, pruned = folder / "teacher", folder / "pruned"
     epochs = sizes.unfinished if kind == "unfinished" else sizes.finished
@@ -65,8 +60,5 @@ def _made(stage: str, out: Path, options: dict[str, Any]) -> Artifact:
         UserError: the command failed.
     """
     if not artifacts.is_artifact(out):
-        given = options | UNJUDGED | {"out": out}
-        words = [word for name, value in given.items() for word in (f"--{name}", str(value))]
-        if problem := problem_of(TIMEOUT_S, stage, *words):
-            raise UserError(f"A training failed: {problem}", got=" ".join((stage, *words)))
+        do(stage, options | UNJUDGED | {"out": out}, TIMEOUT_S)
     return artifacts.load(out)

@@ -1,6 +1,7 @@
 """One training by the commands, and its mAP on validation images."""
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -57,7 +58,7 @@ def _trained(trial: Trial, data: Path, out: Path) -> None:
     options = _learning(trial) | SPLIT | USUAL | {"loss": trial.loss, "arch": trial.network}
     weights = "imagenet" if trial.network == LITE else "random"
     size = {"image-size": SIDES[trial.problem], "weights": weights}
-    _do("compress.train", options | size | {"data": data, "out": out})
+    do("compress.train", options | size | {"data": data, "out": out})
 
 
 def _distilled(student: Trial, data: Path, work: Path, out: Path) -> None:
@@ -65,9 +66,9 @@ def _distilled(student: Trial, data: Path, work: Path, out: Path) -> None:
     teacher, pruned = (work / student.problem / name for name in ("teacher", "pruned"))
     _trained(trial(student.problem, student.network), data, teacher)
     if not artifacts.is_artifact(pruned):
-        _do("compress.prune", {"model": teacher, "data": data, "out": pruned} | PRUNED)
+        do("compress.prune", {"model": teacher, "data": data, "out": pruned} | PRUNED)
     models = {"teacher": teacher, "student": pruned, "gate": USUAL["gate"]}
-    _do("compress.distill", _learning(student) | models | {"data": data, "out": out})
+    do("compress.distill", _learning(student) | models | {"data": data, "out": out})
 
 
 def _learning(trial: Trial) -> dict[str, Any]:
@@ -75,9 +76,14 @@ def _learning(trial: Trial) -> dict[str, Any]:
     return {name.replace("_", "-"): getattr(trial, name) for name in names}
 
 
-def _do(module: str, options: dict[str, Any]) -> None:
+def do(module: str, options: Mapping[str, Any], timeout_s: float = TIMEOUT_S) -> None:
+    """Run a stage by its command.
+
+    Raises:
+        UserError: it failed, or was not done in time.
+    """
     words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
-    if problem := problem_of(TIMEOUT_S, module, *words):
+    if problem := problem_of(timeout_s, module, *words):
         raise UserError(f"A training failed: {problem}", got=" ".join((module, *words)))
 
 

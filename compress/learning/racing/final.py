@@ -1,14 +1,11 @@
 """The whole training, and its control: the same student, for the same steps, without a teacher."""
 
-from pathlib import Path
-
 from torch import nn
 
 from benchmarks.statistics import paired
 from compress.learning.methods import NONE
 from compress.learning.racing.choosing import MethodOptions, can_score, chosen, races
 from compress.learning.racing.race import Race
-from compress.learning.teaching import teach
 from compress.learning.training import Fitted
 from edgepress.core import console
 from edgepress.core.distillation import Distillation, Gain
@@ -25,11 +22,11 @@ def trained(options: MethodOptions, race: Race) -> tuple[Fitted, Distillation]:
         UserError: a training fails.
     """
     how = chosen(options, race)
-    student = _fitted(race, how.method, race.folder / "student")
+    student = race.fitted(how.method, "student")
     if how.method == NONE or not _is_controlled(options, race):
         return student, how
     console.say("control: the same student without a teacher")
-    control = _fitted(race, NONE, race.folder / "control")
+    control = race.fitted(NONE, "control")
     gain = _gain(race, student.network, control.network)
     if gain is not None:
         console.say(f"distillation {verdict(gain)}: {shown(gain)}")
@@ -42,11 +39,6 @@ def trained(options: MethodOptions, race: Race) -> tuple[Fitted, Distillation]:
 def _is_controlled(options: MethodOptions, race: Race) -> bool:
     """Return whether a control is to be trained."""
     return options.control or (races(options, race.settings) and can_score(race))
-
-
-def _fitted(race: Race, method: str, scratch: Path) -> Fitted:
-    scratch.mkdir(parents=True, exist_ok=True)
-    return teach(race.student(), race.teacher, race.images, race.applied(method), scratch)
 
 
 def _better(

@@ -12,6 +12,7 @@ from compress.learning.loading import TrainingImages
 from compress.learning.racing.halving import Heat, run
 from compress.learning.racing.scoring import Scorer
 from compress.learning.teaching import Student, Teaching, teach
+from compress.learning.training import Fitted
 from edgepress.core import console, writable
 from edgepress.core.distillation import HeatResult
 from edgepress.core.wording import counted
@@ -45,6 +46,19 @@ class Race:
         settings = methods.applied(method, self.settings)
         return settings if self.features else settings.model_copy(update={"feature_weight": 0.0})
 
+    def fitted(self, method: str, name: str, epochs: int | None = None) -> Fitted:
+        """Train a student of its own by a method, which keeps its state in a folder of this name.
+
+        Raises:
+            UserError: fewer images than one batch, a loss that is not finite, or an unknown method.
+        """
+        settings = self.applied(method)
+        if epochs is not None:
+            settings = settings.model_copy(update={"epochs": epochs})
+        scratch = self.folder / name
+        scratch.mkdir(parents=True, exist_ok=True)
+        return teach(self.student(), self.teacher, self.images, settings, scratch)
+
 
 def raced(race: Race, entries: Sequence[str], plan: Sequence[Heat]) -> tuple[HeatResult, ...]:
     """Race methods and return what each training has reached, the last heat's best one last.
@@ -75,10 +89,7 @@ def raced(race: Race, entries: Sequence[str], plan: Sequence[Heat]) -> tuple[Hea
 
 def _reached(race: Race, method: str, epochs: int) -> float:
     """Train a student and return its mAP on the validation part; 0 where that is not defined."""
-    settings = race.applied(method).model_copy(update={"epochs": epochs})
-    scratch = race.folder / f"{method}-{epochs}"
-    scratch.mkdir(exist_ok=True)
-    fitted = teach(race.student(), race.teacher, race.images, settings, scratch)
+    fitted = race.fitted(method, f"{method}-{epochs}", epochs)
     return race.scorer.evaluated(fitted.network, "val", method).map or 0.0
 
 

@@ -13,7 +13,7 @@ from benchmarks.metrics import best_threshold
 from compress import prune, train
 from compress.learning import losses
 from compress.learning.augmentation import Batch
-from compress.learning.racing import choosing, final
+from compress.learning.racing import choosing, race
 from compress.learning.racing.scoring import Scorer
 from compress.learning.training import Fitted
 from compress.pruning import latency_target
@@ -141,7 +141,7 @@ def test_every_option_of_teaching_arrives(
         seen.append((settings, network))
         return Fitted(student.network, None)
 
-    monkeypatch.setattr(final, "teach", spy)
+    monkeypatch.setattr(race, "teach", spy)
     monkeypatch.setattr(prune, "teach", spy)
     options = ("--temperature", 2, "--hard-share", 0.4, "--feature-weight", 3, "--seed", 5)
     done = command(

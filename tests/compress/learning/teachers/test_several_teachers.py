@@ -16,7 +16,7 @@ from compress.learning import teaching
 from compress.learning.augmentation import Batch
 from compress.learning.features import PENULTIMATE
 from compress.learning.preparing import as_taken
-from compress.learning.racing import final
+from compress.learning.racing import race
 from compress.learning.teachers.loading import teacher_of
 from compress.learning.teachers.several import Member, Several, shown
 from compress.learning.teaching import Student, Teaching, lesson
@@ -170,8 +170,8 @@ def test_a_student_of_several_teachers(
         seen.append(network)
         return teach(student, network, images, settings, scratch)
 
-    teach = final.teach
-    monkeypatch.setattr(final, "teach", spy)
+    teach = race.teach
+    monkeypatch.setattr(race, "teach", spy)
     three = [trained[name] for name in ("one", "two", "graph")]
     common = ("--data", data, "--out", tmp_path / "student", "--term", "fitnets=1")
     done = command("compress.distill", "--teacher", *three, *STUDENT, *common)
