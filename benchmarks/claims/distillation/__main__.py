@@ -46,12 +46,16 @@ def run(config: Config) -> Result:
     """Train what is not there, and compare.
 
     Raises:
-        UserError: an unknown problem, a training that failed, or a folder that cannot be written.
+        UserError: an unknown problem or method, a training that failed, or a folder that cannot be
+            written.
     """
     figures.check(config.out)
     for name in config.problem:
         if name not in PROBLEMS:
             raise unknown_name("problem", name, PROBLEMS)
+    for name in config.method:
+        if name not in METHODS:
+            raise unknown_name("method", name, METHODS)
     trials = grid(config.problem, config.method, config.seeds)
     done: list[tuple[Trial, Artifact]] = []
     for number, trial in enumerate(trials, 1):

@@ -112,3 +112,10 @@ def test_an_unknown_problem_is_refused(tmp_path: Path):
     config = command.Config(problem=("digit",), work=tmp_path, out=tmp_path / "out.json")
     with pytest.raises(UserError, match="did you mean 'digits'"):
         command.run(config)
+
+
+def test_an_unknown_method_is_refused_before_a_teacher_is_trained(tmp_path: Path):
+    config = command.Config(method=("soft-label",), work=tmp_path / "w", out=tmp_path / "out.json")
+    with pytest.raises(UserError, match="did you mean 'soft-labels'"):
+        command.run(config)
+    assert not (tmp_path / "w").exists()
