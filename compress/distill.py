@@ -34,19 +34,19 @@ from edgepress.core.artifact import Artifact
 from edgepress.core.cli import main
 from edgepress.core.ending import require
 from edgepress.core.manifest import Manifest
-from edgepress.core.several import Gates, Paths
+from edgepress.core.several import Gates
 from edgepress.core.stage import Plan, produce
 from edgepress.data.context import Context
 from models import families
 from models.basis.torch_process import seeded
-from models.defaults import ZOO_TEACHER, default_student
+from models.defaults import ZOO_TEACHER, ModelPaths, default_student
 from models.stored import architecture_of
 
 
 class Config(ListingOptions, MethodOptions, Teaching, ThresholdOptions):
     """Distil a teacher into a student."""
 
-    teacher: Paths = ()
+    teacher: ModelPaths = ()
     """Artifact of the teacher, PyTorch or ONNX (which teaches probabilities only, and runs on the
     CPU). Several teach the mean of their logits; gates compare with the first, whose features and
     image size count. Default: the teacher shipped in models/zoo/."""

@@ -40,14 +40,14 @@ from edgepress.core.stage import Plan, produce
 from edgepress.data.context import Context
 from models import families
 from models.basis.torch_process import seeded
-from models.defaults import default_model
+from models.defaults import ModelPath, default_model
 from models.stored import architecture_of, load_network, rebuilt, try_network
 
 
 class Config(Teaching, Shrinking, ThresholdOptions):
     """Prune the channels of a trained network and tune what is left."""
 
-    model: Path | None = None
+    model: ModelPath | None = None
     """Artifact to prune; default: the newest under runs/, else the shipped teacher."""
     data: str = "elpv"
     """`elpv`, a path whose format is recognised, or `format:path`."""
