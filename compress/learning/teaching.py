@@ -246,10 +246,15 @@ def _feature_loss(pupil: _ObservedPupil, teacher: nn.Module, settings: Teaching)
 def _total(wanted: Sequence[Weighted], taught: Taught, batch: Batch, settings: Teaching) -> Tensor:
     """Return the sum of the terms, in which the labels take what the teacher has given up."""
     left = teachers_share(batch.progress, settings.annealing)
-    if left == 1:
-        return terms.total(wanted, taught)
-    share = 1 - (1 - settings.hard_share) * left
-    return share * labels.term(taught) + left * terms.total(terms.by_teacher(wanted), taught)
+    if left < 1:
+        given_up = weighted((1 - settings.hard_share) * (1 - left), labels)
+        wanted = [*(_left(one, left) for one in wanted), given_up]
+    return terms.total(wanted, taught)
+
+
+def _left(one: Weighted, share: float) -> Weighted:
+    """Return a term of the teacher with a share of its weight; others keep all of it."""
+    return one if one.needs == "labels" else replace(one, weight=share * one.weight)
 
 
 def _taught(logits: Tensor, batch: Batch, soft: Tensor, settings: Teaching) -> Taught:
