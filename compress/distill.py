@@ -23,7 +23,7 @@ from compress.learning.racing.race import Race
 from compress.learning.racing.scoring import Scorer
 from compress.learning.teachers.loading import as_shown, teacher_of, try_teachers
 from compress.learning.teaching import Student, Teaching, terms_of
-from compress.learning.training_data import open_for, training_images
+from compress.learning.training_data import lesson_images, open_for
 from compress.learning.views.options import check_patience, longer
 from compress.planning.students import listing
 from compress.planning.students.listing import ListingOptions
@@ -178,7 +178,8 @@ def _race(config: Config, lesson: _Lesson, folder: Path) -> Race:
             return Student(start.network(context.dataset.label_names), start.spec)
 
     scorer = Scorer(context, start.spec)
-    return Race(student, network, training_images(context), settings, scorer, folder, features)
+    images = lesson_images(context, start.spec)
+    return Race(student, network, images, settings, scorer, folder, features)
 
 
 def _chosen(config: Config, lesson: _Lesson) -> dict[str, str]:

@@ -14,7 +14,7 @@ from edgepress.core import console
 from edgepress.core.artifact import Artifact
 from edgepress.core.cpu import this_cpu
 from edgepress.core.environment import usable_cores
-from edgepress.core.errors import NotFiniteError, UserError
+from edgepress.core.errors import NotFiniteError
 from edgepress.core.eval_file import EVAL_FILE, load_eval
 from edgepress.core.labels import Labels
 from edgepress.core.noun import Noun

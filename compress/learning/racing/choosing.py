@@ -131,7 +131,7 @@ def _by_validation(options: MethodOptions, race: Race) -> Distillation:
 
 def standing(race: Race) -> tuple[float, float]:
     """Return mAP of the teacher and of the student's start on the validation part."""
-    spec = race.images.spec
+    spec = race.images.for_teacher.spec
     teacher = race.scorer.seen_as(spec).evaluated(race.teacher.eval(), "val", "teacher").map
     start = race.scorer.evaluated(race.student().network.eval(), "val", "start").map
     assert teacher is not None  # `can_score`

@@ -44,7 +44,7 @@ class Race:
     def alike(self) -> bool:
         """Whether the student has layers of its teacher, by their names and channels."""
         student = self.student()
-        seen, own = blank_image(self.images.spec), blank_image(student.spec)
+        seen, own = blank_image(self.images.for_teacher.spec), blank_image(student.spec)
         return pair(student.network, shown(self.teacher), seen, own).alike
 
     def applied(self, method: str) -> Teaching:

@@ -114,9 +114,7 @@ def test_annealing_gives_to_the_labels_what_the_teacher_gives_up_and_leaves_thei
     """Half-way: the teacher has half of its weight left, and `--term labels=2` all of it."""
     teacher, network = two_layers(8).eval(), two_layers(4, 5).eval()
     batch = replace(a_batch(), progress=0.5)
-    settings = Teaching(
-        hard_share=0.3, feature_weight=0, annealing=1, term=("labels=2", "bckd=4")
-    )
+    settings = Teaching(hard_share=0.3, feature_weight=0, annealing=1, term=("labels=2", "bckd=4"))
     found = teaching._label_loss(teacher, settings)(network(batch.inputs), batch)
     z, q = (each(batch.inputs).detach() for each in (network, teacher))
     known = binary_cross_entropy_with_logits(z, batch.targets)

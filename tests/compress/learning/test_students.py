@@ -88,7 +88,7 @@ def test_a_rewrite_that_changes_nothing_is_refused() -> None:
     """But not of --int8-friendly, which asks for what can be had."""
     plain = {"student": "tiny_network:build"}
     asked = StudentOptions(**plain, rewrite=("relu6", "no_squeeze_excite"))
-    with pytest.raises(UserError, match="--rewrite relu6.*leave it out"):
+    with pytest.raises(UserError, match=r"--rewrite relu6.*leave it out"):
         start_of(asked, SPEC).try_out(training=True)
     start_of(StudentOptions(**plain, int8_friendly=True), SPEC).try_out(training=True)
 

@@ -81,7 +81,7 @@ def test_the_method_of_maps_is_the_one_that_fits_the_pair(tmp_path, trained, cap
 
 
 def test_a_loss_that_is_not_finite_loses_a_heat(tmp_path, monkeypatch, capsys):
-    """The best of the first heat fails in the second, and the third one goes on beside the other."""
+    """The best of the first heat fails in the second, and no third is left to go on."""
     trained = races.untrained(monkeypatch, failing=("none-5", "soft-labels-10"))
     race = replace(races.race(tmp_path, soft_labels=0.6), settings=Teaching(epochs=140))
     found = choosing.chosen(AUTO, race)
