@@ -25,7 +25,7 @@ class Item(NamedTuple):
     teachers: Tensor | None = None
     """The same images as a teacher takes them, `[n, 1 or 3, h, w]`; `None` is as `pixels`."""
 
-    def to(self, device: torch.device) -> "Item":
+    def on(self, device: torch.device) -> "Item":
         """Return the batch on a device."""
         return Item(*(None if each is None else each.to(device) for each in self))
 

@@ -14,8 +14,11 @@ from edgepress.core.errors import UserError
 from edgepress.core.noun import Noun
 from edgepress.core.wording import counted
 
-OF_MAPS = UNRACED, ADAPTED = "feature-maps", "fitnets"
-"""Methods of maps: of layers that both networks have, and through learnt layers, of any two."""
+UNRACED = "feature-maps"
+"""The method of maps for a student with layers of its teacher; also where nothing is found out."""
+ADAPTED = "fitnets"
+"""The method of maps for any two networks, through learnt layers."""
+OF_MAPS = (UNRACED, ADAPTED)
 RACED = (*OF_MAPS, "soft-labels", "none")
 """The methods that `auto` may try; where two are as good the earlier one is taken."""
 RACE_SHARE = 0.25

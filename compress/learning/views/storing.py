@@ -69,7 +69,7 @@ class _Work:
         part = Rows(self.images)
         for first in range(0, len(part), self.batch_size):
             rows = np.arange(first, first + self.batch_size) % len(part)
-            yield part.__getitems__(rows.tolist()).to(self.device)
+            yield part.__getitems__(rows.tolist()).on(self.device)
 
 
 def view_bytes(images: TrainingImages, values: int | None = None) -> int:

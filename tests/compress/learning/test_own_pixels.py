@@ -1,6 +1,7 @@
 """A student of another size than its teacher's: each sees the pixels that it is used with."""
 
 import contextlib
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,13 +13,15 @@ from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d
 
 from compress.learning import teaching, training_data
-from compress.learning.augmentation import normalised
-from compress.learning.loading import Taken, TrainingImages
+from compress.learning.augmentation import Item, normalised
+from compress.learning.loading import Rows, Taken, TrainingImages
 from compress.learning.racing import race
 from compress.learning.teaching import Student, Teaching, teach
 from compress.learning.training import Fitted
 from compress.learning.training_data import lesson_images
 from compress.learning.views import storing
+from compress.learning.views.replay import View
+from compress.learning.views.storing import Teacher
 from edgepress.core.image_spec import ImageSpec
 from edgepress.data import pixels, views
 from edgepress.data.dataset import open_data
@@ -194,3 +197,24 @@ def test_networks_that_are_only_normalised_otherwise_share_their_pixels(monkeypa
     monkeypatch.setattr(training_data, "training_images", lambda context: shared)
     other = TEACHERS.model_copy(update={"mean": (0.0,) * 3})
     assert lesson_images(SimpleNamespace(spec=TEACHERS), other) is shared
+
+
+def live_logits(view: View, item: Item) -> Tensor:
+    """Return what the teacher says of a changed batch as it takes it."""
+    return replace(view, stored=None).logits(item, normalised(item.teachers, TEACHERS))
+
+
+def test_a_view_whose_answers_are_stored_does_not_change_the_teachers_pixels(
+    tmp_path: Path, monkeypatch
+):
+    monkeypatch.setenv("EDGEPRESS_CACHE", str(tmp_path / "cache"))
+    given = images(48, noise(8, 48, 1), noise(8, 32, 2))
+    settings, teacher = Teaching(**(PLAIN | {"augmentation": 1})), Watched(0).eval()
+    asked = Teacher(teacher, lambda inputs: teaching._seen(teacher, inputs), lambda: 0)
+    shown, _ = storing.replayed(given, asked, settings, 1)
+    view, item = shown.replay.view(0), Rows(given).__getitems__([3, 1])
+    assert view.shown(item).teachers is None
+    live = replace(view, stored=None).shown(item)
+    assert live.teachers.shape == (2, 3, 32, 32)
+    answers = view.logits(item, torch.zeros(0))
+    assert torch.equal(answers, live_logits(view, live))
