@@ -27,7 +27,8 @@ class Item(NamedTuple):
 
     def on(self, device: torch.device) -> "Item":
         """Return the batch on a device."""
-        return Item(*(None if each is None else each.to(device) for each in self))
+        teachers = None if self.teachers is None else self.teachers.to(device)
+        return Item(self.pixels.to(device), self.targets.to(device), self.rows.to(device), teachers)
 
     def changed(self, changes: "Changes | None") -> "Item":
         """Return the batch changed; a teacher sees the same part of the scene, in its own size."""

@@ -230,8 +230,9 @@ def _require_changed(changed: Mapping[str, Sequence[str]], architecture: str) ->
 
 
 def _say_rewritten(changed: Mapping[str, Sequence[str]]) -> None:
-    found = [f"{name} ({counted(len(layers), 'layer')})" for name, layers in changed.items()]
-    console.say(f"the student is rewritten: {', '.join(found)}")
+    found = [f"{name} ({counted(len(each), 'layer')})" for name, each in changed.items() if each]
+    what = f"is rewritten: {', '.join(found)}" if found else "has no layer to rewrite"
+    console.say(f"the student {what}")
 
 
 def _require_channels(spec: ImageSpec, teachers: ImageSpec, wanted: Channels | None) -> None:

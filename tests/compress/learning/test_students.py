@@ -84,13 +84,14 @@ def test_what_is_rewritten_is_said_before_the_work(capfd) -> None:
     assert "the student still computes silu: its forward calls it" in capfd.readouterr().err
 
 
-def test_a_rewrite_that_changes_nothing_is_refused() -> None:
+def test_a_rewrite_that_changes_nothing_is_refused(capfd) -> None:
     """But not of --int8-friendly, which asks for what can be had."""
     plain = {"student": "tiny_network:build"}
     asked = StudentOptions(**plain, rewrite=("relu6", "no_squeeze_excite"))
     with pytest.raises(UserError, match=r"--rewrite relu6.*leave it out"):
         start_of(asked, SPEC).try_out(training=True)
     start_of(StudentOptions(**plain, int8_friendly=True), SPEC).try_out(training=True)
+    assert "the student has no layer to rewrite" in capfd.readouterr().err
 
 
 def test_a_file_that_names_its_outputs_is_put_into_the_order_of_the_labels(tmp_path: Path) -> None:
