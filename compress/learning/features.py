@@ -43,6 +43,17 @@ class Pairing:
     """Those of the maps of each stage."""
     labels: int = 0
     """Of the teacher."""
+    named_stages: int = 0
+    """How many of the stages have one of `layers`."""
+
+    @property
+    def alike(self) -> bool:
+        """Whether layers of one name are there for at least half of the stages.
+
+        A network and what pruning has left of it are so. Networks of two families have a name and
+        its channels in common by chance, at one stage or two.
+        """
+        return 2 * self.named_stages >= len(self.stages)
 
     def kept(self, needs: Collection[str]) -> "Pairing":
         """Return what is compared where terms need these kinds of features, and no more.
@@ -127,9 +138,17 @@ def pair(student: nn.Module, teacher: nn.Module, images: Tensor, student_images:
         if name in theirs and _alike(feature, theirs[name])
     }
     ours, others = _stages(mine, student_images), _stages(theirs, images)
-    stages = tuple((ours[halvings], others[halvings]) for halvings in ours if halvings in others)
+    both = [halvings for halvings in ours if halvings in others]
+    stages = tuple((ours[halvings], others[halvings]) for halvings in both)
     channels = tuple((mine[one].shape[1], theirs[other].shape[1]) for one, other in stages)
-    return Pairing(tuple(shared.values()), heads, widths, stages, channels, logits.shape[1])
+    layers = tuple(shared.values())
+    named = _stages({name: mine[name] for name in layers}, student_images)
+    return Pairing(layers, heads, widths, stages, channels, logits.shape[1], len(named))
+
+
+def _alike(student: Tensor, teacher: Tensor) -> bool:
+    """Return whether these are maps of as many channels; their sides may differ as the images'."""
+    return student.ndim == teacher.ndim == 4 and student.shape[1] == teacher.shape[1]
 
 
 def _alike(student: Tensor, teacher: Tensor) -> bool:

@@ -17,7 +17,6 @@ from benchmarks.gates.text import tells_accuracy
 from compress.learning.training_data import untaught
 from edgepress.core import console
 from edgepress.core.artifact import Artifact
-from edgepress.core.distillation import Distillation
 from edgepress.core.eval_file import save_eval
 from edgepress.core.labels import Labels, ThresholdSettings, shares
 from edgepress.core.manifest import Architecture, Manifest, Measurements
@@ -42,8 +41,6 @@ class Trained:
     """Share of the training in which it waited for images; `None` is not known."""
     notes: tuple[str, ...] = ()
     """What was said of it on the way, for the manifest."""
-    distillation: Distillation | None = None
-    """How it was taught, where it was."""
 
 
 @dataclass(frozen=True)
@@ -147,7 +144,6 @@ def _draft_manifest(plan: Plan, trained: Trained, context: Context) -> Manifest:
             prevalence=shares(context.targets("train")),
         ),
         data=context.reference(),
-        distillation=trained.distillation,
     )
 
 

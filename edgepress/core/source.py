@@ -36,6 +36,7 @@ SAYING = (
     "edgepress.core.manifest",
     "edgepress.core.memory",
     "edgepress.core.noun",
+    "benchmarks.report.lessons",
     "benchmarks.report.page",
     "edgepress.core.place",
     "edgepress.core.quiet",

@@ -6,7 +6,7 @@ are kept in the cache; their times are measured anew, in turn with the float fil
 
 import importlib
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -160,7 +160,7 @@ def _teacher(teacher: Artifact) -> Artifact:
 def _files(options: ListingOptions, teacher: Artifact, integers: Integers) -> dict[str, Artifact]:
     """Return the stand-ins of students by how they are given; those that cannot be are named."""
     found = {}
-    labels = len(teacher.manifest.labels.names)
+    labels = teacher.manifest.labels.names
     for name, besides in console.track(STUDENTS, "exporting students"):
         own = StudentOptions(
             student=name, image_size=options.image_size, channels=options.channels, **besides
@@ -174,7 +174,7 @@ def _files(options: ListingOptions, teacher: Artifact, integers: Integers) -> di
     return found
 
 
-def _file(start: Start, labels: int, integers: Integers) -> Artifact:
+def _file(start: Start, labels: Sequence[str], integers: Integers) -> Artifact:
     spec = start.spec
 
     def make(path: Path) -> None:
@@ -185,7 +185,7 @@ def _file(start: Start, labels: int, integers: Integers) -> Artifact:
 
     asked = start.options.model_dump(mode="json")
     return _kept(
-        [asked, spec.model_dump(mode="json"), labels, vars(integers), start.chosen()], make
+        [asked, spec.model_dump(mode="json"), len(labels), vars(integers), start.chosen()], make
     )
 
 

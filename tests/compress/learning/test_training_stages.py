@@ -188,11 +188,14 @@ def test_a_race_and_a_control_are_in_the_manifest(
     )  # fmt: skip
     assert done.code == 0, done.err
     how = artifacts.load(out).manifest.distillation
-    assert sorted(one.method for one in how.heats) == ["feature-maps", "none", "soft-labels"]
+    assert sorted(one.method for one in how.heats) == ["fitnets", "none", "soft-labels"], "wider"
     assert {one.epochs for one in how.heats} == {1}
     assert (how.teacher_map, how.start_map) == (0.8, 0.2)
     assert all(0 < one.map <= 1 for one in how.heats)
     assert (how.gain is None) == (how.heats[-1].method == "none")
+    taught = how.heats[-1].method != "none"
+    assert done.err.count("istillation") + done.err.count("was not kept") == taught, "one verdict"
+    assert done.err.rfind("points of mAP") > done.err.rfind("test images: ") or not taught
     assert not list(tmp_path.rglob("*.pt")), "nothing of the race is left"
 
 
