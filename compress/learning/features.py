@@ -151,11 +151,6 @@ def _alike(student: Tensor, teacher: Tensor) -> bool:
     return student.ndim == teacher.ndim == 4 and student.shape[1] == teacher.shape[1]
 
 
-def _alike(student: Tensor, teacher: Tensor) -> bool:
-    """Return whether these are maps of as many channels; their sides may differ as the images'."""
-    return student.ndim == teacher.ndim == 4 and student.shape[1] == teacher.shape[1]
-
-
 def label_weights(
     pairing: Pairing, student: nn.Module, teacher: nn.Module
 ) -> tuple[Tensor, Tensor]:
