@@ -48,6 +48,20 @@ def spread(groups: Sequence[Group], round_to: int, n: int, seed: int) -> list[Wi
     return [{name: column[row] for name, column in columns.items()} for row in range(n)]
 
 
+def random_prunings(groups: Sequence[Group], round_to: int, n: int, seed: int) -> list[Widths]:
+    """Return widths as pruning leaves them: a share of the channels, here more and there less."""
+    drawn = random.Random(seed)
+    return [_pruned(groups, round_to, drawn.uniform(0.2, 1), drawn) for _ in range(n)]
+
+
+def _pruned(groups: Sequence[Group], round_to: int, share: float, drawn: random.Random) -> Widths:
+    wanted = {group: group.width * share * drawn.uniform(0.5, 1.5) for group in groups}
+    return {
+        group.name: min(levels(group, round_to), key=lambda level: abs(level - wanted[group]))
+        for group in groups
+    }
+
+
 def _between(steps: Sequence[int], n: int, drawn: random.Random) -> list[int]:
     """Return `n` of the steps, one at random in each of `n` equal shares of them, shuffled."""
     places = [(number + drawn.random()) / n for number in range(n)]

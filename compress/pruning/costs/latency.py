@@ -24,7 +24,7 @@ from compress.pruning.kept_layers import kept_layers
 from compress.stand_ins import targets
 from edgepress.core import console, place, writable
 from edgepress.core.errors import UserError
-from edgepress.core.hashing import value_hash
+from edgepress.core.hashing import file_sha256, value_hash
 from edgepress.core.image_spec import ImageSpec
 from edgepress.core.noun import Noun
 from edgepress.core.source import own_source, source_hash
@@ -72,9 +72,9 @@ def latency_table(
     """
     options = options or TableOptions()
     target = targets.find(options.target, options.precision)
-    folder = cache_dir() / "latency-tables" / _key(network, spec, options, target)
+    folder = folder_of(network, spec, options)
     with place.occupied(folder):
-        index = _index(folder, network, spec, options, target)
+        index = _index(folder, network, spec, options)
         table = table_of(index, _times(folder, index, options, target))
         writable.write_json(folder / "table.json", table, "The table of latencies")
     _say(table)
@@ -102,14 +102,20 @@ def table_of(index: Index, found: Times) -> LatencyTable:
     )
 
 
-def _key(network: nn.Module, spec: ImageSpec, options: TableOptions, target: Any) -> str:
-    """Return the name of the folder of variants: all that they hang on, but no weights."""
+def folder_of(network: nn.Module, spec: ImageSpec, options: TableOptions) -> Path:
+    """Return the folder of variants, named by all that they hang on; weights they do not.
+
+    Raises:
+        UserError: no such target.
+    """
+    target = targets.find(options.target, options.precision)
     asked = options.model_dump(
         mode="json", include={"precision", "threads", "round_to", "variants", "seed"}
     )
     code = [source_hash("compress.stand_ins.costs"), own_source(*_MAKING)]
     numbers = vars(targets.integers_of(target))
-    return value_hash([_identity(network, spec), asked, target.name, numbers, *code])
+    key = value_hash([_identity(network, spec), asked, target.name, numbers, *code])
+    return cache_dir() / "latency-tables" / key
 
 
 _MAKING = tuple(
@@ -124,32 +130,43 @@ def _identity(network: nn.Module, spec: ImageSpec) -> str:
     return value_hash([kind, repr(network), shapes, spec.model_dump(mode="json")])
 
 
-def _index(
-    folder: Path, network: nn.Module, spec: ImageSpec, options: TableOptions, target: Any
-) -> Index:
+def _index(folder: Path, network: nn.Module, spec: ImageSpec, options: TableOptions) -> Index:
     """Return the index of the variants; they are made first where they are missing or damaged.
 
     Raises:
         UserError: the network cannot be exported, or none of its channels may go.
     """
-    file = folder / variants.INDEX
-    if file.is_file():
+    if (folder / variants.INDEX).is_file():
         try:
             variants.read(folder)
-            return Index.model_validate_json(file.read_bytes())
+            return Index.model_validate_json((folder / variants.INDEX).read_bytes())
         except (UserError, ValueError):
-            console.warn(f"variants in the cache are damaged and made again: {folder}")
-            for old in folder.glob("*.onnx"):
-                old.unlink()
-    return write(folder, network, spec, _plan(network, spec, options, target))
+            console.warn(f"what is damaged in the cache is made again: {folder}")
+            _remove_damaged(folder)
+    return write(folder, network, spec, planned(network, spec, options))
 
 
-def _plan(network: nn.Module, spec: ImageSpec, options: TableOptions, target: Any) -> Plan:
+def _remove_damaged(folder: Path) -> None:
+    """Remove the variants that are not as their index says, or all; and times, which are of it."""
+    try:
+        index = Index.model_validate_json((folder / variants.INDEX).read_bytes())
+        whole = {one.name: one.sha256 for one in index.files}
+    except ValueError:
+        whole = {}
+    for file in folder.glob("*.onnx"):
+        if file_sha256(file) != whole.get(file.name):
+            file.unlink()
+    for file in folder.glob("*.json"):
+        file.unlink()
+
+
+def planned(network: nn.Module, spec: ImageSpec, options: TableOptions) -> Plan:
     """Return which variants there are to be.
 
     Raises:
-        UserError: torch-pruning cannot follow the network, or none of its channels may go.
+        UserError: no such target, torch-pruning cannot follow the network, or no channels may go.
     """
+    target = targets.find(options.target, options.precision)
     kept = kept_layers(network, blank_image(spec), (), residual=False).layers
     groups = found_groups(network, spec, kept)
     if not groups:

@@ -27,7 +27,7 @@ class Operator(Noun):
 
     name: str
     kind: str
-    """Its type, kernel, inputs and shapes but for channels; one kind is one function of channels."""
+    """Its type, kernel, inputs, and shapes but for channels, of which one kind is one function."""
     reads: Size
     """Values that it reads, in units of what does not vary."""
     makes: Size

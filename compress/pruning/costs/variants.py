@@ -1,7 +1,8 @@
 """The folder of files that are timed: one network at several widths, with random weights."""
 
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from shutil import copyfile
 from typing import Literal
@@ -70,6 +71,10 @@ class Plan:
     """Of each variant: the whole network first, then the narrowest."""
     integers: Integers | None
     """`None` is fp32."""
+
+    def with_widths(self, widths: Sequence[dict[str, int]]) -> "Plan":
+        """Return a plan of other variants of the same network."""
+        return replace(self, widths=tuple(widths))
 
 
 def write(folder: Path, network: nn.Module, spec: ImageSpec, plan: Plan) -> Index:
