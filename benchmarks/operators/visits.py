@@ -17,9 +17,9 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from benchmarks.operators import events
-from benchmarks.operators.events import Node, Shapes
 from benchmarks.operators.variants import Variants
+from benchmarks.runtimes import _events
+from benchmarks.runtimes._events import Node, Shapes
 from edgepress.core.errors import UserError
 
 PROVIDER = "CPUExecutionProvider"
@@ -80,8 +80,8 @@ class Visitor:
             session = _session(self.variants, file, Path(folder) / "nodes")
             _block(session, self._image(), WARM_UP)
             told = json.loads(Path(session.end_profiling()).read_text(encoding="utf-8"))
-        self.nodes[file] = events.shapes(told)
-        each = events.seconds(events.runs(told, WARM_UP), fastest=0, slowest=0.5)
+        self.nodes[file] = _events.shapes(told)
+        each = _events.seconds(_events.runs(told, WARM_UP), fastest=0, slowest=0.5)
         return tuple(each[node] for node in self.nodes[file])
 
     def _image(self) -> NDArray[np.float32]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.operators import events
+from benchmarks.runtimes import _events
 from benchmarks.runtimes._ort import OrtSession
 from benchmarks.runtimes._session import Images, Session
 from edgepress.core.noun import Noun
@@ -79,7 +79,7 @@ def share_on(ep: str, nodes: tuple[NodeTime, ...]) -> float | None:
 
 def node_times(told: Iterable[dict[str, Any]]) -> tuple[NodeTime, ...]:
     """Return what each node costs by the events of a profile, the warm-up left out."""
-    each = events.seconds(events.runs(told, _WARM_UP))
+    each = _events.seconds(_events.runs(told, _WARM_UP))
     return tuple(
         NodeTime(name=node.name, op_type=node.op_type, provider=node.provider, seconds=taken)
         for node, taken in each.items()

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 
@@ -55,7 +56,7 @@ class _Sums:
 class LatencyTable(Noun):
     """What a network costs in seconds, on one machine, target and runtime; `protocol.Costs`."""
 
-    schema_version: int = 1
+    schema_version: Literal[1] = 1
     about: About
     machine: dict[str, str]
     """See `benchmarks.operators.machine`."""

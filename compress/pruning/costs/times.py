@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +36,7 @@ class Visited(Noun):
 class Times(Noun):
     """What was measured on one machine."""
 
-    schema_version: int
+    schema_version: Literal[1]
     index: str
     """Hash of the index of the variants."""
     machine: dict[str, str]
@@ -92,6 +93,8 @@ def read(path: Path, files: Sequence[str], index: str) -> Times:
             got=path,
             next_step="copy the folder of the variants to the device again and time that",
         )
+    if any(len(one.nodes_s) != len(found.nodes.get(one.file, ())) for one in found.visits):
+        raise UserError("The file tells other nodes than it has times of", got=path)
     if missing := {*files} - {visit.file for visit in found.visits}:
         raise UserError("Not all variants were timed", got=f"{path} without {sorted(missing)[0]}")
     return found

@@ -46,7 +46,7 @@ class About(Noun):
 class Index(Noun):
     """`index.json` of the folder; `benchmarks.operators` reads the first fields, on a device."""
 
-    schema_version: int = 1
+    schema_version: Literal[1] = 1
     files: tuple[File, ...]
     reference: str
     input: tuple[int, ...]
@@ -123,7 +123,7 @@ def _kernels(file: Path) -> dict[str, str]:
     """Return the size and the groups of each convolution of a file by its name and its output's."""
     model = onnx.load(file)
     index = GraphIndex(model)
-    found = {}
+    found = dict[str, str]()
     for node in model.graph.node:
         if node.op_type == "Conv":
             shown = _kernel(index, node)

@@ -13,8 +13,8 @@ from timed_variants import written
 
 from benchmarks import latency_table
 from benchmarks.operators import machine, rounds, variants, visits
-from benchmarks.operators.events import Node, Shapes
 from benchmarks.operators.visits import Visit, Visitor
+from benchmarks.runtimes._events import Node, Shapes
 from edgepress.core.errors import GateUndecided, UserError
 
 CONV = Node("0", "one", "Conv", "CPUExecutionProvider")

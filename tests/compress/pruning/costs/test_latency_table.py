@@ -106,6 +106,8 @@ def test_times_of_a_device_are_read_back_and_refused_unless_forced(
     ("change", "said"),
     [(lambda told: "nothing", "no times of variants"),
      (lambda told: json.dumps(told | {"index": "x"}), "of other variants"),
+     (lambda told: json.dumps(told | {"schema_version": 2}), "no times of variants"),
+     (lambda told: json.dumps(told | {"nodes": {}}), "other nodes"),
      (lambda told: json.dumps(told | {"visits": told["visits"][:3]}), "Not all variants")],
 )  # fmt: skip
 def test_times_that_are_none_of_this_network_are_refused(

@@ -15,8 +15,8 @@ Shape = tuple[int, ...]
 class Node(NamedTuple):
     """One node of the graph that ONNX Runtime executes."""
 
-    index: str
-    """In the graph."""
+    place: str
+    """Its index in the graph."""
     name: str
     op_type: str
     provider: str
