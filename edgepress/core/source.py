@@ -55,6 +55,10 @@ SAYING = (
 )
 """Store, find, refuse or show; what they do changes no figure."""
 TIMING = (
+    "benchmarks.operators.machine",
+    "benchmarks.operators.rounds",
+    "benchmarks.operators.variants",
+    "benchmarks.operators.visits",
     "benchmarks.timing.worker",
     "benchmarks.timing.alone",
     "benchmarks.timing.energy",
