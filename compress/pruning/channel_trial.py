@@ -168,9 +168,7 @@ def parts_of(graph: Graph, group: Group) -> int:
 def _parts(graph: Graph, dep: torch_pruning.Dependency) -> int:
     """Return in how many parts, each like the others, a layer's channels are pruned."""
     module = dep.target.module
-    depthwise = (
-        isinstance(module, nn.modules.conv._ConvNd) and module.groups == module.out_channels
-    )
+    depthwise = isinstance(module, nn.modules.conv._ConvNd) and module.groups == module.out_channels
     if depthwise or not isinstance(module, nn.Module):
         return 1
     pruner = graph.get_pruner_of_module(module)

@@ -48,7 +48,7 @@ def unfit_layers(network: nn.Module, images: Tensor, kept: Iterable[str]) -> tup
         whole |= found
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Coupled:
     """Layers that lose their channels together."""
 

@@ -4,7 +4,6 @@ Each is exported and quantized with random weights, as the plan's stand-ins are 
 are kept in the cache; their times are measured anew, in turn with the float file of the teacher.
 """
 
-import importlib
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -18,12 +17,12 @@ from benchmarks.statistics.sequential import Interval, median_interval
 from compress.planning.students import costs
 from compress.planning.students.candidates import NAMED
 from compress.planning.students.costs import Integers
+from compress.planning.students.target import integers_of, is_timed_here, resolve
 from compress.students.starting import Start, StudentOptions, start_of
 from edgepress.core import artifact as artifacts
 from edgepress.core import console, environment, figures, place
 from edgepress.core.artifact import Artifact
 from edgepress.core.commands import own_command
-from edgepress.core.cpu import this_cpu
 from edgepress.core.errors import UserError
 from edgepress.core.hashing import value_hash
 from edgepress.core.noun import Noun
@@ -32,7 +31,6 @@ from edgepress.data.cache import cache_dir
 from models.basis.torch_process import seeded
 from models.stored import architecture_of, rebuilt
 
-TARGETS = "export.targets"
 HEADER = ("student", "parameters (M)", "MACs (M)", "size (MB)", "latency (ms)", "times as fast")
 READING = (
     "Weights are random: what a file costs hangs on its layers. Medians on one thread, in turn; "
@@ -110,17 +108,11 @@ def listed(options: ListingOptions, teacher: Artifact) -> Listing:
         UserError: no such target, one that takes no int8, or a teacher that cannot be exported.
     """
     figures.check(options.result)
-    target = _target(options.target)
-    integers = Integers(
-        target.activation_type,
-        target.weight_type,
-        target.per_channel,
-        target.reduce_range,
-        target.quantizer_options,
-    )
+    target = resolve(options.target, "int8")
+    integers = integers_of(target)
     whole = _teacher(teacher)
     files = _files(options, teacher, integers)
-    timed = target.provider == costs.PROVIDER and target.runs_here(this_cpu().kind)
+    timed = is_timed_here(target)
     if not timed:
         console.say(f"{target.name} does not run here, so latency is not measured")
     rows = _rows({"the teacher, fp32": whole, **files}, timed)
@@ -134,14 +126,6 @@ def listed(options: ListingOptions, teacher: Artifact) -> Listing:
     _show(found)
     figures.store(options.result, found, _table(found))
     return found
-
-
-def _target(name: str) -> Any:
-    """Return a target, of the room above: it is found by name there, as stages of recipes are."""
-    targets = importlib.import_module(TARGETS)
-    target = targets.resolve(name, "int8")
-    targets.require_precision(target, "int8")
-    return target
 
 
 def _teacher(teacher: Artifact) -> Artifact:

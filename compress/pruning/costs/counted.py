@@ -159,9 +159,7 @@ class Counting:
         """Return the side of a parameter that has one only: of a bias, a norm, or one by itself."""
         for owner in (parameter, module):
             for out in (True, False):
-                if (owner, out) in self._rows and not (
-                    isinstance(owner, LAYERS) and not out
-                ):
+                if (owner, out) in self._rows and not (isinstance(owner, LAYERS) and not out):
                     return self._side(owner, out)
         return _Side(1)
 
