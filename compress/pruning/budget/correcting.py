@@ -2,18 +2,19 @@
 
 What a network costs is predicted from its widths, which is not what its file takes: kernels, fused
 nodes and what does not shrink see to that. So the file of the planned widths is written with the
-weights that there are, for its cost hangs on its layers, and the next plan is made with limits as
-much tighter or looser as the prediction was off, until the file is just below the budget.
+weights that there are, for its cost hangs on its layers. The next plan is made for what the line
+through the nearest files, the whole network's among them, has at the budget, until a file is just
+below it (regula falsi, which a part that no width changes does not mislead).
 """
 
 import copy
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from compress.pruning.allocation import Limit, Plan, Planner, Problem
-from compress.pruning.budget.limits import MEASURED, missed_by, scaled, shown
+from compress.pruning.budget.limits import MEASURED, aimed, missed_by, shown
 from compress.pruning.budget.measuring import Files, parts
 from compress.pruning.channels import prune_to
 from edgepress.core import console
@@ -25,6 +26,11 @@ AIM = 0.985
 """Where corrected plans aim: in the middle of that."""
 TRIALS = 6
 """Files at most that are written and measured."""
+
+
+Point = tuple[float, float]
+"""(planned, measured) shares of what the whole network takes"""
+WHOLE: Point = (1.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -67,16 +73,19 @@ class _Trials:
 
     def __init__(self, problem: Problem, planner: Planner, rounds: int, files: Files) -> None:
         self.problem, self.planner, self.rounds, self.files = problem, planner, rounds, files
-        self.factors: dict[str, float] = {}
+        self.points: dict[str, list[Point]] = {}
         self.seen: list[Plan] = []
         self.best: Planned | None = None
-        self.aim = 1.0
 
     def another(self) -> bool:
         """Plan, write and measure; tell whether it is worth going on."""
-        factors = {name: one / self.aim for name, one in self.factors.items()}
+        shares = {
+            one.budget.metric: share_for(self.points[one.budget.metric], AIM * one.share)
+            for one in self._limits()
+            if one.budget.metric in self.points
+        }
         try:
-            plans = self.planner(scaled(self.problem, factors), self.rounds)
+            plans = self.planner(aimed(self.problem, shares), self.rounds)
         except UserError:
             plans = (self.problem.narrowest,) * self.rounds  # what is predicted may be wrong
         if plans[-1] in self.seen:
@@ -85,8 +94,8 @@ class _Trials:
         found = self.measured(plans[-1])
         fullness = {one.budget.metric: self._fullness(one, found) for one in self._limits()}
         for limit in self._limits():
-            self.factors[limit.budget.metric] = found[limit.budget.metric] / limit.part(plans[-1])
-        self.aim = AIM
+            point = limit.part(plans[-1]), found[limit.budget.metric]
+            self.points.setdefault(limit.budget.metric, [WHOLE]).append(point)
         fits = max(fullness.values()) <= 1 and self._keeps_counted(plans[-1])
         if fits and (self.best is None or self._less(found)):
             self.best = Planned(plans, found)
@@ -129,6 +138,24 @@ class _Trials:
         assert self.best is not None
         before = self.best.measured
         return sum(found.values()) > sum(before.values())
+
+
+def share_for(points: Sequence[Point], wanted: float) -> float:
+    """Return what to plan for, so that a share is measured.
+
+    Args:
+        points: At least two; one is the whole network.
+        wanted: Share of what the whole network takes, below 1.
+
+    >>> [round(share_for([(1, 1), (0.5, 0.6)], share), 3) for share in (0.7, 0.4)]
+    [0.625, 0.25]
+    """
+    ranked = sorted(points, key=lambda one: one[1])
+    above = next(n for n, (_, measured) in enumerate(ranked) if measured > wanted)
+    (low, taken), (high, more) = ranked[max(0, above - 1)], ranked[max(1, above)]
+    if more == taken:
+        return low
+    return min(1.0, max(1e-6, low + (wanted - taken) * (high - low) / (more - taken)))
 
 
 def say(planned: Planned, limits: tuple[Limit, ...]) -> None:

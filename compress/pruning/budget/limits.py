@@ -142,15 +142,14 @@ def missed_by(problem: Problem, found: Iterable[tuple[Limit, float]]) -> GateFai
     )
 
 
-def scaled(problem: Problem, factors: Mapping[str, float]) -> Problem:
-    """Return a problem whose limits are as much tighter as the measured cost was above its plan.
+def aimed(problem: Problem, shares: Mapping[str, float]) -> Problem:
+    """Return a problem with other limits.
 
     Args:
         problem: As it is.
-        factors: By metric, what was measured / what was planned, as shares of the whole network's.
+        shares: By metric, what is to be planned for, as shares of the whole network's.
     """
     limits = tuple(
-        replace(one, share=min(1.0, one.share / factors.get(one.budget.metric, 1.0)))
-        for one in problem.limits
+        replace(one, share=shares.get(one.budget.metric, one.share)) for one in problem.limits
     )
     return replace(problem, limits=limits)
