@@ -149,20 +149,27 @@ class Trial:
         Raises:
             ValueError: channels go together in another way.
         """
-        root, n = group[0].dep, len(group[0].idxs)
-        parts = parts_of(self.graph, group)
-        if coupled:
-            first = self.graph.get_pruning_group(root.target.module, root.handler, [0])
-            parts = max(parts, len(first[0].idxs))
-        size, rest = divmod(n, parts)
+        n = len(group[0].idxs)
+        size, rest = divmod(n, parts_of(self.graph, group, coupled))
         if rest:
-            raise ValueError(f"{n} channels are no {parts} equal parts")
+            raise ValueError(f"{n} channels are no equal parts")
         return size
 
 
-def parts_of(graph: Graph, group: Group) -> int:
-    """Return in how many parts, each like the others, the channels of a group are pruned."""
-    return max(_parts(graph, dep) for dep, _ in group)
+def parts_of(graph: Graph, group: Group, coupled: bool = False) -> int:
+    """Return in how many parts, each like the others, the channels of a group's root are pruned.
+
+    Args:
+        graph: What the group is of.
+        group: Of all channels of its root.
+        coupled: Ask whether channels of the root go together; it takes its time.
+    """
+    root = group[0].dep
+    parts = max(_parts(graph, dep) for dep, _ in group)
+    if coupled:
+        first = graph.get_pruning_group(root.target.module, root.handler, [0])
+        parts = max(parts, len(first[0].idxs))
+    return parts
 
 
 def _parts(graph: Graph, dep: torch_pruning.Dependency) -> int:

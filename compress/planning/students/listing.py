@@ -14,10 +14,9 @@ from numpy.typing import NDArray
 
 from benchmarks.report.markdown import table_md
 from benchmarks.statistics.sequential import Interval, median_interval
-from compress.planning.students import costs
 from compress.planning.students.candidates import NAMED
-from compress.planning.students.costs import Integers
-from compress.planning.students.target import integers_of, is_timed_here, resolve
+from compress.stand_ins import costs, targets
+from compress.stand_ins.costs import Integers
 from compress.students.starting import Start, StudentOptions, start_of
 from edgepress.core import artifact as artifacts
 from edgepress.core import console, environment, figures, place
@@ -108,11 +107,10 @@ def listed(options: ListingOptions, teacher: Artifact) -> Listing:
         UserError: no such target, one that takes no int8, or a teacher that cannot be exported.
     """
     figures.check(options.result)
-    target = resolve(options.target, "int8")
-    integers = integers_of(target)
+    target = targets.find(options.target)
     whole = _teacher(teacher)
-    files = _files(options, teacher, integers)
-    timed = is_timed_here(target)
+    files = _files(options, teacher, targets.integers_of(target))
+    timed = targets.is_timed_here(target)
     if not timed:
         console.say(f"{target.name} does not run here, so latency is not measured")
     rows = _rows({"the teacher, fp32": whole, **files}, timed)
