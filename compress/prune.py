@@ -23,8 +23,6 @@ from compress.learning.loading import require_batch
 from compress.learning.teaching import terms_of
 from compress.learning.training_data import open_for, require_known
 from compress.learning.views.options import check_patience
-from compress.planning.students import costs
-from compress.planning.students import target as targets
 from compress.pruning import allocation, importance
 from compress.pruning.accuracy import judge_of
 from compress.pruning.budget import correcting, measuring
@@ -44,6 +42,7 @@ from compress.pruning.kept_layers import SHOWN, Kept, named_like
 from compress.pruning.rehearsal import rehearse
 from compress.pruning.rounds import RoundOptions, Rounds
 from compress.pruning.shrinking import kept_of
+from compress.stand_ins import costs, targets
 from edgepress.core import artifact as artifacts
 from edgepress.core import console
 from edgepress.core.artifact import Artifact
@@ -159,7 +158,7 @@ def _target(config: Config) -> object:
     Raises:
         UserError: there is no such target, it takes another precision, or is not this machine.
     """
-    target = targets.resolve(config.target, config.precision)
+    target = targets.find(config.target, config.precision)
     if config.budgets.about("latency"):
         targets.require_timed_here(target)
     return target
@@ -220,7 +219,7 @@ def _files(rounds: Rounds, network: nn.Module) -> Files | None:
     config, spec = rounds.config, rounds.context.spec
     if not config.budgets.about(*MEASURED):
         return None
-    target = targets.resolve(config.target, config.precision)
+    target = targets.find(config.target, config.precision)
     integers, quantize = targets.integers_of(target), config.precision == "int8"
 
     def write(small: nn.Module, path: Path) -> Artifact:

@@ -6,13 +6,13 @@ import pytest
 import torch
 from torch import nn
 
-from compress.planning.students.costs import stand_in
 from compress.pruning.allocation import find
 from compress.pruning.budget.limits import require_narrowing
 from compress.pruning.budget.options import Budgeting
 from compress.pruning.budget.problems import Options, problem_of
 from compress.pruning.channels import prune_to
 from compress.pruning.shrinking import kept_of
+from compress.stand_ins.costs import stand_in
 from edgepress.core.errors import UserError
 from edgepress.core.image_spec import ImageSpec
 from edgepress.core.manifest import Architecture
