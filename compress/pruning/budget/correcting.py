@@ -79,7 +79,7 @@ class _Trials:
 
     def another(self) -> bool:
         """Plan, write and measure; tell whether it is worth going on."""
-        shares = {
+        shares: dict[str, float] = {
             one.budget.metric: share_for(self.points[one.budget.metric], AIM * one.share)
             for one in self._limits()
             if one.budget.metric in self.points

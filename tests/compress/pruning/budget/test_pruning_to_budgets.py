@@ -1,6 +1,7 @@
 """The stage: budgets are kept, in the file too, or refused before anything is trained."""
 
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from small_training import FAST, write
@@ -22,7 +23,7 @@ COMMON = ("--batch-size", 8, "--epochs", 1, "--gate", "params <= 1e9", "--round-
 class Table:
     """What a network of three convolutions takes, nearly: outputs times inputs."""
 
-    groups = {"0.0": 32, "1.0": 64, "3.0": 64}
+    groups: ClassVar = {"0.0": 32, "1.0": 64, "3.0": 64}
 
     def total(self, widths) -> float:
         """Return it."""
