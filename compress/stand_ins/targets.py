@@ -8,7 +8,9 @@ from typing import Any
 
 from compress.stand_ins.costs import PROVIDER, Integers
 from edgepress.core.cpu import this_cpu
+from edgepress.core.errors import UserError
 from edgepress.core.manifest import Precision
+from edgepress.core.source import source_hash
 
 TARGETS = "export.targets"
 
@@ -36,6 +38,25 @@ def integers_of(target: Any) -> Integers:
     )
 
 
+def identity(target: Any) -> str:
+    """Return a hash of what a target is."""
+    return source_hash(importlib.import_module(TARGETS).module_of(target))
+
+
 def is_timed_here(target: Any) -> bool:
     """Tell whether a target is the CPU of this machine, under ONNX Runtime."""
     return bool(target.provider == PROVIDER and target.runs_here(this_cpu().kind))
+
+
+def require_timed_here(target: Any) -> None:
+    """Refuse a target whose latency cannot be measured on this machine.
+
+    Raises:
+        UserError: it is one.
+    """
+    if not is_timed_here(target):
+        raise UserError(
+            "Latency is measured on this machine, which is not the target",
+            got=f"--target {target.name}",
+            next_step="leave --target out, or give a budget on size, macs or params",
+        )

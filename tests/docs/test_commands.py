@@ -12,8 +12,8 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from benchmarks import latency_table
+from benchmarks.gates import budgets
 from benchmarks.gates.text import parse
-from compress.planning.students import budgets
 from edgepress.core import cli, registry
 from edgepress.core.errors import EdgepressError, UserError
 from edgepress.device import cli as device

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from benchmarks.gates import metrics
+from benchmarks.gates.budgets import Budget, Budgets
 from benchmarks.statistics.sequential import Interval, median_interval
-from compress.planning.students.budgets import Budget, Budgets
 from compress.stand_ins import costs
 from compress.stand_ins.costs import Times
 from edgepress.core.artifact import Artifact
