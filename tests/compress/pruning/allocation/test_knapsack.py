@@ -96,6 +96,17 @@ def test_what_costs_more_for_the_same_worth_goes_first() -> None:
     assert plan == {"dear": 64, "cheap": 96}
 
 
+def test_a_step_that_a_later_one_makes_needless_is_given_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The first step costs least for what it saves, the second one alone is enough."""
+    monkeypatch.setattr(knapsack, "FEW", 0)
+    options = {"first": {32: 0.0, 16: 0.1}, "second": {64: 0.0, 32: 0.3}}
+    costs = MadeUp(lambda widths: sum(widths.values()), {"first": 32, "second": 64})
+    plan = chosen(options, (limit(costs, 64 / 96),))
+    assert plan == {"first": 32, "second": 32}
+
+
 def test_where_nothing_fits_the_narrowest_is_left() -> None:
     for few in (10**6, 0):
         with pytest.MonkeyPatch.context() as patch:
