@@ -28,6 +28,10 @@ from compress.pruning.kept_layers import SHOWN, named_like
 from compress.pruning.latency_target import Prune, macs_share
 from compress.pruning.recalibration import recalibrate_batchnorm
 from compress.pruning.rehearsal import rehearse
+from compress.pruning.scans import depth
+from compress.pruning.scans.looking import Looking
+from compress.pruning.scans.options import Scans
+from compress.pruning.scans.sensitivity import Scanned
 from compress.pruning.shrinking import Shrinking, kept_of, shrinking
 from edgepress.core import artifact as artifacts
 from edgepress.core import console, writable
@@ -35,6 +39,7 @@ from edgepress.core.artifact import Artifact
 from edgepress.core.cli import main
 from edgepress.core.ending import require
 from edgepress.core.manifest import Architecture, Manifest
+from edgepress.core.pruning import Pruning
 from edgepress.core.several import Gates
 from edgepress.core.stage import Plan, produce
 from edgepress.data.context import Context
@@ -44,7 +49,7 @@ from models.defaults import default_model
 from models.stored import architecture_of, load_network, rebuilt, try_network
 
 
-class Config(Teaching, Shrinking, ThresholdOptions):
+class Config(Teaching, Shrinking, Scans, ThresholdOptions):
     """Prune the channels of a trained network and tune what is left."""
 
     model: Path | None = None
@@ -84,6 +89,7 @@ def run(config: Config) -> Artifact:
     architecture = architecture_of(parent)
     check_layers(config, architecture)
     try_network(parent, training=True)
+    check_blocks(config, parent)
     context = open_for((parent,), config.data, config.skip_bad_images)
     require_batch(len(context.rows("train")), config.batch_size)
     if importance.needs(config.importance):
@@ -129,6 +135,18 @@ def check_layers(config: Config, architecture: Architecture) -> None:
     importance.require(config.importance, network)
 
 
+def check_blocks(config: Config, parent: Artifact) -> None:
+    """Refuse blocks in --remove-blocks that the network, as its record says, has not.
+
+    Raises:
+        UserError: there are such.
+    """
+    if config.remove_blocks:
+        labels, spec = len(parent.manifest.labels.names), parent.manifest.image
+        network = rebuilt(architecture_of(parent), labels, spec)
+        depth.rounds_of(network, spec, config.remove_blocks, config.keep)
+
+
 def _model(config: Config) -> Path:
     return config.model or default_model()
 
@@ -136,7 +154,10 @@ def _model(config: Config) -> Path:
 def _build(plan: Plan, config: Config, context: Context, wanted: Wanted, workdir: Path) -> Manifest:
     parent = plan.parents[0]
     network, spec = load_network(parent), context.spec
-    kept = kept_of(network, spec, config)
+    looking = Looking(context, config.scan_images, config.seed, workdir / "scratch")
+    blocks = looking.blocks(network, config.remove_blocks, config.keep)
+    shallow = depth.shallow(network, blocks)
+    kept = kept_of(shallow, spec, config)
     if kept.unfit:
         console.say(kept.told(SHOWN))
     architecture = architecture_of(parent)
@@ -145,10 +166,13 @@ def _build(plan: Plan, config: Config, context: Context, wanted: Wanted, workdir
     prune = informed(
         shrinking(network, spec, config, kept), importance.needs(config.importance), sample
     )
+    prune = depth.first(blocks, prune)
     with seeded(config.seed):
         share = _share(config, parent, prune, workdir / "scratch")
         shares = [share ** (number / config.rounds) for number in range(1, config.rounds + 1)]
         _rehearse(parent, network, prune, shares)
+    scanned = Scanned(kept.layers, config.round_to, config.importance, sample)
+    looked = looking.layers(shallow, scanned) if config.sensitivity else None
     teacher, images = load_network(parent), training_images(context)
     for number, left in enumerate(shares, 1):
         console.say(f"round {number}/{config.rounds}")
@@ -163,7 +187,10 @@ def _build(plan: Plan, config: Config, context: Context, wanted: Wanted, workdir
     pruned = architecture.model_copy(update={"pruning_history": tuple(history)})
     notes: tuple[str, ...] = (kept.told(),) if kept.unfit else ()
     notes += () if fitted.teacher_views is None else (fitted.teacher_views.note,)
-    return finish(plan, Trained(network, pruned, parent, notes=notes), context, wanted)
+    record = Pruning(sensitivity=looked, blocks=blocks)
+    return finish(
+        plan, Trained(network, pruned, parent, notes=notes, pruning=record), context, wanted
+    )
 
 
 def _sample(config: Config, context: Context) -> Sample:

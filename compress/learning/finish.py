@@ -21,6 +21,7 @@ from edgepress.core.distillation import Distillation
 from edgepress.core.eval_file import save_eval
 from edgepress.core.labels import Labels, ThresholdSettings, shares
 from edgepress.core.manifest import Architecture, Manifest, Measurements
+from edgepress.core.pruning import Pruning
 from edgepress.core.results import EvalResult
 from edgepress.core.source import source_hash
 from edgepress.core.stage import Plan, manifest_base
@@ -44,6 +45,8 @@ class Trained:
     """What was said of it on the way, for the manifest."""
     distillation: Distillation | None = None
     """How it was taught, where it was."""
+    pruning: Pruning | None = None
+    """What was looked at before it was pruned, where it was."""
 
 
 @dataclass(frozen=True)
@@ -148,6 +151,7 @@ def _draft_manifest(plan: Plan, trained: Trained, context: Context) -> Manifest:
         ),
         data=context.reference(),
         distillation=trained.distillation,
+        pruning=trained.pruning,
     )
 
 
