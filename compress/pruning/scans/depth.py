@@ -5,7 +5,6 @@ Nothing is trained or calibrated in between, as in the scan of the layers.
 
 import copy
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import partial
 

@@ -15,7 +15,7 @@ _ADDING = (torch.ops.aten.add, torch.ops.aten.add_)
 
 
 def residual_blocks(network: nn.Module, images: Tensor) -> tuple[str, ...]:
-    """Return the names of the innermost blocks that add what they are given to what they make of it.
+    """Return the names of the innermost blocks that add their input to what they make of it.
 
     Each has layers with weights, one tensor in and one of the same shape out, and the network runs
     on without it: a trial has shown that.
