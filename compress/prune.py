@@ -33,6 +33,8 @@ from compress.pruning.scans.looking import Looking
 from compress.pruning.scans.options import Scans
 from compress.pruning.scans.sensitivity import Scanned
 from compress.pruning.shrinking import Shrinking, kept_of, shrinking
+from compress.pruning.sparsity import masks
+from compress.pruning.sparsity.making import Tuning, with_zeros
 from edgepress.core import artifact as artifacts
 from edgepress.core import console, writable
 from edgepress.core.artifact import Artifact
@@ -69,6 +71,9 @@ class Config(Teaching, Shrinking, Scans, ThresholdOptions):
     """Epochs of tuning after each round."""
     learning_rate: float = Field(1e-3, gt=0)
     """Peak of the one-cycle schedule of each round."""
+    sparsity: str | None = None
+    """Zeros among the weights that are left, the smallest of each layer: `2:4` for TensorRT, or a
+    share for the download, e.g. 0.5; kept through one more tuning."""
     gate: Gates = ("macs ratio <= 0.999", "params ratio <= 0.999")
     """Gates against the unpruned model, e.g. --gate "map drop <= 0.03"."""
     skip_bad_images: bool = False
@@ -119,6 +124,8 @@ def check(config: Config, labels: Sequence[str] | None = None) -> None:
     """
     check_patience(config, terms_of(config))
     importance.find(config.importance)
+    if config.sparsity:
+        masks.check(config.sparsity)
     asked = checks.Asked(config.gate, config.demand, config.out, (_model(config),))
     checks.check(asked, labels)
 
@@ -184,10 +191,17 @@ def _build(plan: Plan, config: Config, context: Context, wanted: Wanted, workdir
             student = Student(network, spec)
             fitted = teach(student, teacher, images, longer(config), scratch)
             network = fitted.network
+    zeros = None
+    if config.sparsity:
+        tuning = Tuning(parent, teacher, images, config)
+        with seeded(config.seed):
+            network, zeros = with_zeros(
+                network, config.sparsity, tuning, workdir / "scratch" / "zeros"
+            )
     pruned = architecture.model_copy(update={"pruning_history": tuple(history)})
     notes: tuple[str, ...] = (kept.told(),) if kept.unfit else ()
     notes += () if fitted.teacher_views is None else (fitted.teacher_views.note,)
-    record = Pruning(sensitivity=looked, blocks=blocks)
+    record = Pruning(sensitivity=looked, blocks=blocks, sparsity=zeros)
     return finish(
         plan, Trained(network, pruned, parent, notes=notes, pruning=record), context, wanted
     )

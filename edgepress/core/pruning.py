@@ -69,6 +69,28 @@ class RemovedBlocks(Noun):
     blocks: tuple[RemovedBlock, ...]
 
 
+class Sparsity(Noun):
+    """Zeros among the weights, and what they save, against the same network without them."""
+
+    pattern: str
+    """`2:4`, or the share of zeros in each layer that has some."""
+    layers: int
+    """That have zeros."""
+    zeros: float
+    """Share of all learnt values of the network."""
+    bytes: int
+    """Of the ONNX file as it is, in float: zeros take as much as other weights."""
+    compressor: str
+    compressed_bytes: int
+    """Of the same file, compressed."""
+    dense_compressed_bytes: int
+    """Of that of the network without these zeros."""
+    runtime: str
+    speedup: float | None
+    """How many times as fast as that one, measured in turn; `None` where it was not timed."""
+    speedup_ci95: tuple[float, float] | None
+
+
 class Pruning(Noun):
     """What is known of a pruned model beside its history."""
 
@@ -76,3 +98,5 @@ class Pruning(Noun):
     """Of the model that was pruned; `None` where none was asked for."""
     blocks: RemovedBlocks | None = None
     """`None` where none was taken out."""
+    sparsity: Sparsity | None = None
+    """`None` where no zeros were asked for."""

@@ -7,7 +7,14 @@ from benchmarks.report.cells import Cell, shaded_by
 from benchmarks.report.figure import Mark, colour
 from benchmarks.report.page import Values
 from benchmarks.report.schema import ModelEntry, Report, WidthEntry
-from edgepress.core.pruning import Cut, LayerSensitivity, Sensitivity
+from edgepress.core.pruning import (
+    Cut,
+    LayerSensitivity,
+    Pruning,
+    RemovedBlocks,
+    Sensitivity,
+    Sparsity,
+)
 
 TITLE = "What was pruned"
 ORDER = 63
@@ -68,7 +75,7 @@ def values(report: Report) -> Values:
     return {
         "width": _WIDE,
         "height": _HIGH,
-        "pruned": [(place, _scan(model), _blocks(model), _layers(model, place))
+        "pruned": [(place, _scan(model), _remarks(model), _layers(model, place))
                    for place in places for model in (report.models[place],)],
     }  # fmt: skip
 
@@ -82,16 +89,33 @@ def _scan(model: ModelEntry) -> Sensitivity | None:
     return model.pruning.sensitivity if model.pruning else None
 
 
-def _blocks(model: ModelEntry) -> str:
-    """Return which blocks were taken out whole, in a sentence; empty for none."""
-    found = model.pruning.blocks if model.pruning else None
-    if found is None:
-        return ""
-    metric = _METRICS[found.metric]
+def _remarks(model: ModelEntry) -> list[str]:
+    """Return what else went, in sentences."""
+    found = model.pruning or Pruning()
+    blocks, zeros = found.blocks, found.sparsity
+    return ([_blocks(blocks)] if blocks else []) + ([_zeros(zeros)] if zeros else [])
+
+
+def _blocks(found: RemovedBlocks) -> str:
     each = ", ".join(f"{block.name} ({fmt.score(block.score)})" for block in found.blocks)
     return (
-        f"Residual blocks taken out whole, and the {metric} without them and those before: {each}; "
-        f"with all blocks {fmt.score(found.whole)}. On {found.images} validation images, untrained."
+        f"Residual blocks taken out whole, and the {_METRICS[found.metric]} without them and those "
+        f"before: {each}; with all blocks {fmt.score(found.whole)}. On {found.images} validation "
+        "images, untrained."
+    )
+
+
+def _zeros(found: Sparsity) -> str:
+    compressed = fmt.size(found.compressed_bytes), fmt.size(found.dense_compressed_bytes)
+    speed = "It was not timed."
+    if found.speedup is not None:
+        ends = fmt.interval(found.speedup_ci95, fmt.ratio)
+        speed = f"It is {fmt.ratio(found.speedup)} as fast ({ends}; {found.runtime})."
+    return (
+        f"Zeros ({found.pattern}) in {found.layers} layers, {fmt.percent(found.zeros)} of all "
+        f"weights, against the same network without them: the ONNX file takes {compressed[0]} "
+        f"compressed ({found.compressor}) instead of {compressed[1]}, and {fmt.size(found.bytes)} "
+        f"as it is. {speed}"
     )
 
 
@@ -124,6 +148,7 @@ def _scanned(
     row: Layer, one: LayerSensitivity, after: int, scan: Sensitivity, scale: _Scale
 ) -> Layer:
     """Return a row with what the scan says of its layer."""
+    row = replace(row, name=one.name)
     if not one.cuts:
         return row
     half = _half(one)

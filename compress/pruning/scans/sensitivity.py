@@ -53,7 +53,8 @@ def scan(network: nn.Module, what: Scanned, shown: Shown, memory: Remembered) ->
     whole = memory.score("", partial(shown.score, trial.network))
     layers = []
     for group, units in console.track(order, "sensitivity"):
-        name, *coupled = (names[layer] for layer in made_by(trial.graph, group))
+        made = set(made_by(trial.graph, group))
+        name, *coupled = (name for layer, name in names.items() if layer in made)
         channels = len(group[0].idxs)
         cuts = []
         for left in widths(channels, what.round_to):
