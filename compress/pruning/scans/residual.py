@@ -44,11 +44,11 @@ def without(network: nn.Module, block: str) -> Iterator[nn.Module]:
         within._modules[name] = taken
 
 
-class _Additions(TorchDispatchMode):
+class _Additions(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Notes which of the modules that are running add the very tensor that they were given."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.running: list[tuple[str, Any]] = []
         """(name, what it was given), the outermost first."""
         self.adding = set[str]()

@@ -54,7 +54,7 @@ def masks(network: nn.Module, images: Tensor, pattern: str) -> Masks:
     layers = {name: m for name, m in network.named_modules() if isinstance(m, LAYERS)}
     found = {}
     for name, layer in layers.items():
-        weight = layer.weight.detach()  # type: ignore[union-attr, operator]
+        weight = layer.weight.detach()
         inputs = weight.shape[1]
         if name in last or inputs == 1 or getattr(layer, "transposed", False):
             continue
@@ -90,6 +90,6 @@ def held(network: nn.Module, which: Masks) -> Iterator[None]:
             weight: nn.Parameter = network.get_submodule(name).weight  # type: ignore[assignment]
             weight.data *= mask
             if weight.requires_grad:
-                handle = weight.register_hook(lambda grad, mask=mask: grad * mask.to(grad))
+                handle = weight.register_hook(lambda grad, mask=mask: grad * mask.to(grad))  # type: ignore[no-untyped-call]
                 hooks.callback(handle.remove)
         yield

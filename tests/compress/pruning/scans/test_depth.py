@@ -1,5 +1,6 @@
 """Residual blocks that are taken out whole: found, chosen, replayed, exported, and said."""
 
+from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
@@ -12,17 +13,21 @@ from torch import nn
 
 from compress import prune
 from compress.learning.training import Fitted
-from compress.pruning.scans.depth import chosen, rounds_of
+from compress.pruning.scans.depth import chosen, first, rounds_of, shallow
 from compress.pruning.scans.residual import residual_blocks
 from compress.pruning.scans.scores import Remembered, Shown
+from compress.pruning.shrinking import Shrinking, kept_of, shrinking
 from edgepress.core import artifact as artifacts
 from edgepress.core.errors import UserError
 from edgepress.core.image_spec import ImageSpec
 from edgepress.core.manifest import Architecture
+from edgepress.core.pruning import RemovedBlock, RemovedBlocks
 from edgepress.data import pixels
+from models.blank import blank_image
 from models.families import timm_, torchvision_
 from models.onnx_graph.write import to_onnx
-from models.stored import load_network, logits, rebuilt
+from models.pruning_history import replay
+from models.stored import count_macs, load_network, logits, rebuilt
 
 SPEC = ImageSpec(height=32, width=32)
 IMAGES = torch.zeros(1, 3, 32, 32)
@@ -104,9 +109,9 @@ def test_a_block_that_does_nothing_goes_first_and_the_next_is_chosen_without_it(
 def test_scores_of_a_killed_scan_are_not_measured_again(tmp_path: Path, monkeypatch):
     file = tmp_path / "blocks.json"
     images = shown_to(network())
-    first = chosen(network(), [BLOCKS], images, Remembered(file))
+    before = chosen(network(), [BLOCKS], images, Remembered(file))
     monkeypatch.setattr(Shown, "score", lambda *_: pytest.fail("measured again"))
-    assert chosen(network(), [BLOCKS], images, Remembered(file)) == first
+    assert chosen(network(), [BLOCKS], images, Remembered(file)) == before
 
 
 @pytest.mark.parametrize(
@@ -163,16 +168,16 @@ def test_blocks_go_before_channels_and_the_model_is_built_again_and_exported(
     )  # fmt: skip
     assert done.code == 0, done.err
     made, parent = artifacts.load(out), artifacts.load(teacher)
-    first, *channels = made.manifest.architecture.pruning_history
-    assert first in BLOCKS
+    block, *channels = made.manifest.architecture.pruning_history
+    assert block in BLOCKS
     assert channels
     assert all(len(entry) == 3 for entry in channels)
-    assert f"without {first}: " in done.err + done.out
+    assert f"without {block}: " in done.err + done.out
     (removed,) = made.manifest.pruning.blocks.blocks
-    assert removed.name == first
+    assert removed.name == block
     assert made.manifest.measurements.macs <= 0.5 * parent.manifest.measurements.macs
     again = load_network(artifacts.load(out))  # which checks what it answers
-    assert isinstance(again.get_submodule(first), nn.Identity)
+    assert isinstance(again.get_submodule(block), nn.Identity)
     images = np.random.default_rng(0).random((1, 3, 32, 32), dtype=np.float32)
     to_onnx(again, made.manifest.image, tmp_path / "net.onnx")
     session = onnxruntime.InferenceSession(tmp_path / "net.onnx")
@@ -216,6 +221,32 @@ def test_the_teacher_of_a_shallower_network_keeps_its_blocks(
     )  # fmt: skip
     assert done.code == 0, done.err
     assert seen == [(("second.1",), BLOCKS)] * 2
+
+
+@pytest.mark.parametrize("family", ["timm:mobilenetv3_small_050", "torchvision:mobilenet_v2"])
+def test_a_known_family_without_blocks_is_pruned_and_built_again(family: str):
+    library, name = family.split(":")
+    build = {"timm": timm_, "torchvision": torchvision_}[library].build
+    fresh, spec = build(name, 2, {}).eval(), ImageSpec(height=64, width=64)
+    made = deepcopy(fresh)
+    blocks = residual_blocks(made, blank_image(spec))[1:3]
+    gone = RemovedBlocks(
+        metric="map",
+        images=1,
+        whole=1,
+        blocks=tuple(RemovedBlock(name=block, score=1) for block in blocks),
+    )
+    kept = kept_of(shallow(made, gone), spec, Shrinking(round_to=8))
+    share = count_macs(shallow(made, gone), spec) / count_macs(made, spec) / 2
+    history = first(gone, shrinking(made, spec, Shrinking(round_to=8), kept))(made, share)
+    assert history[:2] == blocks
+    assert count_macs(made, spec) <= share * count_macs(fresh, spec)
+    assert len(history) > 2
+    again = replay(fresh, history, blank_image(spec))
+    again.load_state_dict(made.state_dict())
+    images = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        assert torch.equal(again(images), made(images))
 
 
 def test_too_many_blocks_are_refused_before_an_image_is_read(
