@@ -1,8 +1,8 @@
 """How much the width of each layer matters: the score without some of its channels, untrained.
 
 One group of coupled layers after the other loses its least important channels, and gets them back.
-Batch norms keep what they have measured in the whole network: to measure them again changes the
-order of the layers little, and costs more than the scan itself (docs/decisions.md).
+Batch norms keep what they have measured in the whole network. To measure them again on as few
+images costs more points than most cuts do, and hides them (docs/decisions.md).
 """
 
 import math
