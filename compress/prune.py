@@ -47,6 +47,7 @@ from edgepress.core.stage import Plan, produce
 from edgepress.data.context import Context
 from models import families
 from models.basis.torch_process import seeded
+from models.blank import blank_image
 from models.defaults import default_model
 from models.stored import architecture_of, load_network, rebuilt, try_network
 
@@ -94,7 +95,7 @@ def run(config: Config) -> Artifact:
     architecture = architecture_of(parent)
     check_layers(config, architecture)
     try_network(parent, training=True)
-    check_blocks(config, parent)
+    check_network(config, parent)
     context = open_for((parent,), config.data, config.skip_bad_images)
     require_batch(len(context.rows("train")), config.batch_size)
     if importance.needs(config.importance):
@@ -142,16 +143,18 @@ def check_layers(config: Config, architecture: Architecture) -> None:
     importance.require(config.importance, network)
 
 
-def check_blocks(config: Config, parent: Artifact) -> None:
-    """Refuse blocks in --remove-blocks that the network, as its record says, has not.
+def check_network(config: Config, parent: Artifact) -> None:
+    """Refuse blocks and zeros that a network, built as its record says, cannot lose and have.
 
     Raises:
         UserError: there are such.
     """
-    if config.remove_blocks:
+    if config.remove_blocks or config.sparsity:
         labels, spec = len(parent.manifest.labels.names), parent.manifest.image
         network = rebuilt(architecture_of(parent), labels, spec)
         depth.rounds_of(network, spec, config.remove_blocks, config.keep)
+        if config.sparsity:
+            masks.require(network, blank_image(spec), config.sparsity)
 
 
 def _model(config: Config) -> Path:

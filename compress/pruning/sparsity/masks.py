@@ -65,6 +65,21 @@ def masks(network: nn.Module, images: Tensor, pattern: str) -> Masks:
     return found
 
 
+def require(network: nn.Module, images: Tensor, pattern: str) -> None:
+    """Refuse a network of which no layer can have such zeros.
+
+    Raises:
+        UserError: it is one.
+    """
+    if not masks(network, images, pattern):
+        raise UserError(
+            "No layer of the network can have such zeros: depthwise convolutions, layers that make "
+            "the labels and, for 2:4, those whose inputs are no multiple of four stay whole",
+            got=f"--sparsity {pattern}",
+            next_step="leave --sparsity out",
+        )
+
+
 def _largest(worth: Tensor, share: float) -> Tensor:
     kept = torch.zeros_like(worth)
     kept[worth.topk(max(1, round(share * len(worth)))).indices] = 1

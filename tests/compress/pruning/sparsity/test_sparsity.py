@@ -11,7 +11,7 @@ from torch import nn
 from compress import train
 from compress.learning.losses import bce
 from compress.learning.training import Training, fit
-from compress.pruning.sparsity.masks import check, held, masks
+from compress.pruning.sparsity.masks import check, held, masks, require
 from edgepress.core import artifact as artifacts
 from edgepress.core.cli import main
 from edgepress.core.errors import UserError
@@ -93,6 +93,13 @@ def test_afterwards_all_weights_learn_again():
 def test_what_is_no_pattern_is_refused(pattern: str):
     with pytest.raises(UserError, match="pattern of zeros"):
         check(pattern)
+
+
+def test_a_network_that_can_have_no_such_zeros_is_refused():
+    made = nn.Sequential(nn.Conv2d(3, 6, 1), nn.Conv2d(6, 2, 1))
+    require(made, IMAGES, "0.5")
+    with pytest.raises(UserError, match="--sparsity 2:4"):
+        require(made, IMAGES, "2:4")
 
 
 def test_the_manifest_says_what_zeros_save(tmp_path: Path, command, timed_once):
