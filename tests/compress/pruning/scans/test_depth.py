@@ -14,7 +14,7 @@ from torch import nn
 from compress import prune
 from compress.learning.training import Fitted
 from compress.pruning.scans.depth import chosen, first, rounds_of, shallow
-from compress.pruning.scans.residual import residual_blocks
+from compress.pruning.scans.residual import residual_blocks, without
 from compress.pruning.scans.scores import Remembered, Shown
 from compress.pruning.shrinking import Shrinking, kept_of, shrinking
 from edgepress.core import artifact as artifacts
@@ -50,9 +50,10 @@ def test_only_blocks_that_add_their_input_to_layers_are_found():
     assert residual_blocks(network(), IMAGES) == BLOCKS
 
 
-def test_a_block_that_the_network_looks_into_stays():
+@pytest.mark.parametrize("kind", [residual_network.Looking, residual_network.Dividing])
+def test_a_block_without_which_the_network_does_not_run_or_answers_no_number_stays(kind):
     torch.manual_seed(0)
-    assert residual_blocks(residual_network.Looking(2, 8), IMAGES) == BLOCKS[1:]
+    assert residual_blocks(kind(2, 8), IMAGES) == BLOCKS[1:]
 
 
 def with_skip(network: nn.Module, attribute: str) -> set[str]:
@@ -104,6 +105,22 @@ def test_a_block_that_does_nothing_goes_first_and_the_next_is_chosen_without_it(
     assert [block.score for block in found.blocks] == [1, max(alone.values())]
     assert max(alone.values()) < 1
     assert all(map(torch.equal, before, made.state_dict().values()))
+
+
+def test_the_next_block_is_chosen_without_those_that_are_gone(tmp_path: Path):
+    made = network()
+    for block in BLOCKS:
+        made.get_submodule(block).body[3].weight.data *= 10
+    images = shown_to(made)
+    found = chosen(made, [BLOCKS[:1], BLOCKS], images, Remembered(tmp_path / "blocks.json"))
+    made.first[0] = nn.Identity()
+    alone = {}
+    for name in BLOCKS[1:]:
+        with without(made, name):
+            alone[name] = images.score(made)
+    assert found.blocks[1].name == max(alone, key=alone.get)
+    assert [block.score for block in found.blocks] == [images.score(made), max(alone.values())]
+    assert len({1.0, images.score(made), *alone.values()}) == 4, "the scores tell blocks apart"
 
 
 def test_scores_of_a_killed_scan_are_not_measured_again(tmp_path: Path, monkeypatch):
