@@ -27,7 +27,7 @@ demo: $(READY)
 
 test: $(READY)
 	$(BIN)/python -m pytest -m "not timing" --numprocesses logical --dist worksteal
-	$(BIN)/python -m pytest -m timing
+	$(BIN)/python -m pytest -m timing $$(grep -rl mark.timing tests --include="test_*.py")
 
 mutants: $(READY)
 	PYTHONPATH=tests/support $(BIN)/python -m mutants \

@@ -23,7 +23,7 @@ from edgepress.core.noun import Noun
 from edgepress.core.results import EvalResult
 from edgepress.data.context import open_context
 from edgepress.data.parts import Part
-from models.defaults import default_model
+from models.defaults import ModelPath, default_model
 
 _Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
@@ -31,7 +31,7 @@ _Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 class Config(Noun):
     """Measure mAP with its 95% interval, and every multi-label metric at the stored thresholds."""
 
-    model: Path = Field(default_factory=default_model)
+    model: ModelPath = Field(default_factory=default_model)
     """Artifact or `.onnx` file (default: the newest trained model under runs/, else the zoo's)."""
     data: str = "elpv"
     """`elpv`, a path whose format is recognised, or `format:path`."""

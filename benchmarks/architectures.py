@@ -21,6 +21,7 @@ from edgepress.core.noun import Noun
 from edgepress.core.several import Gates, Words
 from edgepress.core.subcommands import command
 from edgepress.data.dataset import read_table
+from models.defaults import ModelPath
 
 
 class Config(Noun):
@@ -31,7 +32,7 @@ class Config(Noun):
     choosing among. The first model is the reference of all ratios.
     """
 
-    models: Annotated[tuple[Path, ...], tyro.conf.Positional] = ()
+    models: Annotated[tuple[ModelPath, ...], tyro.conf.Positional] = ()
     """Models that are trained already: PyTorch artifacts, or ONNX files of any precision."""
     arch: tuple[str, ...] = ()
     """Architecture to train: a timm or torchvision name, or your own `package.module:factory`; give

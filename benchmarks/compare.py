@@ -33,7 +33,7 @@ from edgepress.core.several import Gates
 from edgepress.core.source import whole_source
 from edgepress.data.dataset import Dataset
 from edgepress.data.grouping import Rows
-from models.defaults import default_model
+from models.defaults import ModelPath, default_model
 
 
 def source() -> str:
@@ -56,7 +56,7 @@ class Config(Noun):
     The first model is the reference; gates are held against the last one.
     """
 
-    models: Annotated[tuple[Path, ...], tyro.conf.Positional] = ()
+    models: Annotated[tuple[ModelPath, ...], tyro.conf.Positional] = ()
     """Artifacts or `.onnx` files, the reference first (default: the newest under runs/)."""
     out: Path = Path("runs/compare")
     """Folder of the report."""

@@ -27,7 +27,7 @@ from edgepress.core.gates import Gate, Verdict
 from edgepress.core.noun import Noun
 from edgepress.core.results import EvalResult
 from edgepress.core.several import Gates
-from models.defaults import RUNS, ZOO_TEACHER, default_model
+from models.defaults import RUNS, ZOO_TEACHER, ModelPath, default_model
 
 DEFAULT_GATES = ("map drop <= 0.01", "latency speedup >= 1")
 
@@ -38,9 +38,9 @@ class Config(Noun):
     Exit code 0 when all pass, 3 when one fails, 4 when none fails but one cannot be decided.
     """
 
-    candidate: Path = Field(default_factory=lambda: default_model("onnx"))
+    candidate: ModelPath = Field(default_factory=lambda: default_model("onnx"))
     """Artifact or `.onnx` file (default: the newest ONNX artifact under runs/, else the zoo's)."""
-    baseline: Path | None = None
+    baseline: ModelPath | None = None
     """Artifact or `.onnx` file to compare with, or a file that `benchmarks.compare --save` has
     written (default: the candidate's parent under runs/)."""
     gate: Gates = Field(

@@ -1,7 +1,6 @@
 """`python -m benchmarks.latency` times models against each other in fresh processes."""
 
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import tyro
@@ -17,13 +16,13 @@ from edgepress.core.cpu import shown
 from edgepress.core.errors import UserError
 from edgepress.core.noun import Noun
 from edgepress.core.results import SOFTWARE, LatencyResult
-from models.defaults import default_model
+from models.defaults import ModelPath, default_model
 
 
 class Config(Noun):
     """Measure latency, load time and memory; speed-ups are against the first model."""
 
-    models: Annotated[tuple[Path, ...], tyro.conf.arg(metavar="DIR [DIR ...]")] = ()
+    models: Annotated[tuple[ModelPath, ...], tyro.conf.arg(metavar="DIR [DIR ...]")] = ()
     """Artifacts or `.onnx` files, the reference first (default: the newest under runs/)."""
     provider: str = "cpu"
     """Runtime for ONNX models (`python -m benchmarks.runtimes` lists them); torch runs torch."""

@@ -2,7 +2,6 @@
 
 import sys
 from itertools import groupby
-from pathlib import Path
 from typing import Annotated
 
 import numpy as np
@@ -18,7 +17,7 @@ from edgepress.core.artifact import Artifact
 from edgepress.core.cli import main
 from edgepress.core.errors import UserError
 from edgepress.core.noun import Noun
-from models.defaults import default_model
+from models.defaults import ModelPath, default_model
 
 MOST_COSTLY = 10
 _WAITS_FOR_ITS_OPERATORS = {"CPUExecutionProvider", "XnnpackExecutionProvider"}
@@ -27,7 +26,7 @@ _WAITS_FOR_ITS_OPERATORS = {"CPUExecutionProvider", "XnnpackExecutionProvider"}
 class Config(Noun):
     """Print the time of a model's operators, by type and for the most costly nodes."""
 
-    model: Annotated[Path, tyro.conf.Positional] = Field(
+    model: Annotated[ModelPath, tyro.conf.Positional] = Field(
         default_factory=lambda: default_model("onnx")
     )
     """Artifact or `.onnx` file (default: the newest ONNX artifact under runs/, else the zoo's)."""

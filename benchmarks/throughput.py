@@ -24,13 +24,13 @@ from edgepress.core.cpu import shown
 from edgepress.core.errors import UserError
 from edgepress.core.noun import Noun
 from edgepress.core.several import FOLLOWING
-from models.defaults import default_model
+from models.defaults import ModelPath, default_model
 
 
 class Config(Noun):
     """Measure images per second; ratios are against the first model."""
 
-    models: Annotated[tuple[Path, ...], tyro.conf.Positional] = ()
+    models: Annotated[tuple[ModelPath, ...], tyro.conf.Positional] = ()
     """Artifacts or `.onnx` files, the reference first (default: the newest under runs/)."""
     batch: Annotated[tuple[Positive, ...], FOLLOWING] = Field((1, 8, 32), min_length=1)
     """Images in one run; each of these is measured."""

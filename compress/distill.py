@@ -23,7 +23,7 @@ from compress.learning.racing.race import Race
 from compress.learning.racing.scoring import Scorer
 from compress.learning.teachers.loading import as_shown, teacher_of, try_teachers
 from compress.learning.teaching import Student, Teaching, terms_of
-from compress.learning.training_data import open_for, training_images
+from compress.learning.training_data import lesson_images, open_for
 from compress.learning.views.options import check_patience, longer
 from compress.planning.students import listing
 from compress.planning.students.listing import ListingOptions
@@ -33,20 +33,21 @@ from edgepress.core import console
 from edgepress.core.artifact import Artifact
 from edgepress.core.cli import main
 from edgepress.core.ending import require
+from edgepress.core.eval_file import EVAL_FILE, load_eval
 from edgepress.core.manifest import Manifest
-from edgepress.core.several import Gates, Paths
+from edgepress.core.several import Gates
 from edgepress.core.stage import Plan, produce
 from edgepress.data.context import Context
 from models import families
 from models.basis.torch_process import seeded
-from models.defaults import ZOO_TEACHER, default_student
+from models.defaults import ZOO_TEACHER, ModelPaths, default_student
 from models.stored import architecture_of
 
 
 class Config(ListingOptions, MethodOptions, Teaching, ThresholdOptions):
     """Distil a teacher into a student."""
 
-    teacher: Paths = ()
+    teacher: ModelPaths = ()
     """Artifact of the teacher, PyTorch or ONNX (which teaches probabilities only, and runs on the
     CPU). Several teach the mean of their logits; gates compare with the first, whose features and
     image size count. Default: the teacher shipped in models/zoo/."""
@@ -145,18 +146,20 @@ def _foreseen(config: Config, teacher: Artifact) -> Teaching:
 
 def _build(plan: Plan, config: Config, lesson: _Lesson, workdir: Path) -> Manifest:
     race = _race(config, lesson, workdir / "scratch")
-    fitted, how = final.trained(config, race)
-    views = fitted.teacher_views
+    kept = final.trained(config, race)
+    views = kept.fitted.teacher_views
     trained = Trained(
-        fitted.network,
+        kept.fitted.network,
         lesson.start.architecture,
         lesson.teachers[0],
-        fitted.waiting_share,
+        kept.fitted.waiting_share,
         notes=() if views is None else (views.note,),
-        distillation=how.model_copy(update={"teacher_views": views}),
     )
     context = replace(lesson.context, spec=lesson.start.spec)
-    return finish(plan, trained, context, lesson.wanted)
+    manifest = finish(plan, trained, context, lesson.wanted)
+    how = final.judged(race, kept, load_eval(workdir / "files" / EVAL_FILE))
+    taught = how.model_copy(update={"teacher_views": views})
+    return manifest.model_copy(update={"distillation": taught})
 
 
 def _race(config: Config, lesson: _Lesson, folder: Path) -> Race:
@@ -172,10 +175,11 @@ def _race(config: Config, lesson: _Lesson, folder: Path) -> Race:
 
     def student() -> Student:
         with seeded(config.seed):
-            return Student(start.network(len(context.dataset.label_names)), start.spec)
+            return Student(start.network(context.dataset.label_names), start.spec)
 
     scorer = Scorer(context, start.spec)
-    return Race(student, network, training_images(context), settings, scorer, folder, features)
+    images = lesson_images(context, start.spec)
+    return Race(student, network, images, settings, scorer, folder, features)
 
 
 def _chosen(config: Config, lesson: _Lesson) -> dict[str, str]:

@@ -1,9 +1,10 @@
-"""`python -m compress.prune --model DIR --data D --macs 0.5` removes whole channels of a network.
+"""`python -m compress.prune --model DIR --data D --budget "latency <= 40%"` removes channels.
 
-Channels are ranked over the dependency graph of torch-pruning (Fang et al. 2023, arXiv 2301.12900),
-by group magnitude unless another importance is named, and removed in several rounds. After each
-round batch-norm statistics are measured again and the network is tuned for a few epochs with the
-unpruned one as its teacher.
+What has to go for the budgets is planned first, and measured in the exported file. Channels are
+ranked over the dependency graph of torch-pruning (Fang et al. 2023, arXiv 2301.12900), by group
+magnitude unless another importance is named, and removed in several rounds. After each round
+batch-norm statistics are measured again and the network is tuned for a few epochs with the unpruned
+one as its teacher.
 """
 
 import sys
@@ -19,24 +20,38 @@ from benchmarks.thresholds import ThresholdOptions
 from compress.learning import checks, terms
 from compress.learning.finish import Trained, Wanted, chosen, finish, wanted_of
 from compress.learning.loading import require_batch
-from compress.learning.teaching import Student, Teaching, teach, terms_of
+from compress.learning.teaching import terms_of
 from compress.learning.training_data import open_for, require_known, training_images
-from compress.learning.views.options import check_patience, longer
-from compress.pruning import importance
-from compress.pruning.gradients import Sample, informed
-from compress.pruning.kept_layers import SHOWN, named_like
-from compress.pruning.latency_target import Prune, macs_share
-from compress.pruning.recalibration import recalibrate_batchnorm
+from compress.learning.views.options import check_patience
+from compress.pruning import allocation, importance
+from compress.pruning.accuracy import judge_of
+from compress.pruning.budget import correcting, measuring
+from compress.pruning.budget.correcting import Planned
+from compress.pruning.budget.limits import (
+    MEASURED,
+    of_the_whole,
+    require_narrowing,
+    require_reachable,
+    too_narrow,
+)
+from compress.pruning.budget.measuring import Files
+from compress.pruning.budget.problems import problem_of, telling
+from compress.pruning.budget.storing import stored
+from compress.pruning.budget.verdicts import verdicts
+from compress.pruning.gradients import informed
+from compress.pruning.kept_layers import SHOWN, Kept, named_like
 from compress.pruning.rehearsal import rehearse
+from compress.pruning.rounds import Round, RoundOptions, Rounds
 from compress.pruning.scans import depth
 from compress.pruning.scans.looking import Looking
 from compress.pruning.scans.options import Scans
 from compress.pruning.scans.sensitivity import Scanned
-from compress.pruning.shrinking import Shrinking, kept_of, shrinking
+from compress.pruning.shrinking import kept_of
 from compress.pruning.sparsity import masks
 from compress.pruning.sparsity.making import Tuning, with_zeros
+from compress.stand_ins import costs, targets
 from edgepress.core import artifact as artifacts
-from edgepress.core import console, writable
+from edgepress.core import console
 from edgepress.core.artifact import Artifact
 from edgepress.core.cli import main
 from edgepress.core.ending import require
@@ -48,26 +63,19 @@ from edgepress.data.context import Context
 from models import families
 from models.basis.torch_process import seeded
 from models.blank import blank_image
-from models.defaults import default_model
+from models.defaults import ModelPath, default_model
 from models.stored import architecture_of, load_network, rebuilt, try_network
 
 
-class Config(Teaching, Shrinking, Scans, ThresholdOptions):
+class Config(RoundOptions, Scans, ThresholdOptions):
     """Prune the channels of a trained network and tune what is left."""
 
-    model: Path | None = None
+    model: ModelPath | None = None
     """Artifact to prune; default: the newest under runs/, else the shipped teacher."""
     data: str = "elpv"
     """`elpv`, a path whose format is recognised, or `format:path`."""
     out: Path = Path("runs/pruned")
     """Folder of the artifact."""
-    macs: float = Field(0.5, gt=0, lt=1)
-    """Share of the parent's multiply-accumulates to keep."""
-    latency: float | None = Field(None, gt=0, lt=1)
-    """Share of the parent's latency to keep, measured in ONNX Runtime on this CPU with one thread;
-    replaces --macs."""
-    rounds: int = Field(3, ge=1, le=100)
-    """Rounds of pruning and tuning."""
     epochs: int = Field(2, ge=0)
     """Epochs of tuning after each round."""
     learning_rate: float = Field(1e-3, gt=0)
@@ -76,7 +84,8 @@ class Config(Teaching, Shrinking, Scans, ThresholdOptions):
     """Zeros among the weights that are left, the smallest of each layer: `2:4` for TensorRT, or a
     share for the download, e.g. 0.5; kept through one more tuning."""
     gate: Gates = ("macs ratio <= 0.999", "params ratio <= 0.999")
-    """Gates against the unpruned model, e.g. --gate "map drop <= 0.03"."""
+    """Gates against the unpruned model, e.g. --gate "map drop <= 0.03": rounds are held against
+    such a drop on validation images too, and the last that keeps it is taken."""
     skip_bad_images: bool = False
     """Go on without the images that cannot be decoded, and list them."""
 
@@ -86,8 +95,9 @@ def run(config: Config) -> Artifact:
 
     Raises:
         UserError: bad input, or a target that this architecture cannot reach.
-        GateFailed: a gate was not met; the artifact is stored all the same.
-        GateUndecided: a gate could not be decided.
+        GateFailed: a budget cannot be met, before any training; or a gate was not met, and the
+            artifact is stored all the same.
+        GateUndecided: a gate could not be decided, or the machine is too noisy to plan on.
     """
     check(config)
     parent = artifacts.load(_model(config))
@@ -107,14 +117,21 @@ def run(config: Config) -> Artifact:
         out=config.out,
         parents=(parent,),
         data_identity=context.identity,
-        chosen=chosen(architecture)
-        | {"importance": importance.identity(config.importance)}
-        | terms.identity(config.term)
-        | judges(config.gate),
+        chosen=chosen(architecture) | _named(config) | judges(config.gate),
     )
     artifact = produce(plan, partial(_build, plan, config, context, wanted))
     require(artifact.manifest.verdicts)
     return artifact
+
+
+def _named(config: Config) -> dict[str, str]:
+    """Return the hashes of what the options name."""
+    return {
+        "importance": importance.identity(config.importance),
+        "allocation": allocation.identity(config.spread),
+        "target": targets.identity(_target(config)) if config.budgets.about(*MEASURED) else "",
+        **terms.identity(config.term),
+    }
 
 
 def check(config: Config, labels: Sequence[str] | None = None) -> None:
@@ -125,8 +142,11 @@ def check(config: Config, labels: Sequence[str] | None = None) -> None:
     """
     check_patience(config, terms_of(config))
     importance.find(config.importance)
+    allocation.find(config.spread)
     if config.sparsity:
         masks.check(config.sparsity)
+    if config.budgets.about(*MEASURED):
+        _target(config)
     asked = checks.Asked(config.gate, config.demand, config.out, (_model(config),))
     checks.check(asked, labels)
 
@@ -161,81 +181,112 @@ def _model(config: Config) -> Path:
     return config.model or default_model()
 
 
-def _build(plan: Plan, config: Config, context: Context, wanted: Wanted, workdir: Path) -> Manifest:
-    parent = plan.parents[0]
-    network, spec = load_network(parent), context.spec
-    looking = Looking(context, config.scan_images, config.seed, workdir / "scratch")
-    blocks = looking.blocks(network, config.remove_blocks, config.keep)
-    shallow = depth.shallow(network, blocks)
-    kept = kept_of(shallow, spec, config)
-    if kept.unfit:
-        console.say(kept.told(SHOWN))
-    architecture = architecture_of(parent)
-    history = list(architecture.pruning_history)
-    sample = partial(_sample, config, context)
-    prune = informed(
-        shrinking(network, spec, config, kept), importance.needs(config.importance), sample
-    )
-    prune = depth.first(blocks, prune)
-    with seeded(config.seed):
-        share = _share(config, parent, prune, workdir / "scratch")
-        shares = [share ** (number / config.rounds) for number in range(1, config.rounds + 1)]
-        _rehearse(parent, network, prune, shares)
-    scanned = Scanned(kept.layers, config.round_to, config.importance, sample)
-    looked = looking.layers(shallow, scanned) if config.sensitivity else None
-    teacher, images = load_network(parent), training_images(context)
-    for number, left in enumerate(shares, 1):
-        console.say(f"round {number}/{config.rounds}")
-        scratch = workdir / "scratch" / str(number)
-        scratch.mkdir(exist_ok=True)
-        with seeded(config.seed + number):
-            history += prune(network, left)
-            recalibrate_batchnorm(network, images, config)
-            student = Student(network, spec)
-            fitted = teach(student, teacher, images, longer(config), scratch)
-            network = fitted.network
-    zeros = None
-    if config.sparsity:
-        tuning = Tuning(parent, teacher, images, config)
-        with seeded(config.seed):
-            network, zeros = with_zeros(
-                network, config.sparsity, tuning, workdir / "scratch" / "zeros"
-            )
-    pruned = architecture.model_copy(update={"pruning_history": tuple(history)})
-    notes: tuple[str, ...] = (kept.told(),) if kept.unfit else ()
-    notes += () if fitted.teacher_views is None else (fitted.teacher_views.note,)
-    record = Pruning(sensitivity=looked, blocks=blocks, sparsity=zeros)
-    return finish(
-        plan, Trained(network, pruned, parent, notes=notes, pruning=record), context, wanted
-    )
-
-
-def _sample(config: Config, context: Context) -> Sample:
-    """Return the images that an importance of the data is measured on."""
-    images = training_images(context)
-    return Sample(images, config.importance_images, config.batch_size, config.seed)
-
-
-def _rehearse(parent: Artifact, network: nn.Module, prune: Prune, shares: list[float]) -> None:
-    """Prune a copy in all rounds and build it again, before any training.
+def _target(config: Config) -> object:
+    """Return the target that files are measured for.
 
     Raises:
-        UserError: a round would fail, or the pruned network could not be built again.
+        UserError: there is no such target, it takes another precision, or is not this machine.
     """
-    n_labels, spec = len(parent.manifest.labels.names), parent.manifest.image
-    build = partial(rebuilt, n_labels=n_labels, spec=spec)
-    rehearse(architecture_of(parent), network, prune, shares, build)
+    target = targets.find(config.target, config.precision)
+    if config.budgets.about("latency"):
+        targets.require_timed_here(target)
+    return target
 
 
-def _share(config: Config, parent: Artifact, prune: Prune, scratch: Path) -> float:
-    """Return the share of MACs to keep; one that was measured is kept for a resumed run."""
-    if config.latency is None:
-        return config.macs
-    found = scratch / "macs_share"
-    if not found.exists():
-        share = macs_share(parent, load_network(parent), prune, config.latency)
-        writable.write_whole(found, repr(share))
-    return float(found.read_text())
+def _build(plan: Plan, config: Config, context: Context, wanted: Wanted, workdir: Path) -> Manifest:
+    parent = plan.parents[0]
+    whole = load_network(parent)
+    looking = Looking(context, config.scan_images, config.seed, workdir / "scratch")
+    blocks = looking.blocks(whole, config.remove_blocks, config.keep)
+    network = depth.shallow(whole, blocks)
+    start = depth.without_blocks(architecture_of(parent), blocks)
+    kept = kept_of(network, context.spec, config)
+    if kept.unfit:
+        console.say(kept.told(SHOWN))
+    rounds = Rounds(config, context, workdir, judge_of(plan, context, config.gate, workdir))
+    with seeded(config.seed):
+        problem, planned = _planned(rounds, network, whole, kept)
+        correcting.say(planned, problem.limits)
+        n_labels, spec = len(parent.manifest.labels.names), parent.manifest.image
+        build = partial(rebuilt, n_labels=n_labels, spec=spec)
+        prune = partial(rounds.prune, problem.widths)
+        rehearse(start, network, prune, planned.rounds, build)
+    scanned = Scanned(kept.layers, config.round_to, config.importance, rounds.sample)
+    looked = looking.layers(network, scanned) if config.sensitivity else None
+    last = rounds.tuned(Round(0, network, start, ()), whole, problem.widths, planned.rounds)
+    pruned, zeros = last.network, None
+    if config.sparsity:
+        tuning = Tuning(parent, whole, training_images(context), config)
+        with seeded(config.seed):
+            pruned, zeros = with_zeros(
+                pruned, config.sparsity, tuning, workdir / "scratch" / "zeros"
+            )
+    found = verdicts(planned, last.number, problem.limits, parent.name)
+    if not config.budget:  # --macs is judged by gates, unless its last round was given up
+        found = tuple(one for one in found if one.outcome != "pass")
+    notes = ((kept.told(),) if kept.unfit else ()) + too_narrow(problem) + last.notes
+    record = Pruning(sensitivity=looked, blocks=blocks, sparsity=zeros)
+    trained = Trained(
+        pruned, last.architecture, parent, notes=notes, verdicts=found, pruning=record
+    )
+    return finish(plan, trained, context, wanted)
+
+
+def _planned(
+    rounds: Rounds, network: nn.Module, unpruned: nn.Module, kept: Kept
+) -> tuple[allocation.Problem, Planned]:
+    """Return what is planned, and the widths after each round; what was measured is kept.
+
+    Raises:
+        GateFailed: the budgets cannot be kept.
+        GateUndecided: this machine is too noisy to tell.
+        UserError: no layer can be narrower, or a file cannot be written or run.
+    """
+    config, scratch = rounds.config, rounds.workdir / "scratch"
+    files = _files(rounds, unpruned)
+    whole = stored(scratch / "whole.json", dict[str, float], lambda: _whole(config, files))
+    with informed(network, importance.needs(config.importance), rounds.sample):
+        problem = telling(problem_of(network, rounds.context.spec, config, kept, whole))
+        problem = of_the_whole(problem, network, unpruned, rounds.context.spec)
+        require_narrowing(problem, kept)
+        require_reachable(problem)
+        planner = allocation.find(config.spread)
+
+        def plan() -> Planned:
+            return correcting.planned(problem, planner, config.rounds, files)
+
+        return problem, stored(scratch / "plan.json", Planned, plan)
+
+
+def _files(rounds: Rounds, network: nn.Module) -> Files | None:
+    """Return how files are written and timed, and that of the whole network, where it matters.
+
+    Raises:
+        UserError: it cannot be exported.
+    """
+    config, spec = rounds.config, rounds.context.spec
+    if not config.budgets.about(*MEASURED):
+        return None
+    target = targets.find(config.target, config.precision)
+    integers, quantize = targets.integers_of(target), config.precision == "int8"
+
+    def write(small: nn.Module, path: Path) -> Artifact:
+        return costs.stand_in(small, spec, quantize, path, integers)
+
+    whole = write(network, rounds.workdir / "passing" / "whole")
+    return Files(whole, write, costs.PROVIDER, config.threads)
+
+
+def _whole(config: RoundOptions, files: Files | None) -> dict[str, float]:
+    """Return what the file of the whole network takes, by the metrics that budgets limit."""
+    if files is None:
+        return {}
+    found = {"size": float(files.whole.size_bytes)}
+    latency = config.budgets.about("latency")
+    if latency:
+        absolute = not all(one.relative for one in latency)
+        found["latency"] = measuring.whole_s(files) if absolute else 1.0
+    return found
 
 
 if __name__ == "__main__":

@@ -1,10 +1,14 @@
 """Which model or bundle a command takes when none is named."""
 
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator
 
 from edgepress.core import artifact as artifacts
 from edgepress.core.errors import UserError, unknown_name
 from edgepress.core.manifest import Kind
+from edgepress.core.several import FOLLOWING, listed
 
 RUNS = Path("runs")
 DEFAULT_STUDENT = "mobilenetv3_small_050"
@@ -25,6 +29,16 @@ def shipped(name: str) -> Path:
     if bare not in known:
         raise unknown_name("shipped model", bare, known)
     return known[bare]
+
+
+def _resolved(path: Path) -> Path:
+    return shipped(str(path)) if str(path).startswith(SHIPPED) else path
+
+
+ModelPath = Annotated[Path, AfterValidator(_resolved)]
+"""An option that names a model: a path, or `zoo:NAME`, which stands for a shipped one's folder."""
+ModelPaths = Annotated[tuple[ModelPath, ...], FOLLOWING, BeforeValidator(listed)]
+"""Models that follow one another, `--teacher A B`; one alone need be no list."""
 
 
 def default_model(kind: Kind = "torch") -> Path:

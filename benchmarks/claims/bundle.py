@@ -39,6 +39,7 @@ from edgepress.data.sampling import sample
 from edgepress.device.bundle import archive, open_folder
 from edgepress.device.images import decode
 from edgepress.device.model.session import Predictor
+from models.defaults import ModelPath
 
 HEADER = (
     "Bundle",
@@ -58,7 +59,7 @@ class Config(Noun):
     differ, or mAP by more than 1e-4.
     """
 
-    models: Annotated[tuple[Path, ...], tyro.conf.Positional] = ()
+    models: Annotated[tuple[ModelPath, ...], tyro.conf.Positional] = ()
     """ONNX artifacts."""
     data: str = "elpv"
     """`elpv`, a path, or `format:path`."""

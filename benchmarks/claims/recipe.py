@@ -1,7 +1,8 @@
 """`python -m benchmarks.claims.recipe` runs the default recipe, and keeps its report and tables.
 
 Each kind of CPU has a folder of its own: `--models runs/elpv-amx --out docs/results/elpv-amx` on
-one with AMX, and `--masked` for the kernels of an AVX2 CPU on any.
+one with AMX, and `--masked` for the kernels of an AVX2 CPU on any. Another recipe has one too:
+`--recipe elpv-small --models runs/elpv-small --out docs/results/small`.
 """
 
 import shlex
@@ -18,15 +19,19 @@ from edgepress.core.cpu import shown
 from edgepress.core.noun import Noun
 from edgepress.core.subcommands import command
 
-REPORT = "report.json"
+REPORT, DEFAULT = "report.json", "elpv"
+SMALL = "small"
+"""Folder of the report of the recipe `elpv-small`."""
 
 
 class Config(Noun):
-    """Run `python -m compress`, keep its report, and write the tables of all reports beside it.
+    """Run a recipe of the solar cells, keep its report, and write the tables of all beside it.
 
     What the recipe has done already is not done again.
     """
 
+    recipe: str = DEFAULT
+    """Name of a shipped recipe."""
     models: Path = Path("runs/elpv")
     """Folder of the recipe's models."""
     masked: bool = False
@@ -42,7 +47,8 @@ def run(config: Config) -> None:
         UserError: the recipe ended in an error, or the folder cannot be written.
     """
     writable.check_folder(config.out, "The report's folder")
-    words = ("compress", "--out", str(config.models))
+    which = () if config.recipe == DEFAULT else ("--recipe", config.recipe, "--data", "elpv")
+    words = ("compress", *which, "--out", str(config.models))
     if config.masked:
         line = shlex.join(["python", "-m", *words])
         words = ("benchmarks.claims.masked_cpu", "--command", line)
@@ -58,14 +64,22 @@ def run(config: Config) -> None:
 def tables(results: Path) -> dict[Path, str]:
     """Return the tables made of the reports `elpv*` in a folder, by their files."""
     files = sorted(results.glob(f"elpv*/{REPORT}"))
-    reports = [Report.model_validate_json(file.read_text()) for file in files]
+    reports = [_read(file) for file in files]
     first = reports[0]
-    measured_on = f"Measured on {shown(first.environment)}."
+    small = results / SMALL / REPORT
     return {
-        results / "models.md": f"{models_table_md(first)}\n\n{measured_on}",
+        results / "models.md": _models(first),
         results / "gates.md": gates_table_md(first.models[-1].gates),
         results / "kinds.md": _kinds(reports),
-    }
+    } | ({results / "small.md": _models(_read(small))} if small.exists() else {})
+
+
+def _read(file: Path) -> Report:
+    return Report.model_validate_json(file.read_text())
+
+
+def _models(report: Report) -> str:
+    return f"{models_table_md(report)}\n\nMeasured on {shown(report.environment)}."
 
 
 def _kinds(reports: list[Report]) -> str:

@@ -28,7 +28,7 @@ from edgepress.data.context import open_context
 from edgepress.data.images import open_image, to_pixels
 from edgepress.data.pixels import normalise
 from edgepress.data.sampling import sample
-from models.defaults import default_model
+from models.defaults import ModelPath, default_model
 
 _RESIZE = """async ([png, width, height]) => {
   const bytes = Uint8Array.from(atob(png), (letter) => letter.charCodeAt(0));
@@ -46,7 +46,7 @@ _RESIZE = """async ([png, width, height]) => {
 class Config(Noun):
     """Measure what a canvas's resizing does to an ONNX model's answers on grey photographs."""
 
-    model: Path | None = None
+    model: ModelPath | None = None
     """ONNX artifact (default: the newest under runs/)."""
     data: str = "elpv"
     """`elpv`, a path, or `format:path`."""

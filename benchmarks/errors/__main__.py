@@ -31,7 +31,7 @@ from edgepress.core.results import EvalResult
 from edgepress.data.context import context_of
 from edgepress.data.dataset import open_data
 from edgepress.data.parts import Part
-from models.defaults import default_model
+from models.defaults import ModelPath, default_model
 
 
 class Config(Noun):
@@ -40,7 +40,7 @@ class Config(Noun):
     Writes errors.html and errors.json.
     """
 
-    model: Path = Field(default_factory=default_model)
+    model: ModelPath = Field(default_factory=default_model)
     """Artifact or `.onnx` file (default: the newest trained model under runs/, else the zoo's)."""
     data: str = "elpv"
     """`elpv`, a path whose format is recognised, or `format:path`."""

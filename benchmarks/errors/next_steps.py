@@ -25,7 +25,9 @@ MOST_EACH = 2
 """Of one rule, the first ones."""
 MOST_NAMED = 6
 
-Rule = Callable[[ErrorReport], Iterator[NextStep]]
+Step = tuple[str | None, str]
+"""The label that it is about, if it is about one, and what to do."""
+Rule = Callable[[ErrorReport], Iterator[Step]]
 
 
 def next_steps(report: ErrorReport) -> tuple[NextStep, ...]:
@@ -33,58 +35,55 @@ def next_steps(report: ErrorReport) -> tuple[NextStep, ...]:
     found = []
     for rule in RULES:
         said = list(rule(report))
-        found += said[:MOST_EACH]
-        others = [step.label for step in said[MOST_EACH:] if step.label]
+        steps = said[:MOST_EACH]
+        others = [label for label, _ in said[MOST_EACH:] if label]
         if others:
             named = listed(others, MOST_NAMED)
-            text = f"The same as of {said[MOST_EACH - 1].label} holds of: {named}."
-            found.append(NextStep(rule=said[0].rule, label=None, text=text))
+            steps.append((None, f"The same as of {steps[-1][0]} holds of: {named}."))
+        found += [NextStep(rule=rule.__name__, label=label, text=text) for label, text in steps]
     return tuple(found)
 
 
-def worse_than_other(report: ErrorReport) -> Iterator[NextStep]:
+def worse_than_other(report: ErrorReport) -> Iterator[Step]:
     """Labels of which more decisions turned wrong than right, beyond chance."""
     changes = report.changes
     if changes is None:
         return
     for label, p in zip(changes.labels, p_values(changes), strict=True):
         if label.now_wrong > label.now_right and p <= SIGNIFICANT:
-            yield NextStep(
-                rule="worse_than_other",
-                label=label.label,
-                text=f"{label.label}: {label.now_wrong} decisions turned wrong against "
+            yield (
+                label.label,
+                f"{label.label}: {label.now_wrong} decisions turned wrong against "
                 f"{changes.model} and {label.now_right} right, more than chance: look at the "
                 "changed decisions before this model replaces the other.",
             )
 
 
-def undefined_labels(report: ErrorReport) -> Iterator[NextStep]:
+def undefined_labels(report: ErrorReport) -> Iterator[Step]:
     """Labels of which nothing can be said here."""
     for label in report.labels:
         if label.undefined:
-            yield NextStep(
-                rule="undefined_labels",
-                label=label.name,
-                text=f"{label.name}: {label.undefined} in this part, so nothing can be said of "
+            yield (
+                label.name,
+                f"{label.name}: {label.undefined} in this part, so nothing can be said of "
                 "it: add images, or measure on another part.",
             )
 
 
-def few_images(report: ErrorReport) -> Iterator[NextStep]:
+def few_images(report: ErrorReport) -> Iterator[Step]:
     """Labels whose AP is not known well enough to compare models by it."""
     for label in _worst_first(report, lambda label: _half_width(label) or 0.0):
         half = _half_width(label)
         rarer, what = _rarer_class(label)
         if half is not None and (half > WIDE or rarer < FEW):
-            yield NextStep(
-                rule="few_images",
-                label=label.name,
-                text=f"{label.name}: only {rarer} images {what} it here, its AP is known to within "
+            yield (
+                label.name,
+                f"{label.name}: only {rarer} images {what} it here, its AP is known to within "
                 f"±{100 * half:.0f} points: collect more before two models are compared by it.",
             )
 
 
-def lopsided(report: ErrorReport) -> Iterator[NextStep]:
+def lopsided(report: ErrorReport) -> Iterator[Step]:
     """Labels whose threshold makes far more errors of one kind than of the other."""
     for label in _worst_first(report, _imbalance):
         fp, fn = label.counts.fp, label.counts.fn
@@ -92,66 +91,62 @@ def lopsided(report: ErrorReport) -> Iterator[NextStep]:
             continue
         many, few, metric = (fn, fp, "recall") if fn > fp else (fp, fn, "precision")
         kinds = ("misses", "false alarms") if fn > fp else ("false alarms", "misses")
-        yield NextStep(
-            rule="lopsided",
-            label=label.name,
-            text=f"{label.name}: {many} {kinds[0]} and {few} {kinds[1]} at its threshold of "
+        yield (
+            label.name,
+            f"{label.name}: {many} {kinds[0]} and {few} {kinds[1]} at its threshold of "
             f"{label.threshold:.3f}: if {kinds[0]} cost more, ask for a {metric} when thresholds "
             f"are learnt (benchmarks.thresholds). {_trade(label, metric)}",
         )
 
 
-def near_the_threshold(report: ErrorReport) -> Iterator[NextStep]:
+def near_the_threshold(report: ErrorReport) -> Iterator[Step]:
     """Labels of which many misses lie just below the threshold."""
     for label in _worst_first(report, lambda label: label.near_misses):
         misses = label.counts.fn
         if label.near_misses >= max(MANY_ERRORS, NEAR_SHARE * misses):
-            yield NextStep(
-                rule="near_the_threshold",
-                label=label.name,
-                text=f"{label.name}: {_share(label.near_misses, misses)} of its {misses} misses "
+            yield (
+                label.name,
+                f"{label.name}: {_share(label.near_misses, misses)} of its {misses} misses "
                 f"lie within {report.near:g} below the threshold of {label.threshold:.3f}: learn "
                 "the threshold again on validation images. One that much lower would here find "
                 f"{label.near_misses} more, for {label.near_negatives} more false alarms.",
             )
 
 
-def sure_and_wrong(report: ErrorReport) -> Iterator[NextStep]:
+def sure_and_wrong(report: ErrorReport) -> Iterator[Step]:
     """Labels that are often wrong where the model is sure, which wrong annotations look like."""
     for label in _worst_first(report, lambda label: label.sure_errors):
         wrong = label.counts.fp + label.counts.fn
         if label.sure_errors >= max(MANY_ERRORS, SURE_SHARE * wrong):
-            yield NextStep(
-                rule="sure_and_wrong",
-                label=label.name,
-                text=f"{label.name}: in {label.sure_errors} of its {wrong} wrong decisions the "
+            yield (
+                label.name,
+                f"{label.name}: in {label.sure_errors} of its {wrong} wrong decisions the "
                 f"model is sure (below {report.near:g} or above {1 - report.near:g}): check the "
                 "annotation of these images first, they head the lists of worst images.",
             )
 
 
-def errors_together(report: ErrorReport) -> Iterator[NextStep]:
+def errors_together(report: ErrorReport) -> Iterator[Step]:
     """Pairs of labels that are wrong together."""
     for pair in report.pairs:
         if pair.p_holm <= SIGNIFICANT and pair.together >= MANY_ERRORS:
-            yield NextStep(rule="errors_together", label=None, text=_together(pair))
+            yield None, _together(pair)
 
 
-def bad_slices(report: ErrorReport) -> Iterator[NextStep]:
+def bad_slices(report: ErrorReport) -> Iterator[Step]:
     """Slices on which the model is worse than on the rest, beyond chance."""
     for found in sorted(report.slices, key=lambda one: one.difference.value or 0.0):
         lost, ci95 = found.difference.value, found.difference.ci95
         if lost is None or lost >= 0 or (found.p_holm or 1.0) > SIGNIFICANT:
             continue
-        yield NextStep(
-            rule="bad_slices",
-            label=None,
-            text=f"Images of {found.name} lose {-100 * lost:.1f} points of mAP against the rest "
+        yield (
+            None,
+            f"Images of {found.name} lose {-100 * lost:.1f} points of mAP against the rest "
             f"(95% interval {fmt.interval(ci95, fmt.points)}; {found.n} images): {_remedy(found)}.",
         )
 
 
-def low_recalls(report: ErrorReport) -> Iterator[NextStep]:
+def low_recalls(report: ErrorReport) -> Iterator[Step]:
     """Labels that are missed more often in a slice than in the rest, the largest gap of each."""
     found = [
         (one.rest - one.value, label, one, place)
@@ -169,24 +164,22 @@ def low_recalls(report: ErrorReport) -> Iterator[NextStep]:
         if label in seen:
             continue
         seen.add(label)
-        yield NextStep(
-            rule="low_recalls",
-            label=label,
-            text=f"{label} is found in {_percent(one.value)} of the {one.positives} images of "
+        yield (
+            label,
+            f"{label} is found in {_percent(one.value)} of the {one.positives} images of "
             f"{place.name} that have it, and in {_percent(one.rest)} of the rest: "
             f"{_remedy(place)}.",
         )
 
 
-def badly_calibrated(report: ErrorReport) -> Iterator[NextStep]:
+def badly_calibrated(report: ErrorReport) -> Iterator[Step]:
     """Labels whose probabilities are not to be taken as such."""
     for label in _worst_first(report, lambda label: label.confidence.ece or 0.0):
         ece = label.confidence.ece
         if ece is not None and ece > BADLY_CALIBRATED:
-            yield NextStep(
-                rule="badly_calibrated",
-                label=label.name,
-                text=f"{label.name}: its probabilities are {100 * ece:.0f} points off on average: "
+            yield (
+                label.name,
+                f"{label.name}: its probabilities are {100 * ece:.0f} points off on average: "
                 "scale them on validation images (benchmarks.thresholds) where they are shown or "
                 "added up; the ranking is not touched by it.",
             )

@@ -14,7 +14,7 @@ from edgepress.core import console
 from edgepress.core.artifact import Artifact
 from edgepress.core.cpu import this_cpu
 from edgepress.core.environment import usable_cores
-from edgepress.core.errors import UserError
+from edgepress.core.errors import NotFiniteError
 from edgepress.core.eval_file import EVAL_FILE, load_eval
 from edgepress.core.labels import Labels
 from edgepress.core.noun import Noun
@@ -150,7 +150,7 @@ def as_result(
         UserError: a probability is not finite.
     """
     if not np.isfinite(scores).all():
-        raise UserError("The model returns probabilities that are not finite", got=model.path)
+        raise NotFiniteError("The model returns probabilities that are not finite", got=model.path)
     told = _grouped(images)
     result = EvalResult(
         data_id=data_id(dataset, told),

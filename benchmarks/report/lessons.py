@@ -16,7 +16,7 @@ def summary(model: ModelEntry) -> str:
     """Return the method, why it was taken, and what is certified of the teacher's gain."""
     how = model.distillation
     assert how is not None  # only what was taught is shown
-    return ". ".join((f"{how.method} ({how.reason})", *_standing(how), _gain(how))) + "."
+    return ". ".join((f"{how.method} ({how.reason})", *_standing(how), verdict(how))) + "."
 
 
 def rows(model: ModelEntry) -> list[Row]:
@@ -32,21 +32,28 @@ def _standing(how: Distillation) -> tuple[str, ...]:
     return (f"mAP on validation: teacher {teacher}, student before it learnt {start}",)
 
 
-def _gain(how: Distillation) -> str:
-    gain = how.gain
-    if gain is None and how.method == "none":
+def verdict(how: Distillation) -> str:
+    """Return what is certified of a teacher's gain; commands say it too.
+
+    Of a student that was not kept it is said how far it was from the one that was, and no more: a
+    teacher that nobody learnt from has neither helped nor harmed.
+    """
+    gain, alone = how.gain, how.method == "none"
+    if gain is None and alone:
         return "It had no teacher"
     if gain is None:
         return "Without a control it is not known whether its teacher helped (--control)"
-    kept = "" if how.method != "none" else "The student that had a teacher was not kept. "
     points = f"{fmt.points(gain.value)} points of mAP, {fmt.interval(gain.ci95, fmt.points)}"
+    if alone:
+        return f"The student that had a teacher was not kept (on the test images {points})"
     if gain.helped:
-        return f"{kept}Distillation helped: {points}"
+        return f"Distillation helped: {points}"
     if gain.harmed:
-        return f"{kept}Distillation did harm: {points}"
-    return f"{kept}That distillation helped is not certified: {points}"
+        return f"Distillation did harm: {points}"
+    return f"That distillation helped is not certified: {points}"
 
 
 def _row(one: HeatResult, best: bool) -> Row:
-    cells = (Cell(str(one.epochs)), Cell(fmt.score(one.map)))
+    reached = fmt.score(one.map) if one.fault is None else one.fault
+    cells = (Cell(str(one.epochs)), Cell(reached))
     return Row(cells, name=one.method, kind="kept" if best else "dropped")

@@ -30,6 +30,7 @@ from edgepress.core.errors import UserError, unknown_name
 from edgepress.core.gates import Gate, Verdict
 from edgepress.core.noun import Noun
 from edgepress.core.several import Gates
+from models.defaults import ModelPath
 
 
 class Config(Noun):
@@ -39,7 +40,7 @@ class Config(Noun):
     a gate fails, 4 when none fails but one cannot be decided.
     """
 
-    models: Annotated[tuple[Path, ...], tyro.conf.Positional] = ()
+    models: Annotated[tuple[ModelPath, ...], tyro.conf.Positional] = ()
     """Artifacts or `.onnx` files, the reference first."""
     data: str | None = None
     """`elpv`, a path, or `format:path` (default: the data that the models were trained on)."""

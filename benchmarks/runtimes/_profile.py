@@ -7,8 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from benchmarks.runtimes import _events
 from benchmarks.runtimes._ort import OrtSession
 from benchmarks.runtimes._session import Images, Session
 from edgepress.core.noun import Noun
@@ -17,12 +16,6 @@ _WARM_UP = 3
 _MIN_RUNS, _MAX_RUNS = 5, 30
 _LONGEST_S = 0.5
 """Runs go on for this long, within the two limits; each writes about a kilobyte per node."""
-_TIME = "_kernel_time"
-_WITH_A_BODY = ("If", "Loop", "Scan")
-"""Left out: their time is that of the nodes inside them, which are told one by one."""
-
-_Node = tuple[str, str, str, str]
-"""Index in the graph, name, operator, provider."""
 
 
 class NodeTime(Noun):
@@ -59,8 +52,8 @@ def profile(session: Session, images: Images) -> tuple[NodeTime, ...] | None:
         if not session.start_profile(Path(folder) / "nodes"):
             return None
         _run(session, images)
-        events = json.loads(session.end_profile().read_text(encoding="utf-8"))
-    return node_times(events)
+        told = json.loads(session.end_profile().read_text(encoding="utf-8"))
+    return node_times(told)
 
 
 def time_share(session: Session, images: Images) -> float | None:
@@ -84,45 +77,13 @@ def share_on(ep: str, nodes: tuple[NodeTime, ...]) -> float | None:
     return ours / total if total else None
 
 
-def node_times(events: Iterable[dict[str, Any]]) -> tuple[NodeTime, ...]:
+def node_times(told: Iterable[dict[str, Any]]) -> tuple[NodeTime, ...]:
     """Return what each node costs by the events of a profile, the warm-up left out."""
-    runs: list[dict[_Node, int]] = [{}]
-    for event in events:
-        if _is_of_a_node(event):
-            node = _node(event)
-            runs[-1][node] = runs[-1].get(node, 0) + event["dur"]  # a loop runs it several times
-        elif event["name"] == "model_run":  # written when the run ends
-            runs.append({})
-    timed = runs[_WARM_UP:-1]
-    nodes = dict.fromkeys(node for run in timed for node in run)
+    each = _events.seconds(_events.runs(told, _WARM_UP))
     return tuple(
-        NodeTime(
-            name=name,
-            op_type=op_type,
-            provider=provider,
-            seconds=_mean([run.get((index, name, op_type, provider), 0) for run in timed]) / 1e6,
-        )
-        for index, name, op_type, provider in nodes
+        NodeTime(name=node.name, op_type=node.op_type, provider=node.provider, seconds=taken)
+        for node, taken in each.items()
     )
-
-
-def _is_of_a_node(event: dict[str, Any]) -> bool:
-    return (
-        event["cat"] == "Node"
-        and event["name"].endswith(_TIME)
-        and event["args"]["op_name"] not in _WITH_A_BODY
-    )
-
-
-def _node(event: dict[str, Any]) -> _Node:
-    told = event["args"]
-    name = event["name"].removesuffix(_TIME)
-    return told["node_index"], name, told["op_name"], told["provider"]
-
-
-def _mean(values: list[int]) -> float:
-    quarter = len(values) // 4
-    return float(np.mean(np.sort(values)[quarter : len(values) - quarter]))
 
 
 def _run(session: Session, images: Images) -> None:

@@ -41,7 +41,7 @@ from edgepress.data import probe
 from edgepress.data.context import Context, open_context
 from edgepress.data.dataset import open_data
 from edgepress.data.probe import PROBE_FILE, Small
-from models.defaults import default_model
+from models.defaults import ModelPath, default_model
 from models.onnx_graph import props
 
 ORT_FILE = "model.ort"
@@ -54,7 +54,7 @@ class Config(thresholds.ThresholdOptions):
     fits scalings on the validation part and judges them on the test part, one view of each image.
     """
 
-    model: Path = Field(default_factory=default_model)
+    model: ModelPath = Field(default_factory=default_model)
     """Artifact or `.onnx` file (default: the newest trained model under runs/, else the zoo's)."""
     data: str = "elpv"
     """`elpv`, a path whose format is recognised, or `format:path`."""

@@ -22,6 +22,18 @@ class Item(NamedTuple):
     """`[n, labels]`, NaN is unknown."""
     rows: Tensor
     """`[n]`: which images of the training part they are."""
+    teachers: Tensor | None = None
+    """The same images as a teacher takes them, `[n, 1 or 3, h, w]`; `None` is as `pixels`."""
+
+    def on(self, device: torch.device) -> "Item":
+        """Return the batch on a device."""
+        teachers = None if self.teachers is None else self.teachers.to(device)
+        return Item(self.pixels.to(device), self.targets.to(device), self.rows.to(device), teachers)
+
+    def changed(self, changes: "Changes | None") -> "Item":
+        """Return the batch changed; a teacher sees the same part of the scene, in its own size."""
+        teachers = None if self.teachers is None else changed(self.teachers, changes)
+        return self._replace(pixels=changed(self.pixels, changes), teachers=teachers)
 
 
 @dataclass(frozen=True)
@@ -38,6 +50,15 @@ class Batch:
     """Share of the training's steps that lie behind it."""
     teacher_logits: Tensor | None = None
     """`[n, labels]`; `None` where the teacher is still to be asked (`compress.learning.views`)."""
+    mixed: float = 1.0
+    """Share that each image has in its input; the rest is another's (`mixup`)."""
+    teachers: Tensor | None = None
+    """The same images as the teacher takes them, mixed alike; `None` is as `inputs`."""
+
+    @property
+    def asked(self) -> Tensor:
+        """What a teacher is asked about."""
+        return self.inputs if self.teachers is None else self.teachers
 
 
 LUMA = (0.2989, 0.587, 0.114)
@@ -71,11 +92,6 @@ class Changes:
         chosen = rows.to(self.places.device)
         light = None if self.light is None else self.light[:, chosen]
         return Changes(self.places[chosen], light)
-
-
-def augmented(batch: Tensor, how: Augmentation, draws: torch.Generator) -> Tensor:
-    """Return a batch `[n, channels, h, w]` changed, uint8 as before; one draw for each image."""
-    return changed(batch, drawn(how, batch.shape, draws))
 
 
 def drawn(how: Augmentation, shape: Sequence[int], draws: torch.Generator) -> Changes | None:
@@ -167,13 +183,21 @@ def mixup(
     if not alpha or torch.rand(()) >= probability:
         return Batch(inputs, targets, known.float(), teacher_logits=teacher_logits)
     weight = float(torch.distributions.Beta(alpha, alpha).sample())
-    blended = weight * inputs + (1 - weight) * inputs.flip(0)
     other, other_known = targets.flip(0), known.flip(0)
     alone = known != other_known
     mixed = torch.where(known, targets, other).where(alone, weight * targets + (1 - weight) * other)
     share = torch.where(known, weight, 1 - weight).where(alone, known.float())
     told = None if teacher_logits is None else blended_logits(teacher_logits, weight)
-    return Batch(blended, mixed, share, teacher_logits=told)
+    return Batch(_blended(inputs, weight), mixed, share, teacher_logits=told, mixed=weight)
+
+
+def mixed_alike(inputs: Tensor | None, batch: Batch) -> Tensor | None:
+    """Return the same images in another size, `[n, channels, h, w]`, mixed as a batch is."""
+    return inputs if inputs is None or batch.mixed == 1 else _blended(inputs, batch.mixed)
+
+
+def _blended(inputs: Tensor, weight: float) -> Tensor:
+    return weight * inputs + (1 - weight) * inputs.flip(0)
 
 
 def blended_logits(logits: Tensor, weight: float) -> Tensor:

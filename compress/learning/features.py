@@ -4,8 +4,8 @@ Each kind is recorded where a term of the loss asks for it (`NEEDS` of `compress
 
 * `embeddings`: what enters the output layer. Every pair of networks has that.
 * `label-embeddings`: the same, weighted by what the output layer makes of it for each label.
-* `features`: the maps of layers that have the same name and output shape in both networks too, as
-  after pruning inside the blocks; of each shape only the last such layer.
+* `features`: the maps of layers that have the same name and channels in both networks too, as after
+  pruning inside the blocks; of each shape only the last such layer.
 * `maps`: maps of any channels and sizes (`stages`): in each network the last one at each halving of
   its images.
 """
@@ -32,7 +32,7 @@ class Pairing:
     """Which features of a student are compared with which of its teacher."""
 
     layers: tuple[str, ...]
-    """Layers of the same name and output shape, at most one per shape."""
+    """Layers of the same name and channels, at most one per shape."""
     heads: tuple[str, str]
     """The student's and the teacher's output layer."""
     widths: tuple[int, int]
@@ -43,6 +43,17 @@ class Pairing:
     """Those of the maps of each stage."""
     labels: int = 0
     """Of the teacher."""
+    named_stages: int = 0
+    """How many of the stages have one of `layers`."""
+
+    @property
+    def alike(self) -> bool:
+        """Whether layers of one name are there for at least half of the stages.
+
+        A network and what pruning has left of it are so. Networks of two families have a name and
+        its channels in common by chance, at one stage or two.
+        """
+        return 2 * self.named_stages >= len(self.stages)
 
     def kept(self, needs: Collection[str]) -> "Pairing":
         """Return what is compared where terms need these kinds of features, and no more.
@@ -59,7 +70,7 @@ class Pairing:
         return list(dict.fromkeys((*self.layers, *(pair[side] for pair in self.stages))))
 
     def shared(self, features: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Return those of what was recorded that both networks have in one shape."""
+        """Return those of what was recorded that both networks have by one name."""
         return {name: features[name] for name in features if name in (*self.layers, PENULTIMATE)}
 
 
@@ -124,12 +135,20 @@ def pair(student: nn.Module, teacher: nn.Module, images: Tensor, student_images:
     shared = {
         feature.shape[1:]: name  # in the order of execution, so the last one stays
         for name, feature in mine.items()
-        if feature.ndim == 4 and name in theirs and feature.shape == theirs[name].shape
+        if name in theirs and _alike(feature, theirs[name])
     }
     ours, others = _stages(mine, student_images), _stages(theirs, images)
-    stages = tuple((ours[halvings], others[halvings]) for halvings in ours if halvings in others)
+    both = [halvings for halvings in ours if halvings in others]
+    stages = tuple((ours[halvings], others[halvings]) for halvings in both)
     channels = tuple((mine[one].shape[1], theirs[other].shape[1]) for one, other in stages)
-    return Pairing(tuple(shared.values()), heads, widths, stages, channels, logits.shape[1])
+    layers = tuple(shared.values())
+    named = _stages({name: mine[name] for name in layers}, student_images)
+    return Pairing(layers, heads, widths, stages, channels, logits.shape[1], len(named))
+
+
+def _alike(student: Tensor, teacher: Tensor) -> bool:
+    """Return whether these are maps of as many channels; their sides may differ as the images'."""
+    return student.ndim == teacher.ndim == 4 and student.shape[1] == teacher.shape[1]
 
 
 def label_weights(

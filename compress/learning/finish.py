@@ -17,8 +17,8 @@ from benchmarks.gates.text import tells_accuracy
 from compress.learning.training_data import untaught
 from edgepress.core import console
 from edgepress.core.artifact import Artifact
-from edgepress.core.distillation import Distillation
 from edgepress.core.eval_file import save_eval
+from edgepress.core.gates import Verdict
 from edgepress.core.labels import Labels, ThresholdSettings, shares
 from edgepress.core.manifest import Architecture, Manifest, Measurements
 from edgepress.core.pruning import Pruning
@@ -43,10 +43,10 @@ class Trained:
     """Share of the training in which it waited for images; `None` is not known."""
     notes: tuple[str, ...] = ()
     """What was said of it on the way, for the manifest."""
-    distillation: Distillation | None = None
-    """How it was taught, where it was."""
     pruning: Pruning | None = None
     """What was looked at before it was pruned, where it was."""
+    verdicts: tuple[Verdict, ...] = ()
+    """On what was demanded of the way, and is not measured at its end."""
 
 
 @dataclass(frozen=True)
@@ -101,9 +101,7 @@ def finish(plan: Plan, trained: Trained, context: Context, wanted: Wanted) -> Ma
         UserError: a gate that cannot be understood.
     """
     files = plan.workdir / "files"
-    save_network(trained.network, files)
-    _store_answers(trained, context, files)
-    draft = Artifact(files, _draft_manifest(plan, trained, context))
+    draft = drafted(plan, trained, context, files)
     validation = context.rows("val")
     if len(validation):
         torch = EvalSettings(provider="torch")
@@ -128,7 +126,15 @@ def finish(plan: Plan, trained: Trained, context: Context, wanted: Wanted) -> Ma
         console.say(note)
     # all but the last were said before the work
     notes = (*untaught(context), *trained.notes, *told)
-    return _updated(draft, verdicts=verdicts + thresholds.unkept(labels), notes=notes).manifest
+    verdicts += (*trained.verdicts, *thresholds.unkept(labels))
+    return _updated(draft, verdicts=verdicts, notes=notes).manifest
+
+
+def drafted(plan: Plan, trained: Trained, context: Context, files: Path) -> Artifact:
+    """Write a network into a folder as an artifact of which nothing is measured yet."""
+    save_network(trained.network, files)
+    _store_answers(trained, context, files)
+    return Artifact(files, _draft_manifest(plan, trained, context))
 
 
 def _store_answers(trained: Trained, context: Context, folder: Path) -> None:
@@ -150,7 +156,6 @@ def _draft_manifest(plan: Plan, trained: Trained, context: Context) -> Manifest:
             prevalence=shares(context.targets("train")),
         ),
         data=context.reference(),
-        distillation=trained.distillation,
         pruning=trained.pruning,
     )
 

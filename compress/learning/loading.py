@@ -4,7 +4,7 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
-from compress.learning.augmentation import Augmentation, Item, augmented
+from compress.learning.augmentation import Augmentation, Item, drawn
 from compress.learning.views.replay import Replay
 from edgepress.core.errors import UserError
 from edgepress.core.image_spec import ImageSpec
@@ -22,6 +22,15 @@ T = TypeVar("T")
 
 AHEAD = 2
 """Batches that are made before they are asked for."""
+
+
+@dataclass(frozen=True)
+class Taken:
+    """Images as a network takes them."""
+
+    pixels: NDArray[np.uint8]
+    """`[n, h, w, channels]`, as it lies on the disk; only the rows of a batch are read."""
+    spec: ImageSpec
 
 
 @dataclass(frozen=True)
@@ -38,15 +47,24 @@ class TrainingImages:
     """Rows of `pixels` that are trained on; `None` is all of them."""
     replay: Replay | None = None
     """Views that are shown again and again, and what a teacher says of each; `None` is new ones."""
+    teachers: Taken | None = None
+    """The same images as a teacher takes them; `None` is as they are here."""
+
+    @property
+    def for_teacher(self) -> "TrainingImages":
+        """The images as a teacher takes them."""
+        other = self.teachers
+        if other is None:
+            return self
+        return replace(self, pixels=other.pixels, spec=other.spec, teachers=None)
 
 
 class Rows(torch.utils.data.Dataset[Item]):
     """Training images as they are, a batch at a time."""
 
     def __init__(self, images: TrainingImages) -> None:
-        # A grey image is broadcast to three equal channels: augment one, spread it afterwards.
-        channels = 1 if images.pixels.strides[-1] == 0 else images.spec.channels
-        self.pixels = images.pixels[..., :channels]
+        self.pixels = _unspread(images.pixels)
+        self.teachers = None if images.teachers is None else _unspread(images.teachers.pixels)
         self.targets = torch.from_numpy(images.targets)
         self.rows = np.arange(len(images.targets)) if images.rows is None else images.rows
 
@@ -55,9 +73,19 @@ class Rows(torch.utils.data.Dataset[Item]):
 
     def __getitems__(self, chosen: list[int]) -> Item:
         """Return a whole batch, which DataLoader asks for where this method is there."""
-        pixels = torch.from_numpy(self.pixels[self.rows[chosen]])
-        pixels = pixels.permute(0, 3, 1, 2).contiguous()
-        return Item(pixels, self.targets[chosen], torch.tensor(chosen))
+        rows = self.rows[chosen]
+        teachers = None if self.teachers is None else _batch(self.teachers, rows)
+        return Item(_batch(self.pixels, rows), self.targets[chosen], torch.tensor(chosen), teachers)
+
+
+def _unspread(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return one channel of grey images, which are broadcast to three: spread when augmented."""
+    return pixels[..., :1] if pixels.strides[-1] == 0 else pixels
+
+
+def _batch(pixels: NDArray[np.uint8], rows: NDArray[np.intp]) -> torch.Tensor:
+    """Return images `[n, channels, h, w]` of `[n, h, w, channels]`."""
+    return torch.from_numpy(pixels[rows]).permute(0, 3, 1, 2).contiguous()
 
 
 def require_batch(images: int, batch_size: int) -> None:
@@ -93,7 +121,7 @@ def augmented_batches(
 ) -> Iterator[Item]:
     """Yield the batches of a loader, augmented on the device where they lie."""
     for item in loader:
-        yield item._replace(pixels=augmented(item.pixels, how, draws))
+        yield item.changed(drawn(how, item.pixels.shape, draws))
 
 
 def prefetched(items: Iterator[T], ahead: int = AHEAD) -> Iterator[T]:

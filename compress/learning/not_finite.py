@@ -5,7 +5,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from edgepress.core.errors import UserError
+from edgepress.core.errors import NotFiniteError
 
 LABELS = "labels"
 """The term of what is known of the images."""
@@ -31,7 +31,7 @@ def require(terms: Iterable[tuple[str, Tensor]], total: Tensor) -> Tensor:
     return total
 
 
-def explained(error: LossNotFiniteError, epoch: int, step: int, kept: Path) -> UserError:
+def explained(error: LossNotFiniteError, epoch: int, step: int, kept: Path) -> NotFiniteError:
     """Return what is said of it; the epochs before the one that failed are `kept` in a file."""
     whole = (
         f"its state after epoch {epoch - 1} is in {kept}" if kept.exists() else "no epoch was done"
@@ -39,7 +39,7 @@ def explained(error: LossNotFiniteError, epoch: int, step: int, kept: Path) -> U
     # Where the labels' own term is not finite, the student is not, and each other term with it.
     without = ", or leave that term out" if error.terms and LABELS not in error.terms else ""
     names = f", term {', '.join(error.terms)}" if error.terms else ""
-    return UserError(
+    return NotFiniteError(
         f"The loss is not finite any more; {whole}",
         got=f"epoch {epoch}, step {step}{names}",
         next_step=f"lower --learning-rate{without}",

@@ -1,11 +1,23 @@
-"""Images that were prepared for one network, as another one takes them."""
+"""Images as a network takes them, and as another one does."""
 
 import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from compress.learning.augmentation import LUMA
+from compress.learning.augmentation import LUMA, Item, normalised
+from compress.learning.loading import TrainingImages
 from edgepress.core.image_spec import ImageSpec
+
+
+def inputs_of(item: Item, images: TrainingImages) -> tuple[Tensor, Tensor | None]:
+    """Return a batch as the network in training takes it, and as its teacher does.
+
+    `None` is a teacher that takes it in the same way, or that is not asked about it.
+    """
+    inputs, other = normalised(item.pixels, images.spec), images.teachers
+    if item.teachers is None or other is None:
+        return inputs, None
+    return inputs, normalised(item.teachers, other.spec)
 
 
 def as_taken(image: Tensor, seen: ImageSpec, own: ImageSpec) -> Tensor:

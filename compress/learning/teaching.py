@@ -60,6 +60,9 @@ class Student:
 
     network: nn.Module
     spec: ImageSpec
+    given: ImageSpec | None = None
+    """The images that it is given in training, which it takes as its own; `None` is its teacher's
+    (`compress.learning.preparing.as_taken`)."""
 
 
 @dataclass(frozen=True)
@@ -75,15 +78,20 @@ def teach(
 ) -> Fitted:
     """Train a student on the teacher's view of the same augmented images, and return it.
 
-    The teacher's logits are those of its network, before any calibration: a scaling belongs to one
-    model file, and the student is given one of its own afterwards.
+    Each of the two sees them as it takes them, where `images` hold both. The teacher's logits are
+    those of its network, before any calibration: a scaling belongs to one model file, and the
+    student is given one of its own afterwards.
 
     Raises:
         UserError: fewer images than one batch, or a loss that is not finite.
     """
-    with seeded(settings.seed), lesson(student, teacher, images.spec, settings) as given:
+    student, seen = replace(student, given=images.spec), images.for_teacher.spec
+    wanted = terms_of(settings)
+    if not terms.by_teacher(wanted):
+        images = replace(images, teachers=None)  # who is not asked
+    with seeded(settings.seed), lesson(student, teacher, seen, settings) as given:
         asked = Teacher(teacher, partial(_seen, teacher), partial(_values, given.pupil, teacher))
-        shown, stored = shown_with_answers(images, asked, settings, terms_of(settings))
+        shown, stored = shown_with_answers(images, asked, settings, wanted)
         fitted = fit(given.pupil, shown, settings, given.loss, scratch)
     network = fitted.network.get_submodule("network")
     return replace(fitted, network=network, teacher_views=stored)
@@ -122,16 +130,16 @@ def lesson(
 
 
 class _Pupil(nn.Module):
-    """A student in training: sees the teacher's image as it takes images itself."""
+    """A student in training: takes what it is given as it takes images itself."""
 
     def __init__(self, student: Student, seen: ImageSpec) -> None:
         super().__init__()
         self.network = student.network
-        self.own, self.seen = student.spec, seen
+        self.own, self.seen, self.given = student.spec, seen, student.given or seen
 
     def forward(self, image: Tensor) -> Tensor:
-        """Return logits `[n, labels]` of the teacher's images `[n, channels, h, w]`."""
-        logits: Tensor = self.network(as_taken(image, self.seen, self.own))
+        """Return logits `[n, labels]` of the images that it is given, `[n, channels, h, w]`."""
+        logits: Tensor = self.network(as_taken(image, self.given, self.own))
         return logits
 
 
@@ -145,9 +153,8 @@ class _ObservedPupil(_Pupil):
         self, student: Student, teacher: nn.Module, spec: ImageSpec, wanted: Sequence[Weighted]
     ) -> None:
         super().__init__(student, spec)
-        example, needs = blank_image(spec), {one.needs for one in wanted}
-        looked_at = shown(teacher)
-        pairing = pair(self.network, looked_at, example, as_taken(example, spec, self.own))
+        needs, looked_at = {one.needs for one in wanted}, shown(teacher)
+        pairing = pair(self.network, looked_at, blank_image(spec), blank_image(self.own))
         if "maps" in needs:
             _require_stages(pairing)
         if "label-embeddings" in needs:
@@ -158,8 +165,8 @@ class _ObservedPupil(_Pupil):
         self.maps: list[Tensor] = []
 
     def forward(self, image: Tensor) -> Tensor:
-        """Return logits `[n, labels]` of the teacher's images `[n, channels, h, w]`."""
-        image = as_taken(image, self.seen, self.own)
+        """Return logits `[n, labels]` of the images that it is given, `[n, channels, h, w]`."""
+        image = as_taken(image, self.given, self.own)
         pairing = self.pairing
         logits, seen = run_recorded(self.network, image, pairing.recorded(0), pairing.heads[0])
         self.features = pairing.shared(seen)
@@ -209,7 +216,7 @@ def _label_loss(teacher: nn.Module, settings: Teaching) -> Loss:
     def loss(logits: Tensor, batch: Batch) -> Tensor:
         soft = batch.teacher_logits
         if soft is None:
-            soft = _seen(teacher, batch.inputs) if asked else logits.detach()
+            soft = _seen(teacher, batch.asked) if asked else logits.detach()
         return _total(wanted, _taught(logits, batch, soft, settings), batch, settings)
 
     return loss
@@ -226,7 +233,7 @@ def _feature_loss(pupil: _ObservedPupil, teacher: nn.Module, settings: Teaching)
     wanted, pairing = pupil.terms, pupil.pairing
 
     def loss(logits: Tensor, batch: Batch) -> Tensor:
-        inputs = batch.inputs
+        inputs = batch.asked
         with torch.no_grad(), _cheap_precision(inputs.device.type):
             seeing = shown(teacher.to(inputs.device))
             with recording(seeing, pairing.recorded(1), pairing.heads[1]) as seen:
@@ -246,10 +253,15 @@ def _feature_loss(pupil: _ObservedPupil, teacher: nn.Module, settings: Teaching)
 def _total(wanted: Sequence[Weighted], taught: Taught, batch: Batch, settings: Teaching) -> Tensor:
     """Return the sum of the terms, in which the labels take what the teacher has given up."""
     left = teachers_share(batch.progress, settings.annealing)
-    if left == 1:
-        return terms.total(wanted, taught)
-    share = 1 - (1 - settings.hard_share) * left
-    return share * labels.term(taught) + left * terms.total(terms.by_teacher(wanted), taught)
+    if left < 1:
+        given_up = weighted((1 - settings.hard_share) * (1 - left), labels)
+        wanted = [*(_left(one, left) for one in wanted), given_up]
+    return terms.total(wanted, taught)
+
+
+def _left(one: Weighted, share: float) -> Weighted:
+    """Return a term of the teacher with a share of its weight; others keep all of it."""
+    return one if one.needs == "labels" else replace(one, weight=share * one.weight)
 
 
 def _taught(logits: Tensor, batch: Batch, soft: Tensor, settings: Teaching) -> Taught:

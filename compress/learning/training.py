@@ -16,7 +16,7 @@ from torch import Tensor, nn
 import models.basis.torchvision_compat  # noqa: F401  isort: skip  (must come before timm)
 from timm.utils import ModelEmaV3
 
-from compress.learning.augmentation import Augmentation, Batch, Item, mixup, normalised
+from compress.learning.augmentation import Augmentation, Batch, Item, mixed_alike, mixup
 from compress.learning.loading import (
     Stopwatch,
     TrainingImages,
@@ -25,6 +25,7 @@ from compress.learning.loading import (
     training_loader,
 )
 from compress.learning.not_finite import LossNotFiniteError, explained, require
+from compress.learning.preparing import inputs_of
 from compress.learning.process import training_process
 from compress.learning.views.replay import View
 from edgepress.core import console
@@ -139,8 +140,7 @@ class _Run:
         loss: Loss,
         scratch: Path,
     ) -> None:
-        self.settings, self.loss, self.spec = settings, loss, images.spec
-        self.replay = images.replay
+        self.settings, self.loss, self.images = settings, loss, images
         self.augmentation = Augmentation(images.views, settings.augmentation)
         self.accelerator = Accelerator(mixed_precision=settings.mixed_precision)
         self.draws = torch.Generator()
@@ -195,10 +195,10 @@ class _Run:
         torch_process.seed(seed)
         self.draws.manual_seed(seed)
         self.network.train()
-        if self.replay is None:
+        if self.images.replay is None:
             view, made = None, augmented_batches(self.loader, self.augmentation, self.draws)
         else:
-            view = self.replay.view(number)
+            view = self.images.replay.view(number)
             made = view.batches(self.loader)
         for item in watch.over(prefetched(made)):
             yield self._step(item, view)
@@ -209,15 +209,7 @@ class _Run:
         self.pace = f"{seconds:.0f} s, {100 * waited_s / seconds:.1f}% of it waiting for images"
 
     def _step(self, item: Item, view: View | None) -> Tensor:
-        inputs = normalised(item.pixels, self.spec)
-        batch = mixup(
-            inputs.contiguous(memory_format=self.layout),
-            item.targets,
-            self.settings.mixup,
-            self.settings.mixup_probability,
-            None if view is None else view.logits(item, inputs),
-        )
-        batch = replace(batch, progress=self.steps_done / self.steps_in_all)
+        batch = self._batch(item, view)
         with self.accelerator.autocast():
             logits = self.network(batch.inputs)
         loss = self.loss(logits.float(), batch)
@@ -231,6 +223,18 @@ class _Run:
         for mean, own in self.unbounded:
             mean.copy_(own)
         return loss.detach()
+
+    def _batch(self, item: Item, view: View | None) -> Batch:
+        inputs, asked = inputs_of(item, self.images)
+        batch = mixup(
+            inputs.contiguous(memory_format=self.layout),
+            item.targets,
+            self.settings.mixup,
+            self.settings.mixup_probability,
+            None if view is None else view.logits(item, inputs if asked is None else asked),
+        )
+        progress = self.steps_done / self.steps_in_all
+        return replace(batch, teachers=mixed_alike(asked, batch), progress=progress)
 
     def result(self) -> nn.Module:
         """Return the averaged network, or the network itself where averaging is off.

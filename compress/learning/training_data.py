@@ -1,13 +1,16 @@
 """What every training stage asks of its data: what to learn from, and what they cannot teach."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from benchmarks.statistics import paired
-from compress.learning.loading import TrainingImages
+from compress.learning.loading import Taken, TrainingImages
 from edgepress.core import console
 from edgepress.core.artifact import Artifact
 from edgepress.core.errors import UserError
 from edgepress.core.eval_file import EVAL_FILE, load_eval
+from edgepress.core.image_spec import ImageSpec
 from edgepress.core.labels import shares
 from edgepress.data import pixels, views
 from edgepress.data.context import Context, open_context
@@ -24,6 +27,20 @@ def training_images(context: Context) -> TrainingImages:
         spec=spec,
         rows=rows,
     )
+
+
+def lesson_images(context: Context, student: ImageSpec) -> TrainingImages:
+    """Return the decoded images of the training part for a student and its teacher.
+
+    Each gets the pixels that it sees when it is used, decoded to its own size from the file. They
+    are in the context as the teacher takes them.
+    """
+    seen = training_images(context)
+    if student.same_pixels(context.spec):
+        return seen
+    own = training_images(replace(context, spec=student))
+    both = tuple(view for view in own.views if view in seen.views)
+    return replace(own, views=both, teachers=Taken(seen.pixels, seen.spec))
 
 
 def untaught(context: Context) -> tuple[str, ...]:

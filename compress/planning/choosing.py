@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from benchmarks.gates import budgets
+from benchmarks.gates.budgets import Budgets
 from compress.learning.methods import AUTO
 from compress.planning.costing import room, times
 from compress.planning.costing.speed import How, Named, measured
@@ -18,8 +20,8 @@ from compress.planning.hours.stored import Ledger
 from compress.planning.options import Config
 from compress.planning.settings import settings, teacher_rate
 from compress.planning.starting import adoption
-from compress.planning.students import budgets, stated
-from compress.planning.students.budgets import Budgets
+from compress.planning.students import stated
+from compress.planning.students.gates import choose_gates
 from compress.planning.students.student import choose_student
 from compress.recipes import running
 from compress.recipes.reading import Template
@@ -122,7 +124,7 @@ class _Choosing:
             )
         limits.check_parts(context)
         facts = facts_of(context.dataset, context.split, job.start, context.spec)
-        self._take(budgets.choose_gates(self.config.gate, self.budgets, facts, self.config.quick))
+        self._take(choose_gates(self.config.gate, self.budgets, facts, self.config.quick))
         if job.start.origin != "file":
             return facts
         own = adoption.gates(self.values["teacher_gates"])

@@ -6,14 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.evaluation.evaluation import EvalSettings, evaluate
-from benchmarks.gates import verdicts
+from benchmarks.gates import budgets, verdicts
 from compress.planning import choosing, derived, options
 from compress.planning.findings import Findings
 from compress.planning.hours import stored
 from compress.planning.hours.stored import Ledger
 from compress.planning.options import Config
 from compress.planning.starting.start import start_of
-from compress.planning.students import budgets
 from compress.recipes import handing_over, reading, running
 from compress.recipes.reading import Template
 from compress.recipes.running import Place

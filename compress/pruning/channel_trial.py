@@ -171,28 +171,39 @@ class Trial:
         Raises:
             ValueError: channels go together in another way.
         """
-        root, n = group[0].dep, len(group[0].idxs)
-        parts = max(self._parts(dep) for dep, _ in group)
-        if coupled:
-            first = self.graph.get_pruning_group(root.target.module, root.handler, [0])
-            parts = max(parts, len(first[0].idxs))
-        size, rest = divmod(n, parts)
+        n = len(group[0].idxs)
+        size, rest = divmod(n, parts_of(self.graph, group, coupled))
         if rest:
-            raise ValueError(f"{n} channels are no {parts} equal parts")
+            raise ValueError(f"{n} channels are no equal parts")
         return size
 
-    def _parts(self, dep: torch_pruning.Dependency) -> int:
-        """Return in how many parts, each like the others, a layer's channels are pruned."""
-        module = dep.target.module
-        depthwise = (
-            isinstance(module, nn.modules.conv._ConvNd) and module.groups == module.out_channels
-        )
-        if depthwise or not isinstance(module, nn.Module):
-            return 1
-        pruner = self.graph.get_pruner_of_module(module)
-        out = self.graph.is_out_channel_pruning_fn(dep.handler)
-        count = pruner.get_out_channel_groups if out else pruner.get_in_channel_groups
-        return int(count(module))
+
+def parts_of(graph: Graph, group: Group, coupled: bool = False) -> int:
+    """Return in how many parts, each like the others, the channels of a group's root are pruned.
+
+    Args:
+        graph: What the group is of.
+        group: Of all channels of its root.
+        coupled: Ask whether channels of the root go together; it takes its time.
+    """
+    root = group[0].dep
+    parts = max(_parts(graph, dep) for dep, _ in group)
+    if coupled:
+        first = graph.get_pruning_group(root.target.module, root.handler, [0])
+        parts = max(parts, len(first[0].idxs))
+    return parts
+
+
+def _parts(graph: Graph, dep: torch_pruning.Dependency) -> int:
+    """Return in how many parts, each like the others, a layer's channels are pruned."""
+    module = dep.target.module
+    depthwise = isinstance(module, nn.modules.conv._ConvNd) and module.groups == module.out_channels
+    if depthwise or not isinstance(module, nn.Module):
+        return 1
+    pruner = graph.get_pruner_of_module(module)
+    out = graph.is_out_channel_pruning_fn(dep.handler)
+    count = pruner.get_out_channel_groups if out else pruner.get_in_channel_groups
+    return int(count(module))
 
 
 def _splits(group: Group) -> bool:

@@ -1,6 +1,7 @@
 """Which channels go: the least important over the dependency graph, until a target is reached."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -9,6 +10,7 @@ import torch_pruning
 from torch import Tensor, nn
 
 from compress.pruning import importance
+from compress.pruning.coupling import Coupled, coupled
 from edgepress.core.errors import UserError, told
 from edgepress.core.quiet import quiet
 from models.basis.torch_process import evaluating
@@ -60,13 +62,87 @@ def prune_until(
         narrow_enough = reached(network)
     if narrow_enough:
         return history
-    raise UserError(
+    raise out_of_reach(widths)
+
+
+def out_of_reach(widths: Widths) -> UserError:
+    """Return what is said where all that may go is not enough."""
+    return UserError(
         "The architecture cannot be pruned to this target",
         allowed=f"layers may lose {widths.max_pruning_ratio:.0%} and keep a multiple of "
         f"{widths.round_to} channels",
         next_step="raise --max-pruning-ratio or the target, lower --round-to, or allow more: "
         "--no-keep-residual, fewer --keep",
     )
+
+
+def prune_to(
+    network: nn.Module, images: Tensor, plan: Mapping[str, int], widths: Widths
+) -> History:
+    """Narrow groups of channels to the widths of a plan, in place.
+
+    The least important channels go, in steps as `prune_until` takes them: after each it is looked
+    anew at what the channels of what is left are worth.
+
+    Args:
+        network: What is pruned.
+        images: `[1, channels, height, width]` as it takes them, to trace it.
+        plan: Widths by the names of groups; groups that are not named stay as they are.
+        widths: Which layers are kept, the multiple of the steps, and the importance.
+
+    Raises:
+        UserError: a label would be lost, or what is left does not fit together.
+    """
+    for parameter in network.parameters():
+        parameter.requires_grad_(True)
+    with evaluating(network):
+        labels = _output_shape(network, images)
+        with fitting():
+            graph, groups = coupled(network, images, widths.kept)
+            for narrower in _narrowings(groups, plan, widths):
+                _narrow_to(graph, network, narrower, widths)
+            left = _output_shape(network, images)
+    require_labels(left, labels)
+    return _history(graph)
+
+
+def _narrowings(
+    groups: tuple[Coupled, ...], plan: Mapping[str, int], widths: Widths
+) -> Iterator[Mapping[Coupled, int]]:
+    """Yield the widths of the groups that become narrower in each step."""
+    now = {one: one.width for one in groups}
+    for step in range(1, widths.steps + 1):
+        found = {}
+        for one, before in now.items():
+            left = int(one.width * (1 - step / widths.steps)) // widths.round_to * widths.round_to
+            narrower = max(left, plan.get(one.name, one.width))
+            if narrower < before and (before - narrower) % one.parts == 0:
+                found[one] = narrower
+        now |= found
+        if found:
+            yield found
+
+
+def _narrow_to(
+    graph: torch_pruning.DependencyGraph,
+    network: nn.Module,
+    wanted: Mapping[Coupled, int],
+    widths: Widths,
+) -> None:
+    """Remove the least important channels of some groups, of which all are ranked first."""
+    going = []
+    for one, width_wanted in wanted.items():
+        layer = network.get_submodule(one.name)
+        make = graph.get_pruner_of_module(layer).prune_out_channels
+        everything = graph.get_pruning_group(layer, make, list(range(width(layer))))
+        worth = importance.find(widths.importance)(everything)
+        if worth is not None:
+            each = worth.cpu().view(one.parts, -1).mean(0)
+            least = each.argsort()[: (width(layer) - width_wanted) // one.parts]
+            rows = [int(row) + part * len(each) for part in range(one.parts) for row in least]
+            going.append((layer, make, sorted(rows)))
+    for layer, make, rows in going:
+        graph.get_pruning_group(layer, make, rows).prune()
 
 
 def narrow(network: nn.Module, images: Tensor, widths: Widths) -> History:
@@ -91,13 +167,42 @@ def _pruned(
     with evaluating(network):
         labels = _output_shape(network, images)
         left, pruner = _remove(network, images, reached, widths)
+    require_labels(left, labels)
+    return _history(pruner.DG)
+
+
+def require_labels(left: torch.Size, labels: torch.Size) -> None:
+    """Refuse a network that answers otherwise than before.
+
+    Raises:
+        UserError: its output has another shape.
+    """
     if left == labels:
-        return _history(pruner)
+        return
     raise UserError(
         "Pruning would remove labels: what makes the network's output was not recognised",
         got=f"output {list(left)} instead of {list(labels)}",
         next_step="keep the layers before the output: --keep NAME",
     )
+
+
+@contextmanager
+def fitting() -> Iterator[None]:
+    """Say as a user's error what torch-pruning or the network meets when channels are missing.
+
+    Raises:
+        UserError: what is left does not fit together.
+    """
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:  # shapes that do not fit, and what torch-pruning takes for granted
+        raise UserError(
+            f"The layers of the pruned network do not fit together ({told(error)})",
+            next_step="keep the layers around what is not a layer, e.g. a parameter of the "
+            "network's own: --keep NAME",
+        ) from None
 
 
 def _remove(
@@ -109,7 +214,7 @@ def _remove(
         UserError: what is left does not fit together.
     """
     least = _least(network, widths)
-    try:
+    with fitting():
         with quiet():
             pruner = _pruner(network, images, widths)
         for _ in range(widths.steps):
@@ -119,12 +224,6 @@ def _remove(
                 if _may_go(group, least):
                     group.prune()
         return _output_shape(network, images), pruner
-    except Exception as error:  # shapes that do not fit, and what torch-pruning takes for granted
-        raise UserError(
-            f"The layers of the pruned network do not fit together ({told(error)})",
-            next_step="keep the layers around what is not a layer, e.g. a parameter of the "
-            "network's own: --keep NAME",
-        ) from None
 
 
 def _pruner(network: nn.Module, images: Tensor, widths: Widths) -> torch_pruning.pruner.BasePruner:
@@ -175,8 +274,8 @@ def _output_shape(network: nn.Module, images: Tensor) -> torch.Size:
     return shape
 
 
-def _history(pruner: torch_pruning.pruner.BasePruner) -> History:
+def _history(graph: torch_pruning.DependencyGraph) -> History:
     return tuple(
         (name, bool(out), tuple(int(index) for index in indices))
-        for name, out, indices in pruner.pruning_history()
+        for name, out, indices in graph.pruning_history()
     )

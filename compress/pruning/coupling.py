@@ -7,13 +7,15 @@ network answers must not change; then some of them go, and the network must stil
 """
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 from torch import Tensor, nn
 from torch_pruning import DependencyGraph as Graph
 from torch_pruning import Group
 
-from compress.pruning.channel_trial import Trial
-from models.network_output import LAYERS
+from compress.pruning.channel_trial import Trial, parts_of
+from models.network_output import LAYERS, width
+from models.pruning_history import traced
 
 
 def unfit_layers(network: nn.Module, images: Tensor, kept: Iterable[str]) -> tuple[str, ...]:
@@ -44,6 +46,47 @@ def unfit_layers(network: nn.Module, images: Tensor, kept: Iterable[str]) -> tup
             return tuple(name for module, name in names.items() if module in unfit)
         unfit |= found
         whole |= found
+
+
+@dataclass(frozen=True, eq=False)
+class Coupled:
+    """Layers that lose their channels together."""
+
+    name: str
+    """Of the first layer, in the order of `network.named_modules`, that makes the channels."""
+    width: int
+    """Channels that this layer makes."""
+    parts: int
+    """Equal parts that channels go from alike: groups of a grouped convolution."""
+    makers: int
+    """Layers that make the channels, without depthwise convolutions, which only pass them on."""
+    group: Group
+
+
+def coupled(
+    network: nn.Module, images: Tensor, kept: Iterable[str]
+) -> tuple[Graph, tuple[Coupled, ...]]:
+    """Return what may be narrowed of a network, in the order of its layers, and the whole graph.
+
+    Args:
+        network: It is left as it is.
+        images: `[1, channels, height, width]` as the network takes them.
+        kept: Names of layers that keep their width, those that cannot be pruned among them.
+
+    Raises:
+        UserError: torch-pruning cannot follow the network.
+    """
+    graph = traced(network, images)
+    order = {module: name for name, module in network.named_modules()}
+    found = []
+    for group in groups_of(graph, {network.get_submodule(name) for name in kept})[0]:
+        made = set(made_by(graph, group))
+        first = next(module for module in order if module in made)
+        mixing = [layer for layer in made if getattr(layer, "groups", 1) < width(layer)]
+        parts = parts_of(graph, group)
+        found.append(Coupled(order[first], width(first), parts, max(1, len(mixing)), group))
+    names = list(order.values())
+    return graph, tuple(sorted(found, key=lambda one: names.index(one.name)))
 
 
 def groups_of(graph: Graph, kept: set[nn.Module]) -> tuple[list[Group], list[nn.Module]]:

@@ -13,11 +13,9 @@ from compress.learning.augmentation import Item, normalised
 from compress.learning.loading import TrainingImages, training_loader
 from compress.learning.losses import bce
 from compress.pruning.importance import Needs
-from compress.pruning.latency_target import Prune
 from edgepress.core import console
 from edgepress.core.errors import UserError
 from models.basis.torch_process import evaluating, layout, learning
-from models.pruning_history import History
 
 
 @dataclass(frozen=True)
@@ -41,19 +39,20 @@ class Sample:
         return islice(loader, number // size)
 
 
-def informed(prune: Prune, needs: Needs | None, sample: Callable[[], Sample]) -> Prune:
-    """Return what measures the gradients that an importance needs, if any, and then prunes.
+@contextmanager
+def informed(
+    network: nn.Module, needs: Needs | None, sample: Callable[[], Sample]
+) -> Iterator[None]:
+    """Measure the gradients that an importance needs, if any; no image is read before that.
 
-    No image is read before that.
+    Raises:
+        UserError: as `gradients`.
     """
     if needs is None:
-        return prune
-
-    def measured(network: nn.Module, share: float) -> History:
-        with gradients(network, needs, sample()):
-            return prune(network, share)
-
-    return measured
+        yield
+        return
+    with gradients(network, needs, sample()):
+        yield
 
 
 @contextmanager

@@ -5,20 +5,23 @@ How many channels go depends on the widths, hardly on the weights.
 
 import copy
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from torch import nn
 
 from compress.pruning.channels import channels_of
-from compress.pruning.latency_target import Prune
 from edgepress.core.errors import UserError
 from edgepress.core.manifest import Architecture
+from models.pruning_history import History
+
+T = TypeVar("T")
 
 
 def rehearse(
     architecture: Architecture,
     network: nn.Module,
-    prune: Prune,
-    shares: Sequence[float],
+    prune: Callable[[nn.Module, T], History],
+    rounds: Sequence[T],
     build: Callable[[Architecture], nn.Module],
 ) -> nn.Module:
     """Return a copy of a network, pruned in all rounds, once it has been built again.
@@ -27,8 +30,8 @@ def rehearse(
         UserError: a round would fail, or the pruned network could not be built again.
     """
     trial, history = copy.deepcopy(network), list(architecture.pruning_history)
-    for share in shares:
-        history += prune(trial, share)
+    for each in rounds:
+        history += prune(trial, each)
     pruned = architecture.model_copy(update={"pruning_history": tuple(history)})
     require_again(trial, pruned, build)
     return trial

@@ -1,18 +1,20 @@
 """Makes a network smaller until it has a share of its multiply-accumulates, by stated limits."""
 
-from typing import Literal
+from collections.abc import Callable
 
 from pydantic import Field
 from torch import nn
 
 from compress.pruning.channels import STEPS, Widths, channels_of, prune_until
 from compress.pruning.kept_layers import Kept, kept_layers
-from compress.pruning.latency_target import Prune
 from edgepress.core.image_spec import ImageSpec
 from edgepress.core.noun import Noun
 from models.blank import blank_image
 from models.pruning_history import History
 from models.stored import macs_at, places
+
+Prune = Callable[[nn.Module, float], History]
+"""(network, share of MACs) -> prunes the network in place; returns what went."""
 
 
 class Shrinking(Noun):
@@ -26,9 +28,6 @@ class Shrinking(Noun):
     importance_images: int = Field(256, ge=1)
     """Most training images that an importance of the data (taylor, hessian) is measured on, before
     each round."""
-    ranking: Literal["layer", "global"] = "layer"
-    """Compare channels within their layer, so that every layer loses the same share, or over the
-    whole network, which thins the early layers of EfficientNet-Lite0 until details are lost."""
     keep_residual: bool = True
     """Prune only inside residual blocks: what the blocks add up keeps its width, and so do the
     feature maps that the unpruned network teaches."""
@@ -47,21 +46,29 @@ def kept_of(network: nn.Module, spec: ImageSpec, options: Shrinking) -> Kept:
     return kept_layers(network, blank_image(spec), options.keep, options.keep_residual)
 
 
-def shrinking(
-    whole: nn.Module, spec: ImageSpec, options: Shrinking, kept: Kept, steps: int = STEPS
-) -> Prune:
-    """Return what prunes copies of a network to a share of its multiply-accumulates."""
-    multiplied = places(whole, spec)
-    macs = macs_at(whole, multiplied)
-    widths = Widths(
+def widths_of(whole: nn.Module, options: Shrinking, kept: Kept, steps: int = STEPS) -> Widths:
+    """Return the limits on the widths that pruning may leave of a network."""
+    return Widths(
         round_to=options.round_to,
         max_pruning_ratio=options.max_pruning_ratio,
-        ranking=options.ranking,
+        ranking="layer",
         importance=options.importance,
         kept=kept.layers,
         whole=channels_of(whole),
         steps=steps,
     )
+
+
+def shrinking(
+    whole: nn.Module, spec: ImageSpec, options: Shrinking, kept: Kept, steps: int = STEPS
+) -> Prune:
+    """Return what prunes copies of a network to a share of its multiply-accumulates.
+
+    All layers lose the same share: what `compress.prune --allocation uniform` leaves in one round.
+    """
+    multiplied = places(whole, spec)
+    macs = macs_at(whole, multiplied)
+    widths = widths_of(whole, options, kept, steps)
 
     def prune(network: nn.Module, share: float) -> History:
         def small(pruned: nn.Module) -> bool:

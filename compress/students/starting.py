@@ -1,6 +1,7 @@
 """Where a student starts: an architecture by name, or an artifact that is trained on."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -118,8 +119,26 @@ class Start:
         architecture = _by_name(self.options, self.spec)[0]
         pretrained.check(architecture, _weights(self.options), self.spec, training)
         if architecture.rewrites:
-            _say_rewritten(architecture, self.spec)
+            self._check_rewritten(architecture)
         _ = self.architecture  # a width that cannot be had is refused here
+
+    def _check_rewritten(self, architecture: Architecture) -> None:
+        """Say what rewrites change and what they do not reach; one by name must change something.
+
+        Raises:
+            UserError: it does not.
+        """
+        network = families.skeleton(architecture.as_published, n_labels=2)
+        changed = rewrites.apply(network, architecture.rewrites)
+        if self.options.rewrite:
+            _require_changed(changed, architecture.name)
+        _say_rewritten(changed)
+        left = rewrites.left_over(network, architecture.rewrites, blank_image(self.spec))
+        if left:
+            console.warn(
+                f"the student still computes {', '.join(left)}: its forward calls it itself, or "
+                "layers that no rewrite knows"
+            )
 
     @cached_property
     def architecture(self) -> Architecture:
@@ -135,16 +154,16 @@ class Start:
             return architecture
         return narrowing.narrowed(architecture, _weights(self.options), self.spec, width)
 
-    def network(self, labels: int) -> nn.Module:
-        """Return the student, with logits `[n, labels]`.
+    def network(self, labels: Sequence[str]) -> nn.Module:
+        """Return the student, with logits `[n, labels]`; a file that names them is put in order.
 
         Raises:
             UserError: its weights do not fit.
         """
         if self.artifact is not None:
             return load_network(self.artifact)
-        weights = _weights(self.options)
-        return pretrained.start_network(self.architecture, labels, weights, self.spec)
+        weights = replace(_weights(self.options), labels=tuple(labels))
+        return pretrained.start_network(self.architecture, len(labels), weights, self.spec)
 
 
 def start_of(options: StudentOptions, teachers: ImageSpec) -> Start:
@@ -200,18 +219,20 @@ def _architecture(options: StudentOptions) -> Architecture:
     return Architecture(name=str(options.student), rewrites=rewrites_of(options))
 
 
-def _say_rewritten(architecture: Architecture, spec: ImageSpec) -> None:
-    """Say what the rewrites of an architecture change, and what they do not reach."""
-    network = families.skeleton(architecture.as_published, n_labels=2)
-    changed = rewrites.apply(network, architecture.rewrites)
-    told = (f"{name} ({counted(len(layers), 'layer')})" for name, layers in changed.items())
-    console.say(f"the student is rewritten: {', '.join(told)}")
-    left = rewrites.left_over(network, architecture.rewrites, blank_image(spec))
-    if left:
-        console.warn(
-            f"the student still computes {', '.join(left)}: its forward calls it itself, or layers "
-            "that no rewrite knows"
-        )
+def _require_changed(changed: Mapping[str, Sequence[str]], architecture: str) -> None:
+    for name, layers in changed.items():
+        if not layers:
+            raise UserError(
+                f"A rewrite changes no layer of {architecture}",
+                got=f"--rewrite {name}",
+                next_step="leave it out, or look for what it is to change in another student",
+            )
+
+
+def _say_rewritten(changed: Mapping[str, Sequence[str]]) -> None:
+    found = [f"{name} ({counted(len(each), 'layer')})" for name, each in changed.items() if each]
+    what = f"is rewritten: {', '.join(found)}" if found else "has no layer to rewrite"
+    console.say(f"the student {what}")
 
 
 def _require_channels(spec: ImageSpec, teachers: ImageSpec, wanted: Channels | None) -> None:

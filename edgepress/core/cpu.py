@@ -5,11 +5,10 @@ An `AMD EPYC` multiplies 8-bit integers with VNNI (since Zen 4) or without, at a
 
 import platform
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
-
-from edgepress.core.noun import Noun
 
 CPUINFO = Path("/proc/cpuinfo")
 
@@ -37,8 +36,9 @@ _BY_MACHINE: Mapping[str, tuple[CpuKind, str]] = {
 """For systems that tell no flags: every 64-bit Arm CPU has NEON; of x86 nothing is known."""
 
 
-class Cpu(Noun):
-    """One CPU."""
+@dataclass(frozen=True)
+class Cpu:
+    """One CPU; no noun, for a device without pydantic tells it too."""
 
     name: str
     """As it calls itself; empty where it does not."""

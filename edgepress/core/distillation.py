@@ -11,7 +11,9 @@ class HeatResult(Noun):
     method: str
     epochs: int
     map: float
-    """mAP on the validation part."""
+    """mAP on the validation part; 0 of a training that failed."""
+    fault: str | None = None
+    """Why it failed; `None` is a whole one."""
 
 
 class Gain(Noun):

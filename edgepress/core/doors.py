@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
         "benchmarks.latency",
         "benchmarks.throughput",
         "benchmarks.profile",
+        "benchmarks.latency_table",
         "benchmarks.runtimes",
         "benchmarks.architectures",
         "benchmarks.out_of_fold",

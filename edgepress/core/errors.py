@@ -46,6 +46,10 @@ class UserError(EdgepressError):
         super().__init__(" ".join(parts))
 
 
+class NotFiniteError(UserError):
+    """A network whose loss or whose answers are no numbers any more."""
+
+
 class GateFailed(EdgepressError):
     """At least one gate was not met."""
 

@@ -58,6 +58,16 @@ class ImageSpec(Noun):
         """Channels, height and width of an input."""
         return self.channels, self.height, self.width
 
+    def same_pixels(self, other: "ImageSpec") -> bool:
+        """Return whether an image is decoded alike for both, however it is normalised then.
+
+        >>> usual = ImageSpec()
+        >>> usual.same_pixels(ImageSpec(std=(1, 1, 1))), usual.same_pixels(ImageSpec(width=96))
+        (True, False)
+        """
+        normalised = {"mean", "std"}
+        return self.model_dump(exclude=normalised) == other.model_dump(exclude=normalised)
+
     def in_channels(self, channels: Channels) -> "ImageSpec":
         """Return the same for another number of channels, with the usual normalisation of those.
 

@@ -6,11 +6,10 @@ the TOML file. Here every occurrence counts, and what is typed replaces defaults
 
 import re
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
 
 import tyro
-from pydantic import BaseModel, BeforeValidator
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from edgepress.core.errors import UserError
@@ -35,9 +34,6 @@ Gates = Annotated[tuple[str, ...], tyro.conf.arg(metavar="GATE")]
 
 Words = Annotated[tuple[str, ...], FOLLOWING]
 """Texts that follow one another, `--train A B`."""
-
-Paths = Annotated[tuple[Path, ...], FOLLOWING, BeforeValidator(listed)]
-"""Places that follow one another, `--teacher A B`; one alone need be no list."""
 
 _OPTION = re.compile(r"-(?![0-9.])")
 """How the next option begins; `-0.5` is a value."""

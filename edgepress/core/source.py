@@ -36,6 +36,7 @@ SAYING = (
     "edgepress.core.manifest",
     "edgepress.core.memory",
     "edgepress.core.noun",
+    "benchmarks.report.lessons",
     "benchmarks.report.page",
     "edgepress.core.place",
     "edgepress.core.quiet",
@@ -54,6 +55,10 @@ SAYING = (
 )
 """Store, find, refuse or show; what they do changes no figure."""
 TIMING = (
+    "benchmarks.operators.machine",
+    "benchmarks.operators.rounds",
+    "benchmarks.operators.variants",
+    "benchmarks.operators.visits",
     "benchmarks.timing.worker",
     "benchmarks.timing.alone",
     "benchmarks.timing.energy",
@@ -157,13 +162,16 @@ def _closure(modules: Iterable[str], left_out: Collection[str]) -> tuple[dict[st
     """Return the files of modules and of all that they import, and the libraries among these."""
     seen: dict[str, Path] = {}
     libraries: set[str] = set()
-    waiting = list(modules)
+    known, waiting = set(left_out), list(modules)
     while waiting:
         module = waiting.pop()
+        if module in known:
+            continue
+        known.add(module)
         path = _module_file(module)
         if path is None:
             libraries.update({module.partition(".")[0]} & LIBRARIES.keys())
-        elif module not in seen and module not in left_out:
+        else:
             seen[module] = path
             waiting += imports(path)
     return seen, libraries

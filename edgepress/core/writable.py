@@ -6,10 +6,12 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-from pydantic import BaseModel
+from typing import TYPE_CHECKING
 
 from edgepress.core.errors import UserError
+
+if TYPE_CHECKING:  # it is not on every device that writes its times
+    from pydantic import BaseModel
 
 
 def check_folder(folder: Path, what: str, next_step: str | None = None) -> None:
@@ -76,7 +78,7 @@ def write_whole(file: Path, content: str | bytes, what: str = "The file") -> Non
             draft.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
-def write_json(file: Path, told: BaseModel, what: str = "The file") -> None:
+def write_json(file: Path, told: "BaseModel", what: str = "The file") -> None:
     """Write a result as JSON; as `write_whole`."""
     write_whole(file, told.model_dump_json(indent=1) + "\n", what)
 

@@ -51,7 +51,7 @@ from export.shipped import graph, photographs
 from export.shipped.check import Checked
 from export.shipped.check import check as check_graph
 from export.shipped.graph import Camera
-from models.defaults import default_model
+from models.defaults import ModelPath, default_model
 
 
 class Config(Noun):
@@ -62,7 +62,7 @@ class Config(Noun):
     validation photographs what the model gives after the preprocessing of training.
     """
 
-    model: Path | None = None
+    model: ModelPath | None = None
     """ONNX artifact (default: the newest under runs/)."""
     data: str = "elpv"
     """Where the photographs to check it with come from: `elpv`, a path, or `format:path`."""

@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from edgepress.core.noun import Noun
+from models.defaults import ModelPath
 
 
 class Config(Noun):
@@ -15,7 +16,7 @@ class Config(Noun):
     quantized model does; the folder is kept and says so.
     """
 
-    model: tuple[Path, ...] = ()
+    model: tuple[ModelPath, ...] = ()
     """Artifact, ONNX or PyTorch (default: the newest ONNX artifact under runs/, else the shipped
     teacher). `litert`, `executorch` and `coreml` are made from the PyTorch one. With --all it may
     be given several times."""

@@ -8,6 +8,7 @@ from pydantic import Field
 from benchmarks.thresholds import ThresholdOptions
 from edgepress.core.several import Gates
 from export.making.int8.calibration import IMAGES
+from models.defaults import ModelPath
 
 
 class Config(ThresholdOptions):
@@ -17,7 +18,7 @@ class Config(ThresholdOptions):
     those of the network, takes them over.
     """
 
-    model: Path | None = None
+    model: ModelPath | None = None
     """PyTorch artifact, or a float ONNX one; default: the newest PyTorch artifact under runs/,
     else the shipped teacher."""
     quantize: Literal["none", "fp16", "int8", "int8_weights"] = "none"

@@ -1,6 +1,9 @@
 """A PyTorch network becomes a plain ONNX file that old runtimes on devices can read."""
 
+import importlib
 import re
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -77,6 +80,7 @@ def _export(network: nn.Module, spec: ImageSpec) -> onnx.ModelProto:
     example = blank_image(spec)
     try:
         with quiet(), torch.no_grad():
+            _read_operations_once()
             program = torch.onnx.export(
                 network,
                 (example,),
@@ -90,6 +94,18 @@ def _export(network: nn.Module, spec: ImageSpec) -> onnx.ModelProto:
         raise _refusal(error) from error
     assert program is not None  # it is None only for the TorchScript exporter
     return program.model_proto
+
+
+@cache
+def _read_operations_once() -> None:
+    """Have torch's exporter read the source of its 500 operations once, not anew for each file.
+
+    That takes 2 s of a CPU, more than the rest of a small network's export. What is changed is not
+    public (torch 2.13): where it is another, each file takes as long as the first.
+    """
+    with suppress(ImportError, AttributeError):
+        apis = importlib.import_module("torch.onnx._internal._lazy_import").onnxscript_apis
+        apis.get_torchlib_ops = cache(apis.get_torchlib_ops)
 
 
 def _export_traced(network: nn.Module, spec: ImageSpec) -> onnx.ModelProto:

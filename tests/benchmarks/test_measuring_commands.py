@@ -1,9 +1,6 @@
 """The commands of this room, as a script would call them."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,22 +8,8 @@ import onnxruntime as ort
 import pytest
 from colours import COLOURS, MakeModel, write_onnx
 
-from edgepress.core.hashing import ROOT
-
 WRONG = COLOURS[::-1].copy()
 """A head that reads other colours: a planted drop."""
-
-
-def process(module: str, *arguments: object) -> "subprocess.CompletedProcess[str]":
-    """Run `python -m benchmarks.<module>` in a process of its own, as a script does."""
-    return subprocess.run(
-        [sys.executable, "-m", f"benchmarks.{module}", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        timeout=120,
-    )
 
 
 def test_accuracy(make_model: MakeModel, colours: Path, command) -> None:
@@ -48,17 +31,24 @@ def test_accuracy_of_a_bare_file_on_another_part(tmp_path: Path, colours: Path, 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("accuracy", "--model", "nowhere"), "Not an artifact"),
-        (("latency", "--models", "nowhere"), "Not an artifact"),
-        (("compare", "nowhere"), "Not an artifact"),
-        (("gate", "--gate", "mop <= 1"), "did you mean 'map'"),
+        (("benchmarks.accuracy", "--model", "nowhere"), "Not an artifact"),
+        (("benchmarks.latency", "--models", "nowhere"), "Not an artifact"),
+        (("benchmarks.compare", "nowhere"), "Not an artifact"),
     ],
 )
-def test_bad_input_is_one_message_and_exit_code_2(arguments: tuple[str, ...], message: str) -> None:
-    done = process(*arguments)
-    assert done.returncode == 2
-    assert message in done.stderr
-    assert "Traceback" not in done.stderr
+def test_bad_input_is_one_message_and_exit_code_2(
+    arguments: tuple[str, ...], message: str, command
+) -> None:
+    done = command(*arguments)
+    assert done.code == 2
+    assert message in done.err
+
+
+def test_a_command_in_a_process_of_its_own_ends_with_one_message_and_2(shell) -> None:
+    done = shell("benchmarks.gate", "--gate", "mop <= 1")
+    assert done.code == 2
+    assert "did you mean 'map'" in done.err
+    assert "Traceback" not in done.err
 
 
 def test_unavailable_provider_is_exit_code_2(make_model: MakeModel, colours: Path, command) -> None:
@@ -144,13 +134,14 @@ def test_compare_writes_a_report(
     assert (tmp_path / "report" / "report.html").is_file()
 
 
-@pytest.mark.slow
 @pytest.mark.timing
-def test_compare_times_the_models(make_model: MakeModel, colours: Path, tmp_path: Path) -> None:
+def test_compare_times_the_models(
+    make_model: MakeModel, colours: Path, tmp_path: Path, shell
+) -> None:
     models = [make_model("old", convs=2).path, make_model("new").path]
-    least = ("--latency-time", 0)  # 12 rounds
-    done = process("compare", *models, *least, "--out", tmp_path / "report", "--data", colours)
-    assert done.returncode == 0, done.stderr
+    words = ("benchmarks.compare", *models, "--latency-time", 0)  # 12 rounds
+    done = shell("timed_once", *words, "--out", tmp_path / "report", "--data", colours)
+    assert done.code == 0, done.err
     report = json.loads((tmp_path / "report" / "report.json").read_text())
     first, last = report["models"]
     assert last["speedup"]["cpu:1"]["ratio"] > 1.2

@@ -22,7 +22,7 @@ from compress.learning.teaching import LOSS_OPTIONS, Teaching, terms_of
 from compress.learning.terms._taught import Taught
 from compress.planning.options import Config
 from compress.planning.plan import plan
-from compress.pruning import importance
+from compress.pruning import allocation, importance
 from compress.recipes import reading, running
 from edgepress.core import registry
 from export.converting.formats._format import Format
@@ -45,6 +45,7 @@ ENTRIES = {
         "compress.learning.losses",
         "compress.learning.terms",
         "compress.learning.methods",
+        "compress.pruning.allocation",
         "compress.pruning.importance",
     )
 }
@@ -147,6 +148,12 @@ def test_a_term_is_least_for_a_perfect_student(name: str):
     other = {name: feature.flip(0) for name, feature in features.items()}
     wrong = replace(right, logits=-logits, features=other, maps=[(maps.flip(3), maps)])
     assert given.term(right) < given.term(wrong)
+
+
+@entries("compress.pruning.allocation")
+def test_a_way_of_allocation_plans(name: str):
+    assert callable(allocation.find(name))
+    assert allocation.identity(name)
 
 
 @entries("compress.pruning.importance")

@@ -2,14 +2,17 @@
 
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
 import torch
 from export_network import tiny
 from torch import Tensor, nn
+
+from edgepress.core.image_spec import ImageSpec
 
 SIDE = 32
 LABELS = 3
@@ -154,6 +157,43 @@ def keras_model(channels: int = 3, *more: Callable):
         x = layer(x)
     x = layers.GlobalAveragePooling2D()(x)
     return keras.Model(image, layers.Dense(LABELS, activation="sigmoid")(x))
+
+
+def tiny_network_in_keras(path: Path, weights: Mapping[str, Tensor], spec: ImageSpec) -> Path:
+    """Write `tiny_network:build` with the weights that it has learnt for an image size of 48."""
+    os.environ.setdefault("KERAS_BACKEND", "torch")
+    import keras
+    from keras import layers
+
+    mean, std = np.asarray(spec.mean), np.asarray(spec.std)
+    x = image = keras.Input((spec.height, spec.width, 3))
+    x = layers.Rescaling(list(1 / (255 * std)), list(-mean / std))(x)
+    for number, stride in ((0, 2), (1, 1), (3, 1)):
+        conv, norm = f"{number}.0.weight", f"{number}.1"
+        if number == 3:
+            x = layers.MaxPooling2D(2)(x)
+        kernel = weights[conv].permute(2, 3, 1, 0).numpy()
+        learnt = [weights[f"{norm}.{name}"].numpy() for name in _LEARNT]
+        x = layers.ZeroPadding2D(1)(x)
+        x = _with(layers.Conv2D(kernel.shape[-1], 3, stride, use_bias=False), x, [kernel])
+        x = layers.ReLU(6)(_with(layers.BatchNormalization(epsilon=1e-5), x, learnt))
+    x = layers.Flatten()(layers.Permute((3, 1, 2))(layers.AveragePooling2D(4)(x)))
+    last = [weights["6.weight"].T.numpy(), weights["6.bias"].numpy()]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Keras 3.15 does not know numpy 2.4's `copy` yet
+        probs = _with(layers.Dense(last[1].size, activation="sigmoid"), x, last)
+        keras.Model(image, probs).save(path)
+    return path
+
+
+_LEARNT = ("weight", "bias", "running_mean", "running_var")
+
+
+def _with(layer: Any, x: Any, weights: Sequence[np.ndarray]) -> Any:
+    """Apply a layer of Keras that has those weights."""
+    found = layer(x)
+    layer.set_weights(weights)
+    return found
 
 
 def pictures(n: int = 4) -> np.ndarray:

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import small_training
+import torch
 from torch import nn
 
 from compress.learning.racing import race as racing
@@ -12,9 +13,11 @@ from compress.learning.racing.choosing import RACED
 from compress.learning.racing.race import Race
 from compress.learning.teaching import Student, Teaching
 from compress.learning.training import Fitted
+from edgepress.core.errors import NotFiniteError
 
 SCORES = {"teacher": 0.8, "start": 0.2, **dict.fromkeys(RACED, 0.5)}
 """mAP of whom: the start, the teacher, and what is trained by each method."""
+FAULT = "The loss is not finite any more; no epoch was done"
 
 
 class Scorer:
@@ -30,12 +33,17 @@ class Scorer:
         return self
 
 
-def untrained(monkeypatch) -> list[tuple[str, int]]:
-    """Let nothing be trained, and return the list of the folder and the epochs of each training."""
+def untrained(monkeypatch, failing: tuple[str, ...] = ()) -> list[tuple[str, int]]:
+    """Let nothing be trained, and return the list of the folder and the epochs of each training.
+
+    Those of `failing` folders have a loss that is not finite.
+    """
     done: list[tuple[str, int]] = []
 
     def teach(student, teacher, images, settings, scratch: Path) -> Fitted:
         done.append((scratch.name, settings.epochs))
+        if scratch.name in failing:
+            raise NotFiniteError(FAULT, got="epoch 1, step 3")
         network = student.network
         if scratch.name in ("student", "control"):
             network.name = scratch.name
@@ -43,6 +51,13 @@ def untrained(monkeypatch) -> list[tuple[str, int]]:
 
     monkeypatch.setattr(racing, "teach", teach)
     return done
+
+
+def other_network() -> nn.Module:
+    """Return a network with maps of its own names and channels."""
+    torch.manual_seed(0)
+    maps = nn.Sequential(nn.Conv2d(3, 6, 3, 4, 1), nn.BatchNorm2d(6), nn.ReLU())
+    return nn.Sequential(maps, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(6, 2))
 
 
 def race(folder: Path, features: bool = True, known: bool = True, **changed) -> Race:

@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
-from torch import nn
+from torch import Tensor, nn
 
+from compress.learning.augmentation import Augmentation, changed, drawn
 from compress.learning.loading import TrainingImages
 from edgepress.core.image_spec import ImageSpec
 
@@ -27,6 +28,11 @@ def images(n: int, labels: int = 2, seed: int = 0) -> TrainingImages:
     pixels = rng.integers(0, 256, (n, SIDE, SIDE, 3), dtype=np.uint8)
     targets = (rng.random((n, labels)) < 0.5).astype(np.float32)
     return TrainingImages(pixels, targets, ("identity",), SPEC)
+
+
+def augmented(batch: Tensor, how: Augmentation, draws: torch.Generator) -> Tensor:
+    """Return a batch `[n, channels, h, w]` changed as a training changes it."""
+    return changed(batch, drawn(how, batch.shape, draws))
 
 
 def network(labels: int = 2, seed: int = 0) -> nn.Module:

@@ -21,14 +21,16 @@ class Problem(NamedTuple):
     unfinished: int
     student: int
     """Epochs of each student."""
-    macs: float
+    batch: int
+    """Images per step; small images take more at a time for the same cost."""
+    macs: float = 0.29
     """Share of the teacher's multiply-accumulates that the student has."""
 
 
 PROBLEMS = {
-    "digits": Problem(side=48, finished=40, unfinished=5, student=30, macs=0.29),
-    "tail": Problem(side=48, finished=30, unfinished=4, student=20, macs=0.29),
-    "cells": Problem(side=112, finished=40, unfinished=3, student=30, macs=0.29),
+    "digits": Problem(side=48, finished=40, unfinished=5, student=30, batch=32),
+    "tail": Problem(side=48, finished=30, unfinished=4, student=20, batch=32),
+    "cells": Problem(side=112, finished=40, unfinished=3, student=30, batch=16),
 }
 
 

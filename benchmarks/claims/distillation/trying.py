@@ -10,7 +10,7 @@ from edgepress.core import artifact as artifacts
 from edgepress.core.artifact import Artifact
 
 UNJUDGED = {"gate": "params <= 1e12"}
-RATES = {"learning-rate": 3e-3, "batch-size": 16}
+RATE = {"learning-rate": 3e-3}
 TIMEOUT_S = 7200
 
 
@@ -22,11 +22,15 @@ def student(trial: Trial, work: Path) -> Artifact:
     """
     out = work / trial.problem / trial.teacher / f"{trial.method}-{trial.seed}"
     teacher, pruned = _teacher(trial.problem, trial.teacher, work)
-    epochs = PROBLEMS[trial.problem].student
-    models = {"teacher": teacher, "student": pruned, "seed": trial.seed, "epochs": epochs}
+    models = {"teacher": teacher, "student": pruned, "seed": trial.seed}
     method = {} if trial.method == AUTO else {"method": trial.method}
     data = {"data": written(trial.problem, work)}
-    return _made("compress.distill", out, models | method | data | RATES)
+    steps = _steps(trial.problem, PROBLEMS[trial.problem].student)
+    return _made("compress.distill", out, models | method | data | steps)
+
+
+def _steps(problem: str, epochs: int) -> dict[str, Any]:
+    return {"epochs": epochs, "batch-size": PROBLEMS[problem].batch} | RATE
 
 
 def teacher_of(trial: Trial, work: Path) -> Artifact:
@@ -44,8 +48,8 @@ def _teacher(problem: str, kind: Teacher, work: Path) -> tuple[Path, Path]:
     data = written(problem, work, shuffled=kind == "shuffled")
     teacher, pruned = folder / "teacher", folder / "pruned"
     epochs = sizes.unfinished if kind == "unfinished" else sizes.finished
-    size = {"image-size": sizes.side, "epochs": epochs, "data": data}
-    _made("compress.train", teacher, size | RATES)
+    size = {"image-size": sizes.side, "data": data}
+    _made("compress.train", teacher, size | _steps(problem, epochs))
     shrink = {"model": teacher, "macs": sizes.macs, "rounds": 1, "epochs": 0, "data": data}
     _made("compress.prune", pruned, shrink)
     return teacher, pruned

@@ -27,7 +27,7 @@ from edgepress.core.errors import UserError
 from edgepress.core.noun import Noun
 from edgepress.data.context import open_context
 from edgepress.device.watch import MIN_IMAGES
-from models.defaults import default_model
+from models.defaults import ModelPath, default_model
 
 
 class Config(Noun):
@@ -38,7 +38,7 @@ class Config(Noun):
     minutes on one core with the defaults.
     """
 
-    model: Path | None = None
+    model: ModelPath | None = None
     """Artifact or `.onnx` file (default: the newest ONNX one under runs/, else the shipped one)."""
     data: str = "elpv"
     """`elpv`, a path, or `format:path`."""

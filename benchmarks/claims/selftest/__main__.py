@@ -24,7 +24,7 @@ from benchmarks.evaluation.candidates import open_model
 from edgepress.core import console, ending, environment, writable
 from edgepress.core.cli import main
 from edgepress.core.noun import Noun
-from models.defaults import RUNS
+from models.defaults import RUNS, ModelPath
 
 
 class Config(Noun):
@@ -40,7 +40,7 @@ class Config(Noun):
     """Simulated test parts of each kind, of which the coverage of intervals is counted."""
     runs: int = Field(40, ge=1)
     """Tournaments of equal models, and as many with a planted slowdown."""
-    models: tuple[Path, ...] = ()
+    models: tuple[ModelPath, ...] = ()
     """ONNX artifacts that every runtime must agree on (default: those of runs/elpv)."""
     out: Path = Path("runs/selftest")
     """Folder for the figures of each part, PART.json, as soon as they are known, and for the tables

@@ -14,10 +14,14 @@ from edgepress.core.errors import UserError
 from edgepress.core.noun import Noun
 from edgepress.core.wording import counted
 
-RACED = ("feature-maps", "soft-labels", "none")
-"""The methods that `auto` tries; where two are as good the earlier one is taken."""
-UNRACED = RACED[0]
-"""The method where there is no race, if the teacher shows its features."""
+UNRACED = "feature-maps"
+"""The method of maps for a student with layers of its teacher; also where nothing is found out."""
+ADAPTED = "fitnets"
+"""The method of maps for any two networks, through learnt layers."""
+OF_MAPS = (UNRACED, ADAPTED)
+RACED = (*OF_MAPS, "soft-labels", "none")
+"""The methods that `auto` may try; where two are as good the earlier one is taken."""
+RACE_SHARE = 0.25
 
 
 class MethodOptions(Noun):
@@ -27,29 +31,40 @@ class MethodOptions(Noun):
     """A file of compress/learning/methods, `none` for no teacher, or `auto`, where no option of the
     loss is given: a few of them race on validation images, and the winner's student is kept only if
     it is better there than its control."""
-    race_share: float = Field(0.25, ge=0, le=1)
-    """Epochs of the race, as a share of the student's; 0 is no race."""
+    race_share: float | None = Field(None, ge=0, le=1)
+    """Epochs of the race, as a share of the student's; 0 is no race. Default: 0.25."""
     control: bool = False
     """Train the same student again without its teacher, and tell what the teacher gave; `auto`
     does where it can compare the two on validation images."""
 
+    @property
+    def raced_share(self) -> float:
+        """Epochs of the race, as a share of the student's."""
+        return RACE_SHARE if self.race_share is None else self.race_share
+
 
 def check(options: MethodOptions, settings: Teaching) -> None:
-    """Refuse a method that is not there, or that options of the loss contradict.
+    """Refuse a method that is not there, or what contradicts it.
 
     Raises:
         UserError: it is so.
     """
-    stated = methods.stated(settings)
-    if options.method == methods.AUTO:
-        return
-    methods.identity(options.method)
-    if stated:
-        flags = ", ".join(f"--{name.replace('_', '-')}" for name in stated)
+    stated, named = methods.stated(settings), options.method != methods.AUTO
+    flags = [f"--{name.replace('_', '-')}" for name in stated]
+    if named:
+        methods.identity(options.method)
+    if named and stated:
         raise UserError(
             "A method of distillation is values of the options of the loss",
-            got=f"--method {options.method}, and {flags}",
+            got=f"--method {options.method}, and {', '.join(flags)}",
             next_step="leave --method or the others out",
+        )
+    if options.race_share is not None and not races(options, settings):
+        why = f"--method {options.method}" if named else ", ".join(flags)
+        raise UserError(
+            "There is no race whose share could be given",
+            got=f"--race-share {options.race_share:g}, and {why}",
+            next_step=f"leave --race-share or {why} out",
         )
 
 
@@ -92,7 +107,7 @@ def can_score(race: Race) -> bool:
 
 def _unscored(race: Race) -> Distillation:
     reason = "the validation part has no label with and without it, so there was no race"
-    return Distillation(method=_possible(race)[0], reason=reason)
+    return Distillation(method=fitting(race)[0], reason=reason)
 
 
 def _by_validation(options: MethodOptions, race: Race) -> Distillation:
@@ -102,12 +117,14 @@ def _by_validation(options: MethodOptions, race: Race) -> Distillation:
         reason = f"the teacher is no better than the student's start (mAP {start:.3f})"
         _advise(reason, teacher)
         return Distillation(method=methods.NONE, reason=reason, **measured)
-    entries = _possible(race)
-    plan = heats(len(entries), race.settings.epochs, options.race_share)
+    entries = fitting(race)
+    plan = heats(len(entries), race.settings.epochs, options.raced_share)
     if not plan:
         epochs = counted(race.settings.epochs, "epoch")
-        reason = f"{epochs} and --race-share {options.race_share:g}: too few for a race"
+        reason = f"{epochs} and --race-share {options.raced_share:g}: too few for a race"
         return Distillation(method=entries[0], reason=reason, **measured)
+    few = "; the student has few layers of its teacher" if ADAPTED in entries else ""
+    console.say(f"methods that race: {', '.join(entries)}{few}")
     results = raced(race, entries, plan)
     best = results[-1]
     _compare(results, teacher)
@@ -117,7 +134,7 @@ def _by_validation(options: MethodOptions, race: Race) -> Distillation:
 
 def standing(race: Race) -> tuple[float, float]:
     """Return mAP of the teacher and of the student's start on the validation part."""
-    spec = race.images.spec
+    spec = race.images.for_teacher.spec
     teacher = race.scorer.seen_as(spec).evaluated(race.teacher.eval(), "val", "teacher").map
     start = race.scorer.evaluated(race.student().network.eval(), "val", "start").map
     assert teacher is not None  # `can_score`
@@ -126,12 +143,14 @@ def standing(race: Race) -> tuple[float, float]:
     return teacher, start
 
 
-def _possible(race: Race) -> tuple[str, ...]:
-    """Return the methods by which this teacher can teach."""
-    wanted = {name: methods.applied(name, race.settings) for name in RACED}
-    return tuple(
-        name for name, settings in wanted.items() if race.features or not settings.feature_weight
-    )
+def fitting(race: Race) -> tuple[str, ...]:
+    """Return the methods that race: the one of maps that fits the two networks, and the others.
+
+    Layers of one name are compared as they are. A student of another architecture has hardly any:
+    its maps are compared through learnt layers.
+    """
+    of_maps = (UNRACED if race.alike else ADAPTED,) if race.features else ()
+    return (*of_maps, *(name for name in RACED if name not in OF_MAPS))
 
 
 def _compare(results: Sequence[HeatResult], teacher: float) -> None:

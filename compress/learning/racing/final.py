@@ -1,7 +1,10 @@
 """The whole training, and its control: the same student, for the same steps, without a teacher."""
 
+from dataclasses import dataclass
+
 from torch import nn
 
+from benchmarks.report import lessons
 from benchmarks.statistics import paired
 from compress.learning.methods import NONE
 from compress.learning.racing.choosing import MethodOptions, can_score, chosen, races
@@ -9,12 +12,23 @@ from compress.learning.racing.race import Race
 from compress.learning.training import Fitted
 from edgepress.core import console
 from edgepress.core.distillation import Distillation, Gain
+from edgepress.core.results import EvalResult
 
 
-def trained(options: MethodOptions, race: Race) -> tuple[Fitted, Distillation]:
-    """Train the student and return it with how it was taught.
+@dataclass(frozen=True)
+class Kept:
+    """The student, how it was taught, and what it is held against."""
 
-    Under `auto` the control is trained too, and the better one on validation images is returned: a
+    fitted: Fitted
+    how: Distillation
+    other: nn.Module | None = None
+    """The control, or where that is kept the student that had a teacher; `None` without one."""
+
+
+def trained(options: MethodOptions, race: Race) -> Kept:
+    """Train the student.
+
+    Under `auto` the control is trained too, and the better one on validation images is kept: a
     teacher that helps in the short trainings of a race can do harm in a long one. The control costs
     less, since no teacher is run.
 
@@ -24,15 +38,11 @@ def trained(options: MethodOptions, race: Race) -> tuple[Fitted, Distillation]:
     how = chosen(options, race)
     student = race.fitted(how.method, "student")
     if how.method == NONE or not _is_controlled(options, race):
-        return student, how
+        return Kept(student, how)
     console.say("control: the same student without a teacher")
     control = race.fitted(NONE, "control")
-    gain = _gain(race, student.network, control.network)
-    if gain is not None:
-        console.say(f"distillation {verdict(gain)}: {shown(gain)}")
-    how = how.model_copy(update={"gain": gain})
     if not races(options, race.settings) or not can_score(race):
-        return student, how
+        return Kept(student, how, control.network)
     return _better(race, (student, control), how)
 
 
@@ -41,44 +51,50 @@ def _is_controlled(options: MethodOptions, race: Race) -> bool:
     return options.control or (races(options, race.settings) and can_score(race))
 
 
-def _better(
-    race: Race, both: tuple[Fitted, Fitted], how: Distillation
-) -> tuple[Fitted, Distillation]:
-    """Return the student or its control, whichever is better on validation images."""
+def _better(race: Race, both: tuple[Fitted, Fitted], how: Distillation) -> Kept:
+    """Keep the student or its control, whichever is better on validation images."""
+    student, control = both
     ours, other = (race.scorer.evaluated(one.network, "val", how.method).map for one in both)
     assert ours is not None  # `can_score`
     assert other is not None
     console.say(f"mAP on validation: {how.method} {ours:.4f}, without a teacher {other:.4f}")
     if ours >= other:
-        return both[0], how
+        return Kept(student, how, control.network)
     reason = (
         f"{how.method} reached mAP {ours:.3f} on validation, the same student alone {other:.3f}"
     )
-    console.warn(f"the student goes on without its teacher: {reason}")
-    return both[1], how.model_copy(update={"method": NONE, "reason": reason})
+    alone = how.model_copy(update={"method": NONE, "reason": reason})
+    return Kept(control, alone, student.network)
 
 
-def _gain(race: Race, student: nn.Module, control: nn.Module) -> Gain | None:
+def judged(race: Race, kept: Kept, result: EvalResult) -> Distillation:
+    """Return how the student was taught, with what its teacher gave, and say that.
+
+    Args:
+        race: Who taught whom.
+        kept: The student, and what it is held against on test images.
+        result: The student's, on the test part.
+    """
+    if kept.other is None:
+        return kept.how
+    other = race.scorer.evaluated(kept.other, "test", "control")
+    alone = kept.how.method == NONE
+    how = kept.how.model_copy(
+        update={"gain": _gain(other, result) if alone else _gain(result, other)}
+    )
+    if alone:
+        console.warn(f"the student goes on without its teacher: {how.reason}")
+    if how.gain is not None:
+        console.say(lessons.verdict(how))
+    return how
+
+
+def _gain(student: EvalResult, control: EvalResult) -> Gain | None:
     """Return mAP of the student less its control's, paired over test images.
 
     `None` where mAP is not defined.
     """
-    ours = race.scorer.evaluated(student, "test", "student")
-    other = race.scorer.evaluated(control, "test", "control")
-    estimate = paired.map_drop(candidate=other, reference=ours)
-    if estimate is None or other.map is None:
+    estimate = paired.map_drop(candidate=control, reference=student)
+    if estimate is None or control.map is None:
         return None
-    return Gain(control_map=other.map, value=estimate.value, ci95=estimate.interval())
-
-
-def verdict(gain: Gain) -> str:
-    """Return what is certified of a gain."""
-    if gain.helped:
-        return "helped"
-    return "did harm" if gain.harmed else "is not shown to have helped or harmed"
-
-
-def shown(gain: Gain) -> str:
-    """Return a gain in points of mAP with its interval."""
-    low, high = (100 * bound for bound in gain.ci95)
-    return f"{100 * gain.value:+.1f} points of mAP ({low:+.1f} to {high:+.1f}, 95% interval)"
+    return Gain(control_map=control.map, value=estimate.value, ci95=estimate.interval())

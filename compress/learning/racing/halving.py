@@ -45,17 +45,23 @@ def _fields(entries: int) -> list[int]:
 
 
 def run(
-    names: Sequence[str], plan: Sequence[Heat], score: Callable[[str, int], float]
+    names: Sequence[str], plan: Sequence[Heat], score: Callable[[str, int], float | None]
 ) -> tuple[str, ...]:
-    """Run the heats and return the names of the last one, the best first.
+    """Run the heats and return the entries, the best first, without those that failed.
+
+    In the place of one that fails the next one goes on; who is left alone has won.
 
     Args:
         names: The entries; of two that score alike the earlier one goes on.
         plan: The heats.
-        score: Trains an entry for so many epochs and returns how good it is.
+        score: Trains an entry for so many epochs and returns how good it is; `None` is a failure.
     """
     left = tuple(names)
     for heat in plan:
-        scores = {name: score(name, heat.epochs) for name in left[: heat.entries]}
-        left = tuple(sorted(scores, key=lambda name: -scores[name]))
+        if len(left) < 2:
+            break
+        tried = {name: score(name, heat.epochs) for name in left[: heat.entries]}
+        scores = {name: reached for name, reached in tried.items() if reached is not None}
+        best = sorted(scores, key=lambda name: -scores[name])
+        left = (*best, *left[len(tried) :])
     return left

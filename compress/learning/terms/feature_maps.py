@@ -2,8 +2,10 @@
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import adaptive_avg_pool2d
 
 from compress.learning.features import PENULTIMATE, Pairing
+from compress.learning.terms._sizes import common_size
 from compress.learning.terms._taught import Taught
 
 NEEDS = "features"
@@ -19,11 +21,19 @@ def term(taught: Taught, part: nn.Module) -> Tensor:
     """Return the mean share of the teacher's features that the student's do not explain.
 
     FitNets (Romero et al. 2015, arXiv 1412.6550), with every layer on one scale: maps of one name
-    and shape, and what enters the output layer, through the learnt map.
+    and as many channels, and what enters the output layer, through the learnt map. Maps of two
+    sizes, as of images of two sizes, are compared in the smaller one, as means.
     """
     own = {**taught.features, PENULTIMATE: part(taught.features[PENULTIMATE].float())}
-    misses = [unexplained(own[name], theirs) for name, theirs in taught.teacher_features.items()]
-    return torch.stack(misses).mean()
+    pairs = [_in_one_size(own[name], theirs) for name, theirs in taught.teacher_features.items()]
+    return torch.stack([unexplained(*pair) for pair in pairs]).mean()
+
+
+def _in_one_size(student: Tensor, teacher: Tensor) -> tuple[Tensor, Tensor]:
+    if student.shape[2:] == teacher.shape[2:]:
+        return student, teacher
+    sides = common_size(student, teacher)
+    return adaptive_avg_pool2d(student.float(), sides), adaptive_avg_pool2d(teacher.float(), sides)
 
 
 def unexplained(student: Tensor, teacher: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from compress.learning.augmentation import Augmentation, Changes, Item, changed, drawn
+from compress.learning.augmentation import Augmentation, Changes, Item, drawn
 from edgepress.core.hashing import value_hash
 
 Asked = Callable[[Tensor], Tensor]
@@ -39,8 +39,9 @@ class View:
 
     def shown(self, item: Item) -> Item:
         """Return a batch changed."""
-        changes = None if self.changes is None else self.changes.of(item.rows)
-        return item._replace(pixels=changed(item.pixels, changes))
+        if self.stored is not None:
+            item = item._replace(teachers=None)  # who is not asked
+        return item.changed(None if self.changes is None else self.changes.of(item.rows))
 
     def batches(self, loader: Iterable[Item]) -> Iterator[Item]:
         """Yield the batches of a loader, changed on the device where they lie."""

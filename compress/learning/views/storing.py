@@ -69,7 +69,7 @@ class _Work:
         part = Rows(self.images)
         for first in range(0, len(part), self.batch_size):
             rows = np.arange(first, first + self.batch_size) % len(part)
-            yield Item(*(each.to(self.device) for each in part.__getitems__(rows.tolist())))
+            yield part.__getitems__(rows.tolist()).on(self.device)
 
 
 def view_bytes(images: TrainingImages, values: int | None = None) -> int:
@@ -113,14 +113,14 @@ def replayed(
         UserError: fewer images than one batch, or a teacher without one logit per label.
     """
     require_batch(len(images.targets), settings.batch_size)
-    started, (n, labels) = time.perf_counter(), images.targets.shape
+    started, (n, labels), seen = time.perf_counter(), images.targets.shape, images.for_teacher
     told = f"{views} views x {n:,} images x {labels} labels"
     console.say(f"the teacher answers once: {told}, {size(views * view_bytes(images))}")
-    how = Augmentation(images.views, settings.augmentation)
-    shape = (n, *images.pixels.shape[1:3])
+    how = Augmentation(seen.views, settings.augmentation)
+    shape = (n, *seen.pixels.shape[1:3])
     replay = Replay(views, shape, how, settings.seed, teacher.asked)
     with training_process(settings.seed):
-        work = _Work(replay, images, settings.batch_size, training_device())
+        work = _Work(replay, seen, settings.batch_size, training_device())
         files = tuple(_stored(work, teacher.network))
     record = TeacherViews(
         views=views,

@@ -215,7 +215,7 @@ def _held_against_others(job: _Job) -> Seconds:
     """The race between methods, and the control; each is measured as the student is."""
     options, speeds = job.options, job.speeds
     raced = choosing.races(options, options)
-    shares = options.race_share * job.epochs_s(_lesson_s(job)) if raced else 0.0
+    shares = options.raced_share * job.epochs_s(_lesson_s(job)) if raced else 0.0
     if not (raced or options.control):
         return _sure(0.0)
     again = job.epochs_s(speeds.alone_s) + 2 * job.measuring_s(speeds.student_forward_s)

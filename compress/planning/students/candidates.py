@@ -11,10 +11,9 @@ from pathlib import Path
 from torch import nn
 
 from compress.planning.facts import Facts
-from compress.planning.students import costs
-from compress.pruning.latency_target import Prune
 from compress.pruning.rehearsal import rehearse
-from compress.pruning.shrinking import Shrinking, kept_of, shrinking
+from compress.pruning.shrinking import Prune, Shrinking, kept_of, shrinking
+from compress.stand_ins import costs
 from edgepress.core.artifact import Artifact
 from edgepress.core.errors import UserError
 from edgepress.core.image_spec import ImageSpec

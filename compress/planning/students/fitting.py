@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from benchmarks.gates import metrics
+from benchmarks.gates.budgets import Budget, Budgets
 from benchmarks.statistics.sequential import Interval, median_interval
-from compress.planning.students import costs
-from compress.planning.students.budgets import Budget, Budgets
-from compress.planning.students.costs import Times
+from compress.stand_ins import costs
+from compress.stand_ins.costs import Times
 from edgepress.core.artifact import Artifact
 from edgepress.core.ending import worst
 from edgepress.core.errors import UserError

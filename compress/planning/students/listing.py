@@ -4,9 +4,8 @@ Each is exported and quantized with random weights, as the plan's stand-ins are 
 are kept in the cache; their times are measured anew, in turn with the float file of the teacher.
 """
 
-import importlib
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +14,14 @@ from numpy.typing import NDArray
 
 from benchmarks.report.markdown import table_md
 from benchmarks.statistics.sequential import Interval, median_interval
-from compress.planning.students import costs
 from compress.planning.students.candidates import NAMED
-from compress.planning.students.costs import Integers
+from compress.stand_ins import costs, targets
+from compress.stand_ins.costs import Integers
 from compress.students.starting import Start, StudentOptions, start_of
 from edgepress.core import artifact as artifacts
 from edgepress.core import console, environment, figures, place
 from edgepress.core.artifact import Artifact
 from edgepress.core.commands import own_command
-from edgepress.core.cpu import this_cpu
 from edgepress.core.errors import UserError
 from edgepress.core.hashing import value_hash
 from edgepress.core.noun import Noun
@@ -32,7 +30,6 @@ from edgepress.data.cache import cache_dir
 from models.basis.torch_process import seeded
 from models.stored import architecture_of, rebuilt
 
-TARGETS = "export.targets"
 HEADER = ("student", "parameters (M)", "MACs (M)", "size (MB)", "latency (ms)", "times as fast")
 READING = (
     "Weights are random: what a file costs hangs on its layers. Medians on one thread, in turn; "
@@ -110,17 +107,10 @@ def listed(options: ListingOptions, teacher: Artifact) -> Listing:
         UserError: no such target, one that takes no int8, or a teacher that cannot be exported.
     """
     figures.check(options.result)
-    target = _target(options.target)
-    integers = Integers(
-        target.activation_type,
-        target.weight_type,
-        target.per_channel,
-        target.reduce_range,
-        target.quantizer_options,
-    )
+    target = targets.find(options.target)
     whole = _teacher(teacher)
-    files = _files(options, teacher, integers)
-    timed = target.provider == costs.PROVIDER and target.runs_here(this_cpu().kind)
+    files = _files(options, teacher, targets.integers_of(target))
+    timed = targets.is_timed_here(target)
     if not timed:
         console.say(f"{target.name} does not run here, so latency is not measured")
     rows = _rows({"the teacher, fp32": whole, **files}, timed)
@@ -134,14 +124,6 @@ def listed(options: ListingOptions, teacher: Artifact) -> Listing:
     _show(found)
     figures.store(options.result, found, _table(found))
     return found
-
-
-def _target(name: str) -> Any:
-    """Return a target, of the room above: it is found by name there, as stages of recipes are."""
-    targets = importlib.import_module(TARGETS)
-    target = targets.resolve(name, "int8")
-    targets.require_precision(target, "int8")
-    return target
 
 
 def _teacher(teacher: Artifact) -> Artifact:
@@ -160,7 +142,7 @@ def _teacher(teacher: Artifact) -> Artifact:
 def _files(options: ListingOptions, teacher: Artifact, integers: Integers) -> dict[str, Artifact]:
     """Return the stand-ins of students by how they are given; those that cannot be are named."""
     found = {}
-    labels = len(teacher.manifest.labels.names)
+    labels = teacher.manifest.labels.names
     for name, besides in console.track(STUDENTS, "exporting students"):
         own = StudentOptions(
             student=name, image_size=options.image_size, channels=options.channels, **besides
@@ -174,7 +156,7 @@ def _files(options: ListingOptions, teacher: Artifact, integers: Integers) -> di
     return found
 
 
-def _file(start: Start, labels: int, integers: Integers) -> Artifact:
+def _file(start: Start, labels: Sequence[str], integers: Integers) -> Artifact:
     spec = start.spec
 
     def make(path: Path) -> None:
@@ -185,7 +167,7 @@ def _file(start: Start, labels: int, integers: Integers) -> Artifact:
 
     asked = start.options.model_dump(mode="json")
     return _kept(
-        [asked, spec.model_dump(mode="json"), labels, vars(integers), start.chosen()], make
+        [asked, spec.model_dump(mode="json"), len(labels), vars(integers), start.chosen()], make
     )
 
 

@@ -12,8 +12,8 @@ from functools import cached_property
 from operator import attrgetter
 from pathlib import Path
 
+from benchmarks.gates.budgets import Budgets
 from compress.planning.facts import Choice, Facts
-from compress.planning.students.budgets import Budgets
 from compress.planning.students.candidates import Candidate, Counted, Ground, named
 from compress.planning.students.fitting import Weight, outcome, weigh
 from edgepress.core import console

@@ -11,15 +11,15 @@ from functools import partial
 from torch import nn
 
 from compress.pruning.kept_layers import named_like
-from compress.pruning.latency_target import Prune
 from compress.pruning.scans.residual import residual_blocks, without
 from compress.pruning.scans.scores import Remembered, Shown
 from edgepress.core import console
 from edgepress.core.errors import UserError, unknown_name
 from edgepress.core.image_spec import ImageSpec
+from edgepress.core.manifest import Architecture
 from edgepress.core.pruning import RemovedBlock, RemovedBlocks
 from models.blank import blank_image
-from models.pruning_history import History, take_out
+from models.pruning_history import take_out
 
 
 def rounds_of(
@@ -98,22 +98,16 @@ def chosen(
 def shallow(network: nn.Module, blocks: RemovedBlocks | None) -> nn.Module:
     """Return a copy of a network without blocks."""
     copied = copy.deepcopy(network)
-    _take_out(copied, blocks)
+    for block in blocks.blocks if blocks else ():
+        take_out(copied, block.name)
     return copied
 
 
-def first(blocks: RemovedBlocks | None, prune: Prune) -> Prune:
-    """Return what takes blocks out of a network that has them yet, and then prunes it."""
-
-    def pruned(network: nn.Module, share: float) -> History:
-        return (*_take_out(network, blocks), *prune(network, share))
-
-    return pruned
-
-
-def _take_out(network: nn.Module, blocks: RemovedBlocks | None) -> tuple[str, ...]:
-    names = [block.name for block in blocks.blocks] if blocks else []
-    return tuple(name for name in names if take_out(network, name))
+def without_blocks(architecture: Architecture, blocks: RemovedBlocks | None) -> Architecture:
+    """Return an architecture whose record says that blocks were taken out."""
+    gone = tuple(block.name for block in blocks.blocks) if blocks else ()
+    history = (*architecture.pruning_history, *gone)
+    return architecture.model_copy(update={"pruning_history": history})
 
 
 def _without(network: nn.Module, block: str, shown: Shown) -> float:

@@ -41,6 +41,21 @@ def test_the_report_is_kept_and_the_tables_are_made_of_all(
     assert kinds == [line for line in stored if "AMX)" not in line]
 
 
+def test_another_recipe_has_a_table_of_its_own_and_no_row_among_the_kinds_of_cpu(
+    started: list[tuple[object, ...]], tmp_path: Path, command
+) -> None:
+    models, results = tmp_path / "models", tmp_path / "results"
+    shutil.copytree(RESULTS / "elpv", results / "elpv")
+    shutil.copytree(RESULTS / "elpv-avx2", models)
+    words = ["--recipe", "elpv-small", "--models", models, "--out", results / "small"]
+    done = command("benchmarks.claims.recipe", *words)
+    assert done.code == 0, done.err
+    asked = ("--recipe", "elpv-small", "--data", "elpv")
+    assert started == [("compress", *asked, "--out", str(models))]
+    assert "AVX2" in (results / "small.md").read_text()
+    assert "AVX2" not in (results / "kinds.md").read_text()
+
+
 def test_a_place_that_cannot_be_written_is_refused_before_the_work(
     started: list[tuple[object, ...]], tmp_path: Path, command
 ) -> None:

@@ -56,8 +56,9 @@ def models_of(page: Any) -> list[str]:
     return [str(name) for name in names.all_inner_texts()]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", [PHONE, LAPTOP], ids=["phone", "laptop"])
+@pytest.mark.parametrize(
+    ("size", "scheme"), [(PHONE, "dark"), (LAPTOP, "light")], ids=["phone", "laptop"]
+)
 @pytest.mark.parametrize("name", ["full", "minimal"])
 def test_the_page_loads_clean_and_fits(
     browser: Any, addresses: dict[str, str], name: str, size: dict[str, int], scheme: str

@@ -2,9 +2,10 @@
 
 import pytest
 import torch
+from small_training import augmented
 
 from compress.learning import augmentation
-from compress.learning.augmentation import Augmentation, augmented, mixup, normalised
+from compress.learning.augmentation import Augmentation, mixup, normalised
 from edgepress.core.image_spec import ImageSpec
 
 NAN = float("nan")

@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -15,6 +16,8 @@ from compress.learning import teaching
 from compress.learning.augmentation import Batch, normalised
 from compress.learning.features import PENULTIMATE
 from compress.learning.teaching import Student, Teaching, teach
+from compress.learning.terms import bckd
+from compress.learning.terms._taught import Taught
 from compress.students.starting import Start, StudentOptions
 from edgepress.core.errors import UserError
 from edgepress.core.image_spec import ImageSpec
@@ -105,6 +108,20 @@ def test_labels_alone_by_hand():
     settings = Teaching(temperature=2, hard_share=0.3, feature_weight=0)
     found = teaching._label_loss(teacher, settings)(network(batch.inputs), batch)
     assert found.item() == pytest.approx(by_hand((network, teacher), batch, 0.3, 2), rel=1e-5)
+
+
+def test_annealing_gives_to_the_labels_what_the_teacher_gives_up_and_leaves_their_own_term():
+    """Half-way: the teacher has half of its weight left, and `--term labels=2` all of it."""
+    teacher, network = two_layers(8).eval(), two_layers(4, 5).eval()
+    batch = replace(a_batch(), progress=0.5)
+    settings = Teaching(hard_share=0.3, feature_weight=0, annealing=1, term=("labels=2", "bckd=4"))
+    found = teaching._label_loss(teacher, settings)(network(batch.inputs), batch)
+    z, q = (each(batch.inputs).detach() for each in (network, teacher))
+    known = binary_cross_entropy_with_logits(z, batch.targets)
+    soft = binary_cross_entropy_with_logits(z, q.sigmoid())
+    far = bckd.term(Taught(z, q, batch.targets))
+    wanted = (0.3 + 0.7 / 2 + 2) * known + 0.7 / 2 * soft + 4 / 2 * far
+    assert found.item() == pytest.approx(wanted.item(), rel=1e-5)
 
 
 class Watched(nn.Module):
@@ -218,7 +235,7 @@ def test_the_channels_of_a_student_by_name(name: str, teacher, asked, channels: 
     options = StudentOptions(student=name, channels=asked)
     start = Start(options, None, SPEC.in_channels(teacher))
     assert start.spec == SPEC.in_channels(channels)
-    network = start.network(labels=2)
+    network = start.network(labels=("a", "b"))
     assert network.eval()(torch.zeros(1, *start.spec.shape)).shape == (1, 2)
 
 

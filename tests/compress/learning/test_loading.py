@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 import torch
 from new_threads import threads_of_a_new_thread
+from small_training import augmented
 from tiny_network import build
 
-from compress.learning.augmentation import Augmentation, Batch, augmented
+from compress.learning.augmentation import Augmentation, Batch
 from compress.learning.loading import (
     Stopwatch,
     TrainingImages,

@@ -13,12 +13,14 @@ from torch import nn
 from compress.pruning.channels import channels_of
 from compress.students.starting import StudentOptions, start_of
 from edgepress.core import artifact as artifacts
+from edgepress.core.errors import UserError
 from edgepress.core.manifest import Architecture
 from models.rewrites import INT8_FRIENDLY
 from models.stored import load_network, rebuilt
 
 SPEC = small_training.SPEC
 NAME = "gated_network:build"
+LABELS = ("crack", "spot")
 ANY = ("--gate", "params <= 1e9")
 
 
@@ -26,7 +28,7 @@ def started(**options: object) -> tuple[Architecture, nn.Module]:
     """Return the architecture and the network of a student that is given by name."""
     torch.manual_seed(0)
     start = start_of(StudentOptions(**{"student": NAME, **options}), SPEC)
-    return start.architecture, start.network(2)
+    return start.architecture, start.network(LABELS)
 
 
 def test_an_int8_friendly_student_is_recorded_and_built_again() -> None:
@@ -80,6 +82,27 @@ def test_what_is_rewritten_is_said_before_the_work(capfd) -> None:
     called = StudentOptions(student="gated_network:Called", int8_friendly=True)
     start_of(called, SPEC).try_out(training=True)
     assert "the student still computes silu: its forward calls it" in capfd.readouterr().err
+
+
+def test_a_rewrite_that_changes_nothing_is_refused(capfd) -> None:
+    """But not of --int8-friendly, which asks for what can be had."""
+    plain = {"student": "tiny_network:build"}
+    asked = StudentOptions(**plain, rewrite=("relu6", "no_squeeze_excite"))
+    with pytest.raises(UserError, match=r"--rewrite relu6.*leave it out"):
+        start_of(asked, SPEC).try_out(training=True)
+    start_of(StudentOptions(**plain, int8_friendly=True), SPEC).try_out(training=True)
+    assert "the student has no layer to rewrite" in capfd.readouterr().err
+
+
+def test_a_file_that_names_its_outputs_is_put_into_the_order_of_the_labels(tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    own = gated_network.build(2).state_dict()
+    torch.save({"state_dict": own, "classes": list(LABELS)[::-1]}, tmp_path / "named.pth")
+    _, network = started(weights=str(tmp_path / "named.pth"))
+    weight, bias = list(network.state_dict().values())[-2:]
+    theirs = list(own.values())[-2:]
+    assert torch.equal(weight, theirs[0].flip(0))
+    assert torch.equal(bias, theirs[1].flip(0))
 
 
 def test_a_stored_student_is_loaded_pruned_and_exported(tmp_path: Path, command) -> None:

@@ -124,8 +124,25 @@ def test_other_architectures_share_only_the_last_features():
     assert found.widths == (18 * 32, 1280)
 
 
-def test_another_image_size_shares_what_is_pooled_to_the_same_shape():
-    assert pair(build(2), build(2), IMAGES, torch.rand(2, 3, 32, 32)).layers == ("4",)
+def test_another_image_size_shares_the_same_layers():
+    """A student of 32 pixels and a teacher of 64; of each of the student's shapes the last."""
+    large, small = torch.rand(2, 3, 64, 64), torch.rand(2, 3, 32, 32)
+    found = pair(build(2), build(2), large, small)
+    assert found.layers == pair(build(2), build(2), small, small).layers
+    assert found.layers
+    assert found.alike
+    narrow = pair(build(2, width=16), build(2), large, small)
+    assert set(narrow.layers) < set(found.layers), "other channels are other layers"
+
+
+def test_a_pruned_network_is_alike_and_another_architecture_is_not():
+    """LCNet has a name and its channels in common with EfficientNet-Lite0 by chance."""
+    teacher = lite0()
+    assert pair(prune(copy.deepcopy(teacher), 0.4), teacher, IMAGES, IMAGES).alike
+    other = timm.create_model("lcnet_050", num_classes=2).eval()
+    found = pair(other, teacher, IMAGES, IMAGES)
+    assert found.layers
+    assert not found.alike
 
 
 def test_unexplained_is_zero_for_a_copy_and_one_for_the_mean():

@@ -10,17 +10,16 @@ from safetensors.torch import load_file
 from small_training import FAST, write
 
 from benchmarks.metrics import best_threshold
-from compress import prune, train
+from compress import train
 from compress.learning import losses
 from compress.learning.augmentation import Batch
 from compress.learning.racing import choosing, race
 from compress.learning.racing.scoring import Scorer
 from compress.learning.training import Fitted
-from compress.pruning import latency_target
+from compress.pruning import rounds
 from edgepress.core import artifact as artifacts
 from edgepress.core import registry
 from edgepress.core.cli import main
-from edgepress.core.errors import UserError
 from edgepress.core.eval_file import load_eval
 from edgepress.data import pixels, split
 from edgepress.data.context import open_context
@@ -142,7 +141,7 @@ def test_every_option_of_teaching_arrives(
         return Fitted(student.network, None)
 
     monkeypatch.setattr(race, "teach", spy)
-    monkeypatch.setattr(prune, "teach", spy)
+    monkeypatch.setattr(rounds, "teach", spy)
     options = ("--temperature", 2, "--hard-share", 0.4, "--feature-weight", 3, "--seed", 5)
     done = command(
         "compress.distill", "--teacher", teacher, "--student", teacher, "--data", data, "--out",
@@ -188,11 +187,14 @@ def test_a_race_and_a_control_are_in_the_manifest(
     )  # fmt: skip
     assert done.code == 0, done.err
     how = artifacts.load(out).manifest.distillation
-    assert sorted(one.method for one in how.heats) == ["feature-maps", "none", "soft-labels"]
+    assert sorted(one.method for one in how.heats) == ["fitnets", "none", "soft-labels"], "wider"
     assert {one.epochs for one in how.heats} == {1}
     assert (how.teacher_map, how.start_map) == (0.8, 0.2)
     assert all(0 < one.map <= 1 for one in how.heats)
     assert (how.gain is None) == (how.heats[-1].method == "none")
+    taught = how.heats[-1].method != "none"
+    assert done.err.count("istillation") + done.err.count("was not kept") == taught, "one verdict"
+    assert done.err.rfind("points of mAP") > done.err.rfind("test images: ") or not taught
     assert not list(tmp_path.rglob("*.pt")), "nothing of the race is left"
 
 
@@ -280,7 +282,7 @@ def test_rounds_of_pruning_go_down_by_equal_factors(
         reached.append(count_macs(student.network, student.spec))
         return Fitted(student.network, None)
 
-    monkeypatch.setattr(prune, "teach", spy)
+    monkeypatch.setattr(rounds, "teach", spy)
     whole = artifacts.load(teacher).manifest.measurements.macs
     done = command(
         "compress.prune", "--model", teacher, "--data", data, "--out", tmp_path / "pruned", *COMMON,
@@ -308,47 +310,6 @@ def test_a_factory_that_makes_another_width_is_refused(
     )  # fmt: skip
     assert done.code == 2
     assert not out.exists()
-
-
-def fake_times(monkeypatch, ratio_of) -> list[float]:
-    """Let a trial of a share of the channels take `ratio_of(share)` of the time."""
-    tried: list[float] = []
-    monkeypatch.setattr(latency_target, "_exported", lambda parent, network, path: network)
-
-    def fast_enough(reference, candidate, wanted: float, share: float) -> bool:
-        assert candidate.share == share
-        tried.append(share)
-        return ratio_of(share) <= wanted
-
-    monkeypatch.setattr(latency_target, "_fast_enough", fast_enough)
-    return tried
-
-
-class Trial(torch.nn.Module):
-    share = 1.0
-
-
-def to_share(network: Trial, share: float) -> None:
-    if share < 0.1:
-        raise UserError("too small")
-    network.share = share
-
-
-def test_the_share_for_a_latency_is_bisected(monkeypatch):
-    """With times of a fifth and 4/5 of the share, 0.6 of the time is 1/2 of the share."""
-    tried = fake_times(monkeypatch, lambda share: 0.2 + 0.8 * share)
-    network = Trial()
-    found = latency_target.macs_share(None, network, to_share, 0.61)
-    assert tried == [0.5, 0.75, 0.625, 0.5625, 0.53125, 0.515625]
-    assert found == 0.5
-    assert network.share == 1.0, "trials are copies"
-
-
-def test_a_share_that_cannot_be_pruned_is_left_behind(monkeypatch):
-    tried = fake_times(monkeypatch, lambda share: share)
-    with pytest.raises(UserError, match="cannot be pruned to this latency"):
-        latency_target.macs_share(None, Trial(), to_share, 0.01)
-    assert tried == [0.5, 0.25, 0.125, 0.109375]
 
 
 def test_a_test_part_without_any_label_ends_the_training_as_not_measured(tmp_path: Path, command):

@@ -9,8 +9,9 @@ import pytest
 import small_training
 from plans import manifest
 
-from compress.planning.students import costs, listing
-from compress.planning.students.costs import Times
+from compress.planning.students import listing
+from compress.stand_ins import costs
+from compress.stand_ins.costs import Times
 from edgepress.core import artifact as artifacts
 from edgepress.core.artifact import Artifact
 from edgepress.core.cpu import this_cpu

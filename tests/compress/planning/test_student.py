@@ -11,15 +11,16 @@ from plans import manifest
 from plans_of import facts
 from tiny_network import build
 
+from benchmarks.gates.budgets import parse
 from benchmarks.statistics.sequential import median_interval
 from compress.planning.facts import Facts
-from compress.planning.students import candidates, costs, student
-from compress.planning.students.budgets import parse
+from compress.planning.students import candidates, student
 from compress.planning.students.candidates import Ground
-from compress.planning.students.costs import Times
 from compress.planning.students.fitting import weigh
 from compress.planning.students.student import choose_student
 from compress.pruning.rehearsal import rehearse
+from compress.stand_ins import costs
+from compress.stand_ins.costs import Times
 from edgepress.core import artifact as artifacts
 from edgepress.core.artifact import Artifact
 from edgepress.core.errors import GateFailed, GateUndecided, UserError

@@ -79,14 +79,11 @@ def test_gradients_that_are_not_finite_are_refused() -> None:
 
 
 def test_nothing_is_computed_without_a_need() -> None:
-    def prune(pruned: nn.Module, _share: float) -> tuple:
-        return tuple(parameter.grad is not None for parameter in pruned.parameters())
-
-    def read() -> Sample:
-        return Sample(images(4), 4, 2, 0)
-
-    assert informed(prune, None, lambda: pytest.fail("images were read")) is prune
-    assert all(informed(prune, "gradients", read)(network(), 0.5))
+    net, plain = network(), network()
+    with informed(plain, None, lambda: pytest.fail("images were read")):
+        assert all(parameter.grad is None for parameter in plain.parameters())
+    with informed(net, "gradients", lambda: Sample(images(4), 4, 2, 0)):
+        assert all(parameter.grad is not None for parameter in net.parameters())
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 """The fp32 export: same numbers as PyTorch, a plain file, nothing on the terminal."""
 
+import importlib
 from collections import Counter
 from pathlib import Path
 
@@ -61,6 +62,26 @@ class DependsOnValues(nn.Module):
     def forward(self, image: torch.Tensor) -> torch.Tensor:
         """Return different things for bright and dark images."""
         return image.mean((2, 3)) if image.mean() > 0 else image.amax((2, 3))
+
+
+def test_operations_are_read_once_and_every_file_is_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def written() -> bytes:
+        network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+        nn.init.constant_(network[0].weight, 0.1)
+        nn.init.zeros_(network[0].bias)
+        to_onnx(network.eval(), ImageSpec(height=8, width=8), tmp_path / "model.onnx")
+        return (tmp_path / "model.onnx").read_bytes()
+
+    first = written()
+    apis = importlib.import_module("torch.onnx._internal._lazy_import").onnxscript_apis
+    read = apis.get_torchlib_ops.cache_info()
+    assert written() == first
+    again = apis.get_torchlib_ops.cache_info()
+    assert (again.misses, again.hits) == (1, read.hits + 1)
+    monkeypatch.setattr(apis, "get_torchlib_ops", apis.get_torchlib_ops.__wrapped__)
+    assert written() == first, "as torch writes it by itself"
 
 
 def test_network_that_cannot_be_exported_is_a_clear_error(tmp_path: Path) -> None:

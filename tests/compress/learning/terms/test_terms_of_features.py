@@ -17,7 +17,7 @@ from compress.learning import teaching
 from compress.learning.augmentation import Batch
 from compress.learning.features import PENULTIMATE, pair
 from compress.learning.teaching import Student, Teaching, lesson
-from compress.learning.terms import attention_transfer, relational
+from compress.learning.terms import attention_transfer, feature_maps, relational
 from compress.learning.terms._taught import Taught
 from edgepress.core import artifact as artifacts
 from edgepress.core.errors import UserError
@@ -131,6 +131,33 @@ def test_attention_and_its_gradients_are_finite(scale: float):
     for other in (theirs, 0 * theirs):
         assert attention((ours, other)).isfinite()
         assert gradient_of(lambda x, other=other: attention((x, other)), ours).isfinite().all()
+
+
+def maps_missed(ours: Tensor, theirs: Tensor) -> Tensor:
+    """Return the term of feature maps of one layer and of embeddings that are alike."""
+    embeddings = {PENULTIMATE: draw(4, 3)}
+    features, others = ({"layer": maps, **embeddings} for maps in (ours, theirs))
+    taught = replace(BARE, features=features, teacher_features=others)
+    return feature_maps.term(taught, nn.Identity())
+
+
+def test_maps_of_two_sizes_are_compared_as_means_in_the_smaller_one():
+    small = draw(4, 5, 3, 3)
+    large = small.repeat_interleave(2, 2).repeat_interleave(2, 3)
+    assert maps_missed(small, large).item() == maps_missed(large, small).item() == 0
+    large += torch.tensor([1.0, -1.0]).repeat(3)  # which no mean of two shows
+    assert maps_missed(small, large).item() == pytest.approx(0, abs=1e-12)
+    other = draw(4, 5, 6, 6, seed=1)
+    means = other.unflatten(2, (3, 2)).unflatten(4, (3, 2)).mean((3, 5))
+    wanted = ((small - means) ** 2).mean() / means.var((0, 2, 3), correction=0).mean() / 2
+    assert maps_missed(small, other).item() == pytest.approx(wanted.item(), rel=1e-5)
+
+
+def test_maps_of_one_size_are_compared_as_they_are():
+    """To the last bit: no mean of one place is taken."""
+    ours, theirs = draw(4, 5, 3, 3), draw(4, 5, 3, 3, seed=1)
+    wanted = torch.stack([feature_maps.unexplained(ours, theirs), torch.zeros(())]).mean()
+    assert torch.equal(maps_missed(ours, theirs), wanted)
 
 
 def staged(width: int) -> nn.Module:

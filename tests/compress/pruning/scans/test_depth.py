@@ -13,7 +13,8 @@ from torch import nn
 
 from compress import prune
 from compress.learning.training import Fitted
-from compress.pruning.scans.depth import chosen, first, rounds_of, shallow
+from compress.pruning import rounds
+from compress.pruning.scans.depth import chosen, rounds_of, shallow, without_blocks
 from compress.pruning.scans.residual import residual_blocks, without
 from compress.pruning.scans.scores import Remembered, Shown
 from compress.pruning.shrinking import Shrinking, kept_of, shrinking
@@ -231,7 +232,7 @@ def test_the_teacher_of_a_shallower_network_keeps_its_blocks(
         seen.append((residual_blocks(student.network, IMAGES), residual_blocks(network, IMAGES)))
         return Fitted(student.network, None)
 
-    monkeypatch.setattr(prune, "teach", spy)
+    monkeypatch.setattr(rounds, "teach", spy)
     done = command(
         "compress.prune", "--model", teacher, "--data", data, "--out", tmp_path / "pruned",
         *OPTIONS, "--rounds", 2, "--macs", 0.9, "--remove-blocks", "first.*",
@@ -255,7 +256,10 @@ def test_a_known_family_without_blocks_is_pruned_and_built_again(family: str):
     )
     kept = kept_of(shallow(made, gone), spec, Shrinking(round_to=8))
     share = count_macs(shallow(made, gone), spec) / count_macs(made, spec) / 2
-    history = first(gone, shrinking(made, spec, Shrinking(round_to=8), kept))(made, share)
+    prune = shrinking(made, spec, Shrinking(round_to=8), kept)
+    made = shallow(made, gone)
+    start = without_blocks(Architecture(name=name), gone).pruning_history
+    history = (*start, *prune(made, share))
     assert history[:2] == blocks
     assert count_macs(made, spec) <= share * count_macs(fresh, spec)
     assert len(history) > 2

@@ -1,0 +1,1 @@
+"""From what a user asks for to the widths that a network is pruned to."""

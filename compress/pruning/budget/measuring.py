@@ -1,0 +1,98 @@
+"""What the real file of a pruned network takes, in turn with the file of the whole one."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import nn
+
+from benchmarks.timing.tournament import LatencySettings, Tournament, measure
+from compress.pruning.allocation import Limit
+from edgepress.core import console
+from edgepress.core.artifact import Artifact
+from edgepress.core.errors import GateUndecided, UserError
+
+TIME_S = 60.0
+"""For one file; what is not decided by then is taken as it was measured."""
+CLEAR = 1.1
+"""A file that is surely so many times off its limit needs no better figure."""
+SURE = 1.03
+"""Upper / lower end of the interval of a figure that is good enough."""
+NOISE = 0.1
+"""Where one file may differ from itself by more than this share, nothing is told."""
+
+Write = Callable[[nn.Module, Path], Artifact]
+"""(network, place) -> its file, as it will be used"""
+
+
+@dataclass(frozen=True)
+class Files:
+    """The file of the whole network, and how those of others are written and timed."""
+
+    whole: Artifact
+    write: Write
+    provider: str
+    threads: int
+
+
+def parts(files: Files, file: Artifact, limits: tuple[Limit, ...]) -> Mapping[str, float]:
+    """Return what a file takes of what the whole network's takes, by what is limited.
+
+    Raises:
+        GateUndecided: this machine is too noisy to tell its latency.
+        UserError: a file does not run.
+    """
+    found = {}
+    for limit in limits:
+        if limit.budget.metric == "size":
+            found["size"] = file.size_bytes / files.whole.size_bytes
+        elif limit.budget.metric == "latency":
+            found["latency"] = _latency(files, file, limit)
+    return found
+
+
+def whole_s(files: Files) -> float:
+    """Return the median latency of the whole network's file, seconds.
+
+    Raises:
+        UserError: it does not run.
+    """
+    settings = _settings(files)
+    times = measure((files.whole,), settings).reference.block_medians_s
+    return sorted(times)[len(times) // 2]
+
+
+def _settings(files: Files) -> LatencySettings:
+    return LatencySettings(provider=files.provider, threads=files.threads, budget_s=TIME_S)
+
+
+def _latency(files: Files, file: Artifact, limit: Limit) -> float:
+    """Return the latency of a file as a share of the whole network's, in the same rounds.
+
+    Raises:
+        GateUndecided: this machine is too noisy to tell.
+        UserError: the file does not run.
+    """
+    found = measure((files.whole, file), _settings(files), lambda one: decided(one, limit.share))
+    speedup = found.speedup(1)
+    if speedup is None:
+        raise UserError(f"The pruned network could not be timed ({found.failures[1]})")
+    noise = max(abs(math.log(end)) if 0 < end < math.inf else math.inf for end in found.aa[1])
+    if noise > NOISE:
+        raise GateUndecided(
+            f"This machine is too noisy to prune to '{limit.budget.text}': the same file twice may "
+            f"differ by {100 * noise:.0f}% (A/A interval), at most {100 * NOISE:.0f}% is of use. "
+            "Next: run it again on a quieter machine; nothing has been trained"
+        )
+    console.say(f"  the file takes {100 / speedup[0]:.1f}% of the unpruned one's time")
+    return 1 / speedup[0]
+
+
+def decided(so_far: Tournament, share: float) -> bool:
+    """Tell whether a file's share of the reference's time is known as well as is needed."""
+    measured = so_far.speedup(1)
+    if measured is None:
+        return True
+    low, high = (1 / end if end else math.inf for end in reversed(measured[1]))
+    return high <= SURE * low or low > CLEAR * share or high < share / CLEAR

@@ -1,0 +1,68 @@
+"""What is to be planned for a network: its groups of channels, their costs, and the limits."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from torch import nn
+
+from compress.pruning.allocation import Problem
+from compress.pruning.budget.limits import Proportional, limits_of
+from compress.pruning.budget.options import Budgeting
+from compress.pruning.costs.counted import Counting
+from compress.pruning.costs.latency import TableOptions, latency_table
+from compress.pruning.costs.protocol import Costs
+from compress.pruning.coupling import coupled
+from compress.pruning.kept_layers import Kept
+from compress.pruning.shrinking import Shrinking, widths_of
+from edgepress.core.image_spec import ImageSpec
+from models.blank import blank_image
+
+
+class Options(Budgeting, Shrinking):
+    """What may go, and how much is to."""
+
+
+def problem_of(
+    network: nn.Module, spec: ImageSpec, options: Options, kept: Kept, whole: Mapping[str, float]
+) -> Problem:
+    """Return what is to be planned.
+
+    Args:
+        network: It is left as it is.
+        spec: Its images.
+        options: Budgets, and what may go.
+        kept: What may not.
+        whole: What the file of the network takes, by the metrics that are measured.
+
+    Raises:
+        UserError: torch-pruning cannot follow the network, it keeps all budgets as it is, or there
+            is no table of what its widths cost in time.
+        GateUndecided: this machine is too noisy to make that table.
+    """
+    images = blank_image(spec)
+    graph, groups = coupled(network, images, kept.layers)
+    counting = Counting(network, spec, graph, groups)
+    found: dict[str, Costs] = {"macs": counting.macs(), "params": counting.params()}
+    if "size" in whole:
+        found["size"] = counting.size(options.precision, int(whole["size"]))
+    if "latency" in whole:
+        table = latency_table(network, spec, _table_options(options))
+        groups = tuple(one for one in groups if one.name in table.groups)
+        found["latency"] = Proportional("s", table, whole["latency"])
+    limits = limits_of(options.budgets, found)
+    return Problem(network, images, widths_of(network, options, kept), groups, limits)
+
+
+def _table_options(options: Options) -> TableOptions:
+    return TableOptions(
+        precision=options.precision,
+        target=options.target,
+        threads=options.threads,
+        round_to=options.round_to,
+    )
+
+
+def telling(problem: Problem) -> Problem:
+    """Return a problem without the groups of which the importance says nothing: they stay whole."""
+    groups = tuple(one for one in problem.groups if problem.worth(one) is not None)
+    return replace(problem, groups=groups)

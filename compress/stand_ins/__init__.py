@@ -1,0 +1,1 @@
+"""Files of networks that have learnt nothing, which cost what the real ones will."""
