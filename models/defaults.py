@@ -15,7 +15,8 @@ DEFAULT_STUDENT = "mobilenetv3_small_050"
 ZOO = Path(__file__).parent / "zoo"
 SHIPPED = "zoo:"
 """Begins the names of shipped models."""
-ZOO_TEACHER = ZOO / "elpv_teacher"
+ZOO_TEACHER, ZOO_STUDENT = ZOO / "elpv_teacher", ZOO / "elpv_student"
+_SHIPPED = {"torch": ZOO_TEACHER, "onnx": ZOO_STUDENT}
 
 
 def shipped(name: str) -> Path:
@@ -42,9 +43,9 @@ ModelPaths = Annotated[tuple[ModelPath, ...], FOLLOWING, BeforeValidator(listed)
 
 
 def default_model(kind: Kind = "torch") -> Path:
-    """Return the newest artifact of this kind under `runs/`, else the shipped teacher."""
+    """Return the newest artifact of this kind under `runs/`, else the shipped one."""
     found = artifacts.newest(RUNS, kind) if RUNS.is_dir() else None
-    return found.path if found else ZOO_TEACHER
+    return found.path if found else _SHIPPED[kind]
 
 
 def default_bundle() -> Path:

@@ -15,7 +15,7 @@ from edgepress.core.manifest import Architecture
 from edgepress.data import random_split, split
 from edgepress.data.dataset import open_data
 from models import checkpoint, families
-from models.defaults import ZOO_TEACHER
+from models.defaults import ZOO_STUDENT, ZOO_TEACHER
 from models.pretrained import Start, start_network
 from models.stored import count_macs, count_params, load_network
 
@@ -140,8 +140,9 @@ def test_torchvision_imports_and_its_transforms_work():
     assert flipped[0, 0].tolist() == [2, 1, 0]
 
 
-def test_the_zoo_card_stands_beside_the_artifact():
-    assert Path(ZOO_TEACHER.parent / "elpv_teacher.md").is_file()
+@pytest.mark.parametrize("model", [ZOO_TEACHER, ZOO_STUDENT])
+def test_the_zoo_card_stands_beside_the_artifact(model: Path):
+    assert artifacts.load(model).path.with_suffix(".md").is_file()
 
 
 def test_what_the_test_part_can_certify_is_said_before_work_starts(teacher, capfd):

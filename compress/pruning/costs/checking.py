@@ -10,7 +10,7 @@ from compress.pruning.costs import design, times
 from compress.pruning.costs.latency import TableOptions, folder_of, latency_table, planned
 from compress.pruning.costs.table import LatencyTable, Network
 from compress.pruning.costs.times import Floats
-from compress.pruning.costs.variants import write
+from compress.pruning.costs.variants import REFERENCE, write
 from edgepress.core import console
 from edgepress.core.image_spec import ImageSpec
 from edgepress.core.manifest import Architecture
@@ -41,17 +41,14 @@ def checked(name: str, image_size: int, prunings: int, options: TableOptions) ->
     fresh, start = not folder_of(network, spec, options).exists(), time.monotonic()
     table = latency_table(network, spec, options)
     made_s = time.monotonic() - start if fresh else None
-    widths = [{}, *_widths(network, spec, prunings, options)]
-    measured = _measured(network, spec, widths, options)
-    measured *= table.networks[0].seconds / measured[0]  # of the whole network, in either run
-    return Checked(
-        table,
-        made_s,
-        tuple(
-            Network(widths=one, seconds=taken, predicted_s=table.total(one))
-            for one, taken in zip(widths[1:], measured[1:].tolist(), strict=True)
-        ),
-    )
+    widths = _widths(network, spec, prunings, options)
+    widths.insert(REFERENCE, table.networks[REFERENCE].widths)
+    measured = table.reference_s * _shares(network, spec, widths, options)
+    found = [
+        Network(widths=one, seconds=taken, predicted_s=table.total(one))
+        for one, taken in zip(widths, measured.tolist(), strict=True)
+    ]
+    return Checked(table, made_s, (*found[:REFERENCE], *found[REFERENCE + 1 :]))
 
 
 def _widths(
@@ -61,10 +58,10 @@ def _widths(
     return design.random_prunings(groups, options.round_to, n, options.seed + 1)
 
 
-def _measured(
+def _shares(
     network: nn.Module, spec: ImageSpec, widths: list[design.Widths], options: TableOptions
 ) -> Floats:
-    """Return the seconds of networks of these widths, which were in turn.
+    """Return what networks of these widths take of the table's reference, which is among them.
 
     Raises:
         GateUndecided: the machine is too noisy to tell.
@@ -76,4 +73,5 @@ def _measured(
         write(folder, network, spec, plan.with_widths(widths))
     found = variants.read(folder)
     out = rounds.measure(rounds.Job(found, folder / "times.json", options.longest_s), console.say)
-    return times.read(out, found.files, found.digest).networks_s(found.files)
+    read = times.read(out, found.files, found.digest)
+    return read.networks_s(found.files) / read.reference_s

@@ -1,8 +1,10 @@
 """At which widths a network is measured: each group's spread over its range, in orders of its own.
 
 A Latin hypercube (McKay, Beckman and Conover 1979): over the variants every group takes evenly
-spread widths, at random beside those of the others. So each operator is seen at many pairs of
-channels read and made, and which group a size belongs to is told by how it varies.
+spread widths, in an order of its own. So each operator is seen at many pairs of channels read and
+made, and which group a size belongs to is told by how it varies. The orders are not independent:
+groups are narrow together more often than not, as pruning leaves them, since what the caches hold
+hangs on the whole network.
 """
 
 import math
@@ -14,6 +16,10 @@ from compress.pruning.costs.groups import Group
 LEAST = 0.1
 """Share of a group's channels that is measured at least."""
 _TRIES = 200
+
+MIXED = 0.3
+"""How far from the order of their widths variants are, as a share of all: enough for groups to vary
+differently, and little enough for narrow networks and wide ones to be among them."""
 
 Widths = dict[str, int]
 
@@ -63,6 +69,10 @@ def _pruned(groups: Sequence[Group], round_to: int, share: float, drawn: random.
 
 
 def _between(steps: Sequence[int], n: int, drawn: random.Random) -> list[int]:
-    """Return `n` of the steps, one at random in each of `n` equal shares of them, shuffled."""
+    """Return `n` of the steps, one at random in each of `n` equal shares of them.
+
+    They come more or less from narrow to wide, as those of the other groups do.
+    """
     places = [(number + drawn.random()) / n for number in range(n)]
-    return [steps[int(place * len(steps))] for place in drawn.sample(places, n)]
+    order = sorted(range(n), key=lambda number: number + drawn.gauss(0, MIXED * n))
+    return [steps[int(places[number] * len(steps))] for number in order]

@@ -11,6 +11,7 @@ networks tell of many widths.
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import nnls
@@ -70,3 +71,26 @@ def _fitted(columns: Floats, seconds: Floats) -> Floats:
     scale = np.maximum(columns.max(axis=0), 1e-12)
     weights: Floats = nnls(columns / scale * rows[:, None], seconds * rows)[0] / scale
     return weights
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What a whole network takes by the sum over its operators: a power of it.
+
+    The same operator takes longer in a larger network, whose weights leave less room in the caches.
+    Above 1 the power says so; without such an effect it is 1.
+    """
+
+    factor: float
+    power: float
+
+    @classmethod
+    def of(cls, sums: Floats, seconds: Floats) -> "Scale":
+        """Return the line through logarithms with the least squares, of networks `[networks]`."""
+        power, constant = np.polyfit(np.log(sums), np.log(seconds), 1)
+        return cls(float(np.exp(constant)), float(power))
+
+    def at(self, sums: Floats) -> Floats:
+        """Return the seconds of networks."""
+        found: Floats = self.factor * sums**self.power
+        return found

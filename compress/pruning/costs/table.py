@@ -36,6 +36,7 @@ class _Sums:
 
     operators: Sequence[Operator]
     weights: Floats
+    scale: fitting.Scale
 
     @classmethod
     def of(cls, design: Design, operators: Sequence[Operator], rows: Sequence[int]) -> "_Sums":
@@ -44,13 +45,13 @@ class _Sums:
         seconds = np.array([one.seconds for one in operators])
         kinds = [one.kind for one in operators]
         weights = fitting.curves(kinds, reads[:, rows], makes[:, rows], seconds[:, rows])
-        return cls(operators, weights)
+        sums = _summed(weights, reads[:, rows], makes[:, rows])
+        return cls(operators, weights, fitting.Scale.of(sums, seconds[:, rows].sum(axis=0)))
 
     def at(self, design: Design) -> Floats:
         """Return the seconds of networks `[networks]`."""
         reads, makes = _channels(design, self.operators)
-        found: Floats = np.einsum("of,ovf->v", self.weights, fitting.features(reads, makes))
-        return found
+        return self.scale.at(_summed(self.weights, reads, makes))
 
 
 class LatencyTable(Noun):
@@ -118,3 +119,9 @@ def _channels(design: Design, operators: Sequence[Operator]) -> tuple[Floats, Fl
         np.array([design.at(one.reads) for one in operators]),
         np.array([design.at(one.makes) for one in operators]),
     )
+
+
+def _summed(weights: Floats, reads: Floats, makes: Floats) -> Floats:
+    """Return the sums over operators, `[variants]`."""
+    found: Floats = np.einsum("of,ovf->v", weights, fitting.features(reads, makes))
+    return found

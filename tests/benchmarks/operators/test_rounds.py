@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from contextlib import suppress
@@ -162,7 +163,9 @@ def test_times_of_another_machine_are_not_added_to(folder: Path, monkeypatch, ca
 def test_a_folder_that_is_none_of_variants_is_refused(folder: Path, broken, capsys) -> None:
     broken(folder)
     assert times(folder) == 2
-    assert capsys.readouterr().err.count("error: ") == 1
+    said = capsys.readouterr().err
+    assert said.count("error: ") == 1
+    assert re.search(r"no index\.json|no index of variants|missing or damaged", said)
     assert not (folder / "times.json").exists()
 
 
