@@ -21,7 +21,7 @@ from compress.learning import checks, terms
 from compress.learning.finish import Trained, Wanted, chosen, finish, wanted_of
 from compress.learning.loading import require_batch
 from compress.learning.teaching import terms_of
-from compress.learning.training_data import open_for, require_known
+from compress.learning.training_data import open_for, require_known, training_images
 from compress.learning.views.options import check_patience
 from compress.pruning import allocation, importance
 from compress.pruning.accuracy import judge_of
@@ -29,6 +29,7 @@ from compress.pruning.budget import correcting, measuring
 from compress.pruning.budget.correcting import Planned
 from compress.pruning.budget.limits import (
     MEASURED,
+    of_the_whole,
     require_narrowing,
     require_reachable,
     too_narrow,
@@ -40,8 +41,14 @@ from compress.pruning.budget.verdicts import verdicts
 from compress.pruning.gradients import informed
 from compress.pruning.kept_layers import SHOWN, Kept, named_like
 from compress.pruning.rehearsal import rehearse
-from compress.pruning.rounds import RoundOptions, Rounds
+from compress.pruning.rounds import Round, RoundOptions, Rounds
+from compress.pruning.scans import depth
+from compress.pruning.scans.looking import Looking
+from compress.pruning.scans.options import Scans
+from compress.pruning.scans.sensitivity import Scanned
 from compress.pruning.shrinking import kept_of
+from compress.pruning.sparsity import masks
+from compress.pruning.sparsity.making import Tuning, with_zeros
 from compress.stand_ins import costs, targets
 from edgepress.core import artifact as artifacts
 from edgepress.core import console
@@ -49,16 +56,18 @@ from edgepress.core.artifact import Artifact
 from edgepress.core.cli import main
 from edgepress.core.ending import require
 from edgepress.core.manifest import Architecture, Manifest
+from edgepress.core.pruning import Pruning
 from edgepress.core.several import Gates
 from edgepress.core.stage import Plan, produce
 from edgepress.data.context import Context
 from models import families
 from models.basis.torch_process import seeded
+from models.blank import blank_image
 from models.defaults import ModelPath, default_model
 from models.stored import architecture_of, load_network, rebuilt, try_network
 
 
-class Config(RoundOptions, ThresholdOptions):
+class Config(RoundOptions, Scans, ThresholdOptions):
     """Prune the channels of a trained network and tune what is left."""
 
     model: ModelPath | None = None
@@ -71,6 +80,9 @@ class Config(RoundOptions, ThresholdOptions):
     """Epochs of tuning after each round."""
     learning_rate: float = Field(1e-3, gt=0)
     """Peak of the one-cycle schedule of each round."""
+    sparsity: str | None = None
+    """Zeros among the weights that are left, the smallest of each layer: `2:4` for TensorRT, or a
+    share for the download, e.g. 0.5; kept through one more tuning."""
     gate: Gates = ("macs ratio <= 0.999", "params ratio <= 0.999")
     """Gates against the unpruned model, e.g. --gate "map drop <= 0.03": rounds are held against
     such a drop on validation images too, and the last that keeps it is taken."""
@@ -93,6 +105,7 @@ def run(config: Config) -> Artifact:
     architecture = architecture_of(parent)
     check_layers(config, architecture)
     try_network(parent, training=True)
+    check_network(config, parent)
     context = open_for((parent,), config.data, config.skip_bad_images)
     require_batch(len(context.rows("train")), config.batch_size)
     if importance.needs(config.importance):
@@ -130,6 +143,8 @@ def check(config: Config, labels: Sequence[str] | None = None) -> None:
     check_patience(config, terms_of(config))
     importance.find(config.importance)
     allocation.find(config.spread)
+    if config.sparsity:
+        masks.check(config.sparsity)
     if config.budgets.about(*MEASURED):
         _target(config)
     asked = checks.Asked(config.gate, config.demand, config.out, (_model(config),))
@@ -146,6 +161,20 @@ def check_layers(config: Config, architecture: Architecture) -> None:
     if config.keep:
         named_like(network(), config.keep)
     importance.require(config.importance, network)
+
+
+def check_network(config: Config, parent: Artifact) -> None:
+    """Refuse blocks and zeros that a network, built as its record says, cannot lose and have.
+
+    Raises:
+        UserError: there are such.
+    """
+    if config.remove_blocks or config.sparsity:
+        labels, spec = len(parent.manifest.labels.names), parent.manifest.image
+        network = rebuilt(architecture_of(parent), labels, spec)
+        depth.rounds_of(network, spec, config.remove_blocks, config.keep)
+        if config.sparsity:
+            masks.require(network, blank_image(spec), config.sparsity)
 
 
 def _model(config: Config) -> Path:
@@ -166,28 +195,46 @@ def _target(config: Config) -> object:
 
 def _build(plan: Plan, config: Config, context: Context, wanted: Wanted, workdir: Path) -> Manifest:
     parent = plan.parents[0]
-    network = load_network(parent)
+    whole = load_network(parent)
+    looking = Looking(context, config.scan_images, config.seed, workdir / "scratch")
+    blocks = looking.blocks(whole, config.remove_blocks, config.keep)
+    network = depth.shallow(whole, blocks)
+    start = depth.without_blocks(architecture_of(parent), blocks)
     kept = kept_of(network, context.spec, config)
     if kept.unfit:
         console.say(kept.told(SHOWN))
     rounds = Rounds(config, context, workdir, judge_of(plan, context, config.gate, workdir))
     with seeded(config.seed):
-        problem, planned = _planned(rounds, network, kept)
+        problem, planned = _planned(rounds, network, whole, kept)
         correcting.say(planned, problem.limits)
         n_labels, spec = len(parent.manifest.labels.names), parent.manifest.image
         build = partial(rebuilt, n_labels=n_labels, spec=spec)
         prune = partial(rounds.prune, problem.widths)
-        rehearse(architecture_of(parent), network, prune, planned.rounds, build)
-    last = rounds.tuned(network, parent, problem.widths, planned.rounds)
+        rehearse(start, network, prune, planned.rounds, build)
+    scanned = Scanned(kept.layers, config.round_to, config.importance, rounds.sample)
+    looked = looking.layers(network, scanned) if config.sensitivity else None
+    last = rounds.tuned(Round(0, network, start, ()), whole, problem.widths, planned.rounds)
+    pruned, zeros = last.network, None
+    if config.sparsity:
+        tuning = Tuning(parent, whole, training_images(context), config)
+        with seeded(config.seed):
+            pruned, zeros = with_zeros(
+                pruned, config.sparsity, tuning, workdir / "scratch" / "zeros"
+            )
     found = verdicts(planned, last.number, problem.limits, parent.name)
     if not config.budget:  # --macs is judged by gates, unless its last round was given up
         found = tuple(one for one in found if one.outcome != "pass")
     notes = ((kept.told(),) if kept.unfit else ()) + too_narrow(problem) + last.notes
-    trained = Trained(last.network, last.architecture, parent, notes=notes, verdicts=found)
+    record = Pruning(sensitivity=looked, blocks=blocks, sparsity=zeros)
+    trained = Trained(
+        pruned, last.architecture, parent, notes=notes, verdicts=found, pruning=record
+    )
     return finish(plan, trained, context, wanted)
 
 
-def _planned(rounds: Rounds, network: nn.Module, kept: Kept) -> tuple[allocation.Problem, Planned]:
+def _planned(
+    rounds: Rounds, network: nn.Module, unpruned: nn.Module, kept: Kept
+) -> tuple[allocation.Problem, Planned]:
     """Return what is planned, and the widths after each round; what was measured is kept.
 
     Raises:
@@ -196,10 +243,11 @@ def _planned(rounds: Rounds, network: nn.Module, kept: Kept) -> tuple[allocation
         UserError: no layer can be narrower, or a file cannot be written or run.
     """
     config, scratch = rounds.config, rounds.workdir / "scratch"
-    files = _files(rounds, network)
+    files = _files(rounds, unpruned)
     whole = stored(scratch / "whole.json", dict[str, float], lambda: _whole(config, files))
     with informed(network, importance.needs(config.importance), rounds.sample):
         problem = telling(problem_of(network, rounds.context.spec, config, kept, whole))
+        problem = of_the_whole(problem, network, unpruned, rounds.context.spec)
         require_narrowing(problem, kept)
         require_reachable(problem)
         planner = allocation.find(config.spread)

@@ -1,5 +1,7 @@
 """Replays structured pruning, so that a pruned network is stored as names and indices."""
 
+from itertools import groupby
+
 import torch
 import torch_pruning
 from torch import Tensor, nn
@@ -8,7 +10,10 @@ from edgepress.core.errors import UserError, told
 from edgepress.core.quiet import quiet
 from models.basis.torch_process import evaluating, learning
 
-History = tuple[tuple[str, bool, tuple[int, ...]], ...]
+Channels = tuple[str, bool, tuple[int, ...]]
+"""(layer, whether its outputs went, which), as torch-pruning records it."""
+History = tuple[Channels | str, ...]
+"""In order; a name alone is a block that was taken out whole."""
 
 
 def traced(network: nn.Module, images: Tensor) -> torch_pruning.DependencyGraph:
@@ -34,16 +39,40 @@ def traced(network: nn.Module, images: Tensor) -> torch_pruning.DependencyGraph:
 
 
 def replay(network: nn.Module, history: History, images: Tensor) -> nn.Module:
-    """Remove the recorded channels of a freshly built network, in order.
+    """Remove the recorded blocks and channels of a freshly built network, in order.
 
     Raises:
         UserError: the history does not fit the network.
     """
-    if not history:
-        return network
-    graph = traced(network, images)
     try:
-        graph.load_pruning_history([[name, out, list(index)] for name, out, index in history])
+        for _, entries in groupby(history, lambda entry: isinstance(entry, str)):
+            _replay_alike(network, tuple(entries), images)
+    except UserError:
+        raise
     except Exception as error:
         raise UserError(f"The pruning history does not fit the architecture ({error!r})") from None
     return network
+
+
+def take_out(network: nn.Module, block: str) -> bool:
+    """Let a block, in place, hand on what it is given; `False` where it does so already.
+
+    A residual block `x + f(x)` becomes `x`.
+
+    Raises:
+        AttributeError: there is no such block.
+    """
+    if isinstance(network.get_submodule(block), nn.Identity):
+        return False
+    network.set_submodule(block, nn.Identity())
+    return True
+
+
+def _replay_alike(network: nn.Module, entries: History, images: Tensor) -> None:
+    """Replay entries that are all blocks, or all channels, which one trace of the network tells."""
+    channels = [list(entry) for entry in entries if not isinstance(entry, str)]
+    for entry in entries:
+        if isinstance(entry, str):
+            take_out(network, entry)
+    if channels:
+        traced(network, images).load_pruning_history(channels)

@@ -136,6 +136,9 @@ def places(network: nn.Module, spec: ImageSpec) -> Counter[str]:
 
 
 def macs_at(network: nn.Module, multiplied: Counter[str]) -> int:
-    """Return the multiply-accumulates of a network whose layers multiply at these places."""
-    layers = dict(network.named_modules())
-    return sum(n * layers[name].weight.numel() for name, n in multiplied.items())
+    """Return the multiply-accumulates of a network whose layers multiply at these places.
+
+    Those of blocks that were taken out multiply no more.
+    """
+    layers = {name: m for name, m in network.named_modules() if isinstance(m, LAYERS)}
+    return sum(layers[name].weight.numel() * n for name, n in multiplied.items() if name in layers)

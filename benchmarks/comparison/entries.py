@@ -4,6 +4,7 @@ from benchmarks import metrics
 from benchmarks.comparison.against_first import against_first
 from benchmarks.comparison.bench import Bench
 from benchmarks.comparison.decision_entries import decision_entries, metrics_entry
+from benchmarks.comparison.widths import widths_of
 from benchmarks.report.schema import (
     ConvsEntry,
     GateEntry,
@@ -48,6 +49,8 @@ def model_entry(bench: Bench, row: int, verdicts: tuple[Verdict, ...]) -> ModelE
         throughput=_throughput(bench, bench.names[row]),
         search=manifest.search,
         distillation=manifest.distillation,
+        widths=widths_of(subject.artifact),
+        pruning=manifest.pruning,
         decisions=decision_entries(manifest.labels, result) if result else {},
         metrics=metrics_entry(manifest.labels, result) if result else None,
         **against_first(bench, row),

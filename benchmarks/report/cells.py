@@ -53,7 +53,12 @@ def shaded(count: int, share: float) -> Cell:
     """Return a count, the darker the larger its share, from 0 to 1."""
     if not count:
         return Cell("0", kind="missing")
-    return Cell(f"{count:,}", kind="share", heat=_DARKEST_PERCENT * share)
+    return shaded_by(Cell(f"{count:,}"), share)
+
+
+def shaded_by(cell: Cell, share: float) -> Cell:
+    """Return a cell, the darker the larger a share, from 0 to 1."""
+    return replace(cell, kind="share", heat=_DARKEST_PERCENT * min(max(share, 0.0), 1.0))
 
 
 def scored(value: float | None, ends: tuple[float, float] | None = None) -> Cell:

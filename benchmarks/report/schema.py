@@ -8,6 +8,7 @@ from edgepress.core.distillation import Distillation
 from edgepress.core.labels import LabelLearning, Method
 from edgepress.core.manifest import SearchStep, TimeShares
 from edgepress.core.noun import Noun
+from edgepress.core.pruning import Pruning
 
 Interval = tuple[float, float]
 Verdict = Literal["pass", "fail", "inconclusive"]
@@ -165,6 +166,15 @@ class MetricsEntry(Noun):
     """How high the labels of an image rank among all labels."""
 
 
+class WidthEntry(Noun):
+    """A layer that pruning has narrowed, and with it those that lose the same channels."""
+
+    layer: str
+    before: int
+    """Channels in the network that was pruned first."""
+    after: int
+
+
 class ModelEntry(Noun):
     """One row of the comparison."""
 
@@ -216,6 +226,10 @@ class ModelEntry(Noun):
     """What was tried on the way to an int8 file, in order; empty where nothing was searched."""
     distillation: Distillation | None = None
     """Of a student: how it was taught."""
+    widths: tuple[WidthEntry, ...] = ()
+    """Of a PyTorch network that was pruned, or made from such a one."""
+    pruning: Pruning | None = None
+    """What pruning looked at before it began; `None` where nothing was pruned."""
     decisions: dict[str, DecisionEntry] = Field(default_factory=dict)
     """By label; empty where accuracy was not measured."""
     metrics: MetricsEntry | None = None

@@ -21,6 +21,7 @@ from edgepress.core.eval_file import save_eval
 from edgepress.core.gates import Verdict
 from edgepress.core.labels import Labels, ThresholdSettings, shares
 from edgepress.core.manifest import Architecture, Manifest, Measurements
+from edgepress.core.pruning import Pruning
 from edgepress.core.results import EvalResult
 from edgepress.core.source import source_hash
 from edgepress.core.stage import Plan, manifest_base
@@ -42,6 +43,8 @@ class Trained:
     """Share of the training in which it waited for images; `None` is not known."""
     notes: tuple[str, ...] = ()
     """What was said of it on the way, for the manifest."""
+    pruning: Pruning | None = None
+    """What was looked at before it was pruned, where it was."""
     verdicts: tuple[Verdict, ...] = ()
     """On what was demanded of the way, and is not measured at its end."""
 
@@ -153,6 +156,7 @@ def _draft_manifest(plan: Plan, trained: Trained, context: Context) -> Manifest:
             prevalence=shares(context.targets("train")),
         ),
         data=context.reference(),
+        pruning=trained.pruning,
     )
 
 

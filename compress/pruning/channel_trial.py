@@ -1,7 +1,7 @@
 """A copy of a network whose channels change places and go, to see whether they may."""
 
 import copy
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -63,6 +63,17 @@ class Trial:
         with torch.no_grad():
             return cls(copied, graph, inputs, copied(inputs))
 
+    @classmethod
+    def as_it_is(cls, network: nn.Module, images: Tensor) -> "Trial":
+        """Copy a network with its weights.
+
+        Raises:
+            UserError: torch-pruning cannot follow it.
+        """
+        copied = copy.deepcopy(network).requires_grad_(True).eval()
+        with torch.no_grad():
+            return cls(copied, traced(copied, images), images, copied(images))
+
     def moved(self, groups: Sequence[Group], coupled: bool = False) -> bool:
         """Tell whether the answers stay when the channels of groups change places.
 
@@ -81,8 +92,17 @@ class Trial:
 
     def removed(self, groups: Sequence[Group]) -> bool:
         """Tell whether the network runs without some of the channels of groups."""
-        made = self._run(lambda: self._removals(groups))
+        made = self._run(lambda: self._removals([(g, self._some(g)) for g in groups]))
         return made is not None and made.shape == self.answers.shape
+
+    @contextmanager
+    def without(self, group: Group, gone: Collection[int]) -> Iterator[nn.Module]:
+        """Let the network be without some of a group's units (`units`) for a while."""
+        changes = self._removals([(group, gone)])
+        with _put_back({change.owner for change in changes}):
+            for change in changes:
+                change.make()
+            yield self.network
 
     def _run(self, changes: Callable[[], list[_Change]]) -> Tensor | None:
         """Return the answers after changes, which are undone; `None` where anything fails."""
@@ -98,7 +118,7 @@ class Trial:
 
     def _moves(self, group: Group, coupled: bool) -> list[_Change]:
         """Return the changes by which the channels of a group change places everywhere."""
-        size = self._units(group, coupled)
+        size = self.units(group, coupled)
         rows = [_rows(item, size) for item in group]
         to = _places(rows, size)
         found = []
@@ -115,18 +135,20 @@ class Trial:
         axes = {name: target.pruning_dim} if name else _axes(dep, pairs[0][0])
         return [_Change(owner, partial(_renumber, owner, n, a, pairs)) for n, a in axes.items()]
 
-    def _removals(self, groups: Sequence[Group]) -> list[_Change]:
-        """Return the changes by which some channels of groups go, each module's at once."""
-        going: dict[tuple[object, object], tuple[torch_pruning.Dependency, set[int]]] = {}
-        for group in groups:
-            root, n = group[0].dep, len(group[0].idxs)
-            size = self._units(group)
-            chosen = [root for root in range(n) if root % size < -(-size // TRIED)]
-            for dep, rows in self.graph.get_pruning_group(root.target.module, root.handler, chosen):
-                going.setdefault((dep.target.module, dep.handler), (dep, set()))[1].update(rows)
+    def _some(self, group: Group) -> range:
+        return range(-(-self.units(group) // TRIED))
+
+    def _removals(self, going: Iterable[tuple[Group, Collection[int]]]) -> list[_Change]:
+        """Return the changes by which units of groups go, each module's at once."""
+        rows: dict[tuple[object, object], tuple[torch_pruning.Dependency, set[int]]] = {}
+        for group, gone in going:
+            root, n, size = group[0].dep, len(group[0].idxs), self.units(group)
+            chosen = [channel for channel in range(n) if channel % size in gone]
+            for dep, own in self.graph.get_pruning_group(root.target.module, root.handler, chosen):
+                rows.setdefault((dep.target.module, dep.handler), (dep, set()))[1].update(own)
         return [
-            _Change(self._owner(dep.target.module)[0], partial(self._remove, dep, rows))
-            for dep, rows in going.values()
+            _Change(self._owner(dep.target.module)[0], partial(self._remove, dep, own))
+            for dep, own in rows.values()
             if isinstance(dep.target.module, nn.Module | nn.Parameter)
         ]
 
@@ -143,7 +165,7 @@ class Trial:
         path, _, name = self.graph._param_to_name[target].rpartition(".")
         return self.network.get_submodule(path), name
 
-    def _units(self, group: Group, coupled: bool = False) -> int:
+    def units(self, group: Group, coupled: bool = False) -> int:
         """Return how many channels of a group's root go one by one: channel `i` with `i + size`.
 
         Raises:

@@ -250,8 +250,8 @@ def _least(network: nn.Module, widths: Widths) -> dict[nn.Module, float]:
     """Return how many channels each layer keeps at least."""
     whole = widths.whole or channels_of(network)
     return {
-        network.get_submodule(name): channels * (1 - widths.max_pruning_ratio) - 1e-9
-        for name, channels in whole.items()
+        network.get_submodule(name): whole[name] * (1 - widths.max_pruning_ratio) - 1e-9
+        for name in channels_of(network)
     }
 
 

@@ -19,13 +19,11 @@ from compress.pruning.channels import Widths, prune_to
 from compress.pruning.gradients import Sample, informed
 from compress.pruning.recalibration import recalibrate_batchnorm
 from edgepress.core import console
-from edgepress.core.artifact import Artifact
 from edgepress.core.manifest import Architecture
 from edgepress.data.context import Context
 from models.basis.torch_process import seeded
 from models.blank import blank_image
 from models.pruning_history import History
-from models.stored import architecture_of, load_network
 
 
 class RoundOptions(Teaching, Options):
@@ -40,7 +38,7 @@ class Round:
     """A network after a round."""
 
     number: int
-    """From 1."""
+    """From 1; 0 before all of them."""
     network: nn.Module
     architecture: Architecture
     notes: tuple[str, ...]
@@ -71,21 +69,20 @@ class Rounds:
             return prune_to(network, blank_image(self.context.spec), plan, widths)
 
     def tuned(
-        self, network: nn.Module, parent: Artifact, widths: Widths, plans: Sequence[Plan]
+        self, start: Round, teacher: nn.Module, widths: Widths, plans: Sequence[Plan]
     ) -> Round:
         """Return the last round that keeps the accuracy, and where none does the last one.
 
         Args:
-            network: The parent's; it is changed.
-            parent: It teaches.
+            start: What is pruned; it is changed.
+            teacher: The unpruned network.
             widths: What may go.
             plans: Widths after each round.
 
         Raises:
             UserError: as `prune`, or a loss that is not finite.
         """
-        teacher, images = load_network(parent), training_images(self.context)
-        last = Round(0, network, architecture_of(parent), ())
+        images, last = training_images(self.context), start
         best = None
         for number, plan in enumerate(plans, 1):
             console.say(f"round {number}/{len(plans)}")

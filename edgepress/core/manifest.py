@@ -9,6 +9,7 @@ from edgepress.core.gates import Verdict
 from edgepress.core.image_spec import ImageSpec
 from edgepress.core.labels import Labels
 from edgepress.core.noun import Noun
+from edgepress.core.pruning import Pruning
 
 SCHEMA_VERSION = 1
 
@@ -24,8 +25,9 @@ class Architecture(Noun):
     kwargs: dict[str, Any] = Field(default_factory=dict)
     rewrites: tuple[str, ...] = ()
     """Files of `models/rewrites`, in order."""
-    pruning_history: tuple[tuple[str, bool, tuple[int, ...]], ...] = ()
-    """(module name, prunes outputs, channel indices) in order, as torch-pruning records it."""
+    pruning_history: tuple[tuple[str, bool, tuple[int, ...]] | str, ...] = ()
+    """In order: (module name, prunes outputs, channel indices), as torch-pruning records it, or the
+    name of a block that was taken out whole."""
 
     @property
     def as_published(self) -> "Architecture":
@@ -191,5 +193,7 @@ class Manifest(Noun):
     """What was tried on the way to this file, in order."""
     distillation: Distillation | None = None
     """Of a student: how it was taught."""
+    pruning: Pruning | None = None
+    """Of a pruned network: what it was worth without some of its parts."""
     environment: dict[str, Any] = Field(default_factory=dict)
     files: dict[str, FileEntry] = Field(default_factory=dict)

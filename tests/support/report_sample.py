@@ -22,10 +22,20 @@ from benchmarks.report.schema import (
     ShareEntry,
     SpeedupEntry,
     ThroughputEntry,
+    WidthEntry,
 )
 from edgepress.core.distillation import Distillation, Gain, HeatResult
 from edgepress.core.labels import LabelLearning
 from edgepress.core.manifest import SearchStep
+from edgepress.core.pruning import (
+    Cut,
+    LayerSensitivity,
+    Pruning,
+    RemovedBlock,
+    RemovedBlocks,
+    Sensitivity,
+    Sparsity,
+)
 
 LABELS = ("polycrystalline", "defect_possible", "defect_probable", "defect_certain")
 TEACHER, PRUNED, DISTILLED, FP32, INT8 = (
@@ -63,7 +73,7 @@ def full_report() -> Report:
         command=_COMMAND,
         models=(
             _model(TEACHER, "compress.train", None),
-            _model(PRUNED, "compress.prune", TEACHER, gates=_pruned_gates()),
+            _model(PRUNED, "compress.prune", TEACHER, gates=_pruned_gates(), **_pruned()),
             _model(DISTILLED, "compress.distill", PRUNED, distillation=_lessons()),
             _model(FP32, "export.onnx", DISTILLED, gates=_fp32_gates()),
             _model(INT8, "export.onnx", FP32, gates=_int8_gates(), **_int8_extras()),
@@ -94,6 +104,55 @@ def full_report() -> Report:
         verdict="inconclusive",
         differences=differences(),
     )
+
+
+def _pruned() -> dict[str, Any]:
+    """Return the widths of four layers, and what was looked at before."""
+    layers = (("blocks.1.0.conv_pw", 96, 64, (0.002, 0.011, 0.094)),
+              ("blocks.3.0.conv_pw", 240, 128, (-0.001, 0.003, 0.021)),
+              ("blocks.6.0.conv_pw", 1152, 320, (0.0, 0.001, 0.004)),
+              ("conv_head", 1280, 1280, (0.0, 0.0, 0.002)))  # fmt: skip
+    scanned = tuple(
+        LayerSensitivity(
+            name=name,
+            coupled=(name.replace("_pw", "_dw"),) if "_pw" in name else (),
+            channels=before,
+            cuts=tuple(
+                Cut(channels=before * part // 4, score=0.934 - lost)
+                for part, lost in zip((3, 2, 1), losses, strict=True)
+            ),
+        )
+        for name, before, _, losses in layers
+    )
+    blocks = RemovedBlocks(
+        metric="map",
+        images=64,
+        whole=0.94,
+        blocks=(RemovedBlock(name="blocks.5.2", score=0.934),),
+    )
+    return {
+        "widths": tuple(
+            WidthEntry(layer=name, before=before, after=after)
+            for name, before, after, _ in layers
+            if after < before
+        ),
+        "pruning": Pruning(
+            sensitivity=Sensitivity(metric="map", images=64, whole=0.934, layers=scanned),
+            blocks=blocks,
+            sparsity=Sparsity(
+                pattern="2:4",
+                layers=30,
+                zeros=0.472,
+                bytes=6_900_000,
+                compressor="zlib, level 9",
+                compressed_bytes=3_910_000,
+                dense_compressed_bytes=6_380_000,
+                runtime="ONNX Runtime, cpu, 1 thread",
+                speedup=1.001,
+                speedup_ci95=(0.987, 1.012),
+            ),
+        ),
+    }
 
 
 def _lessons() -> Distillation:

@@ -3,13 +3,17 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from torch import nn
+
 from benchmarks.gates import metrics
 from benchmarks.gates.budgets import Budget, Budgets
 from compress.pruning.allocation import Limit, Problem
 from compress.pruning.costs.protocol import Costs
 from compress.pruning.kept_layers import SHOWN, Kept
 from edgepress.core.errors import GateFailed, UserError
+from edgepress.core.image_spec import ImageSpec
 from edgepress.core.wording import counted
+from models.stored import count_params, macs_at, places
 
 MEASURED = ("latency", "size")
 """What a plan is corrected by, for the real file has its own."""
@@ -27,6 +31,48 @@ class Proportional:
     def total(self, widths: Mapping[str, int]) -> float:
         """Return what all of the network costs; groups that are not named are whole."""
         return self.whole * self.of.total(widths) / self.of.total({})
+
+
+@dataclass(frozen=True)
+class WithoutBlocks:
+    """What is counted of a network without some of its blocks, where the whole has them."""
+
+    unit: str
+    of: Costs
+    whole: float
+    """What the network with all blocks costs."""
+
+    def total(self, widths: Mapping[str, int]) -> float:
+        """Return what is left at these widths; without any, what the whole costs."""
+        return self.of.total(widths) if widths else self.whole
+
+
+def of_the_whole(
+    problem: Problem, network: nn.Module, whole: nn.Module, spec: ImageSpec
+) -> Problem:
+    """Return a problem whose counted limits are shares of a network with all blocks.
+
+    Args:
+        problem: Of the network without some.
+        network: That network.
+        whole: The one with all.
+        spec: Their images.
+    """
+    multiplied = places(whole, spec)
+    counts = {
+        "macs": macs_at(whole, multiplied) / macs_at(network, multiplied),
+        "params": count_params(whole) / count_params(network),
+    }
+    return replace(problem, limits=tuple(_of_the_whole(one, counts) for one in problem.limits))
+
+
+def _of_the_whole(limit: Limit, counts: Mapping[str, float]) -> Limit:
+    times = counts.get(limit.budget.metric, 1.0)
+    if times == 1:
+        return limit
+    costs = WithoutBlocks(limit.costs.unit, limit.costs, times * limit.whole)
+    share = limit.share if limit.budget.relative else limit.share / times
+    return replace(limit, costs=costs, share=share)
 
 
 def limits_of(budgets: Budgets, costs: Mapping[str, Costs]) -> tuple[Limit, ...]:
