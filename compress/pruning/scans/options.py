@@ -14,5 +14,5 @@ class Scans(Noun):
     "blocks.4.*"."""
     sensitivity: bool = True
     """Draw in the report what the network would lose if a layer alone were narrower."""
-    scan_images: int = Field(64, ge=1)
+    scan_images: int = Field(32, ge=1)
     """Validation images at most that blocks are chosen by and sensitivity is measured on."""
