@@ -54,6 +54,13 @@ class Budget(Noun):
             return f"latency speedup >= {1 / self.limit:.10g}"
         return f"{self.metric} ratio <= {self.limit:.10g}"
 
+    def told(self, value: float) -> str:
+        """Return a figure, in the unit of `limit`, as a person would write it beside that."""
+        rounded = beside(value, self.limit)
+        if self.relative:
+            return f"{100 * rounded:.10g}%"
+        return metrics.find(self.metric).forms[self.form].unit.told(rounded)
+
 
 class Budgets(Noun):
     """All limits of a device; there may be none."""
@@ -72,6 +79,16 @@ class Budgets(Noun):
     def about(self, *names: str) -> tuple[Budget, ...]:
         """Return the limits on some metrics."""
         return tuple(budget for budget in self.each if budget.metric in names)
+
+
+def beside(value: float, limit: float) -> float:
+    """Return a figure in three digits, or in as many more as keep it on its side of a limit.
+
+    >>> beside(0.31234, 0.5), beside(0.50004, 0.5)
+    (0.312, 0.50004)
+    """
+    rounded = (float(f"{value:.{digits}g}") for digits in range(3, 18))  # 17 are exact
+    return next(near for near in rounded if (near <= limit) == (value <= limit))
 
 
 def parse(texts: Iterable[str]) -> Budgets:

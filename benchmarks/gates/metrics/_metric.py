@@ -27,8 +27,10 @@ def plainly(limit: float) -> str:
 
     >>> plainly(12345.0)
     '12,345'
+    >>> plainly(3.1e6)
+    '3,100,000'
     """
-    return f"{limit:,.6g}"
+    return f"{limit:,.0f}" if abs(limit) >= 1e5 else f"{limit:,.6g}"
 
 
 def percent(limit: float) -> str:

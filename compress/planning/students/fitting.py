@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from benchmarks.gates import metrics
 from benchmarks.gates.budgets import Budget, Budgets
 from benchmarks.statistics.sequential import Interval, median_interval
 from compress.stand_ins import costs
@@ -36,10 +35,8 @@ class Weight:
 
     def __str__(self) -> str:
         form = "" if self.budget.form == "value" else f" {self.budget.form}"
-        rounded = float(f"{self.value:.3g}")
-        told = metrics.find(self.budget.metric).forms["value"].unit.told
-        shown = f"{100 * rounded:g}% of the teacher's" if self.budget.relative else told(rounded)
-        return f"{self.budget.metric}{form} {shown}"
+        of = " of the teacher's" if self.budget.relative else ""
+        return f"{self.budget.metric}{form} {self.budget.told(self.value)}{of}"
 
 
 def outcome(weights: Iterable[Weight], margin: float = MARGIN) -> Outcome:

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 
 from torch import nn
 
-from benchmarks.gates import metrics
 from benchmarks.gates.budgets import Budget, Budgets
 from compress.pruning.allocation import Limit, Problem
 from compress.pruning.costs.protocol import Costs
@@ -104,11 +103,8 @@ def _share(budget: Budget, costs: Costs) -> float:
 
 def shown(limit: Limit, part: float) -> str:
     """Return a share of the whole network's cost as its budget has it, e.g. `latency 1.2 ms`."""
-    metric = limit.budget.metric
-    if limit.budget.relative:
-        return f"{metric} {100 * part:.3g}%"
-    rounded = float(f"{part * limit.whole:.3g}")
-    return f"{metric} {metrics.find(metric).forms['value'].unit.told(rounded)}"
+    budget = limit.budget
+    return f"{budget.metric} {budget.told(part if budget.relative else part * limit.whole)}"
 
 
 def require_narrowing(problem: Problem, kept: Kept) -> None:

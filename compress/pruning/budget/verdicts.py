@@ -1,5 +1,6 @@
 """Whether the network that is kept keeps its budgets."""
 
+from benchmarks.gates.budgets import beside
 from compress.pruning.allocation import Limit
 from compress.pruning.budget.correcting import Planned
 from edgepress.core.gates import Verdict
@@ -24,7 +25,7 @@ def _verdict(planned: Planned, number: int, limit: Limit, against: str) -> Verdi
     last = number == rounds
     measured = planned.measured.get(limit.budget.metric) if last else None
     part = limit.part(planned.rounds[number - 1]) if measured is None else measured
-    wanted = f"{100 * limit.share:.1f}% wanted"
+    wanted = f"{100 * limit.share:.3g}% wanted"
     how = "as planned" if measured is None else "measured with the file of the planned widths"
     if not last:
         how += f", after round {number} of {rounds}: a later one keeps no accuracy gate"
@@ -33,7 +34,7 @@ def _verdict(planned: Planned, number: int, limit: Limit, against: str) -> Verdi
         against=against if limit.budget.relative else None,
         outcome="pass" if part <= limit.share else "fail",
         measured=_in_gate(limit, part),
-        reason=f"{100 * part:.1f}% of the unpruned model's, {wanted} ({how})",
+        reason=f"{100 * beside(part, limit.share):.10g}% of the unpruned model's, {wanted} ({how})",
     )
 
 

@@ -33,6 +33,25 @@ def test_a_budget_becomes_a_gate(written: str, gate: str, limit: float) -> None:
 
 
 @pytest.mark.parametrize(
+    ("written", "value", "told"),
+    [
+        ("macs <= 50%", 0.31234, "31.2%"),
+        ("macs <= 50%", 0.50004, "50.004%"),
+        ("macs <= 50%", 0.49996, "50%"),
+        ("macs <= 50%", 0.5, "50%"),
+        ("macs <= 3.1M", 3_100_001, "3,100,001"),
+        ("size <= 2MB", 1_234_567, "1,230,000 bytes"),
+        ("latency <= 2ms", 0.0020004, "2.0004 ms"),
+        ("latency p90 <= 8ms", 0.0071234, "7.12 ms"),
+    ],
+)
+def test_a_figure_is_never_rounded_to_the_other_side_of_the_limit(
+    written: str, value: float, told: str
+) -> None:
+    assert parse([written]).each[0].told(value) == told
+
+
+@pytest.mark.parametrize(
     ("written", "message"),
     [
         (["sizes <= 2MB"], "Unknown metric of a budget.*did you mean 'size'"),

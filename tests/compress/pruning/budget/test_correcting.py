@@ -131,6 +131,18 @@ def test_what_is_counted_is_refused_before_anything_is_measured() -> None:
         require_reachable(problem(macs=0.005))
 
 
+def test_what_is_just_missed_is_not_said_to_be_reached() -> None:
+    """A network whose one narrow layer leaves a little more than half of it."""
+    costs = MadeUp(lambda widths: 10_004 if widths["first"] < 256 else 20_000, WHOLE)
+    hard = replace(problem(macs=0.5), limits=(limit(costs, 0.5),))
+    with pytest.raises(GateFailed, match=r"the smallest .* is macs 50\.02%"):
+        require_reachable(hard)
+    (verdict,) = verdicts(Planned((hard.narrowest,), {}), 1, hard.limits, "net")
+    assert (verdict.outcome, verdict.reason.split(" (")[0]) == (
+        "fail", "50.02% of the unpruned model's, 50% wanted",
+    )  # fmt: skip
+
+
 def test_a_budget_that_is_kept_already_is_refused() -> None:
     costs = {"macs": MACS, "size": MACS}
     with pytest.raises(UserError, match=r"keeps this budget as it is.*less than macs 65,500"):
