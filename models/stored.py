@@ -50,12 +50,13 @@ def rebuilt(architecture: Architecture, n_labels: int, spec: ImageSpec) -> nn.Mo
     return replay(network, architecture.pruning_history, blank_image(spec))
 
 
-def try_network(artifact: Artifact, training: bool) -> None:
+def try_network(artifact: Artifact, training: bool, spec: ImageSpec | None = None) -> None:
     """Run a network as an artifact has it, with weights that do not matter, before the work.
 
     Args:
         artifact: Of a network.
         training: Whether it will be trained.
+        spec: The images that it will see; default: its own.
 
     Raises:
         UserError: an ONNX artifact, or as `models.network_trial.try_out`.
@@ -63,7 +64,7 @@ def try_network(artifact: Artifact, training: bool) -> None:
     labels = len(artifact.manifest.labels.names)
     with seeded(0):
         network = families.build(architecture_of(artifact), labels)
-        try_out(network, labels, artifact.manifest.image, training)
+        try_out(network, labels, spec or artifact.manifest.image, training)
 
 
 def logits(network: nn.Module, images: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -114,7 +114,7 @@ class Start:
             UserError: it fails, or its weights do not fit.
         """
         if self.artifact is not None:
-            try_network(self.artifact, training=training)
+            try_network(self.artifact, training, self.spec)
             return
         architecture = _by_name(self.options, self.spec)[0]
         pretrained.check(architecture, _weights(self.options), self.spec, training)

@@ -9,6 +9,8 @@ from plans import manifest
 from compress import train
 from edgepress.core import artifact as artifacts
 from edgepress.core.errors import UserError
+from edgepress.core.image_spec import ImageSpec
+from edgepress.core.manifest import Architecture
 from edgepress.core.stage import CHECKPOINT
 from edgepress.data import context
 from models import pretrained, weights_host
@@ -109,6 +111,24 @@ def test_a_term_asks_no_onnx_teacher_for_features(command, tmp_path: Path, asked
     assert done.code == 2, done.err
     assert "An ONNX teacher shows no features" in done.err
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.usefixtures("unread")
+def test_an_artifact_is_tried_with_images_of_the_size_that_it_is_taught(
+    command, tmp_path: Path
+) -> None:
+    """Its own 48 pixels it takes, others it does not."""
+    work, student = tmp_path / "work", tmp_path / "student"
+    work.mkdir()
+    (work / "model.safetensors").write_bytes(b"weights")
+    network = Architecture(name="unusual_networks:Fixed")
+    own = ImageSpec(height=48, width=48)
+    artifacts.save(student, work, manifest(architecture=network, image=own))
+    words = ("--teacher", ZOO_TEACHER, "--student", student, "--image-size", 64)
+    done = command("compress.distill", *words, "--out", tmp_path / "out")
+    assert done.code == 2, done.err
+    assert "The network cannot be run" in done.err
+    assert "images of shape [2, 3, 64, 64]" in done.err
 
 
 @pytest.mark.usefixtures("unread")

@@ -40,6 +40,12 @@ def rounds_of(
         return []
     stays = named_like(network, keep)
     blocks = residual_blocks(network, blank_image(spec))
+    if not blocks and wanted != ("0",):
+        raise UserError(
+            "The network has no residual block that can be taken out",
+            got=f"--remove-blocks {' '.join(wanted)}",
+            next_step="leave --remove-blocks out",
+        )
     free = tuple(b for b in blocks if not any(name.startswith(f"{b}.") for name in stays))
     if len(wanted) == 1 and wanted[0].isdecimal():
         return _as_many(free, int(wanted[0]))

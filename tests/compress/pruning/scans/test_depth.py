@@ -146,6 +146,14 @@ def test_blocks_that_cannot_go_are_refused(wanted, keep, says: str):
         rounds_of(network(), SPEC, wanted, keep)
 
 
+@pytest.mark.parametrize("wanted", ["1", "first.*"])
+def test_a_network_without_residual_blocks_says_so(wanted: str):
+    plain = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Conv2d(8, 2, 1))
+    with pytest.raises(UserError, match=r"has no residual block.*leave --remove-blocks out"):
+        rounds_of(plain, SPEC, (wanted,), ())
+    assert rounds_of(plain, SPEC, ("0",), ()) == []
+
+
 def test_blocks_are_named_by_patterns_in_the_order_of_the_network():
     assert rounds_of(network(), SPEC, ("second.1", "first.*"), ()) == [(b,) for b in BLOCKS]
     assert rounds_of(network(), SPEC, (), ()) == rounds_of(network(), SPEC, ("0",), ()) == []
