@@ -1,5 +1,6 @@
 """One architecture a family: the list is whole, and what became of each is told as it was."""
 
+import importlib
 import subprocess
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from benchmarks.claims.families.listed import LISTED, PRUNED, TOO_LARGE, Listed
 from benchmarks.claims.families.result import OK, Outcome, Result, merged, table
 from edgepress.core import subcommands
 from edgepress.core.artifact import Artifact
+from edgepress.core.cli import main
 from edgepress.core.errors import UserError
 from edgepress.core.gates import Verdict
 
@@ -202,16 +204,19 @@ def test_a_file_is_sound_where_it_answers_alike_in_integers(
     assert (found.int8_layers, found.layers) == (layers, 4)
 
 
-def test_a_pruned_network_goes_the_whole_way(tmp_path: Path) -> None:
-    small = listed_as("lenet", "lenet5").model_copy(update={"image_size": 32})
+def test_a_pruned_network_goes_the_whole_way(monkeypatch, tmp_path: Path) -> None:
+    def run(line: list[str], **_options: object) -> subprocess.CompletedProcess:
+        module = importlib.import_module(line[2])
+        return subprocess.CompletedProcess(line, main(module.Config, module.run, line[3:]), "", "")
+
+    monkeypatch.setattr(subcommands.subprocess, "run", run)
+    small = ONE.model_copy(update={"image_size": 32})
     found = pruning.tried(small, pictures.write(tmp_path / "shapes"), 300)
     assert (found.outcome, found.failed_step, found.exit_code) == (OK, None, 0)
-    assert (found.narrowed, found.prunable) == (4, 5)
+    assert (found.narrowed, found.prunable) == (6, 15)
     assert found.macs <= found.macs_before / 2
     row = pruned.table(pruned.Result(outcomes=(found,), environment={})).splitlines()[-1]
-    assert row.startswith(
-        f"| lenet | lenet5 | 32 | 4 of 5 | {found.macs / found.macs_before:.0%} |"
-    )
+    assert row.startswith(f"| resnet | {ONE.architecture} | 32 | 6 of 15 | ")
     assert row.endswith(" | ok | 0 |")
 
 
