@@ -53,6 +53,7 @@ class Way:
 
 
 RESULTS = Path("docs/results")
+Shown = result.Result | pruned.Result
 
 
 def way_of(config: Config) -> Way:
@@ -63,7 +64,7 @@ def way_of(config: Config) -> Way:
     return Way(LISTED, trial.tried, result, config.out or RESULTS / "families.json")
 
 
-def run(config: Config) -> result.Result | pruned.Result:
+def run(config: Config) -> Shown:
     """Try what is left to be tried.
 
     Raises:
@@ -103,8 +104,9 @@ def _left(
     return tuple(one for one in wanted if one.architecture not in kept)
 
 
-def _result(way: Way, outcomes: tuple[Outcome, ...]) -> Any:
-    return way.result.Result(outcomes=outcomes, environment=describe())
+def _result(way: Way, outcomes: tuple[Outcome, ...]) -> Shown:
+    made: Shown = way.result.Result(outcomes=outcomes, environment=describe())
+    return made
 
 
 if __name__ == "__main__":
