@@ -5,8 +5,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from torch import nn
-
 from benchmarks.claims.families.listed import Listed
 from benchmarks.claims.families.pruned import Pruned
 from benchmarks.claims.families.result import OK, Step
@@ -15,8 +13,6 @@ from benchmarks.evaluation.candidates import open_model
 from edgepress.core.artifact import Artifact
 from edgepress.core.errors import EdgepressError
 from edgepress.core.subcommands import Ending, ending_of, problem_of
-from models.network_output import LAYERS, width
-from models.stored import load_network
 
 PRUNE = (
     "--macs", "0.5", "--rounds", "1", "--epochs", "0", "--round-to", "8", "--batch-size", "8",
@@ -93,7 +89,7 @@ def narrowed(before: Artifact, after: Artifact) -> dict[str, int | None]:
     Raises:
         UserError: it cannot be loaded, or answers otherwise than when it was measured.
     """
-    whole, small = (_widths(load_network(artifact)) for artifact in (before, after))
+    whole, small = _widths(before), _widths(after)
     return {
         "narrowed": sum(small[name] < wide for name, wide in whole.items()),
         "prunable": len(whole),
@@ -102,5 +98,9 @@ def narrowed(before: Artifact, after: Artifact) -> dict[str, int | None]:
     }
 
 
-def _widths(network: nn.Module) -> dict[str, int]:
-    return {n: width(one) for n, one in network.named_modules() if isinstance(one, LAYERS)}
+def _widths(artifact: Artifact) -> dict[str, int]:
+    from models.network_output import LAYERS, width  # they need torch, which figures do not
+    from models.stored import load_network
+
+    layers = load_network(artifact).named_modules()
+    return {name: width(layer) for name, layer in layers if isinstance(layer, LAYERS)}
