@@ -74,6 +74,8 @@ def problem_of_pruning(ending: Ending, out: Path) -> str | None:
     """Return why nothing was pruned; a refusal must say so by its code and leave nothing."""
     if ending.problem is None and out.is_dir():
         return None
+    if ending.code is None:  # it was ended from outside, and goes on from what it leaves
+        return ending.said
     faults = []
     if ending.code not in REFUSED:
         faults.append(f"its exit code is {ending.code}, not 2")
@@ -91,7 +93,7 @@ def narrowed(before: Artifact, after: Artifact) -> dict[str, int | None]:
     """
     whole, small = _widths(before), _widths(after)
     return {
-        "narrowed": sum(small[name] < wide for name, wide in whole.items()),
+        "narrowed": sum(small.get(name, 0) < wide for name, wide in whole.items()),
         "prunable": len(whole),
         "macs_before": before.manifest.measurements.macs,
         "macs": after.manifest.measurements.macs,

@@ -205,11 +205,12 @@ def test_a_file_is_sound_where_it_answers_alike_in_integers(
 
 
 def test_a_pruned_network_goes_the_whole_way(monkeypatch, tmp_path: Path) -> None:
-    def run(line: list[str], **_options: object) -> subprocess.CompletedProcess:
-        module = importlib.import_module(line[2])
-        return subprocess.CompletedProcess(line, main(module.Config, module.run, line[3:]), "", "")
+    def ending(_timeout_s: float, name: str, *words: str) -> subcommands.Ending:
+        module = importlib.import_module(name)
+        return subcommands.Ending(main(module.Config, module.run, words), "")
 
-    monkeypatch.setattr(subcommands.subprocess, "run", run)
+    monkeypatch.setattr(pruning, "ending_of", ending)
+    monkeypatch.setattr(pruning, "problem_of", lambda *line: ending(*line).problem)
     small = ONE.model_copy(update={"image_size": 32})
     found = pruning.tried(small, pictures.write(tmp_path / "shapes"), 300)
     assert (found.outcome, found.failed_step, found.exit_code) == (OK, None, 0)
@@ -227,11 +228,11 @@ def test_a_pruned_network_goes_the_whole_way(monkeypatch, tmp_path: Path) -> Non
         (0, (), "no (no proper refusal: its exit code is 0, not 2)"),
         (2, ("pruned",), "no (no proper refusal: it leaves pruned)"),
         (2, (".pruned.work",), "no (no proper refusal: it leaves .pruned.work)"),
-        (0, ("pruned",), None), (3, ("pruned",), None),
+        (None, (".pruned.work",), "no"), (0, ("pruned",), None), (3, ("pruned",), None),
     ],
 )  # fmt: skip
 def test_a_refusal_has_its_code_and_leaves_nothing(
-    code: int, left: tuple[str, ...], outcome: str | None, tmp_path: Path
+    code: int | None, left: tuple[str, ...], outcome: str | None, tmp_path: Path
 ) -> None:
     for name in left:
         (tmp_path / name).mkdir()
