@@ -64,7 +64,8 @@ def shrinking(
 ) -> Prune:
     """Return what prunes copies of a network to a share of its multiply-accumulates.
 
-    All layers lose the same share: what `compress.prune --allocation uniform` leaves in one round.
+    All layers lose the same share: what `compress.prune --allocation uniform` leaves in one round,
+    but for grouped convolutions, which the steps of torch-pruning leave whole.
     """
     multiplied = places(whole, spec)
     macs = macs_at(whole, multiplied)

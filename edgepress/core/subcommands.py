@@ -49,16 +49,37 @@ def command(module: str, *words: object, **variables: str) -> Cost:
     )
 
 
+@dataclass(frozen=True)
+class Ending:
+    """How a command ended."""
+
+    code: int | None
+    """`None` where it did not end by itself."""
+    said: str
+    """The sentence of its last words that says why."""
+
+    @property
+    def problem(self) -> str | None:
+        """What it said, `None` where it did its work."""
+        return None if self.code in _ENDED else self.said
+
+
 def problem_of(timeout_s: float, module: str, *words: str) -> str | None:
     """Run a command; return what its message says, `None` where it did its work."""
+    return ending_of(timeout_s, module, *words).problem
+
+
+def ending_of(timeout_s: float, module: str, *words: str) -> Ending:
+    """Run a command; return how it ended."""
     line = [sys.executable, "-m", module, *words]
     try:
         done = subprocess.run(line, capture_output=True, text=True, timeout=timeout_s, check=False)
     except subprocess.TimeoutExpired:
-        return f"{module} was not done after {timeout_s:g} s."
+        return Ending(None, f"{module} was not done after {timeout_s:g} s.")
     if done.returncode < 0:
-        return f"{module} was ended by {_signal(-done.returncode)}, without a word of its own."
-    return None if done.returncode in _ENDED else said(done.stderr, done.returncode)
+        how = f"{module} was ended by {_signal(-done.returncode)}, without a word of its own."
+        return Ending(None, how)
+    return Ending(done.returncode, said(done.stderr, done.returncode))
 
 
 def _signal(number: int) -> str:

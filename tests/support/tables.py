@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from benchmarks.claims import bundle, false_alarms, recipe, web_resizing
 from benchmarks.claims.device import result as device
 from benchmarks.claims.drift import result as drift
+from benchmarks.claims.families import pruned as pruned_families
 from benchmarks.claims.families import result as families
 from benchmarks.claims.papers import result as papers
 from benchmarks.claims.quantization import result as quantization
@@ -34,6 +35,7 @@ CLAIMS = {
     "formats": formats,
     "paper": papers,
     "processors": processors,
+    "pruned-families": pruned_families,
     "quantization": quantization,
     "settings": settings,
     "web-resizing": web_resizing,

@@ -1,1 +1,1 @@
-"""One architecture of each family through training, export and int8: does it work?"""
+"""One architecture of each family through training, pruning, export and int8: does it work?"""

@@ -1,13 +1,13 @@
 """What became of each architecture, and the table of it."""
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from benchmarks.report.markdown import table_md
 from edgepress.core.noun import Noun
 
 OK = "ok"
-Step = Literal["train", "export"]
+Step = Literal["train", "prune", "replay", "export"]
 HEADER = ("family", "architecture", "px", "fp32 parity", "int8 parity", "int8 layers", "outcome")
 
 
@@ -33,7 +33,7 @@ class Outcome(Noun):
     """All convolutions and dense layers of the file."""
     params: int | None = None
     seconds: float
-    """What both commands took, with their starts."""
+    """What the commands took, with their starts."""
 
 
 class Result(Noun):
@@ -44,7 +44,10 @@ class Result(Noun):
     environment: dict[str, Any]
 
 
-def merged(before: Sequence[Outcome], new: Outcome) -> tuple[Outcome, ...]:
+Of = TypeVar("Of", bound=Outcome)
+
+
+def merged(before: Sequence[Of], new: Of) -> tuple[Of, ...]:
     """Return outcomes with one more, in place of an earlier one of its architecture, in order."""
     others = [one for one in before if one.architecture != new.architecture]
     return tuple(sorted([*others, new], key=lambda one: (one.family, one.architecture)))
@@ -61,10 +64,11 @@ def table(result: Result) -> str:
 def _row(one: Outcome) -> tuple[str, ...]:
     layers = "" if one.layers is None else f"{one.int8_layers} of {one.layers}"
     return (
-        one.family, one.architecture, str(one.image_size), _shown(one.float_prob_diff),
-        _shown(one.int8_prob_diff), layers, one.outcome,
+        one.family, one.architecture, str(one.image_size), shown(one.float_prob_diff),
+        shown(one.int8_prob_diff), layers, one.outcome,
     )  # fmt: skip
 
 
-def _shown(difference: float | None) -> str:
+def shown(difference: float | None) -> str:
+    """Return a difference as the table has it."""
     return "" if difference is None else f"{difference:.1e}"

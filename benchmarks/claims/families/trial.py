@@ -3,7 +3,7 @@
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, TypeVar
 
 from benchmarks.claims.families.listed import Listed
 from benchmarks.claims.families.result import OK, Outcome, Step
@@ -22,6 +22,9 @@ EXPORT = (
 """Without a search and a measurement of time: whether it can be done is asked, not how well."""
 MOST_INT8 = 0.5
 """Beyond it an int8 file has nothing to do with its float one, whatever its weights."""
+
+
+Of = TypeVar("Of", bound=Outcome)
 
 
 def tried(listed: Listed, data: Path, timeout_s: float) -> Outcome:
@@ -48,7 +51,7 @@ def tried(listed: Listed, data: Path, timeout_s: float) -> Outcome:
         return found if problem else judged(found, open_model(int8))
 
 
-def judged(found: Outcome, int8: Artifact) -> Outcome:
+def judged(found: Of, int8: Artifact) -> Of:
     """Return what became of an architecture whose int8 file was made: is it sound?"""
     known = int8.manifest.measurements
     parity = [one for one in int8.manifest.verdicts if one.gate.startswith("parity")]

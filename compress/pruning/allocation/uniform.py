@@ -1,5 +1,7 @@
 """One share for all layers."""
 
+from math import lcm
+
 from compress.pruning.allocation._problem import Plan, Problem, ways
 from compress.pruning.channels import out_of_reach
 from compress.pruning.coupling import Coupled
@@ -38,7 +40,10 @@ def _narrowed(problem: Problem, start: Plan, way: float) -> Plan:
 
 
 def _width(problem: Problem, group: Coupled, before: tuple[int, int], left: float) -> int:
-    """Return the next width of a group: as torch-pruning rounds it, so that plans agree.
+    """Return the next width of a group: rounded down, as torch-pruning does, so that plans agree.
+
+    Where it has several parts, torch-pruning rounds what goes from each part, and leaves most of
+    them whole.
 
     Args:
         problem: With the least and the multiple that it may have.
@@ -47,9 +52,6 @@ def _width(problem: Problem, group: Coupled, before: tuple[int, int], left: floa
         left: Share of the beginning's that is to be left.
     """
     start, now = before
-    going = now // group.parts - int(start // group.parts * max(left, 0.0))
-    if going <= 0:
-        return now
-    kept = now - going
-    narrower = now - (now - (kept - kept % problem.widths.round_to)) * group.parts
-    return narrower if narrower >= max(1.0, problem.least(group)) else now
+    kept = int(start * max(left, 0.0))
+    rounded = kept - kept % lcm(problem.widths.round_to, group.parts)
+    return min(now, max(rounded, problem.narrowest[group.name])) if kept < now else now

@@ -1,5 +1,6 @@
 """One architecture a family: the list is whole, and what became of each is told as it was."""
 
+import importlib
 import subprocess
 from pathlib import Path
 
@@ -8,15 +9,16 @@ from places import ROOT
 from verdicts import model
 
 from benchmarks.claims.families import __main__ as command
-from benchmarks.claims.families import pictures, trial
-from benchmarks.claims.families.listed import LISTED, TOO_LARGE, Listed
+from benchmarks.claims.families import pictures, pruned, pruning, trial
+from benchmarks.claims.families.listed import LISTED, PRUNED, TOO_LARGE, Listed
 from benchmarks.claims.families.result import OK, Outcome, Result, merged, table
 from edgepress.core import subcommands
 from edgepress.core.artifact import Artifact
+from edgepress.core.cli import main
 from edgepress.core.errors import UserError
 from edgepress.core.gates import Verdict
 
-SHOWN = ROOT / "docs" / "results" / "families.json"
+RESULTS = ROOT / "docs" / "results"
 
 
 def listed_as(family: str, architecture: str) -> Listed:
@@ -47,10 +49,33 @@ def test_every_family_of_the_libraries_is_listed_once() -> None:
     assert {one.architecture for one in LISTED} <= known
 
 
-def test_the_stored_results_are_of_the_list() -> None:
-    stored = Result.model_validate_json(SHOWN.read_text())
-    assert {one.architecture for one in stored.outcomes} <= {one.architecture for one in LISTED}
-    assert "/tmp" not in table(stored)
+@pytest.mark.parametrize("is_pruned", [False, True])
+def test_the_stored_results_are_of_the_list(is_pruned: bool, monkeypatch) -> None:
+    monkeypatch.chdir(ROOT)
+    way = command.way_of(command.Config(pruned=is_pruned))
+    stored = way.result.Result.model_validate_json(way.out.read_text())
+    listed = {one.architecture for one in way.listed}
+    assert {one.architecture for one in stored.outcomes} <= listed
+    assert "/tmp" not in way.result.table(stored)
+
+
+def test_one_of_each_kind_is_pruned() -> None:
+    import models.basis.torchvision_compat  # noqa: F401  isort: skip
+    import timm
+    import torchvision
+
+    families = [one.family for one in PRUNED]
+    assert len(set(families)) == len(families)
+    known = {*timm.list_models(), *(f"torchvision/{n}" for n in torchvision.models.list_models())}
+    assert {one.architecture for one in PRUNED} <= known
+
+
+def test_at_least_25_pruned_families_are_stored_and_refusals_are_proper() -> None:
+    stored = pruned.Result.model_validate_json((RESULTS / "pruned-families.json").read_text())
+    assert len(stored.outcomes) >= 25
+    for one in stored.outcomes:
+        assert "no proper refusal" not in one.outcome
+        assert one.outcome != OK or one.macs <= one.macs_before / 2
 
 
 def test_an_outcome_takes_the_place_of_an_earlier_one() -> None:
@@ -65,18 +90,17 @@ def test_an_outcome_takes_the_place_of_an_earlier_one() -> None:
      ("none", ("good",), set()), ("all", ("good",), {"good"})],
 )  # fmt: skip
 def test_what_was_tried_is_not_tried_again_unless_asked(
-    again: str, arch: tuple[str, ...], left: set[str], monkeypatch
+    again: str, arch: tuple[str, ...], left: set[str]
 ) -> None:
     listed = tuple(listed_as(name, name) for name in ("good", "bad", "new"))
-    monkeypatch.setattr(command, "LISTED", listed)
     known = (outcome(architecture="good"), outcome(architecture="bad", outcome="It is bad."))
     config = command.Config(again=again, arch=arch)
-    assert {one.architecture for one in command._left(config, known)} == left
+    assert {one.architecture for one in command._left(config, listed, known)} == left
 
 
 def test_an_unknown_architecture_is_refused() -> None:
     with pytest.raises(UserError, match="did you mean"):
-        command._left(command.Config(arch=("resnet10",)), ())
+        command._left(command.Config(arch=("resnet10",)), LISTED, ())
 
 
 @pytest.mark.parametrize("content", [b"{", b"\xff", b'{"outcomes": 1}'])
@@ -101,7 +125,7 @@ def test_a_run_writes_after_each_and_goes_on(tmp_path: Path, monkeypatch) -> Non
         seen.append(one.architecture)
         return outcome(family=one.family, architecture=one.architecture)
 
-    monkeypatch.setattr(command, "tried", made_up)
+    monkeypatch.setattr(trial, "tried", made_up)
     with pytest.raises(KeyboardInterrupt):
         command.run(command.Config(out=tmp_path / "families.json"))
     assert "| resnet | resnet10t |" in (tmp_path / "families.md").read_text()
@@ -178,3 +202,46 @@ def test_a_file_is_sound_where_it_answers_alike_in_integers(
     assert told in found.outcome
     assert (found.failed_step is None) is (told == OK)
     assert (found.int8_layers, found.layers) == (layers, 4)
+
+
+def test_a_pruned_network_goes_the_whole_way(monkeypatch, tmp_path: Path) -> None:
+    def ending(_timeout_s: float, name: str, *words: str) -> subcommands.Ending:
+        module = importlib.import_module(name)
+        return subcommands.Ending(main(module.Config, module.run, words), "")
+
+    monkeypatch.setattr(pruning, "ending_of", ending)
+    monkeypatch.setattr(pruning, "problem_of", lambda *line: ending(*line).problem)
+    small = ONE.model_copy(update={"image_size": 32})
+    found = pruning.tried(small, pictures.write(tmp_path / "shapes"), 300)
+    assert (found.outcome, found.failed_step, found.exit_code) == (OK, None, 0)
+    assert (found.narrowed, found.prunable) == (6, 15)
+    assert found.macs <= found.macs_before / 2
+    row = pruned.table(pruned.Result(outcomes=(found,), environment={})).splitlines()[-1]
+    assert row.startswith(f"| resnet | {ONE.architecture} | 32 | 6 of 15 | ")
+    assert row.endswith(" | ok | 0 |")
+
+
+@pytest.mark.parametrize(
+    ("code", "left", "outcome"),
+    [
+        (2, (), "no"), (3, (), "no"), (1, (), "no (no proper refusal: its exit code is 1, not 2)"),
+        (0, (), "no (no proper refusal: its exit code is 0, not 2)"),
+        (2, ("pruned",), "no (no proper refusal: it leaves pruned)"),
+        (2, (".pruned.work",), "no (no proper refusal: it leaves .pruned.work)"),
+        (None, (".pruned.work",), "no"), (0, ("pruned",), None), (3, ("pruned",), None),
+    ],
+)  # fmt: skip
+def test_a_refusal_has_its_code_and_leaves_nothing(
+    code: int | None, left: tuple[str, ...], outcome: str | None, tmp_path: Path
+) -> None:
+    for name in left:
+        (tmp_path / name).mkdir()
+    ending = subcommands.Ending(code, "no")
+    assert pruning.problem_of_pruning(ending, tmp_path / "pruned") == outcome
+
+
+def test_what_fails_says_where(monkeypatch, tmp_path: Path) -> None:
+    lines = ended(monkeypatch, (0, ""), (2, "error: It splits."))
+    found = pruning.tried(ONE, tmp_path, 9)
+    assert [line[2] for line in lines] == ["compress.train", "compress.prune"]
+    assert (found.outcome, found.failed_step, found.exit_code) == ("It splits.", "prune", 2)

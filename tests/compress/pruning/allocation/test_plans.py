@@ -106,11 +106,23 @@ def test_the_knapsack_spends_where_it_saves() -> None:
     assert lost["knapsack"] < 0.9 * lost["uniform"]
 
 
-def test_a_group_of_a_grouped_convolution_loses_alike_in_all_its_parts() -> None:
+@pytest.mark.parametrize("name", ["uniform", "knapsack"])
+def test_a_group_of_a_grouped_convolution_loses_alike_in_all_its_parts(name: str) -> None:
     net = network("grouped")
     given = problem(net, macs=0.5)
-    plan = allocation.find("knapsack")(given, 1)[0]
+    plan = allocation.find(name)(given, 1)[0]
     prune_to(net, IMAGES, plan, given.widths)
     assert given.kept(plan)
     assert net(IMAGES).shape == (1, 3)
     assert channels_of(net)["3"] % 4 == 0
+    assert channels_of(net)["0"] < 32
+    assert all(plan[one.name] in given.options(one) for one in given.groups)
+
+
+def test_one_share_for_all_reaches_the_narrowest() -> None:
+    """Steps of half a percent would pass over the last width of 4,096 channels."""
+    net = nn.Sequential(
+        nn.Conv2d(3, 4096, 1), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4096, 3)
+    ).eval()
+    given = problem(net, macs=416 / 4096)
+    assert allocation.find("uniform")(given, 1)[0] == given.narrowest == {"0": 416}
