@@ -1,7 +1,6 @@
 """A plan is corrected by what its file takes, until it is just below the budget, never above."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -134,10 +133,10 @@ def test_what_is_counted_is_refused_before_anything_is_measured() -> None:
 def test_a_budget_that_is_kept_already_is_refused() -> None:
     costs = {"macs": MACS, "size": MACS}
     with pytest.raises(UserError, match=r"keeps this budget as it is.*less than macs 65,500"):
-        limits_of(budgets.parse(["macs <= 1M"]), costs)
-    kept = limits_of(budgets.parse(["macs <= 1M", "size <= 50%"]), costs)
+        limits_of(budgets.parse(["macs <= 1M"]), costs, {})
+    kept = limits_of(budgets.parse(["macs <= 1M", "size <= 50%"]), costs, {})
     assert [one.budget.metric for one in kept] == ["size"]
-    (half,) = limits_of(budgets.parse(["macs <= 32768"]), costs)
+    (half,) = limits_of(budgets.parse(["macs <= 32768"]), costs, {})
     assert half.share == 0.5
 
 
@@ -161,12 +160,8 @@ def times(monkeypatch: pytest.MonkeyPatch, machine: Machine, share: float) -> fl
             monkeypatch, settings.model_copy(update={"seed": 0}), decided=decided
         )
     )  # fmt: skip
-    found = measuring.parts(FILES, MODELS[1], (replace_share(share),))
-    return found["latency"]
-
-
-def replace_share(share: float):
-    return replace(problem(latency=0.5).limits[0], share=share)
+    (budget,) = budgets.parse(["latency <= 50%"]).each
+    return measuring.parts(FILES, torch.nn.Identity(), {budget: share})["latency"]
 
 
 def test_latency_is_measured_in_turn_until_it_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
