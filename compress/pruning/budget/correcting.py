@@ -3,8 +3,8 @@
 What a network costs is predicted from its widths, which is not what its file takes: kernels, fused
 nodes and what does not shrink see to that. So the file of the planned widths is written with the
 weights that there are, for its cost hangs on its layers. The next plan is made for what the line
-through the nearest files, that of the network as it is among them, has at the budget, until a file is just
-below it (regula falsi, which a part that no width changes does not mislead).
+through the nearest files, that of the network as it is among them, has at the budget, until a file
+is just below it (regula falsi, which a part that no width changes does not mislead).
 """
 
 import copy

@@ -1,7 +1,6 @@
 """What the unpruned network takes, and how much of it is left without the blocks that are gone."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 from pydantic import Field
 from torch import nn
