@@ -8,6 +8,7 @@ is just below it (regula falsi, which a part that no width changes does not misl
 """
 
 import copy
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -147,15 +148,23 @@ def share_for(points: Sequence[Point], wanted: float) -> float:
     [0.625, 0.25]
     >>> share_for([(0.6, 0.6), (0.4, 0.5)], 0.7)  # without blocks, it takes less as it is
     1.0
+    >>> share_for([(1, 1), (0.8, 1.01)], 0.7)  # a line that leads away: half the way is gone
+    0.4
     """
-    ranked = sorted(points, key=lambda one: one[1])
-    if wanted >= ranked[-1][1]:
+    least = max((planned for planned, measured in points if measured <= wanted), default=0.0)
+    most = min((planned for planned, measured in points if measured > wanted), default=math.inf)
+    if most == math.inf:
         return 1.0
+    found = _on_the_line(points, wanted)
+    return found if least < found < most else (least + most) / 2
+
+
+def _on_the_line(points: Sequence[Point], wanted: float) -> float:
+    """Return what to plan for by the line through the files nearest to what is wanted."""
+    ranked = sorted(points, key=lambda one: one[1])
     above = next(n for n, (_, measured) in enumerate(ranked) if measured > wanted)
     (low, taken), (high, more) = ranked[max(0, above - 1)], ranked[max(1, above)]
-    if more == taken:
-        return low
-    return min(1.0, max(1e-6, low + (wanted - taken) * (high - low) / (more - taken)))
+    return low if more == taken else low + (wanted - taken) * (high - low) / (more - taken)
 
 
 def say(planned: Planned, limits: tuple[Limit, ...]) -> None:

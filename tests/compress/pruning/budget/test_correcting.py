@@ -95,6 +95,20 @@ def test_a_file_that_is_faster_than_predicted_may_be_wider(
     assert found.rounds[-1]["first"] > 200
 
 
+def test_a_file_that_is_no_faster_is_followed_by_a_narrower_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Small layers are as slow as wide ones, and a little slower by the noise of the machine."""
+
+    def takes(plan: Plan) -> Mapping[str, float]:
+        macs = share_of_macs(plan)
+        return {"latency": 1.001 if 0.6 < macs < 1 else min(1.0, 0.4 + macs)}
+
+    measure_by(monkeypatch, takes)
+    found = planned(problem(latency=0.9), even, 1, FILES)
+    assert 0.97 * 0.9 <= found.measured["latency"] <= 0.9
+
+
 def test_several_budgets_all_hold(monkeypatch: pytest.MonkeyPatch) -> None:
     def takes(plan: Plan) -> Mapping[str, float]:
         macs = share_of_macs(plan)
