@@ -25,11 +25,10 @@ from compress.learning.training_data import open_for, require_known, training_im
 from compress.learning.views.options import check_patience
 from compress.pruning import allocation, importance
 from compress.pruning.accuracy import judge_of
-from compress.pruning.budget import correcting, measuring
+from compress.pruning.budget import correcting, unpruned
 from compress.pruning.budget.correcting import Planned
 from compress.pruning.budget.limits import (
     MEASURED,
-    of_the_whole,
     require_narrowing,
     require_reachable,
     too_narrow,
@@ -37,6 +36,7 @@ from compress.pruning.budget.limits import (
 from compress.pruning.budget.measuring import Files
 from compress.pruning.budget.problems import problem_of, telling
 from compress.pruning.budget.storing import stored
+from compress.pruning.budget.unpruned import Unpruned
 from compress.pruning.budget.verdicts import verdicts
 from compress.pruning.gradients import informed
 from compress.pruning.kept_layers import SHOWN, Kept, named_like
@@ -145,14 +145,13 @@ def check(config: Config, labels: Sequence[str] | None = None) -> None:
     allocation.find(config.spread)
     if config.sparsity:
         masks.check(config.sparsity)
-    if config.budgets.about(*MEASURED):
-        _target(config)
+    _target(config)
     asked = checks.Asked(config.gate, config.demand, config.out, (_model(config),))
     checks.check(asked, labels)
 
 
 def check_layers(config: Config, architecture: Architecture) -> None:
-    """Refuse a pattern in --keep that fits no layer of the network, and an unfit importance.
+    """Refuse names of layers and blocks that the network does not have, and an unfit importance.
 
     Raises:
         UserError: there is one.
@@ -160,6 +159,8 @@ def check_layers(config: Config, architecture: Architecture) -> None:
     network = partial(families.skeleton, architecture, n_labels=2)
     if config.keep:
         named_like(network(), config.keep)
+    if config.remove_blocks:
+        depth.require_named(network(), config.remove_blocks)
     importance.require(config.importance, network)
 
 
@@ -185,7 +186,8 @@ def _target(config: Config) -> object:
     """Return the target that files are measured for.
 
     Raises:
-        UserError: there is no such target, it takes another precision, or is not this machine.
+        UserError: there is no such target, it takes another precision, or is not the machine that
+            a latency is measured on.
     """
     target = targets.find(config.target, config.precision)
     if config.budgets.about("latency"):
@@ -233,7 +235,7 @@ def _build(plan: Plan, config: Config, context: Context, wanted: Wanted, workdir
 
 
 def _planned(
-    rounds: Rounds, network: nn.Module, unpruned: nn.Module, kept: Kept
+    rounds: Rounds, network: nn.Module, whole: nn.Module, kept: Kept
 ) -> tuple[allocation.Problem, Planned]:
     """Return what is planned, and the widths after each round; what was measured is kept.
 
@@ -243,11 +245,12 @@ def _planned(
         UserError: no layer can be narrower, or a file cannot be written or run.
     """
     config, scratch = rounds.config, rounds.workdir / "scratch"
-    files = _files(rounds, unpruned)
-    whole = stored(scratch / "whole.json", dict[str, float], lambda: _whole(config, files))
+    files = _files(rounds, whole)
+    spec = rounds.context.spec
+    before = partial(unpruned.measured, whole, network, spec, config.budgets, files)
+    known = stored(scratch / "unpruned.json", Unpruned, before)
     with informed(network, importance.needs(config.importance), rounds.sample):
-        problem = telling(problem_of(network, rounds.context.spec, config, kept, whole))
-        problem = of_the_whole(problem, network, unpruned, rounds.context.spec)
+        problem = telling(problem_of(network, spec, config, kept, known))
         require_narrowing(problem, kept)
         require_reachable(problem)
         planner = allocation.find(config.spread)
@@ -275,18 +278,6 @@ def _files(rounds: Rounds, network: nn.Module) -> Files | None:
 
     whole = write(network, rounds.workdir / "passing" / "whole")
     return Files(whole, write, costs.PROVIDER, config.threads)
-
-
-def _whole(config: RoundOptions, files: Files | None) -> dict[str, float]:
-    """Return what the file of the whole network takes, by the metrics that budgets limit."""
-    if files is None:
-        return {}
-    found = {"size": float(files.whole.size_bytes)}
-    latency = config.budgets.about("latency")
-    if latency:
-        absolute = not all(one.relative for one in latency)
-        found["latency"] = measuring.whole_s(files) if absolute else 1.0
-    return found
 
 
 if __name__ == "__main__":

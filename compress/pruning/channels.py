@@ -67,11 +67,13 @@ def prune_until(
 
 def out_of_reach(widths: Widths) -> UserError:
     """Return what is said where all that may go is not enough."""
+    other = "--allocation knapsack, or " if widths.ranking == "global" else ""
     return UserError(
         "The architecture cannot be pruned to this target",
         allowed=f"layers may lose {widths.max_pruning_ratio:.0%} and keep a multiple of "
         f"{widths.round_to} channels",
-        next_step="raise --max-pruning-ratio or the target, lower --round-to, or allow more: "
+        next_step=f"{other}raise --max-pruning-ratio or the target, lower --round-to, or allow "
+        "more: "
         "--no-keep-residual, fewer --keep",
     )
 

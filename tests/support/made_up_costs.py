@@ -24,4 +24,6 @@ class MadeUp:
 def limit(costs: Costs, share: float, metric: str = "macs") -> Limit:
     """Return the limit that leaves a share of a cost."""
     text = f"{metric} <= {100 * share:g}%"
-    return Limit(Budget(text=text, metric=metric, limit=share, relative=True), costs, share)
+    return Limit(
+        Budget(text=text, metric=metric, limit=share, relative=True), costs, share, costs.total({})
+    )

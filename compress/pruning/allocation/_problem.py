@@ -25,11 +25,8 @@ class Limit:
     costs: Costs
     share: float
     """Of the whole network's, that may be left."""
-
-    @cached_property
-    def whole(self) -> float:
-        """What the whole network costs."""
-        return self.costs.total({})
+    whole: float
+    """What the whole network costs, with the blocks that may be gone of the one that is pruned."""
 
     def part(self, widths: Plan) -> float:
         """Return what is left at these widths, as a share of the whole."""

@@ -1,7 +1,5 @@
 """One share for all layers."""
 
-from math import lcm
-
 from compress.pruning.allocation._problem import Plan, Problem, ways
 from compress.pruning.channels import out_of_reach
 from compress.pruning.coupling import Coupled
@@ -32,26 +30,15 @@ def _narrowed(problem: Problem, start: Plan, way: float) -> Plan:
         if problem.kept(now, way):
             return now
         left = 1 - (step + 1) / problem.widths.steps
-        now = {
-            one.name: _width(problem, one, (start[one.name], now[one.name]), left)
-            for one in problem.groups
-        }
+        now = {one.name: _width(problem, one, start[one.name], left) for one in problem.groups}
     raise out_of_reach(problem.widths)
 
 
-def _width(problem: Problem, group: Coupled, before: tuple[int, int], left: float) -> int:
-    """Return the next width of a group: rounded down, as torch-pruning does, so that plans agree.
+def _width(problem: Problem, group: Coupled, start: int, left: float) -> int:
+    """Return the width of a group of which a share of the beginning's is to be left, in multiples.
 
-    Where it has several parts, torch-pruning rounds what goes from each part, and leaves most of
-    them whole.
-
-    Args:
-        problem: With the least and the multiple that it may have.
-        group: Which.
-        before: Its width in the beginning, and now.
-        left: Share of the beginning's that is to be left.
+    Those are what torch-pruning leaves too, except of grouped convolutions, of which it removes
+    whole multiples in every part.
     """
-    start, now = before
-    kept = int(start * max(left, 0.0))
-    rounded = kept - kept % lcm(problem.widths.round_to, group.parts)
-    return min(now, max(rounded, problem.narrowest[group.name])) if kept < now else now
+    options = problem.options(group)
+    return next((width for width in options if width <= int(start * left)), options[-1])

@@ -3,15 +3,14 @@
 What a network costs is predicted from its widths, which is not what its file takes: kernels, fused
 nodes and what does not shrink see to that. So the file of the planned widths is written with the
 weights that there are, for its cost hangs on its layers. The next plan is made for what the line
-through the nearest files, the whole network's among them, has at the budget, until a file is just
-below it (regula falsi, which a part that no width changes does not mislead).
+through the nearest files, that of the network as it is among them, has at the budget, until a file
+is just below it (regula falsi, which a part that no width changes does not mislead).
 """
 
 import copy
-import tempfile
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from compress.pruning.allocation import Limit, Plan, Planner, Problem
 from compress.pruning.budget.limits import MEASURED, aimed, missed_by, shown
@@ -30,7 +29,6 @@ TRIALS = 6
 
 Point = tuple[float, float]
 """(planned, measured) shares of what the whole network takes"""
-WHOLE: Point = (1.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -94,8 +92,9 @@ class _Trials:
         found = self.measured(plans[-1])
         fullness = {one.budget.metric: self._fullness(one, found) for one in self._limits()}
         for limit in self._limits():
-            point = limit.part(plans[-1]), found[limit.budget.metric]
-            self.points.setdefault(limit.budget.metric, [WHOLE]).append(point)
+            start, planned = map(limit.part, (self.problem.whole, plans[-1]))
+            points = self.points.setdefault(limit.budget.metric, [(start, start)])
+            points.append((planned, found[limit.budget.metric]))
         fits = max(fullness.values()) <= 1 and self._keeps_counted(plans[-1])
         if fits and (self.best is None or self._less(found)):
             self.best = Planned(plans, found)
@@ -106,9 +105,7 @@ class _Trials:
         network = copy.deepcopy(self.problem.network)
         quick = replace(self.problem.widths, steps=1, importance="random")
         prune_to(network, self.problem.images, plan, quick)
-        with tempfile.TemporaryDirectory(prefix="edgepress-budget-") as folder:
-            file = self.files.write(network, Path(folder) / "pruned")
-            return parts(self.files, file, self._limits())
+        return parts(self.files, network, {one.budget: one.share for one in self._limits()})
 
     def _keeps_counted(self, plan: Plan) -> bool:
         """Tell whether a plan keeps the limits on what is counted."""
@@ -144,18 +141,30 @@ def share_for(points: Sequence[Point], wanted: float) -> float:
     """Return what to plan for, so that a share is measured.
 
     Args:
-        points: At least two; one is the whole network.
+        points: At least two; one is the network as it is.
         wanted: Share of what the whole network takes, below 1.
 
     >>> [round(share_for([(1, 1), (0.5, 0.6)], share), 3) for share in (0.7, 0.4)]
     [0.625, 0.25]
+    >>> share_for([(0.6, 0.6), (0.4, 0.5)], 0.7)  # without blocks, it takes less as it is
+    1.0
+    >>> share_for([(1, 1), (0.8, 1.01)], 0.7)  # a line that leads away: half the way is gone
+    0.4
     """
+    least = max((planned for planned, measured in points if measured <= wanted), default=0.0)
+    most = min((planned for planned, measured in points if measured > wanted), default=math.inf)
+    if most == math.inf:
+        return 1.0
+    found = _on_the_line(points, wanted)
+    return found if least < found < most else (least + most) / 2
+
+
+def _on_the_line(points: Sequence[Point], wanted: float) -> float:
+    """Return what to plan for by the line through the files nearest to what is wanted."""
     ranked = sorted(points, key=lambda one: one[1])
     above = next(n for n, (_, measured) in enumerate(ranked) if measured > wanted)
     (low, taken), (high, more) = ranked[max(0, above - 1)], ranked[max(1, above)]
-    if more == taken:
-        return low
-    return min(1.0, max(1e-6, low + (wanted - taken) * (high - low) / (more - taken)))
+    return low if more == taken else low + (wanted - taken) * (high - low) / (more - taken)
 
 
 def say(planned: Planned, limits: tuple[Limit, ...]) -> None:

@@ -3,16 +3,12 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from torch import nn
-
 from benchmarks.gates.budgets import Budget, Budgets
 from compress.pruning.allocation import Limit, Problem
 from compress.pruning.costs.protocol import Costs
 from compress.pruning.kept_layers import SHOWN, Kept
 from edgepress.core.errors import GateFailed, UserError
-from edgepress.core.image_spec import ImageSpec
 from edgepress.core.wording import counted
-from models.stored import count_params, macs_at, places
 
 MEASURED = ("latency", "size")
 """What a plan is corrected by, for the real file has its own."""
@@ -32,61 +28,21 @@ class Proportional:
         return self.whole * self.of.total(widths) / self.of.total({})
 
 
-@dataclass(frozen=True)
-class WithoutBlocks:
-    """What is counted of a network without some of its blocks, where the whole has them."""
-
-    unit: str
-    of: Costs
-    whole: float
-    """What the network with all blocks costs."""
-
-    def total(self, widths: Mapping[str, int]) -> float:
-        """Return what is left at these widths; without any, what the whole costs."""
-        return self.of.total(widths) if widths else self.whole
-
-
-def of_the_whole(
-    problem: Problem, network: nn.Module, whole: nn.Module, spec: ImageSpec
-) -> Problem:
-    """Return a problem whose counted limits are shares of a network with all blocks.
-
-    Args:
-        problem: Of the network without some.
-        network: That network.
-        whole: The one with all.
-        spec: Their images.
-    """
-    multiplied = places(whole, spec)
-    counts = {
-        "macs": macs_at(whole, multiplied) / macs_at(network, multiplied),
-        "params": count_params(whole) / count_params(network),
-    }
-    return replace(problem, limits=tuple(_of_the_whole(one, counts) for one in problem.limits))
-
-
-def _of_the_whole(limit: Limit, counts: Mapping[str, float]) -> Limit:
-    times = counts.get(limit.budget.metric, 1.0)
-    if times == 1:
-        return limit
-    costs = WithoutBlocks(limit.costs.unit, limit.costs, times * limit.whole)
-    share = limit.share if limit.budget.relative else limit.share / times
-    return replace(limit, costs=costs, share=share)
-
-
-def limits_of(budgets: Budgets, costs: Mapping[str, Costs]) -> tuple[Limit, ...]:
+def limits_of(
+    budgets: Budgets, costs: Mapping[str, Costs], left: Mapping[str, float]
+) -> tuple[Limit, ...]:
     """Return the limits on what is left that budgets are.
 
     Args:
         budgets: As they were given.
         costs: By metric.
+        left: Shares of the whole network's costs that the network which is pruned has, for some of
+            its blocks are gone; 1 where nothing is said.
 
     Raises:
         UserError: the whole network keeps them all.
     """
-    found = tuple(
-        Limit(one, costs[one.metric], _share(one, costs[one.metric])) for one in budgets.each
-    )
+    found = tuple(_limit(one, costs[one.metric], left.get(one.metric, 1.0)) for one in budgets.each)
     if all(limit.share >= 1 for limit in found):
         raise UserError(
             "The model keeps this budget as it is, so nothing is to be pruned",
@@ -97,8 +53,9 @@ def limits_of(budgets: Budgets, costs: Mapping[str, Costs]) -> tuple[Limit, ...]
     return tuple(limit for limit in found if limit.share < 1)
 
 
-def _share(budget: Budget, costs: Costs) -> float:
-    return budget.limit if budget.relative else budget.limit / costs.total({})
+def _limit(budget: Budget, costs: Costs, left: float) -> Limit:
+    whole = costs.total({}) / left
+    return Limit(budget, costs, budget.limit if budget.relative else budget.limit / whole, whole)
 
 
 def shown(limit: Limit, part: float) -> str:
@@ -108,7 +65,7 @@ def shown(limit: Limit, part: float) -> str:
 
 
 def require_narrowing(problem: Problem, kept: Kept) -> None:
-    """Refuse a network of which no layer can be narrower.
+    """Refuse a network of which no layer can be narrower, unless it keeps its limits as it is.
 
     Args:
         problem: With what may be narrowed.
@@ -117,6 +74,8 @@ def require_narrowing(problem: Problem, kept: Kept) -> None:
     Raises:
         UserError: it is one.
     """
+    if problem.kept(problem.whole):  # without the blocks that are gone
+        return
     if not problem.groups:
         raise UserError(
             "No layer of this network can be pruned",

@@ -1,14 +1,15 @@
 """What the real file of a pruned network takes, in turn with the file of the whole one."""
 
 import math
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from torch import nn
 
+from benchmarks.gates.budgets import Budget
 from benchmarks.timing.tournament import LatencySettings, Tournament, measure
-from compress.pruning.allocation import Limit
 from edgepress.core import console
 from edgepress.core.artifact import Artifact
 from edgepress.core.errors import GateUndecided, UserError
@@ -36,20 +37,27 @@ class Files:
     threads: int
 
 
-def parts(files: Files, file: Artifact, limits: tuple[Limit, ...]) -> Mapping[str, float]:
-    """Return what a file takes of what the whole network's takes, by what is limited.
+def parts(files: Files, network: nn.Module, shares: Mapping[Budget, float]) -> Mapping[str, float]:
+    """Return what the file of a network takes of what the whole network's takes.
+
+    Args:
+        files: How it is written and timed.
+        network: It is left as it is.
+        shares: By each budget on what is measured, what may be left of the whole network's.
 
     Raises:
         GateUndecided: this machine is too noisy to tell its latency.
-        UserError: a file does not run.
+        UserError: the file cannot be written, or does not run.
     """
-    found = {}
-    for limit in limits:
-        if limit.budget.metric == "size":
-            found["size"] = file.size_bytes / files.whole.size_bytes
-        elif limit.budget.metric == "latency":
-            found["latency"] = _latency(files, file, limit)
-    return found
+    with tempfile.TemporaryDirectory(prefix="edgepress-budget-") as folder:
+        file = files.write(network, Path(folder) / "pruned")
+        return {one.metric: _part(files, file, one, share) for one, share in shares.items()}
+
+
+def _part(files: Files, file: Artifact, budget: Budget, share: float) -> float:
+    if budget.metric == "size":
+        return file.size_bytes / files.whole.size_bytes
+    return _latency(files, file, budget, share)
 
 
 def whole_s(files: Files) -> float:
@@ -67,21 +75,21 @@ def _settings(files: Files) -> LatencySettings:
     return LatencySettings(provider=files.provider, threads=files.threads, budget_s=TIME_S)
 
 
-def _latency(files: Files, file: Artifact, limit: Limit) -> float:
+def _latency(files: Files, file: Artifact, budget: Budget, share: float) -> float:
     """Return the latency of a file as a share of the whole network's, in the same rounds.
 
     Raises:
         GateUndecided: this machine is too noisy to tell.
         UserError: the file does not run.
     """
-    found = measure((files.whole, file), _settings(files), lambda one: decided(one, limit.share))
+    found = measure((files.whole, file), _settings(files), lambda one: decided(one, share))
     speedup = found.speedup(1)
     if speedup is None:
         raise UserError(f"The pruned network could not be timed ({found.failures[1]})")
     noise = max(abs(math.log(end)) if 0 < end < math.inf else math.inf for end in found.aa[1])
     if noise > NOISE:
         raise GateUndecided(
-            f"This machine is too noisy to prune to '{limit.budget.text}': the same file twice may "
+            f"This machine is too noisy to prune to '{budget.text}': the same file twice may "
             f"differ by {100 * noise:.0f}% (A/A interval), at most {100 * NOISE:.0f}% is of use. "
             "Next: run it again on a quieter machine; nothing has been trained"
         )

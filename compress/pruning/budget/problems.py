@@ -1,6 +1,5 @@
 """What is to be planned for a network: its groups of channels, their costs, and the limits."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 from torch import nn
@@ -8,6 +7,7 @@ from torch import nn
 from compress.pruning.allocation import Problem
 from compress.pruning.budget.limits import Proportional, limits_of
 from compress.pruning.budget.options import Budgeting
+from compress.pruning.budget.unpruned import Unpruned
 from compress.pruning.costs.counted import Counting
 from compress.pruning.costs.latency import TableOptions, latency_table
 from compress.pruning.costs.protocol import Costs
@@ -23,7 +23,7 @@ class Options(Budgeting, Shrinking):
 
 
 def problem_of(
-    network: nn.Module, spec: ImageSpec, options: Options, kept: Kept, whole: Mapping[str, float]
+    network: nn.Module, spec: ImageSpec, options: Options, kept: Kept, unpruned: Unpruned
 ) -> Problem:
     """Return what is to be planned.
 
@@ -32,7 +32,7 @@ def problem_of(
         spec: Its images.
         options: Budgets, and what may go.
         kept: What may not.
-        whole: What the file of the network takes, by the metrics that are measured.
+        unpruned: What it takes with all its blocks, and is left of that.
 
     Raises:
         UserError: torch-pruning cannot follow the network, it keeps all budgets as it is, or there
@@ -43,13 +43,14 @@ def problem_of(
     graph, groups = coupled(network, images, kept.layers)
     counting = Counting(network, spec, graph, groups)
     found: dict[str, Costs] = {"macs": counting.macs(), "params": counting.params()}
-    if "size" in whole:
-        found["size"] = counting.size(options.precision, int(whole["size"]))
-    if "latency" in whole:
+    file = {name: whole * unpruned.left.get(name, 1.0) for name, whole in unpruned.file.items()}
+    if "size" in file:
+        found["size"] = counting.size(options.precision, round(file["size"]))
+    if "latency" in file:
         table = latency_table(network, spec, _table_options(options))
         groups = tuple(one for one in groups if one.name in table.groups)
-        found["latency"] = Proportional("s", table, whole["latency"])
-    limits = limits_of(options.budgets, found)
+        found["latency"] = Proportional("s", table, file["latency"])
+    limits = limits_of(options.budgets, found, unpruned.left)
     return Problem(network, images, widths_of(network, options, kept), groups, limits)
 
 

@@ -47,8 +47,8 @@ def rounds_of(
             next_step="leave --remove-blocks out",
         )
     free = tuple(b for b in blocks if not any(name.startswith(f"{b}.") for name in stays))
-    if len(wanted) == 1 and wanted[0].isdecimal():
-        return _as_many(free, int(wanted[0]))
+    if (number := _number(wanted)) is not None:
+        return _as_many(free, number)
     for pattern in wanted:
         if not any(fnmatchcase(block, pattern) for block in blocks):
             raise unknown_name("block in --remove-blocks", pattern, blocks)
@@ -61,6 +61,23 @@ def rounds_of(
                 next_step="leave one of them out: --remove-blocks or --keep",
             )
     return [(block,) for block in named]
+
+
+def require_named(network: nn.Module, wanted: tuple[str, ...]) -> None:
+    """Refuse names and patterns that fit no part of a network, of which no image is known yet.
+
+    Raises:
+        UserError: there is one.
+    """
+    parts = [name for name, _ in network.named_modules() if name]
+    for pattern in () if _number(wanted) is not None else wanted:
+        if not any(fnmatchcase(part, pattern) for part in parts):
+            raise unknown_name("block in --remove-blocks", pattern, parts)
+
+
+def _number(wanted: tuple[str, ...]) -> int | None:
+    """Return how many blocks are to go, where no names say which."""
+    return int(wanted[0]) if len(wanted) == 1 and wanted[0].isdecimal() else None
 
 
 def _as_many(blocks: tuple[str, ...], number: int) -> list[tuple[str, ...]]:

@@ -1,6 +1,7 @@
 """Plans of real networks: aligned, in rounds, all limits kept; and channels go as they say."""
 
 import copy
+from dataclasses import replace
 
 import pytest
 import torch
@@ -111,6 +112,7 @@ def test_a_group_of_a_grouped_convolution_loses_alike_in_all_its_parts(name: str
     net = network("grouped")
     given = problem(net, macs=0.5)
     plan = allocation.find(name)(given, 1)[0]
+    assert plan["3"] < 48
     prune_to(net, IMAGES, plan, given.widths)
     assert given.kept(plan)
     assert net(IMAGES).shape == (1, 3)
@@ -126,3 +128,13 @@ def test_one_share_for_all_reaches_the_narrowest() -> None:
     ).eval()
     given = problem(net, macs=416 / 4096)
     assert allocation.find("uniform")(given, 1)[0] == given.narrowest == {"0": 416}
+
+
+@pytest.mark.parametrize("round_to", [1, 16])
+def test_one_share_for_all_reaches_the_narrowest_layers(round_to: int) -> None:
+    """Whatever a budget that can be met asks for, in steps that go past the last multiple too."""
+    given = problem(network("grouped"), round_to, macs=0.5)
+    narrowest = given.limits[0].part(given.narrowest)
+    tight = replace(given, limits=(limit(given.limits[0].costs, narrowest + 1e-9),))
+    coarse = replace(tight, widths=replace(given.widths, steps=7))
+    assert allocation.find("uniform")(coarse, 1)[0] == given.narrowest

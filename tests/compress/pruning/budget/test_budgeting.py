@@ -10,6 +10,7 @@ from compress.pruning.allocation import find
 from compress.pruning.budget.limits import require_narrowing
 from compress.pruning.budget.options import Budgeting
 from compress.pruning.budget.problems import Options, problem_of
+from compress.pruning.budget.unpruned import Unpruned
 from compress.pruning.channels import prune_to
 from compress.pruning.shrinking import kept_of
 from compress.stand_ins.costs import stand_in
@@ -68,7 +69,7 @@ class Fixed(nn.Module):
 def test_a_network_of_fixed_shapes_is_refused_with_its_layers() -> None:
     network = Fixed().eval()
     kept = kept_of(network, SPEC, Options())
-    given = problem_of(network, SPEC, Options(), kept, {})
+    given = problem_of(network, SPEC, Options(), kept, Unpruned())
     with pytest.raises(UserError, match=r"No layer of this network can be pruned.*conv"):
         require_narrowing(given, kept)
 
@@ -81,7 +82,7 @@ def test_layers_below_the_multiple_of_widths_are_refused() -> None:
     for round_to, refused in ((32, True), (16, False)):
         options = Options(round_to=round_to)
         kept = kept_of(network, SPEC, options)
-        given = problem_of(network, SPEC, options, kept, {})
+        given = problem_of(network, SPEC, options, kept, Unpruned())
         if refused:
             with pytest.raises(UserError, match=r"made narrower.*20, 24 channels.*--round-to 32"):
                 require_narrowing(given, kept)
@@ -99,7 +100,8 @@ def test_the_size_of_a_file_is_known_before_it_is_written(tmp_path: Path, precis
 
     whole = size("whole")
     options = Options(budget=("size <= 50%",), precision=precision)
-    given = problem_of(network, SPEC, options, kept_of(network, SPEC, options), {"size": whole})
+    unpruned = Unpruned(file={"size": whole})
+    given = problem_of(network, SPEC, options, kept_of(network, SPEC, options), unpruned)
     plan = find("uniform")(given, 1)[0]
     prune_to(network, given.images, plan, given.widths)
     assert given.limits[0].costs.total(plan) == pytest.approx(size("pruned"), rel=0.005)

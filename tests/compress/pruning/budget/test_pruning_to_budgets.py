@@ -11,10 +11,10 @@ from compress import train
 from compress.pruning import accuracy, rounds
 from compress.pruning.budget import correcting, problems
 from edgepress.core import artifact as artifacts
-from edgepress.core.artifact import Artifact
 from edgepress.core.cli import main
 from models.onnx_graph.index import count_macs, count_params
 from models.onnx_graph.write import to_onnx
+from models.stored import count_macs as count_network_macs
 from models.stored import load_network
 
 COMMON = ("--batch-size", 8, "--epochs", 1, "--gate", "params <= 1e9", "--round-to", 4)
@@ -152,8 +152,9 @@ def test_a_killed_round_goes_on_with_the_plan_that_was_measured(
 ) -> None:
     measured: list[float] = []
 
-    def parts(files, file: Artifact, limits) -> dict[str, float]:
-        share = file.manifest.measurements.macs / files.whole.manifest.measurements.macs
+    def parts(files, network: nn.Module, _shares) -> dict[str, float]:
+        whole = files.whole.manifest
+        share = count_network_macs(network, whole.image) / whole.measurements.macs
         measured.append(0.1 + 0.9 * share)
         return {"latency": measured[-1]}
 
