@@ -1,6 +1,7 @@
 """A plan is corrected by what its file takes, until it is just below the budget, never above."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
