@@ -59,6 +59,8 @@ def scan(network: nn.Module, what: Scanned, shown: Shown, memory: Remembered) ->
         cuts = []
         for left in widths(channels, what.round_to):
             gone = units[: (channels - left) * len(units) // channels]
+            if not trial.runs_without(group, gone):
+                continue
             score = memory.score(f"{name} {left}", partial(_without, trial, group, gone, shown))
             cuts.append(Cut(channels=left, score=score))
         layers.append(

@@ -1,6 +1,7 @@
 """What a layer alone is worth: scored as a network without those channels, and put back."""
 
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -67,6 +68,31 @@ def test_each_cut_scores_as_the_network_that_cannot_see_those_channels(tmp_path:
         for cut in layer.cuts:
             expected = looked.score(narrowed(made, layer.name, cut.channels))
             assert cut.score == pytest.approx(expected, abs=1e-6), (layer.name, cut.channels)
+
+
+class Joined(nn.Module):
+    """Two layers whose channels are added to another's, half of them each."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.whole = nn.Conv2d(3, 16, 1)
+        self.first, self.second = nn.Conv2d(3, 8, 1), nn.Conv2d(3, 8, 1)
+        self.head = nn.Linear(16, 2)
+        with torch.no_grad():
+            self.whole.weight.zero_()
+            self.second.weight.zero_()
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Return logits `[n, 2]`."""
+        joined = torch.cat([self.first(images), self.second(images)], 1) + self.whole(images)
+        return self.head(joined.mean((2, 3)))
+
+
+def test_a_cut_that_leaves_a_layer_without_channels_is_left_out(tmp_path: Path):
+    """Of the channels that are left none is the second layer's, as in GhostNet."""
+    free = replace(scanned(Joined()), kept=("head",))
+    found = scan(Joined().eval(), free, shown(), Remembered(tmp_path / "scores"))
+    assert [cut.channels for cut in found.layers[0].cuts] == [12]
 
 
 def test_the_network_stays_as_it_was(tmp_path: Path):
