@@ -10,7 +10,7 @@ from pathlib import Path
 from places import ROOT
 from pydantic import BaseModel
 
-from benchmarks.claims import bundle, false_alarms, recipe, web_resizing
+from benchmarks.claims import bundle, false_alarms, latency_table, recipe, web_resizing
 from benchmarks.claims.device import result as device
 from benchmarks.claims.drift import result as drift
 from benchmarks.claims.families import pruned as pruned_families
@@ -33,6 +33,7 @@ CLAIMS = {
     "false-alarms": false_alarms,
     "families": families,
     "formats": formats,
+    "latency-table": latency_table,
     "paper": papers,
     "processors": processors,
     "pruned-families": pruned_families,
