@@ -105,11 +105,7 @@ class Trial:
             yield self.network
 
     def runs_without(self, group: Group, gone: Collection[int]) -> bool:
-        """Tell whether the network runs without some of a group's units.
-
-        Where a layer's channels are joined to another's, the units that are left may all be those
-        of one of them, and the other is left with none.
-        """
+        """Tell whether the network runs; of layers that are joined one may be left with none."""
         return self._run(lambda: self._removals([(group, gone)])) is not None
 
     def _run(self, changes: Callable[[], list[_Change]]) -> Tensor | None:
