@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from pydantic import Field
 from torch import nn
@@ -182,7 +183,7 @@ def _model(config: Config) -> Path:
     return config.model or default_model()
 
 
-def _target(config: Config) -> object:
+def _target(config: RoundOptions) -> Any:
     """Return the target that files are measured for.
 
     Raises:
@@ -270,8 +271,7 @@ def _files(rounds: Rounds, network: nn.Module) -> Files | None:
     config, spec = rounds.config, rounds.context.spec
     if not config.budgets.about(*MEASURED):
         return None
-    target = targets.find(config.target, config.precision)
-    integers, quantize = targets.integers_of(target), config.precision == "int8"
+    integers, quantize = targets.integers_of(_target(config)), config.precision == "int8"
 
     def write(small: nn.Module, path: Path) -> Artifact:
         return costs.stand_in(small, spec, quantize, path, integers)

@@ -95,17 +95,14 @@ def prune_to(
     Raises:
         UserError: a label would be lost, or what is left does not fit together.
     """
-    for parameter in network.parameters():
-        parameter.requires_grad_(True)
-    with evaluating(network):
-        labels = _output_shape(network, images)
-        with fitting():
-            graph, groups = coupled(network, images, widths.kept)
-            for narrower in _narrowings(groups, plan, widths):
-                _narrow_to(graph, network, narrower, widths)
-            left = _output_shape(network, images)
-    require_labels(left, labels)
-    return _history(graph)
+
+    def remove() -> torch_pruning.DependencyGraph:
+        graph, groups = coupled(network, images, widths.kept)
+        for narrower in _narrowings(groups, plan, widths):
+            _narrow_to(graph, network, narrower, widths)
+        return graph
+
+    return _changed(network, images, remove)
 
 
 def _narrowings(
@@ -164,16 +161,42 @@ def _pruned(
     Raises:
         UserError: a label would be lost, or what is left does not fit together.
     """
+    least = _least(network, widths)
+
+    def remove() -> torch_pruning.DependencyGraph:
+        with quiet():
+            pruner = _pruner(network, images, widths)
+        for _ in range(widths.steps):
+            if reached(network):
+                break
+            for group in pruner.step(interactive=True):
+                if _may_go(group, least):
+                    group.prune()
+        return pruner.DG
+
+    return _changed(network, images, remove)
+
+
+def _changed(
+    network: nn.Module, images: Tensor, remove: Callable[[], torch_pruning.DependencyGraph]
+) -> History:
+    """Let channels be removed in place, and return which went.
+
+    Raises:
+        UserError: a label would be lost, or what is left does not fit together.
+    """
     for parameter in network.parameters():
         parameter.requires_grad_(True)
     with evaluating(network):
         labels = _output_shape(network, images)
-        left, pruner = _remove(network, images, reached, widths)
-    require_labels(left, labels)
-    return _history(pruner.DG)
+        with _fitting():
+            graph = remove()
+            left = _output_shape(network, images)
+    _require_labels(left, labels)
+    return _history(graph)
 
 
-def require_labels(left: torch.Size, labels: torch.Size) -> None:
+def _require_labels(left: torch.Size, labels: torch.Size) -> None:
     """Refuse a network that answers otherwise than before.
 
     Raises:
@@ -189,7 +212,7 @@ def require_labels(left: torch.Size, labels: torch.Size) -> None:
 
 
 @contextmanager
-def fitting() -> Iterator[None]:
+def _fitting() -> Iterator[None]:
     """Say as a user's error what torch-pruning or the network meets when channels are missing.
 
     Raises:
@@ -205,27 +228,6 @@ def fitting() -> Iterator[None]:
             next_step="keep the layers around what is not a layer, e.g. a parameter of the "
             "network's own: --keep NAME",
         ) from None
-
-
-def _remove(
-    network: nn.Module, images: Tensor, reached: Callable[[nn.Module], bool], widths: Widths
-) -> tuple[torch.Size, torch_pruning.pruner.BasePruner]:
-    """Remove channels until `reached`, at most in all steps; return the output's shape.
-
-    Raises:
-        UserError: what is left does not fit together.
-    """
-    least = _least(network, widths)
-    with fitting():
-        with quiet():
-            pruner = _pruner(network, images, widths)
-        for _ in range(widths.steps):
-            if reached(network):
-                break
-            for group in pruner.step(interactive=True):
-                if _may_go(group, least):
-                    group.prune()
-        return _output_shape(network, images), pruner
 
 
 def _pruner(network: nn.Module, images: Tensor, widths: Widths) -> torch_pruning.pruner.BasePruner:

@@ -202,12 +202,11 @@ def _times(folder: Path, index: Index, options: TableOptions, target: Any) -> Ti
             next_step=f"copy {folder} to the device, run `python -m benchmarks.latency_table "
             "FOLDER --out times.json` there and give its file",
         )
+    timed = variants.read(folder)
     if found is None:
         found = folder / f"times-{value_hash(here)}.json"
-        job = rounds.Job(variants.read(folder), found, options.longest_s)
-        rounds.measure(job, console.say)
-    files, digest = [file.name for file in index.files], variants.read(folder).digest
-    read = times.read(found, files, digest)
+        rounds.measure(rounds.Job(timed, found, options.longest_s), console.say)
+    read = times.read(found, [file.name for file in index.files], timed.digest)
     _require_here(read.machine, here, options)
     return read
 
