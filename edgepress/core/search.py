@@ -1,0 +1,72 @@
+"""What a search over students has tried, and which of them it hands over: `search.json`."""
+
+from typing import Literal
+
+from edgepress.core.gates import Verdict
+from edgepress.core.noun import Noun
+
+SEARCH_FILE = "search.json"
+"""In the folder of a search, beside `report.json`."""
+State = Literal["complete", "pruned", "infeasible", "failed", "running"]
+"""Judged to its end; given up early, since others were better; over a budget, which is measured on
+the untrained network; stopped by an error; or not at its end yet."""
+
+
+class TrialRecord(Noun):
+    """One trial: a student by the ordinary stages, judged on the validation part."""
+
+    number: int
+    """From 0, in the order in which trials were begun."""
+    state: State
+    choices: dict[str, str | int | float | bool]
+    """Value of each dimension of the space."""
+    epochs: int = 0
+    """Of distillation, done so far over all rungs."""
+    map: float | None = None
+    """Of the file, on the validation part; of the last rung's student where it was given up."""
+    latency_s: float | None = None
+    """Median of the file on the machine of this trial; of the untrained network where it went no
+    further."""
+    latency_ratio: float | None = None
+    """Median of its paired ratios to the teacher's fp32 file, measured in turn."""
+    size_bytes: int | None = None
+    machine: str = ""
+    """Kind of CPU; latencies are only compared within one kind."""
+    seconds: float = 0.0
+    reason: str | None = None
+    """Why it has no figures, in one sentence."""
+    commands: tuple[str, ...] = ()
+    """By which each of its artifacts is made again."""
+    folder: str | None = None
+    """Of its artifacts, relative to the search."""
+
+
+class Finalist(Noun):
+    """A trial that was chosen before the test part was read."""
+
+    trial: int
+    why: str
+    """For what it was chosen, e.g. `best mAP within the budget`."""
+    verdicts: tuple[Verdict, ...] = ()
+    """Of the gates on the test part, corrected for the number of finalists."""
+
+
+class SearchRecord(Noun):
+    """A search over students under a budget."""
+
+    budgets: tuple[str, ...]
+    gates: tuple[str, ...]
+    space: dict[str, str]
+    """What each dimension could be, in words."""
+    seed: int
+    hours: float | None = None
+    """That were allowed."""
+    spent_s: float = 0.0
+    teacher_map: float | None = None
+    """Of the teacher's fp32 file on the validation part."""
+    teacher_size_bytes: int | None = None
+    teacher_latency_s: float | None = None
+    trials: tuple[TrialRecord, ...] = ()
+    finalists: tuple[Finalist, ...] = ()
+    shipped: int | None = None
+    """Trial that is handed over; `None` where no finalist passed every gate."""
