@@ -52,6 +52,9 @@ Made = tuple[nn.Module, Architecture]
 class Peer(ThresholdOptions):
     """What torch-pruning's own pruner is asked for."""
 
+    batch_size: int = Field(Training().batch_size, ge=2)
+    """Images of a step in which batch norms are measured again."""
+
     model: Path
     data: str
     out: Path
@@ -87,7 +90,9 @@ def macs_driven(config: Peer) -> Artifact:
     def build(workdir: Path) -> Manifest:
         make = partial(pruned, parent, config.global_pruning)
         _, (network, architecture) = fitted(parent, config.share, make)
-        recalibrate_batchnorm(network, training_images(context), Training())
+        recalibrate_batchnorm(
+            network, training_images(context), Training(batch_size=config.batch_size)
+        )
         return finish(plan, Trained(network, architecture, parent), context, wanted)
 
     return produce(plan, build)

@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import Field
 
 from benchmarks.claims.pruning import trying
-from benchmarks.claims.pruning.grid import BUDGETS, NETWORKS, WAYS, Trial, grid
+from benchmarks.claims.pruning.grid import BUDGETS, MORE, NETWORKS, WAYS, Trial, grid
 from benchmarks.claims.pruning.result import Outcome, Result, compared, table
 from edgepress.core import artifact as artifacts
 from edgepress.core import console, figures
@@ -19,6 +19,8 @@ from edgepress.core.eval_file import EVAL_FILE, load_eval
 from edgepress.core.noun import Noun
 from edgepress.core.results import EvalResult
 from edgepress.core.several import Words
+
+MOST_SEEDS = 20
 
 
 class Config(Noun):
@@ -33,9 +35,9 @@ class Config(Noun):
     budget: tuple[float, ...] = BUDGETS
     """Shares of the unpruned network's int8 latency."""
     way: Words = WAYS
-    """How: edgepress, torch-pruning (driven by MACs), torch-pruning-layers (every layer loses the
-    same share), uniform, smaller (a network of the family that was never pruned) or random."""
-    seeds: int = Field(3, ge=1)
+    """How: edgepress, torch-pruning (driven by MACs), uniform, smaller (a network of the family
+    that was never pruned), random, or torch-pruning-layers (every layer loses the same share)."""
+    seeds: int = Field(3, ge=1, le=MOST_SEEDS)
     """Cuts, where those differ, and tunings of each."""
     work: Path = Path("runs/pruning")
     """Folder of the images and of all models."""
@@ -71,17 +73,21 @@ def check(config: Config) -> None:
         if name not in NETWORKS:
             raise unknown_name("network", name, NETWORKS)
     for name in config.way:
-        if name not in WAYS:
-            raise unknown_name("way", name, WAYS)
+        if name not in (*WAYS, *MORE):
+            raise unknown_name("way", name, (*WAYS, *MORE))
     for share in config.budget:
         if share not in BUDGETS:
             allowed = ", ".join(map(str, BUDGETS))
             raise UserError("Not a budget of this experiment", got=share, allowed=allowed)
 
 
-def made_so_far(work: Path, seeds: int = 100) -> Result:
+def made_so_far(work: Path) -> Result:
     """Return the figures of all that is in a folder, whoever made it."""
-    found = [(trial, outcome) for trial in grid(seeds=seeds) if (outcome := _outcome(trial, work))]
+    found = [
+        (trial, outcome)
+        for trial in grid(ways=(*WAYS, *MORE), seeds=MOST_SEEDS)
+        if (outcome := _outcome(trial, work))
+    ]
     evaluated = {
         trial: _evaluated(trying.tuned(trial, work))
         for trial, outcome in found

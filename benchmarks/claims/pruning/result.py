@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.claims.pruning.grid import BUDGETS, NEAR, NETWORKS, OURS, PRUNE, WAYS, Trial
+from benchmarks.claims.pruning.grid import BUDGETS, MORE, NEAR, NETWORKS, OURS, PRUNE, WAYS, Trial
 from benchmarks.claims.pruning.measuring import Measured
 from benchmarks.report.markdown import table_md
 from benchmarks.statistics.seeds import gained
@@ -69,7 +69,7 @@ Evaluated = Mapping[Trial, EvalResult]
 def compared(evaluated: Evaluated) -> tuple[Comparison, ...]:
     """Compare ours with every other way: by network and budget, and the means over both."""
     networks, budgets = (None, *NETWORKS), (None, *BUDGETS)
-    each = product((way for way in WAYS if way != OURS), budgets, networks)
+    each = product((way for way in (*WAYS, *MORE) if way != OURS), budgets, networks)
     found = (_compared(evaluated, way, network, budget) for way, budget, network in each)
     return tuple(one for one in found if one is not None)
 
@@ -153,7 +153,7 @@ def _reached(result: Result) -> str:
     )
     rows = [
         _row(result, cell)
-        for cell in product(NETWORKS, BUDGETS, WAYS)
+        for cell in product(NETWORKS, BUDGETS, (*WAYS, *MORE))
         if _of(result.outcomes, *cell)
     ]
     return table_md(header, rows, left={0, 2})

@@ -14,6 +14,7 @@ from benchmarks.claims.pruning.grid import (
     CUT_AGAIN,
     LAYERWISE,
     MACS,
+    MORE,
     NETWORKS,
     OURS,
     PRUNE,
@@ -52,10 +53,8 @@ def test_every_trial_comes_once_and_what_is_asked_for_first() -> None:
     found = grid()
     assert len(set(found)) == len(found) == len(NETWORKS) * len(BUDGETS) * len(WAYS) * 3
     assert [one.way for one in found[:2]] == [OURS, MACS]
-    first = found[: len(NETWORKS) * len(BUDGETS) * (len(WAYS) - 1)]
-    assert {one.seed for one in first} == {0}
-    assert LAYERWISE not in {one.way for one in first}
-    assert {*WAYS} == {*PRUNE, MACS, SMALLER, LAYERWISE}
+    assert {one.seed for one in found[: len(found) // 3]} == {0}, "a whole table comes first"
+    assert {*WAYS, *MORE} == {*PRUNE, MACS, SMALLER, LAYERWISE}
 
 
 def test_only_cuts_that_differ_are_made_for_every_seed() -> None:
@@ -162,7 +161,7 @@ def test_all_ways_are_tuned_alike(monkeypatch, tmp_path: Path) -> None:
     assert all(one == alike[0] for one in alike)
     assert alike[0]["teacher"].endswith(f"{LITE}/parent")
     assert [Path(one["student"]).parent.name for one in students] == [
-        "edgepress-1", "uniform-0", "random-1",
+        "edgepress-1", "uniform-0", "random-0",
     ]  # fmt: skip
     cuts = [line["words"] for line in lines if line["module"] == "compress.prune"]
     assert all("--budget latency <= 50% --rounds 1 --epochs 0" in one for one in cuts)
