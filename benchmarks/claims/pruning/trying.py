@@ -18,7 +18,7 @@ from edgepress.core.errors import EdgepressError, GateFailed
 from edgepress.core.subcommands import ending_of
 
 TIMEOUT_S = 7200
-PEERS = "compress.pruning.peers"
+PEERS = "compress.peers"
 """Of the room above: it is found by name there, as stages of recipes are."""
 MEASURED, REFUSED = "measured.json", "refused.txt"
 

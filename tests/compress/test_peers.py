@@ -7,8 +7,7 @@ import pytest
 from small_training import FAST, write
 from torch import nn
 
-from compress import train
-from compress.pruning import peers
+from compress import peers, train
 from compress.pruning.budget.measuring import Files
 from compress.pruning.channels import channels_of
 from edgepress.core import artifact as artifacts

@@ -80,7 +80,7 @@ def macs_driven(config: Peer) -> Artifact:
     context = open_for((parent,), config.data, False)
     wanted = wanted_of(config.gate, config, context, parent.manifest.labels)
     plan = Plan(
-        stage="compress.pruning.peers",
+        stage="compress.peers",
         config=config,
         out=config.out,
         parents=(parent,),
