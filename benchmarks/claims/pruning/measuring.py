@@ -1,5 +1,6 @@
 """What the int8 file of a cut takes of the unpruned one's time, and what it counts."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,8 @@ def measured(cut: Artifact, file: Artifact, whole: Artifact) -> Measured:
     if speedup is None:
         raise GateUndecided(f"The file could not be timed ({found.failures[1]})")
     low, high = speedup[1]
+    if not 0 < low <= high < math.inf:
+        raise GateUndecided("Too few rounds were possible to tell the file's latency")
     return Measured(
         share=1 / speedup[0], ci95=(1 / high, 1 / low), aa=found.aa[1], counts=counts(cut, file)
     )

@@ -1,5 +1,6 @@
 """Cuts to the same latency are compared network by network, seed by seed, on the same images."""
 
+import math
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 
 from benchmarks.claims.pruning import __main__ as command
-from benchmarks.claims.pruning import trying
+from benchmarks.claims.pruning import measuring, trying
 from benchmarks.claims.pruning.grid import (
     BUDGETS,
     CUT_AGAIN,
@@ -253,3 +254,18 @@ def test_the_figures_are_of_all_that_is_there(monkeypatch, tmp_path: Path) -> No
     assert {one.trial for one in found.outcomes if one.map} == set(made)
     assert [one.problem for one in found.outcomes if not one.map] == ["exit code 3: no."]
     assert found.parents == {LITE: 0.5, SECOND: 0.5}
+
+
+@pytest.mark.parametrize(("interval", "known"), [((1.9, 2.1), True), ((0.0, math.inf), False)])
+def test_a_share_is_known_where_its_interval_is(interval, known, monkeypatch) -> None:
+    found = SimpleNamespace(
+        speedup=lambda _row: (2.0, interval), aa=(1.0, (0.9, 1.1)), failures=(None, None)
+    )
+    monkeypatch.setattr(measuring, "measure", lambda *_: found)
+    monkeypatch.setattr(measuring, "counts", lambda *_: COUNTS)
+    if not known:
+        with pytest.raises(GateUndecided, match="Too few rounds"):
+            measuring.measured(None, None, None)
+        return
+    share = measuring.measured(None, None, None)
+    assert (share.share, share.ci95) == (0.5, (1 / 2.1, 1 / 1.9))
