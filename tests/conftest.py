@@ -1,5 +1,6 @@
 """Fixtures: a tiny real problem, and the command line as a user runs it."""
 
+import gc
 import importlib
 import os
 import subprocess
@@ -15,6 +16,8 @@ os.environ["OMP_NUM_THREADS"] = "1"  # before torch is imported: `make test` run
 import scenes as scene_maker
 from made_once import made_once
 from places import ROOT, SUPPORT
+
+gc.disable()  # till the tests are loaded: what is made so far stays, and is not gone through
 
 
 @dataclass(frozen=True)
@@ -116,6 +119,12 @@ def finished(scenes: Path, tmp_path_factory: pytest.TempPathFactory, shell) -> P
         assert done.code == 0, done.err
 
     return made_once(tmp_path_factory, "finished", make)
+
+
+def pytest_collection_finish() -> None:
+    """Look for what can be freed among what the tests make, not among what all of them share."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
