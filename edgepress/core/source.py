@@ -127,13 +127,16 @@ def own_source(*modules: str) -> str:
 
 def versions(libraries: Iterable[str]) -> dict[str, str]:
     """Return the version of each library that is installed, by the name that is imported."""
-    found = {}
-    for name in sorted(libraries):
-        try:
-            found[name] = metadata.version(LIBRARIES[name])
-        except metadata.PackageNotFoundError:
-            continue
-    return found
+    found = {name: _version(LIBRARIES[name]) for name in sorted(libraries)}
+    return {name: version for name, version in found.items() if version is not None}
+
+
+@cache
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
 
 
 def computing(file: Path) -> str:
@@ -178,11 +181,18 @@ def _closure(modules: Iterable[str], left_out: Collection[str]) -> tuple[dict[st
 
 
 def _module_file(module: str) -> Path | None:
-    base = hashing.ROOT.joinpath(*module.split("."))
-    for path in (base.with_suffix(".py"), base / "__init__.py"):
-        if module.split(".")[0] in ROOMS and path.is_file():
-            return path
-    return None
+    return _file_under(hashing.ROOT, module)
+
+
+@cache
+def _file_under(root: Path, module: str) -> Path | None:
+    """Return a module's file: one that has run does not come or go while a process lives."""
+    room, *_ = names = module.split(".")
+    if room not in ROOMS:
+        return None
+    base = root.joinpath(*names)
+    files = (base.with_suffix(".py"), base / "__init__.py")
+    return next(filter(Path.is_file, files), None)
 
 
 def _imports(tree: ast.AST) -> list[str]:
