@@ -10,9 +10,7 @@ label, and many rare labels can leave a part empty: sizes that are not those ask
 from typing import Any
 
 import numpy as np
-from iterstrat.ml_stratifiers import MultilabelStratifiedKFold, MultilabelStratifiedShuffleSplit
 from numpy.typing import NDArray
-from sklearn.utils import check_random_state
 
 from edgepress.core.errors import UserError
 from edgepress.data import part_sizes
@@ -34,7 +32,9 @@ def halves(groups: Groups, share: float, seed: int) -> tuple[Groups, Groups]:
     Raises:
         UserError: too few images or groups, or a group that is too large.
     """
-    random = check_random_state(seed)
+    from iterstrat.ml_stratifiers import MultilabelStratifiedShuffleSplit  # loads scikit-learn
+
+    random = np.random.RandomState(seed)
     splitter = MultilabelStratifiedShuffleSplit(n_splits=1, test_size=share, random_state=random)
     part = _best(groups, splitter, np.array([1 - share, share]), seed)
     return groups.take(np.flatnonzero(part == 0)), groups.take(np.flatnonzero(part == 1))
@@ -46,7 +46,9 @@ def folds(groups: Groups, number: int, seed: int) -> Rows:
     Raises:
         UserError: fewer groups than folds, or a group that is too large.
     """
-    random = check_random_state(seed)
+    from iterstrat.ml_stratifiers import MultilabelStratifiedKFold  # loads scikit-learn
+
+    random = np.random.RandomState(seed)
     splitter = MultilabelStratifiedKFold(n_splits=number, shuffle=True, random_state=random)
     return _best(groups, splitter, np.full(number, 1 / number), seed)
 

@@ -4,6 +4,7 @@ That process reads calls from standard input and answers on standard output; wha
 goes to standard error, whose last line is shown where it dies.
 """
 
+import gc
 import importlib
 import os
 import pickle
@@ -121,6 +122,7 @@ class _Apart:
 
 def serve() -> None:
     """Answer calls of the functions of a module, which is named on the command line."""
+    gc.set_threshold(100_000, 50, 50)  # its libraries make a million objects that all stay
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     module = importlib.import_module(sys.argv[1])

@@ -1,12 +1,14 @@
 """What a format is, and what a model in it is made from."""
 
+from __future__ import annotations
+
 import importlib.util
 import signal
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +17,9 @@ from edgepress.core.artifact import Artifact
 from edgepress.core.errors import UserError
 from edgepress.core.manifest import Precision
 from edgepress.core.noun import Noun
-from export.making.int8.calibration import Calibration
+
+if TYPE_CHECKING:  # a process of a format's own waits for nothing that it does not need
+    from export.making.int8.calibration import Calibration
 
 Images = Sequence[NDArray[Any]]
 """What a format takes, one by one: photographs or network inputs."""

@@ -1,13 +1,17 @@
 """ExecuTorch: Android, iOS and embedded Linux; convolutions by XNNPACK."""
 
+from __future__ import annotations
+
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from edgepress.core.quiet import quiet
 from export.converting.formats._format import Format, Images, Probs, Source
-from export.making.int8.calibration import Calibration
+
+if TYPE_CHECKING:
+    from export.making.int8.calibration import Calibration
 
 MODEL = "model.pte"
 FORMAT = Format(

@@ -235,15 +235,15 @@ def test_a_row_of_the_table_shows_the_gate(
 
 @pytest.mark.parametrize("name", ["executorch", "coreml", "litert"])
 def test_the_tools_of_a_format_quantize(
-    name: str, sure: Artifact, data_folder: Path, tmp_path: Path
+    name: str,
+    sure: Artifact,
+    data_folder: Path,
+    tmp_path: Path,
+    in_fp32: Callable[[str], Converted],
 ) -> None:
     skip_without(name)
     module = formats.find(name)
-    before = convert.run(
-        convert.Config(
-            model=(sure.path,), format=name, data=str(data_folder), out=tmp_path / "fp32"
-        )
-    )
+    before = in_fp32(name)
     made = quantized(sure, data_folder, tmp_path / "int8", name)
     assert made.size_bytes < before.size_bytes
     found = made.manifest.verification
