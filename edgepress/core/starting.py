@@ -40,6 +40,11 @@ def is_command(line: Sequence[str]) -> bool:
     return any(name.partition(".")[0] in _ROOMS for name in module)
 
 
+def loading() -> None:
+    """From here on nothing is looked for that could be freed, till `loaded`."""
+    gc.set_threshold(_LOADING, *_thresholds[1:])
+
+
 def loaded() -> None:
     """From here on the command itself is interrupted, and what it makes is freed as usual.
 
@@ -58,7 +63,7 @@ def _end(number: int, frame: FrameType | None) -> None:
 
 
 if is_command(sys.orig_argv):
-    gc.set_threshold(_LOADING, *_thresholds[1:])
+    loading()
     # a process of the background ignores Ctrl-C, and goes on doing so
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _end)

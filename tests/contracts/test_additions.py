@@ -1,20 +1,18 @@
 """What people will add is one new file: each kind is added to a copy of the tree, and used."""
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from colours import COLOURS, LABELS, SPEC, write_onnx
+from house_copy import copy_house
 from places import ROOT, SUPPORT
 from small_training import FAST, write
 
 from edgepress.core import artifact as artifacts
 from edgepress.core.manifest import Manifest, Measurements
-
-ROOMS = ("edgepress", "models", "benchmarks", "compress", "export")
 
 LOSS = '''"""Brier score: the squared error of the probabilities."""
 
@@ -84,8 +82,7 @@ METRIC = Metric(
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a copy of the packages with a new file of each kind."""
     tree = tmp_path_factory.mktemp("additions")
-    for room in ROOMS:
-        shutil.copytree(ROOT / room, tree / room, ignore=shutil.ignore_patterns("__pycache__"))
+    copy_house(tree)
     for name, text in (
         ("compress/learning/losses/brier.py", LOSS),
         ("compress/learning/terms/relations.py", TERM),
@@ -163,9 +160,7 @@ print(PAGE.html(report))
 
 
 def test_a_report_section_is_one_file_and_its_template(tmp_path: Path):
-    for room in ("edgepress", "benchmarks"):
-        ignored = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(ROOT / room, tmp_path / room, ignore=ignored)
+    copy_house(tmp_path, ("edgepress", "benchmarks"))
     sections = tmp_path / "benchmarks" / "report" / "sections"
     (sections / "in_a_row.py").write_text(SECTION)
     (sections / "in_a_row.html.jinja").write_text(TEMPLATE)

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,8 +10,8 @@ from typing import Any
 
 import pages
 import pytest
+from house_copy import copy_house
 
-ROOMS = ("edgepress", "models", "benchmarks", "compress", "export")
 HOUSE = pages.DOCS / "architecture.md"
 FIRST_LINE = re.compile(r"(?:# |\{# )(\S+\.(?:py|jinja))")
 FILES = {
@@ -66,9 +65,7 @@ def test_every_addition_that_the_table_links_is_shown_shortly():
 def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Return what the examples do, in a copy of all rooms."""
     copy = tmp_path_factory.mktemp("house")
-    for room in ROOMS:
-        left_out = shutil.ignore_patterns("__pycache__", "zoo")
-        shutil.copytree(pages.ROOT / room, copy / room, ignore=left_out)
+    copy_house(copy, left_out=("zoo",))
     for path, code in FILES.items():
         assert not (copy / path).exists()
         (copy / path).write_text(code)

@@ -7,6 +7,7 @@ import importlib
 import sys
 from itertools import groupby
 
+from edgepress.core import starting
 from edgepress.core.cli import main
 
 
@@ -17,6 +18,7 @@ def commands(words: list[str]) -> list[list[str]]:
 
 if __name__ == "__main__":
     for module, *options in commands(sys.argv[1:]):
+        starting.loading()
         loaded = importlib.import_module(module)
         if code := main(loaded.Config, loaded.run, options):
             sys.exit(code)

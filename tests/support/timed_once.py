@@ -14,6 +14,7 @@ import pytest
 
 from benchmarks.timing import quiet_machine, throughput, tournament
 from benchmarks.timing.worker import Job, Sample
+from edgepress.core import starting
 
 Spawn = Callable[[Job, float], Sample]
 
@@ -50,6 +51,7 @@ def patch(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 if __name__ == "__main__":
+    starting.loading()
     patch(pytest.MonkeyPatch())
     quiet_machine.PRESSURE = Path("/nowhere")
     del sys.argv[0]
