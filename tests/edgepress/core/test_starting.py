@@ -32,3 +32,8 @@ def test_a_command_that_is_loaded_goes_through_what_it_makes(tmp_path: Path):
 
 def test_a_program_that_uses_a_room_keeps_its_own():
     assert python("-c", f"import compress; {TELL}") == f"{gc.get_threshold()[0]} False\n"
+
+
+def test_what_reads_a_split_or_waits_for_a_format_loads_no_scikit_learn():
+    loaded = "import sys, edgepress.data.context, export.converting.formats._apart"
+    assert python("-c", f"{loaded}; print('sklearn' in sys.modules)") == "False\n"
