@@ -49,6 +49,8 @@ class Dimension(Noun):
             raise ValueError("there is nothing to choose from: choices is empty")
         if self.low is not None and self.high is not None:
             self._require_ends(self.low, self.high)
+        if not self.holds(self.start):
+            raise ValueError(f"first = {self.start} is none of its values")
         return self
 
     def _require_ends(self, low: float, high: float) -> None:
@@ -64,6 +66,11 @@ class Dimension(Noun):
             return (self.value,)
         ends = tuple(end for end in (self.low, self.high) if end is not None)
         return self.choices or ends
+
+    @property
+    def start(self) -> Value:
+        """What the first trial takes."""
+        return self.known[0] if self.first is None else self.first
 
     @property
     def told(self) -> str:
@@ -142,7 +149,9 @@ def _dimension(name: str, table: Mapping[str, Any]) -> Dimension:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "it"
         said = first["msg"].removeprefix("Value error, ")
-        raise UserError(f"The dimension {name} of the space is not sound: {where}: {said}") from None
+        raise UserError(
+            f"The dimension {name} of the space is not sound: {where}: {said}"
+        ) from None
 
 
 def check(space: Space) -> None:
@@ -188,7 +197,9 @@ def _require_taken(name: str, one: Dimension, option: str) -> None:
         raise unknown_name(f"stage in the option of {name}", stage, STAGES)
     config: type[BaseModel] = importlib.import_module(STAGES[stage]).Config
     if field not in config.model_fields:
-        raise unknown_name(f"option of {STAGES[stage]}, which {name} sets", field, config.model_fields)
+        raise unknown_name(
+            f"option of {STAGES[stage]}, which {name} sets", field, config.model_fields
+        )
     for value in one.known:
         if (name, value) in IDLE:
             continue
