@@ -1,4 +1,4 @@
-"""`--judged-on val`: the test part is never looked at, and nobody takes such figures for its own."""
+"""`--judged-on val`: the test part stays unseen, and nobody takes such figures for its own."""
 
 import json
 from pathlib import Path
