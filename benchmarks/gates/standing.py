@@ -3,8 +3,7 @@
 from collections.abc import Iterable
 
 from benchmarks.gates.text import metric_in
-from benchmarks.thresholds.models import ON_VALIDATION
-from edgepress.core.gates import Verdict
+from edgepress.core.gates import ON_VALIDATION, Verdict
 from edgepress.core.manifest import Manifest
 
 

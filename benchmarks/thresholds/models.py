@@ -9,7 +9,7 @@ from benchmarks.thresholds.calibrating import calibration, calibration_notes, ca
 from benchmarks.thresholds.demands import parse_demand
 from benchmarks.thresholds.learning import learn
 from edgepress.core.artifact import Artifact
-from edgepress.core.gates import Verdict
+from edgepress.core.gates import ON_VALIDATION, Verdict
 from edgepress.core.labels import LabelLearning, Labels, ThresholdSettings
 from edgepress.core.results import EvalResult
 from edgepress.core.scaling import CalibrationMethod
@@ -18,9 +18,6 @@ from edgepress.data.grouping import Grouped, Rows
 from models.onnx_graph import scaling
 
 Model = TypeVar("Model", bound=Artifact)
-
-ON_VALIDATION = " on validation"
-"""Ends a demand as the verdict on it names it, for gates are about the test part."""
 
 
 @dataclass(frozen=True)
