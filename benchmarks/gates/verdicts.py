@@ -58,7 +58,7 @@ def check(gate: Gate, evidence: Evidence) -> Verdict:
         finding = None  # no number is no measurement
     outcome, ending = _decide(gate, finding, evidence)
     if needs_accuracy(gate):
-        ending += _unknown(evidence)
+        ending += _unknown(evidence) + _on_validation(evidence)
     return Verdict(
         gate=str(gate),
         against=_against(gate, evidence),
@@ -150,6 +150,11 @@ def _unknown(evidence: Evidence) -> str:
         if subject and subject.evaluation and not subject.evaluation.trained_on_known
     ]
     return f"; not known: whether {' and '.join(names)} learnt from these images" if names else ""
+
+
+def _on_validation(evidence: Evidence) -> str:
+    result = evidence.candidate.evaluation
+    return "; on validation images" if result and result.on_validation else ""
 
 
 def _outcome(gate: Gate, bounds: tuple[float, float]) -> Outcome:
