@@ -87,7 +87,11 @@ class Bench:
     def _record(self, finalists: tuple[Finalist, ...]) -> SearchRecord:
         whole = self.ruler.whole
         trials = [self.seen(one) for one in self.ledger.records()]
-        ratios = [one.latency_s / one.latency_ratio for one in trials if one.latency_s and one.latency_ratio]
+        ratios = [
+            one.latency_s / one.latency_ratio
+            for one in trials
+            if one.latency_s and one.latency_ratio
+        ]
         return SearchRecord(
             budgets=self.config.budget,
             gates=self.config.gate,
@@ -138,9 +142,7 @@ def opened(config: Config) -> Bench:
         seed=config.seed,
     )
     ledger = _ledger(config, found, about)
-    frame = Frame(
-        config.data, config.teacher, found, rungs, config.seed, config.skip_bad_images
-    )
+    frame = Frame(config.data, config.teacher, found, rungs, config.seed, config.skip_bad_images)
     ruler = Ruler(teacher, _whole(frame, config.out), limits)
     before_s = 0.0 if config.worker else float(ledger.said(SPENT) or 0.0)
     clock = Clock(config.hours, before_s)
@@ -194,7 +196,7 @@ def _require_students(found: Space, teacher: Artifact) -> None:
         raise UserError(
             "A teacher that is an ONNX file cannot be pruned",
             got=f"student = {PRUNED}",
-            next_step="leave it out: --set 'student=[\"lcnet_050\", \"lcnet_100\"]'",
+            next_step='leave it out: --set \'student=["lcnet_050", "lcnet_100"]\'',
         )
 
 

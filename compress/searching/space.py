@@ -142,7 +142,9 @@ def _dimension(name: str, table: Mapping[str, Any]) -> Dimension:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "it"
         said = first["msg"].removeprefix("Value error, ")
-        raise UserError(f"The dimension {name} of the space is not sound: {where}: {said}") from None
+        raise UserError(
+            f"The dimension {name} of the space is not sound: {where}: {said}"
+        ) from None
 
 
 def check(space: Space) -> None:
@@ -188,7 +190,9 @@ def _require_taken(name: str, one: Dimension, option: str) -> None:
         raise unknown_name(f"stage in the option of {name}", stage, STAGES)
     config: type[BaseModel] = importlib.import_module(STAGES[stage]).Config
     if field not in config.model_fields:
-        raise unknown_name(f"option of {STAGES[stage]}, which {name} sets", field, config.model_fields)
+        raise unknown_name(
+            f"option of {STAGES[stage]}, which {name} sets", field, config.model_fields
+        )
     for value in one.known:
         if (name, value) in IDLE:
             continue

@@ -45,7 +45,9 @@ class Frame:
         if student != PRUNED:
             found["distill"]["student"] = student
             if choices.get("weights") == "auto":
-                found["distill"]["weights"] = pretrained.start_weights(Architecture(name=student))[0]
+                found["distill"]["weights"] = pretrained.start_weights(Architecture(name=student))[
+                    0
+                ]
         return found
 
     def pruned(self, choices: Choices) -> Step | None:

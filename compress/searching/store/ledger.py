@@ -97,9 +97,7 @@ class Ledger:
             self.put(record)
             for name, over in record.excess.items():
                 self._asked(self.storage.set_trial_system_attr, trial, f"constraints:{name}", over)
-            self._asked(
-                self.storage.set_trial_state_values, trial, state, proposing.values(record)
-            )
+            self._asked(self.storage.set_trial_state_values, trial, state, proposing.values(record))
 
     def discard(self, number: int) -> None:
         """End a trial that was begun and gets no choices."""
