@@ -1,4 +1,4 @@
-"""`python -m compress.search --budget "latency <= 2ms"` searches the best student within a budget."""
+"""`python -m compress.search --budget "latency <= 2ms"` searches for the best student."""
 
 import sys
 

@@ -1,1 +1,1 @@
-"""Tries students under a budget: what may be chosen, what it costs, and which trials are worth it."""
+"""Tries students under a budget: what may be chosen, what it costs, and which trials go on."""

@@ -113,7 +113,7 @@ def stand_in(teacher: Artifact, choices: Choices, options: Mapping[str, Any]) ->
         UserError: it cannot be made, exported or quantized.
     """
     quantize = choices[PRECISION] == "int8"
-    target = targets.find(options["export"].get("target", "auto"), str(choices[PRECISION]))
+    target = targets.find(options["export"].get("target", "auto"), "int8" if quantize else "fp32")
     integers = targets.integers_of(target)
     labels = teacher.manifest.labels.names
     if choices[STUDENT] == PRUNED:

@@ -1,6 +1,6 @@
 """Which trials are handed to the judge, chosen on the validation part; or which were closest."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from compress.searching.halving import dominates
 from edgepress.core.errors import GateFailed
@@ -68,18 +68,28 @@ def nothing(records: Sequence[TrialRecord]) -> GateFailed:
     others = sorted({name for one in measured for name, over in one.excess.items() if over > 0})
     return GateFailed(
         f"No trial meets the budget, of {counted(len(measured), 'one')} measured. The closest, "
-        f"trial {closest.number} ({choices(closest)}), is over {told}; what binds: "
+        f"trial {closest.number} ({choices(closest, free(measured))}), is over {told}; what binds: "
         f"{', '.join(others)}. Next: a larger budget, or a wider space: --space FILE.toml"
     )
 
 
-def choices(record: TrialRecord) -> str:
-    """Return what a trial is made of in a few words."""
-    return ", ".join(f"{name} {_shown(value)}" for name, value in record.choices.items())
+def free(records: Iterable[TrialRecord]) -> frozenset[str]:
+    """Return the dimensions in which trials differ."""
+    found: dict[str, set[object]] = {}
+    for one in records:
+        for name, value in one.choices.items():
+            found.setdefault(name, set()).add(value)
+    return frozenset(name for name, values in found.items() if len(values) > 1)
 
 
-def _shown(value: object) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+def choices(record: TrialRecord, names: Collection[str]) -> str:
+    """Return what a trial is made of, as far as `names` go, in a few words."""
+    made = ((name, value) for name, value in record.choices.items() if name in names)
+    told = (
+        f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}"
+        for name, value in made
+    )
+    return ", ".join(told)
 
 
 def _over(record: TrialRecord) -> float:

@@ -19,13 +19,14 @@ from optuna.distributions import (
     IntDistribution,
 )
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
+from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from compress.searching.space import Choices, Dimension, Space, Value
 from edgepress.core.hashing import value_hash
 from edgepress.core.search import TrialRecord
 
-DIRECTIONS = ("maximize", "minimize", "minimize")
+DIRECTIONS = (StudyDirection.MAXIMIZE, StudyDirection.MINIMIZE, StudyDirection.MINIMIZE)
 """Of mAP, and of the logarithms of the shares of latency and size."""
 STATES = {
     "complete": TrialState.COMPLETE,
@@ -73,7 +74,7 @@ def _sampler(drawn: int, draw: int, records: Sequence[TrialRecord]) -> BaseSampl
 
 def _asked(records: Iterable[TrialRecord], space: Space, sampler: BaseSampler) -> optuna.Trial:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    study = optuna.create_study(directions=list(DIRECTIONS), sampler=sampler)
+    study = optuna.create_study(directions=DIRECTIONS, sampler=sampler)
     for one in records:
         if one.choices and one.state != "failed":
             study.add_trial(as_trial(one, space))
@@ -89,7 +90,7 @@ def _chosen(space: Space, trial: optuna.Trial | None) -> Choices:
         if one.value is not None:
             choices[name] = one.value
         elif trial is None:
-            choices[name] = one.known[0] if one.first is None else one.first
+            choices[name] = one.start
         else:
             choices[name] = _suggested(trial, name, distribution(one))
     return choices

@@ -7,15 +7,20 @@ from pydantic import ValidationError
 
 from compress.searching import finalists
 from compress.searching.bench import Bench
-from compress.searching.finalists import choices
+from compress.searching.finalists import choices, free
 from edgepress.core import console, duration
 from edgepress.core.errors import UserError
 from edgepress.core.search import SEARCH_FILE, SearchRecord, TrialRecord
 from edgepress.core.wording import counted
 
-__all__ = ["best_so_far", "choices", "progress", "status"]
-
 HEADER = ("trial", "state", "epochs", "mAP", "latency", "times as fast", "size", "made of")
+
+
+def begun(record: TrialRecord, bench: Bench, goes_on: bool = False) -> str:
+    """Return which trial is worked on, and what of it could be another."""
+    names = [name for name, one in bench.frame.space.items() if one.value is None]
+    how = " goes on" if goes_on else ""
+    return f"trial {record.number}{how}: {choices(record, names)}"
 
 
 def progress(record: TrialRecord, bench: Bench) -> str:
@@ -35,7 +40,8 @@ def best_so_far(records: Sequence[TrialRecord]) -> str:
     found = finalists.best(records)
     if found is None:
         return "no trial has come to its end within the budget yet"
-    return f"best so far: trial {found.number}, {figures(found)} ({choices(found)})"
+    made = choices(found, free(records))
+    return f"best so far: trial {found.number}, {figures(found)}" + (f" ({made})" if made else "")
 
 
 def _left(records: Sequence[TrialRecord], bench: Bench) -> str:
@@ -67,8 +73,9 @@ def status(out: Path) -> None:
         UserError: there is no search.
     """
     record = _read(out)
+    names = free(record.trials)
     rows = [
-        (str(one.number), one.state, str(one.epochs), *_cells(one), choices(one))
+        (str(one.number), one.state, str(one.epochs), *_cells(one), choices(one, names))
         for one in record.trials
     ]
     console.table(f"Trials of {out}", HEADER, rows)

@@ -49,6 +49,8 @@ class Dimension(Noun):
             raise ValueError("there is nothing to choose from: choices is empty")
         if self.low is not None and self.high is not None:
             self._require_ends(self.low, self.high)
+        if not self.holds(self.start):
+            raise ValueError(f"first = {self.start} is none of its values")
         return self
 
     def _require_ends(self, low: float, high: float) -> None:
@@ -64,6 +66,11 @@ class Dimension(Noun):
             return (self.value,)
         ends = tuple(end for end in (self.low, self.high) if end is not None)
         return self.choices or ends
+
+    @property
+    def start(self) -> Value:
+        """What the first trial takes."""
+        return self.known[0] if self.first is None else self.first
 
     @property
     def told(self) -> str:

@@ -14,10 +14,12 @@ KEPT_APART: dict[str, str] = {}
 """The test part is not decoded by any trial."""
 NOT_JUDGED = ("size <= 1GB",)
 """A gate that costs nothing and is always met: trials are judged by the search."""
+EMULATED = 0
+"""Images that a trial's file is run on under an emulated CPU: that is for finalists."""
 INT8_GATES = ("map drop <= 0.01",)
 """What the search for an int8 file looks for; whether it was met does not end a trial."""
 BY_NAME = ("weights", "weights_key", "channels", "int8_friendly", "rewrite", "width")
-"""Options of a student given by name, which later rungs, that go on from an artifact, do not take."""
+"""Options of a student given by name, which rungs that go on from an artifact do not take."""
 ETA = 3
 """Of trials at a rung about one in so many goes on, for so many times the epochs."""
 
@@ -58,7 +60,7 @@ class Frame:
         return _step("pruned", "prune", {"model": str(self.teacher), "seed": self.seed, **own})
 
     def distilled(self, choices: Choices, rung: int) -> Step:
-        """Return the step that teaches the student for the epochs of a rung, from the one before."""
+        """Return the step that teaches the student of the rung before for its epochs."""
         own = self.options(choices)["distill"]
         before = self.rungs[rung - 1] if rung else 0
         if rung:
@@ -79,7 +81,8 @@ class Frame:
         model = {"model": f"@{named(self.rungs[-1])}"}
         steps = [_step("fp32", "export", {**model, "quantize": "none", **target})]
         if choices[PRECISION] == "int8":
-            own = {"quantize": "int8", "gate": INT8_GATES, **self.options(choices)["export"]}
+            fixed = {"quantize": "int8", "gate": INT8_GATES, "emulate": EMULATED}
+            own = {**fixed, **self.options(choices)["export"]}
             steps.append(_step("int8", "export", {"model": "@fp32", **own}))
         return steps
 

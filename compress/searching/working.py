@@ -73,7 +73,7 @@ def _taken(bench: Bench, holding: Holding) -> TrialRecord | None:
         ended = known.model_copy(update={"state": "failed", "reason": reason})
         bench.ledger.end(ended)
         return ended
-    console.say(f"trial {known.number} goes on: {shown.choices(known)}")
+    console.say(shown.begun(known, bench, goes_on=True))
     return Attempt(bench, known).outcome()
 
 
@@ -94,7 +94,7 @@ def _chosen(bench: Bench, holding: Holding) -> TrialRecord | None:
         bench.ledger.discard(holding.number)
         return None
     record = bench.ledger.choose(holding.number, choices)
-    console.say(f"trial {record.number}: {shown.choices(record)}")
+    console.say(shown.begun(record, bench))
     return Attempt(bench, record).outcome()
 
 

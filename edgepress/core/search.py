@@ -48,7 +48,7 @@ class TrialRecord(Noun):
     machine: str = ""
     """Kind of CPU; latencies are only compared within one kind."""
     excess: dict[str, float] = Field(default_factory=dict)
-    """By budget as it was given: what the file takes / what it may take - 1; above 0 is too much."""
+    """By budget as it was given: what the file takes / what it may - 1; above 0 is too much."""
     rungs: tuple[Rung, ...] = ()
     seconds: float = 0.0
     reason: str | None = None

@@ -17,7 +17,6 @@ from optuna.storages import (
     get_storage,
 )
 from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
-from optuna.study import StudyDirection
 
 from compress.searching.proposing import DIRECTIONS
 from edgepress.core import console, writable
@@ -149,9 +148,8 @@ def study_of(storage: BaseStorage, name: str, about: About) -> int:
     Raises:
         UserError: it is of something else, or of a newer version.
     """
-    directions = [StudyDirection[one.upper()] for one in DIRECTIONS]
     try:
-        study = storage.create_new_study(directions, name)
+        study = storage.create_new_study(DIRECTIONS, name)
         storage.set_study_user_attr(study, ABOUT, about.model_dump())
     except DuplicatedStudyError:
         study = storage.get_study_id_from_name(name)
