@@ -10,7 +10,7 @@ from compress.searching.space import IDLE, PRECISION, PRUNED, STAGES, STUDENT, C
 from edgepress.core.manifest import Architecture
 from models import pretrained
 
-KEPT_APART: dict[str, str] = {}
+KEPT_APART = {"judged_on": "val"}
 """The test part is not decoded by any trial."""
 NOT_JUDGED = ("size <= 1GB",)
 """A gate that costs nothing and is always met: trials are judged by the search."""

@@ -9,13 +9,18 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import optuna
+import psycopg
 import pytest
 import searches
-from optuna.storages import BaseStorage, run_grpc_proxy_server
+from optuna.storages import BaseStorage
+from optuna.storages._grpc.server import make_server
 from optuna.trial import TrialState
 
 from compress.searching.store import ledger as ledgers
@@ -33,18 +38,14 @@ def free_port() -> int:
         return port
 
 
-def served(storage: BaseStorage) -> str:
-    """Serve a storage by Optuna's proxy, as `run_grpc_proxy_server` does, for the tests' life."""
+@contextmanager
+def served(storage: BaseStorage) -> Iterator[str]:
+    """Serve a storage by Optuna's proxy, as `run_grpc_proxy_server` does."""
     port = free_port()
-    words = {"host": "localhost", "port": port}
-    threading.Thread(target=run_grpc_proxy_server, args=(storage,), kwargs=words, daemon=True).start()
-    for _ in range(200):
-        try:
-            socket.create_connection(("localhost", port), timeout=1).close()
-            break
-        except OSError:
-            threading.Event().wait(0.05)
-    return f"grpc://localhost:{port}"
+    server = make_server(storage, "localhost", port)
+    server.start()
+    yield f"grpc://localhost:{port}"
+    server.stop(None).wait()
 
 
 @pytest.fixture(scope="session")
@@ -64,9 +65,9 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         url = f"postgresql://ann@localhost:{port}/postgres"
         for _ in range(100):
             try:
-                opening.opened(url, folder)
+                psycopg.connect(url).close()
                 break
-            except UserError:
+            except psycopg.OperationalError:
                 threading.Event().wait(0.1)
         yield url
         process.send_signal(signal.SIGINT)  # it does not wait for who is connected
@@ -88,20 +89,35 @@ def _debians(name: str) -> str | None:
     return str(found[-1]) if found else None
 
 
+OPENED: list[BaseStorage] = []
+"""Databases that are to be closed."""
+
+
+def database(url: str, folder: Path) -> BaseStorage:
+    OPENED.append(opening.opened(url, folder))
+    return OPENED[-1]
+
+
 @pytest.fixture(params=KINDS)
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str | None:
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str | None]:
     kind = request.param
     if kind == "sqlite":
-        return f"sqlite:///{tmp_path}/search.db"
-    if kind == "grpc":
-        return served(opening.opened(f"sqlite:///{tmp_path}/behind.db", tmp_path))
-    return str(request.getfixturevalue("postgresql")) if kind == "postgresql" else None
+        yield f"sqlite:///{tmp_path}/search.db"
+    elif kind == "grpc":
+        with served(database(f"sqlite:///{tmp_path}/behind.db", tmp_path)) as place:
+            yield place
+    else:
+        yield str(request.getfixturevalue("postgresql")) if kind == "postgresql" else None
+    while OPENED:
+        storage: Any = OPENED.pop()
+        storage.remove_session()
+        getattr(storage, "_backend", SimpleNamespace(engine=Mock())).engine.dispose()
 
 
 def ledger(folder: Path, url: str | None = None, here: str = "here", **fields: object) -> Ledger:
     one = searches.bench(folder, here=here).ledger
     if url is not None:
-        one.storage = opening.opened(url, folder)
+        one.storage = database(url, folder)
         name = f"search {folder.parent.name}"
         one.study = opening.study_of(one.storage, name, searches.ABOUT)
     for name, value in fields.items():
