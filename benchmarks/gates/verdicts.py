@@ -2,7 +2,8 @@
 
 Missing evidence fails, and an interval that holds the limit decides nothing. Accuracy is
 non-inferiority, paired over images or groups of them, by one-sided 95% bounds; latency is decided
-by the 95% interval over the rounds of one tournament, which holds however often one has looked.
+by the 95% interval over the rounds of one tournament, which holds however often one has looked. Of
+several candidates each has its share of the 5%, so that the best of them is no better by chance.
 """
 
 import math
@@ -59,6 +60,8 @@ def check(gate: Gate, evidence: Evidence) -> Verdict:
     outcome, ending = _decide(gate, finding, evidence)
     if needs_accuracy(gate):
         ending += _unknown(evidence) + _on_validation(evidence)
+    if evidence.among > 1 and finding is not None and finding.bounds[0] < finding.bounds[1]:
+        ending += f" (at {evidence.level}, one of {evidence.among} candidates)"
     return Verdict(
         gate=str(gate),
         against=_against(gate, evidence),

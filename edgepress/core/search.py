@@ -67,6 +67,8 @@ class Finalist(Noun):
     """For what it was chosen, e.g. `best mAP within the budget`."""
     verdicts: tuple[Verdict, ...] = ()
     """Of the gates on the test part, corrected for the number of finalists."""
+    model: str | None = None
+    """What its file is called in the report; `None` until it was judged."""
 
 
 class SearchRecord(Noun):
@@ -88,3 +90,13 @@ class SearchRecord(Noun):
     finalists: tuple[Finalist, ...] = ()
     shipped: int | None = None
     """Trial that is handed over; `None` where no finalist passed every gate."""
+
+    @property
+    def leading(self) -> Finalist | None:
+        """The finalist that is handed over; where there is none the most accurate one."""
+        accuracy = {one.number: one.map or 0.0 for one in self.trials}
+        return max(
+            self.finalists,
+            key=lambda one: (one.trial == self.shipped, accuracy.get(one.trial, 0.0)),
+            default=None,
+        )
