@@ -49,14 +49,18 @@ def test_it_looks_where_trials_were_good(space: Space) -> None:
     for number in range(30):
         one = record(number, space)
         choices = {**one.choices, "learning_rate": 5e-4 * 12 ** (number / 29)}
-        records.append(one.model_copy(update={"choices": choices, "map": searches.quality(choices)}))
+        records.append(
+            one.model_copy(update={"choices": choices, "map": searches.quality(choices)})
+        )
     found = [proposed(space, records, seed, 30) for seed in range(12)]
     rates = [float(one["learning_rate"]) for one in found if one]
     assert sum(1e-3 < rate < 4e-3 for rate in rates) >= 10
 
 
 def test_what_was_tried_is_not_tried_again_and_a_small_space_ends() -> None:
-    small = read(None, (*searches.FIXED, "student=lenet5", "width=[0.5, 0.25]", "learning_rate=1e-3"))
+    small = read(
+        None, (*searches.FIXED, "student=lenet5", "width=[0.5, 0.25]", "learning_rate=1e-3")
+    )
     first = proposed(small, [], 0, 0)
     assert first is not None
     tried = [TrialRecord(number=0, state="failed", choices=first)]

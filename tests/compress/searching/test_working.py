@@ -90,7 +90,9 @@ def test_a_trial_that_fails_ends_with_its_reason_and_the_search_goes_on(
     assert found[1].state == "failed"
     assert found[1].reason == "OSError: [Errno 28] No space left on device"
     assert not list((tmp_path / "search" / "trials" / "0001").glob(".*work*")), "its room is free"
-    assert [r.state for r in found].count("complete") + [r.state for r in found].count("pruned") == 3
+    assert [r.state for r in found].count("complete") + [r.state for r in found].count(
+        "pruned"
+    ) == 3
 
 
 def test_trials_that_fail_one_after_the_other_end_the_search(
