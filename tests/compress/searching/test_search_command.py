@@ -93,22 +93,24 @@ def test_a_search_that_is_killed_and_interrupted_comes_to_its_end(
         until(second, "trial 1 goes on")
         second.send_signal(signal.SIGINT)
         said, _ = second.communicate(timeout=120)
-        assert "best so far: trial 0" in said and "Interrupted. The same command goes on" in said
+        assert "best so far: trial 0" in said
+        assert "Interrupted. The same command goes on" in said
         assert second.returncode == 130
     done = shell("timed_once", "compress.search", *words, timeout=500)
     assert done.code in (0, 3, 4), done.err
     assert {path: path.stat().st_mtime_ns for path in made} == made, "nothing is done again"
     record = SearchRecord.model_validate_json((out / SEARCH_FILE).read_bytes())
-    assert {one.state for one in record.trials} <= {"complete", "pruned"} and len(
-        record.trials
-    ) == 2
-    assert record.finalists and all(one.verdicts for one in record.finalists)
+    assert {one.state for one in record.trials} <= {"complete", "pruned"}
+    assert len(record.trials) == 2
+    assert record.finalists
+    assert all(one.verdicts for one in record.finalists)
     assert (out / "report.html").exists()
     judged = {path.parent.name: artifacts.load(path.parent).manifest.judged_on for path in made}
     assert set(judged.values()) == {"val"}, "the test part is not for trials"
     assert f"--out {out}/trials/0000/int8" in record.trials[0].commands[-1]
     status = shell("compress.search", "status", "--out", out)
-    assert status.code == 0 and "best so far: trial" in status.out
+    assert status.code == 0
+    assert "best so far: trial" in status.out
 
 
 @pytest.mark.slow
@@ -123,7 +125,8 @@ def test_a_worker_started_by_submitit_helps(words: tuple[object, ...], tmp_path:
         time.sleep(0.5)
     assert job.exception() is None, job.exception()
     record = SearchRecord.model_validate_json((tmp_path / "search" / SEARCH_FILE).read_bytes())
-    assert len(record.trials) == 2 and not record.finalists
+    assert len(record.trials) == 2
+    assert not record.finalists
 
 
 @pytest.mark.parametrize(
@@ -142,10 +145,12 @@ def test_what_is_wrong_is_said_before_anything_is_made(
     more: tuple[str, ...], message: str, words: tuple[object, ...], tmp_path: Path, command
 ) -> None:
     done = command("compress.search", *words[: 8 if "--out" in more else None], *more)
-    assert done.code == 2 and message in done.err, done.err
+    assert done.code == 2, done.err
+    assert message in done.err
     assert not list((tmp_path / "search").glob("*")), "nothing half-written"
 
 
 def test_status_of_nothing_is_a_message(command, tmp_path: Path) -> None:
     done = command("compress.search", "status", "--out", tmp_path)
-    assert done.code == 2 and "No search can be shown (there is none)" in done.err
+    assert done.code == 2
+    assert "No search can be shown (there is none)" in done.err
