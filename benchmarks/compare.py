@@ -1,7 +1,9 @@
 """`python -m benchmarks.compare` measures models side by side and writes a report."""
 
 import sys
+from collections.abc import Callable
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
@@ -25,6 +27,7 @@ from benchmarks.timing.tournament import LatencySettings
 from edgepress.core import console, duration, ending, environment, writable
 from edgepress.core.cli import main
 from edgepress.core.commands import own_command
+from edgepress.core.errors import UserError
 from edgepress.core.gates import Gate, Verdict
 from edgepress.core.hashing import file_sha256, value_hash
 from edgepress.core.labels import shares
@@ -50,10 +53,15 @@ def source() -> str:
     )
 
 
+Verdicts = dict[int, tuple[Verdict, ...]]
+"""On the candidates, by their place among the models."""
+Completed = Callable[[Report, Verdicts], Report]
+
+
 class Config(Noun):
     """Measure models on the same images and in the same minutes; write report.html, .md and .json.
 
-    The first model is the reference; gates are held against the last one.
+    The first model is the reference; gates are held against the last one, or several last ones.
     """
 
     models: Annotated[tuple[ModelPath, ...], tyro.conf.Positional] = ()
@@ -65,6 +73,10 @@ class Config(Noun):
     gate: Gates = ()
     """A demand on the last model, e.g. `map drop <= 0.01` (against the first model) or
     `size ratio <= 0.5 vs NAME`; give it as often as needed."""
+    candidates: int = Field(1, ge=1)
+    """So many of the last models are held against the gates, because one of them is to be chosen:
+    each has its share of the error that bounds allow (Bonferroni), so that the best of several is
+    not certified by chance."""
     budget: Gates = ()
     """A limit of the device, e.g. `latency p50 <= 20ms`, `peak_rss <= 120MB`, `size <= 4MB`,
     `macs <= 3e8`: every model is held against it, and the most accurate that keeps all limits is
@@ -106,30 +118,34 @@ def run(config: Config) -> Report:
     report, bench, verdicts = _measure(config)
     print_summary(report)
     console.result(f"report: {config.out / 'report.html'}")
-    ending.end_by((*ending.of(verdicts), *recommendation.finding(report)))
+    ending.end_by((*ending.of(chain(*verdicts.values())), *recommendation.finding(report)))
     if config.save:
         baseline.save(bench.models[-1], bench.evaluations[-1], config.save)
         console.result(f"baseline: {config.save}")
     return report
 
 
-def compare(config: Config) -> Report:
+def compare(config: Config, completed: Completed | None = None) -> Report:
     """Measure the models and write the report; the verdicts in it do not end the command.
+
+    Args:
+        config: What to compare.
+        completed: What else the report is to hold, by the verdicts on the candidates.
 
     Raises:
         UserError: bad models, data, provider or gates.
     """
-    return _measure(config)[0]
+    return _measure(config, completed)[0]
 
 
-def _measure(config: Config) -> tuple[Report, Bench, tuple[Verdict, ...]]:
+def _measure(config: Config, completed: Completed | None = None) -> tuple[Report, Bench, Verdicts]:
     """Return the report, what was measured, and the verdicts on this command's own gates."""
     wanted, budget = gates.parse_all(config.gate), recommendation.parse_budget(config.budget)
     budget_s = duration.seconds(config.latency_time, "--latency-time")
     writable.check_folder(config.out, "The report's folder")
     if config.save:
         baseline.check_file(config.save)
-    bench = open_bench(config.models or (default_model("onnx"),))
+    bench = _candidates(open_bench(config.models or (default_model("onnx"),)), config.candidates)
     _require_decidable(config, bench, wanted, budget)
     _session.require(bench.models, config.provider)
     dataset, images = open_test_data(bench, config.data, config.skip_bad_images)
@@ -146,21 +162,38 @@ def _measure(config: Config) -> tuple[Report, Bench, tuple[Verdict, ...]]:
         pace = throughput.ThroughputSettings(provider=config.provider)
         field = {bench.names[row]: bench.models[row] for row in timed}
         bench = replace(bench, throughput=throughput.measure(field, pace))
-    verdicts = bench.check_last(wanted)
+    verdicts = bench.check_candidates(wanted)
     report = _report(config, bench, verdicts, _data(dataset, images.rows, bench))
     report = recommendation.added(report, bench, budget)
+    if completed is not None:
+        report = completed(report, verdicts)
     render.write(report, config.out, thumbnails(report, dataset) if config.images else None)
     return report, bench, verdicts
+
+
+def _candidates(bench: Bench, number: int) -> Bench:
+    """Return a bench whose last models are the candidates.
+
+    Raises:
+        UserError: there is none beside them to compare with.
+    """
+    if number > max(1, len(bench.models) - 1):
+        raise UserError(
+            "Every model would be a candidate, and none the reference",
+            got=f"--candidates {number} of {len(bench.models)} models",
+            next_step="name the reference first, or fewer candidates",
+        )
+    return replace(bench, candidates=number)
 
 
 def _require_decidable(
     config: Config, bench: Bench, wanted: tuple[Gate, ...], budget: tuple[Gate, ...]
 ) -> None:
-    """Refuse, before any work, gates on the last model and limits that nothing here can decide."""
+    """Refuse, before any work, gates on the candidates and limits that nothing here can decide."""
     last = len(bench.models) - 1
     labels, others = bench.models[last].manifest.labels.names, bench.names[:last]
     for gate in wanted:
-        rows = {last}
+        rows = set(bench.judged)
         if checks.needs_reference(gate):
             rows.add(bench.names.index(gate.against) if gate.against in bench.names else 0)
         timed = config.latency and all(bench.models[row].manifest.kind == "onnx" for row in rows)
@@ -195,12 +228,9 @@ def print_summary(report: Report) -> None:
         console.result(recommended.sentence(report))
 
 
-def _report(
-    config: Config, bench: Bench, verdicts: tuple[Verdict, ...], data: dict[str, object]
-) -> Report:
-    last = len(bench.models) - 1
+def _report(config: Config, bench: Bench, verdicts: Verdicts, data: dict[str, object]) -> Report:
     entries = tuple(
-        model_entry(bench, row, verdicts if row == last else ()) for row in range(len(bench.models))
+        model_entry(bench, row, verdicts.get(row, ())) for row in range(len(bench.models))
     )
     aa = {}
     surroundings = environment.describe()

@@ -34,6 +34,7 @@ from edgepress.core.artifact import Artifact
 from edgepress.core.cli import main
 from edgepress.core.ending import require
 from edgepress.core.eval_file import EVAL_FILE, load_eval
+from edgepress.core.judging import JudgingOptions
 from edgepress.core.manifest import Manifest
 from edgepress.core.several import Gates
 from edgepress.core.stage import Plan, produce
@@ -44,7 +45,7 @@ from models.defaults import ZOO_TEACHER, ModelPaths, default_student
 from models.stored import architecture_of
 
 
-class Config(ListingOptions, MethodOptions, Teaching, ThresholdOptions):
+class Config(ListingOptions, MethodOptions, Teaching, ThresholdOptions, JudgingOptions):
     """Distil a teacher into a student."""
 
     teacher: ModelPaths = ()
@@ -97,7 +98,11 @@ def run(config: Config) -> Artifact | listing.Listing:
     if start.spec.channels < teacher.manifest.image.channels:
         console.say("the student takes one channel: its images are made grey")
     context = open_for(
-        (teacher, *start.parents), config.data, config.skip_bad_images, tuple(others)
+        (teacher, *start.parents),
+        config.data,
+        config.skip_bad_images,
+        tuple(others),
+        config.judged_on,
     )
     if config.epochs:
         require_batch(len(context.rows("train")), config.batch_size)

@@ -56,6 +56,7 @@ from edgepress.core import console
 from edgepress.core.artifact import Artifact
 from edgepress.core.cli import main
 from edgepress.core.ending import require
+from edgepress.core.judging import JudgingOptions
 from edgepress.core.manifest import Architecture, Manifest
 from edgepress.core.pruning import Pruning
 from edgepress.core.several import Gates
@@ -68,7 +69,7 @@ from models.defaults import ModelPath, default_model
 from models.stored import architecture_of, load_network, rebuilt, try_network
 
 
-class Config(RoundOptions, Scans, ThresholdOptions):
+class Config(RoundOptions, Scans, ThresholdOptions, JudgingOptions):
     """Prune the channels of a trained network and tune what is left."""
 
     model: ModelPath | None = None
@@ -107,7 +108,7 @@ def run(config: Config) -> Artifact:
     check_layers(config, architecture)
     try_network(parent, training=True)
     check_network(config, parent)
-    context = open_for((parent,), config.data, config.skip_bad_images)
+    context = open_for((parent,), config.data, config.skip_bad_images, judged=config.judged_on)
     require_batch(len(context.rows("train")), config.batch_size)
     if importance.needs(config.importance):
         require_known(context)

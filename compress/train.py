@@ -23,6 +23,7 @@ from edgepress.core.cli import main
 from edgepress.core.ending import require
 from edgepress.core.errors import UserError
 from edgepress.core.image_spec import Channels, ImageSpec, Range
+from edgepress.core.judging import JudgingOptions
 from edgepress.core.manifest import Architecture, Manifest
 from edgepress.core.several import Gates
 from edgepress.core.stage import Plan, produce
@@ -34,7 +35,7 @@ from models import pretrained, stem
 from models.basis.torch_process import seeded
 
 
-class Config(Training, Splitting, ThresholdOptions):
+class Config(Training, Splitting, ThresholdOptions, JudgingOptions):
     """Train a multi-label network and store it as an artifact."""
 
     data: str = "elpv"
@@ -65,7 +66,7 @@ class Config(Training, Splitting, ThresholdOptions):
     """Label-preserving views of each test image at most that accuracy is averaged over: fewer are
     quicker to measure and certify less (default: all that the data set declares)."""
     gate: Gates = ("map >= 0.5",)
-    """Gates on the test part, e.g. --gate "map >= 0.85"."""
+    """Gates, e.g. --gate "map >= 0.85"."""
     skip_bad_images: bool = False
     """Go on without the images that cannot be decoded, and list them."""
 
@@ -154,7 +155,8 @@ def _build(plan: Plan, config: Config, context: Context, wanted: Wanted, workdir
 def _context(config: Config) -> Context:
     dataset, spec = open_data(config.data, config.skip_bad_images), _spec(config)
     dataset.check_ranges(spec.pixel_range)
-    return Context(dataset, splitting.split_by(dataset, config), spec, config.views)
+    split = splitting.split_by(dataset, config)
+    return Context(dataset, split, spec, config.views, config.judged_on)
 
 
 def _spec(config: Config) -> ImageSpec:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 
 from benchmarks.evaluation.candidates import open_model, pick, unique_names
@@ -34,6 +35,13 @@ class Bench:
     """The models that are in the tournament, in its order."""
     throughput: Throughput | None = None
     """A pass over some of the models, by their names here."""
+    candidates: int = 1
+    """So many of the last models are held against gates, and one of them is to be chosen."""
+
+    @property
+    def judged(self) -> range:
+        """Rows of the candidates."""
+        return range(len(self.models) - self.candidates, len(self.models))
 
     def subject(self, row: int) -> Subject:
         """Return a model with its measurements."""
@@ -53,7 +61,8 @@ class Bench:
         rows = {name: row for row, name in enumerate(self.names)}
         against = pick(gate.against, rows, reference)
         aa = self.tournament.aa[1] if self.tournament else None
-        evidence = Evidence(self.subject(candidate), self.subject(against), aa)
+        among = self.candidates
+        evidence = Evidence(self.subject(candidate), self.subject(against), aa, among)
         verdict = gates.check(gate, evidence)
         if verdict.against is None:
             return verdict
@@ -65,7 +74,16 @@ class Bench:
         Raises:
             UserError: no model or label of that name.
         """
-        return tuple(self.check(gate, len(self.models) - 1) for gate in wanted)
+        return self.check_candidates(wanted)[len(self.models) - 1]
+
+    def check_candidates(self, wanted: Iterable[Gate]) -> dict[int, tuple[Verdict, ...]]:
+        """Hold each candidate against gates, with the first model as reference; return them by row.
+
+        Raises:
+            UserError: no model or label of that name.
+        """
+        gates = tuple(wanted)
+        return {row: tuple(self.check(gate, row) for gate in gates) for row in self.judged}
 
 
 def open_bench(paths: Iterable[Path]) -> Bench:
@@ -102,21 +120,22 @@ def with_latency(
 ) -> Bench:
     """Return the bench with a tournament of the models in `timed`.
 
-    It goes on until the latency gates on the last model, and those of a budget on every model, are
+    It goes on until the latency gates on the candidates, and those of a budget on every model, are
     decided; without such gates, until the A/A interval is narrow.
 
     Raises:
         UserError: a model or the runtime cannot be opened.
     """
-    on_last, on_all = (
+    on_candidates, on_every = (
         [gate for gate in demands if gates.needs_latency(gate)] for demands in (wanted, budget)
     )
 
     def decided(so_far: Tournament) -> bool:
         now = replace(bench, tournament=so_far, timed=timed)
-        verdicts = [*now.check_last(on_last), *(now.check(g, row) for g in on_all for row in timed)]
-        return all(verdict.outcome != "inconclusive" for verdict in verdicts)
+        of_each = now.check_candidates(on_candidates).values()
+        on_all = (now.check(gate, row) for gate in on_every for row in timed)
+        return all(one.outcome != "inconclusive" for one in (*chain(*of_each), *on_all))
 
-    until: Decided | None = decided if on_last or on_all else None
+    until: Decided | None = decided if on_candidates or on_every else None
     tournament = measure(tuple(bench.models[row] for row in timed), settings, until)
     return replace(bench, tournament=tournament, timed=timed)

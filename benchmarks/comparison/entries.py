@@ -5,6 +5,7 @@ from benchmarks.comparison.against_first import against_first
 from benchmarks.comparison.bench import Bench
 from benchmarks.comparison.decision_entries import decision_entries, metrics_entry
 from benchmarks.comparison.widths import widths_of
+from benchmarks.gates.standing import certified
 from benchmarks.report.schema import (
     ConvsEntry,
     GateEntry,
@@ -19,7 +20,9 @@ from benchmarks.statistics import paired
 from benchmarks.timing.percentiles import p50_s, p90_s, setting
 from edgepress.core.artifact import Artifact
 from edgepress.core.commands import made_by
+from edgepress.core.distillation import Distillation
 from edgepress.core.gates import Verdict
+from edgepress.core.manifest import Manifest
 from edgepress.core.results import EvalResult, LatencyResult
 from edgepress.data.origin import UNKNOWN
 
@@ -42,13 +45,13 @@ def model_entry(bench: Bench, row: int, verdicts: tuple[Verdict, ...]) -> ModelE
         int8_convs=_convs(subject.artifact),
         qdq_nodes=manifest.measurements.qdq_nodes,
         time_shares=manifest.measurements.time_shares,
-        gates=_gates(manifest.verdicts, verdicts),
+        gates=_gates(certified(manifest), verdicts),
         notes=_notes(manifest.notes, result),
         latency_failure=_failure(bench, row),
         made_by=made_by(manifest),
         throughput=_throughput(bench, bench.names[row]),
         search=manifest.search,
-        distillation=manifest.distillation,
+        distillation=_taught(manifest),
         widths=widths_of(subject.artifact),
         pruning=manifest.pruning,
         decisions=decision_entries(manifest.labels, result) if result else {},
@@ -123,6 +126,14 @@ def _latency(bench: Bench, row: int) -> dict[str, object]:
         "speedup": speedup_entry(result, measured) if measured else {},
         "peak_rss_bytes": result.peak_rss_bytes,
     }
+
+
+def _taught(manifest: Manifest) -> Distillation | None:
+    """Return how a student was taught; what validation images say of its teacher's gain is not."""
+    how = manifest.distillation
+    if how is None or manifest.judged_on == "test":
+        return how
+    return how.model_copy(update={"gain": None})
 
 
 def _failure(bench: Bench, row: int) -> str | None:

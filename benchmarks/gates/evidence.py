@@ -27,6 +27,26 @@ class Evidence:
     reference: Subject | None = None
     aa: Interval | None = None
     """95% interval of a model's speed-up over itself in the same tournament."""
+    among: int = 1
+    """Candidates of which one is to be chosen by these verdicts: bounds hold for all together."""
+
+    @property
+    def tail(self) -> float:
+        """How often one end of the interval may err: the error is shared out (Bonferroni).
+
+        >>> Evidence(None, among=2).tail
+        0.025
+        """
+        return 0.05 / self.among
+
+    @property
+    def level(self) -> str:
+        """The confidence of a one-sided bound, as a sentence tells it.
+
+        >>> Evidence(None).level, Evidence(None, among=3).level
+        ('95%', '98.3%')
+        """
+        return f"{100 * (1 - self.tail):.3g}%"
 
 
 @dataclass(frozen=True)
@@ -39,7 +59,7 @@ class Finding:
 
     measured: float
     bounds: Interval
-    """One-sided 95% bounds."""
+    """One-sided bounds, of 95% where there is one candidate (`Evidence.tail`)."""
     ci95: Interval | None
     reason: str
 

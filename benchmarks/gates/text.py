@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from benchmarks.gates import metrics
 from benchmarks.gates.metrics import Form, Metric, Unit
 from edgepress.core.errors import UserError, unknown_name
-from edgepress.core.gates import Gate, Verdict
+from edgepress.core.gates import Gate
 
 _SYNTAX = re.compile(
     r"(?P<metric>[A-Za-z0-9_]+)(?:\[(?P<label>[^\]]+)\])?"
@@ -180,9 +180,3 @@ def _factor(name: str, unit: Unit, written: str) -> float:
     if written not in unit.written:
         raise unknown_name(f"unit of the gate metric {name}", written, unit.written)
     return unit.written[written]
-
-
-def lasting(verdicts: Iterable[Verdict]) -> tuple[Verdict, ...]:
-    """Return the verdicts that still hold when thresholds and calibration are learnt again."""
-    found = ((verdict, metric_in(verdict.gate)) for verdict in verdicts)
-    return tuple(verdict for verdict, metric in found if metric is None or metric.lasting)

@@ -2,7 +2,8 @@
 
 Missing evidence fails, and an interval that holds the limit decides nothing. Accuracy is
 non-inferiority, paired over images or groups of them, by one-sided 95% bounds; latency is decided
-by the 95% interval over the rounds of one tournament, which holds however often one has looked.
+by the 95% interval over the rounds of one tournament, which holds however often one has looked. Of
+several candidates each has its share of the 5%, so that the best of them is no better by chance.
 """
 
 import math
@@ -58,7 +59,9 @@ def check(gate: Gate, evidence: Evidence) -> Verdict:
         finding = None  # no number is no measurement
     outcome, ending = _decide(gate, finding, evidence)
     if needs_accuracy(gate):
-        ending += _unknown(evidence)
+        ending += _unknown(evidence) + _on_validation(evidence)
+    if evidence.among > 1 and finding is not None and finding.bounds[0] < finding.bounds[1]:
+        ending += f" (at {evidence.level}, one of {evidence.among} candidates)"
     return Verdict(
         gate=str(gate),
         against=_against(gate, evidence),
@@ -150,6 +153,11 @@ def _unknown(evidence: Evidence) -> str:
         if subject and subject.evaluation and not subject.evaluation.trained_on_known
     ]
     return f"; not known: whether {' and '.join(names)} learnt from these images" if names else ""
+
+
+def _on_validation(evidence: Evidence) -> str:
+    result = evidence.candidate.evaluation
+    return "; on validation images" if result and result.on_validation else ""
 
 
 def _outcome(gate: Gate, bounds: tuple[float, float]) -> Outcome:

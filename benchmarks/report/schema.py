@@ -9,6 +9,7 @@ from edgepress.core.labels import LabelLearning, Method
 from edgepress.core.manifest import SearchStep, TimeShares
 from edgepress.core.noun import Noun
 from edgepress.core.pruning import Pruning
+from edgepress.core.search import SearchRecord
 
 Interval = tuple[float, float]
 Verdict = Literal["pass", "fail", "inconclusive"]
@@ -282,3 +283,5 @@ class Report(Noun):
     """Every two models that were measured on the same images."""
     recommendation: Recommendation | None = None
     """`None` where no budget was given."""
+    searched: SearchRecord | None = None
+    """Among what the models were chosen; `None` where nothing was searched."""

@@ -9,6 +9,7 @@ from benchmarks.report import format as fmt
 from benchmarks.report import recommended
 from benchmarks.report.of_models import settings
 from benchmarks.report.schema import Interval, ModelEntry, Report, Verdict
+from edgepress.core.wording import counted
 
 _TITLES = {
     "pass": "Ready to ship",
@@ -46,13 +47,30 @@ def summary(report: Report) -> Summary:
         told = f"{recommended.sentence(report)} {_counts(counts)}"
         figures = tuple(_figures(report, counts))
         return Summary(found.verdict, recommended.headline(found), told, figures)
-    sentence = " ".join(part for part in (_comparison(report), _counts(counts)) if part)
+    parts = (tried(report), _comparison(report), _counts(counts))
+    sentence = " ".join(part for part in parts if part)
     return Summary(verdict, _TITLES[verdict], sentence, tuple(_figures(report, counts)))
 
 
+def tried(report: Report) -> str:
+    """Return among how many a search has chosen; empty without one."""
+    found = report.searched
+    if found is None:
+        return ""
+    whole = sum(one.state == "complete" for one in found.trials)
+    finalists = counted(len(found.finalists), "finalist")
+    return (
+        f"A search tried {counted(len(found.trials), 'student')} on validation images, {whole} to "
+        f"the end; the test images saw {finalists}, each with its share of the error that a gate "
+        "allows."
+    )
+
+
 def candidate(report: Report) -> ModelEntry | None:
-    """Return the model that the report is about: that recommended, else the last with gates."""
+    """Return the model that the report is about: the one chosen, else the last with gates."""
     chosen = report.recommendation.chosen if report.recommendation else None
+    if report.searched is not None and report.searched.leading is not None:
+        chosen = report.searched.leading.model
     for model in report.models:
         if model.name == chosen:
             return model

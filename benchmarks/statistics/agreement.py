@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.statistics.paired import check_paired
-from benchmarks.statistics.shares import ONE_SIDED, group_numbers, independent, limits
+from benchmarks.statistics.shares import group_numbers, independent, limits
 from edgepress.core.artifact import Artifact
 from edgepress.core.results import EvalResult
 
@@ -35,19 +35,22 @@ class Agreement:
     share: float
     """Share of decisions, over images and labels, that are the same."""
     bounds: tuple[float, float]
-    """One-sided 95% lower and upper bounds of the share, by what the images are worth."""
+    """One-sided lower and upper bounds of the share, by what the images are worth."""
     ci95: tuple[float, float]
     flips: tuple[Flip, ...]
     """The largest differences of probability first."""
 
 
 def agreement(
-    candidate: tuple[Artifact, EvalResult], reference: tuple[Artifact, EvalResult]
+    candidate: tuple[Artifact, EvalResult],
+    reference: tuple[Artifact, EvalResult],
+    tail: float = 0.05,
 ) -> Agreement:
     """Compare the decisions of two models at their own thresholds, on the first view.
 
     The decisions on one image stand together, and so do those on images of one group: where none
-    differs, the share is known from as many cases as there are groups.
+    differs, the share is known from as many cases as there are groups. Each bound errs with the
+    probability `tail` at most.
 
     Raises:
         UserError: the two were not measured on the same images, labels and views.
@@ -59,7 +62,7 @@ def agreement(
     worth = independent(same.ravel() - share, np.repeat(group_numbers(candidate[1]), same.shape[1]))
     return Agreement(
         share=share,
-        bounds=limits(share, worth, ONE_SIDED),
+        bounds=limits(share, worth, 1 - 2 * tail),
         ci95=limits(share, worth),
         flips=_flips(~same, decided, candidate[1], reference[1]),
     )

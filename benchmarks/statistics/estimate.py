@@ -50,14 +50,14 @@ class Estimate:
         """Return the 95% interval."""
         return self._ends(0.025, self.few)
 
-    def bounds(self) -> Interval:
-        """Return the one-sided 95% bounds that decide a gate.
+    def bounds(self, tail: float = 0.05) -> Interval:
+        """Return the one-sided bounds that decide a gate, each of which errs with `tail`.
 
         What is not seen can only be worse: a difference (of the reference less the candidate) may
         be larger, a value smaller.
         """
-        low, high = self.shown_bounds()
-        lowest, highest = self._ends(0.05, True)
+        low, high = self._ends(tail, self.few)
+        lowest, highest = self._ends(tail, True)
         return (low, highest) if self.span[0] < 0 else (lowest, high)
 
     def shown_bounds(self) -> Interval:

@@ -8,20 +8,21 @@ from numpy.typing import ArrayLike
 from benchmarks.statistics.paired import Array, Estimate, Interval
 
 
-def worst_label_bounds(drops: Sequence[Estimate]) -> Interval:
+def worst_label_bounds(drops: Sequence[Estimate], tail: float = 0.05) -> Interval:
     """Return bounds of the largest drop among several labels.
 
-    The upper bound is the largest of the labels' one-sided 95% bounds: that every label stays
+    The upper bound is the largest of the labels' one-sided bounds: that every label stays
     below a limit is claimed only if each does at that level, which needs no correction
     (intersection-union test, Berger 1982). The lower bound is the largest of the labels' bounds at
-    5% divided by their number: that some label is above a limit is found by looking at all of
+    `tail` divided by their number: that some label is above a limit is found by looking at all of
     them, which does (the first step of Holm 1979).
 
     Args:
         drops: Drop of AP of each label, at least one.
+        tail: How often a bound may err.
     """
-    low = max(drop.lower(0.05 / len(drops)) for drop in drops)
-    return low, max(drop.bounds()[1] for drop in drops)
+    low = max(drop.lower(tail / len(drops)) for drop in drops)
+    return low, max(drop.bounds(tail)[1] for drop in drops)
 
 
 def holm(p_values: ArrayLike) -> Array:

@@ -15,8 +15,6 @@ from edgepress.core.results import EvalResult
 
 PSEUDO = 2.0
 """Images added to each kind of change before their correlation is computed."""
-ONE_SIDED = 0.9
-"""A central interval of this confidence has ends that are one-sided 95% bounds."""
 
 
 def limits(share: float, n: float, confidence: float = 0.95) -> Interval:

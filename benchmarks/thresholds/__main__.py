@@ -22,7 +22,7 @@ from benchmarks.evaluation.evaluation import (
     stored_or_evaluated,
     with_metrics,
 )
-from benchmarks.gates.text import lasting
+from benchmarks.gates.standing import certified, lasting
 from benchmarks.runtimes import _session
 from benchmarks.statistics.label_decisions import LabelDecisions, label_decisions
 from benchmarks.thresholds import effect
@@ -184,7 +184,8 @@ def _build(plan: Plan, new: Artifact, test: EvalResult, small: Small, workdir: P
     update = {
         **manifest_base(plan),
         "labels": labels,
-        "verdicts": lasting(old.verdicts),
+        "measurements": old.measurements.model_copy(update={"map": test.map}),
+        "verdicts": lasting(certified(old)),
         "parent_verdicts": lasting(old.parent_verdicts),
         "notes": (*_other_notes(old), *thresholds.told(labels, test)),
     }

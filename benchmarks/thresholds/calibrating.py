@@ -88,25 +88,33 @@ def calibration_notes(labels: Labels, test: EvalResult) -> tuple[str, ...]:
     if labels.calibration is None:
         return ()
     targets, after = test.targets.astype(float), test.scores[0].astype(float)
-    before = scaled(after, inverses(labels.scalings))
+    before, tested = scaled(after, inverses(labels.scalings)), not test.on_validation
     return tuple(
-        _note(name, label, targets[:, row], (before[:, row], after[:, row]))
+        _note(name, label)
+        + (_tested(label, targets[:, row], before[:, row], after[:, row]) if tested else "")
         for row, (name, label) in enumerate(
             zip(labels.names, labels.calibration.labels, strict=True)
         )
     )
 
 
-def _note(name: str, label: LabelCalibration, targets: Array, pair: tuple[Array, Array]) -> str:
+def _note(name: str, label: LabelCalibration) -> str:
     if label.scaling is None:
         return f"{NOTE}{name}: left as it is ({label.left})"
-    test = [metrics.calibration_error(targets, probs) for probs in pair]
     slope, offset = label.scaling.slope, label.scaling.offset
     how = f"slope {slope:.3f}, offset {offset:+.3f}" if offset else f"temperature {1 / slope:.3f}"
     return (
         f"{NOTE}{name}: {how}; calibration error {_change(label.ece_before, label.ece_after)} on "
-        f"the validation part that it was fitted on, {_change(*test)} on the test part"
+        "the validation part that it was fitted on"
     )
+
+
+def _tested(label: LabelCalibration, targets: Array, *probs: Array) -> str:
+    """Return its calibration error on the test part, with the probabilities before and after."""
+    if label.scaling is None:
+        return ""
+    errors = [metrics.calibration_error(targets, each) for each in probs]
+    return f", {_change(*errors)} on the test part"
 
 
 def _change(before: float | None, after: float | None) -> str:

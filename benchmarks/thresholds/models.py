@@ -4,12 +4,12 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from benchmarks.evaluation.evaluation import EvalSettings, evaluate
-from benchmarks.statistics.label_decisions import Share, label_decisions
+from benchmarks.statistics.label_decisions import LabelDecisions, label_decisions
 from benchmarks.thresholds.calibrating import calibration, calibration_notes, carried
 from benchmarks.thresholds.demands import parse_demand
 from benchmarks.thresholds.learning import learn
 from edgepress.core.artifact import Artifact
-from edgepress.core.gates import Verdict
+from edgepress.core.gates import ON_VALIDATION, Verdict
 from edgepress.core.labels import LabelLearning, Labels, ThresholdSettings
 from edgepress.core.results import EvalResult
 from edgepress.core.scaling import CalibrationMethod
@@ -18,9 +18,6 @@ from edgepress.data.grouping import Grouped, Rows
 from models.onnx_graph import scaling
 
 Model = TypeVar("Model", bound=Artifact)
-
-ON_VALIDATION = " on validation"
-"""Ends a demand as the verdict on it names it, for gates are about the test part."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +108,8 @@ def told(labels: Labels, test: EvalResult) -> tuple[str, ...]:
 
     Args:
         labels: Those of the model.
-        test: Its probabilities on the test part, calibrated where `labels` says so.
+        test: Its probabilities on the test part, calibrated where `labels` says so; of one that is
+            judged on validation images there is no more to say than those told.
     """
     return (*calibration_notes(labels, test), *reached(labels, test))
 
@@ -121,21 +119,25 @@ def reached(labels: Labels, test: EvalResult) -> tuple[str, ...]:
     each = labels.learning.labels if labels.learning else ()
     decided = label_decisions(test, labels)
     return tuple(
-        _sentence(label, found.recall, found.precision)
+        _sentence(label) + ("" if test.on_validation else _tested(label, found))
         for label, found in zip(each, decided, strict=bool(each))
         if label.demand is not None
     )
 
 
-def _sentence(label: LabelLearning, recall: Share | None, precision: Share | None) -> str:
+def _sentence(label: LabelLearning) -> str:
     demand = parse_demand(label.demand or "")
     before = label.recall if demand.metric == "recall" else label.precision
-    now = recall if demand.metric == "recall" else precision
     kept = "undefined" if before is None else f"{before:.3f}"
     return (
         f"{demand}: {kept} on the validation part ({label.positives} of its {label.images} images "
-        f"have the label), {now or 'undefined'} on the test part"
+        "have the label)"
     )
+
+
+def _tested(label: LabelLearning, found: LabelDecisions) -> str:
+    now = found.recall if parse_demand(label.demand or "").metric == "recall" else found.precision
+    return f", {now or 'undefined'} on the test part"
 
 
 def _failed(label: LabelLearning) -> Verdict:

@@ -96,8 +96,10 @@ class Tournament:
 Decided = Callable[[Tournament], bool]
 
 
-def ratio(reference: LatencyResult, model: LatencyResult) -> tuple[float, sequential.Interval]:
-    """Return the median over rounds of reference time / model time, and its 95% interval.
+def ratio(
+    reference: LatencyResult, model: LatencyResult, confidence: float = sequential.CONFIDENCE
+) -> tuple[float, sequential.Interval]:
+    """Return the median over rounds of reference time / model time, and its interval.
 
     The interval holds at every number of rounds at once, see `sequential`.
 
@@ -111,7 +113,7 @@ def ratio(reference: LatencyResult, model: LatencyResult) -> tuple[float, sequen
             next_step="measure both in one tournament",
         )
     return sequential.median_interval(
-        np.asarray(reference.block_medians_s) / np.asarray(model.block_medians_s)
+        np.asarray(reference.block_medians_s) / np.asarray(model.block_medians_s), confidence
     )
 
 

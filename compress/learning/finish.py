@@ -19,6 +19,7 @@ from edgepress.core import console
 from edgepress.core.artifact import Artifact
 from edgepress.core.eval_file import save_eval
 from edgepress.core.gates import Verdict
+from edgepress.core.judging import IN_WORDS
 from edgepress.core.labels import Labels, ThresholdSettings, shares
 from edgepress.core.manifest import Architecture, Manifest, Measurements
 from edgepress.core.pruning import Pruning
@@ -69,7 +70,7 @@ def wanted_of(
         UserError: a demand that cannot be read, what the validation part cannot tell, or a part
             that is empty.
     """
-    context.require("test")
+    context.require(context.judged)
     learning = thresholds.chosen(options, parent, ThresholdSettings())
     thresholds.check(learning, context.dataset.label_names, context.targets("val"))
     return Wanted(gate, learning)
@@ -94,8 +95,8 @@ def finish(plan: Plan, trained: Trained, context: Context, wanted: Wanted) -> Ma
     """Write weights and evaluation into the plan's work folder and return the manifest.
 
     Probabilities are calibrated and thresholds tuned on the validation part; measurements and gates
-    use the test part. A demand that no threshold keeps is a verdict too: what was trained is not
-    lost for it.
+    use the part that the context says. A demand that no threshold keeps is a verdict too: what was
+    trained is not lost for it.
 
     Raises:
         UserError: a gate that cannot be understood.
@@ -106,18 +107,15 @@ def finish(plan: Plan, trained: Trained, context: Context, wanted: Wanted) -> Ma
     if len(validation):
         torch = EvalSettings(provider="torch")
         draft = thresholds.learnt(draft, context.dataset, validation, torch, wanted.learning)
-    images = context.images("test")
+    images = context.images(context.judged)
     settings = EvalSettings(views=context.views)
     result = evaluate(draft, context.dataset, images, settings)
     save_eval(result, files)
     draft = _updated(draft, measurements=_measure(trained, context, result))
-    reference = None
-    if trained.reference is not None:
-        before = stored_or_evaluated(trained.reference, context.dataset, images, settings)
-        reference = gates.Subject(trained.reference, before)
+    reference = _reference(trained, wanted, context)
     labels = draft.manifest.labels
     shown = "not defined" if result.map is None else f"{result.map:.4f}"
-    console.say(f"mAP on {len(result.image_ids):,} test images: {shown}")
+    console.say(f"mAP on {len(result.image_ids):,} {IN_WORDS[context.judged]} images: {shown}")
     if not any(map(tells_accuracy, wanted.gates)):
         console.say("no accuracy gate: whether the model is good enough is not judged here")
     verdicts = gates.check_all(wanted.gates, gates.Subject(draft, result), reference)
@@ -128,6 +126,16 @@ def finish(plan: Plan, trained: Trained, context: Context, wanted: Wanted) -> Ma
     notes = (*untaught(context), *trained.notes, *told)
     verdicts += (*trained.verdicts, *thresholds.unkept(labels))
     return _updated(draft, verdicts=verdicts, notes=notes).manifest
+
+
+def _reference(trained: Trained, wanted: Wanted, context: Context) -> gates.Subject | None:
+    """Return what the gates compare with, evaluated where one of them is about accuracy."""
+    model = trained.reference
+    if model is None or not any(map(gates.needs_accuracy, gates.parse_all(wanted.gates))):
+        return None if model is None else gates.Subject(model)
+    images, settings = context.images(context.judged), EvalSettings(views=context.views)
+    before = stored_or_evaluated(model, context.dataset, images, settings)
+    return gates.Subject(model, before)
 
 
 def drafted(plan: Plan, trained: Trained, context: Context, files: Path) -> Artifact:

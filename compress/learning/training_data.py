@@ -11,6 +11,7 @@ from edgepress.core.artifact import Artifact
 from edgepress.core.errors import UserError
 from edgepress.core.eval_file import EVAL_FILE, load_eval
 from edgepress.core.image_spec import ImageSpec
+from edgepress.core.judging import Judged
 from edgepress.core.labels import shares
 from edgepress.data import pixels, views
 from edgepress.data.context import Context, open_context
@@ -74,7 +75,9 @@ def one_sided(context: Context, part: Part) -> dict[str, tuple[str, ...]]:
 def _say_power(reference: Artifact, context: Context) -> None:
     """Print the smallest drop of mAP that the test part can certify, before work starts."""
     file = reference.file(EVAL_FILE)
-    smallest = paired.certifiable_drop(load_eval(file)) if file else None
+    if file is None or context.judged != "test" or reference.manifest.judged_on != "test":
+        return
+    smallest = paired.certifiable_drop(load_eval(file))
     if smallest is not None:
         console.say(
             f"{len(context.rows('test'))} test images can certify a drop of mAP of about "
@@ -87,13 +90,14 @@ def open_for(
     source: str,
     skip_bad_images: bool,
     by_name: tuple[Artifact, ...] = (),
+    judged: Judged = "test",
 ) -> Context:
     """Open data for a stage that works on existing models; some are asked for labels by name.
 
     Raises:
         UserError: unusable data, other labels than the models', or a leaking split.
     """
-    context = open_context(source, parents, skip_bad_images, by_name)
+    context = replace(open_context(source, parents, skip_bad_images, by_name), judged=judged)
     context.dataset.check_ranges(context.spec.pixel_range)
     warn_untaught(context)
     _say_power(parents[0], context)

@@ -20,9 +20,9 @@ class Gain(Noun):
     """What the student has of its teacher, against the same training without one."""
 
     control_map: float
-    """mAP of the control on the test part."""
+    """mAP of the control on the part that the student was judged on."""
     value: float
-    """mAP of the student less that of the control on the test part."""
+    """mAP of the student less that of the control on the same part."""
     ci95: Interval
 
     @property

@@ -12,6 +12,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
         "compress.train",
         "compress.prune",
         "compress.distill",
+        "compress.search",
     ),
     "export": (
         "export.onnx",

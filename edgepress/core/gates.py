@@ -6,6 +6,8 @@ from typing import Literal
 from edgepress.core.noun import Noun
 
 Outcome = Literal["pass", "fail", "inconclusive"]
+ON_VALIDATION = " on validation"
+"""Ends a demand as the verdict on it names it, for gates are about the test part."""
 
 
 class Gate(Noun):

@@ -7,6 +7,7 @@ from pydantic import Field
 from edgepress.core.distillation import Distillation
 from edgepress.core.gates import Verdict
 from edgepress.core.image_spec import ImageSpec
+from edgepress.core.judging import Judged
 from edgepress.core.labels import Labels
 from edgepress.core.noun import Noun
 from edgepress.core.pruning import Pruning
@@ -117,7 +118,8 @@ class Measurements(Noun):
     macs: int | None = None
     """Multiply-accumulates of one image."""
     map: float | None = None
-    """Mean average precision on the test part, averaged over label-preserving views."""
+    """Mean average precision on the part that the model was judged on, averaged over
+    label-preserving views."""
     waiting_share: float | None = None
     """Share of the training's time in which no batch of images was ready."""
     int8_convs_fused: int | None = None
@@ -183,6 +185,9 @@ class Manifest(Noun):
     """`None` when the model comes from elsewhere and its training data are not known."""
     told_split: SplitIdentity | None = None
     """What the metadata of an ONNX file outside an artifact say."""
+    judged_on: Judged = "test"
+    """Part of the data that the measured accuracy, the verdicts on it and the stored evaluation are
+    of."""
     measurements: Measurements = Measurements()
     verdicts: tuple[Verdict, ...] = ()
     parent_verdicts: tuple[Verdict, ...] = ()

@@ -61,6 +61,11 @@ class EvalResult(Noun):
     """Whether it is known which images the model was trained on; where it is not, these may be
     among them."""
 
+    @property
+    def on_validation(self) -> bool:
+        """Whether it is of the validation part, so that thresholds learnt there flatter it."""
+        return self.data_id.endswith(":val")
+
     @model_validator(mode="after")
     def _one_for_every_image_and_label(self) -> Self:
         n, labels = len(self.image_ids), len(self.label_names)

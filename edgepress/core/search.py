@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+from pydantic import Field
+
 from edgepress.core.gates import Verdict
 from edgepress.core.noun import Noun
 
@@ -10,6 +12,17 @@ SEARCH_FILE = "search.json"
 State = Literal["complete", "pruned", "infeasible", "failed", "running"]
 """Judged to its end; given up early, since others were better; over a budget, which is measured on
 the untrained network; stopped by an error; or not at its end yet."""
+
+
+class Rung(Noun):
+    """A student after some epochs, where trials are held against each other."""
+
+    epochs: int
+    """Done so far, those of the rungs before among them."""
+    map: float
+    """Of the network, on the validation part."""
+    seconds: float
+    """That these epochs took, with what is measured after them."""
 
 
 class TrialRecord(Noun):
@@ -28,10 +41,15 @@ class TrialRecord(Noun):
     """Median of the file on the machine of this trial; of the untrained network where it went no
     further."""
     latency_ratio: float | None = None
-    """Median of its paired ratios to the teacher's fp32 file, measured in turn."""
+    """Of the teacher's fp32 file's, 0.1 is ten times as fast: median of rounds in turn."""
     size_bytes: int | None = None
+    size_ratio: float | None = None
+    """Of the teacher's fp32 file."""
     machine: str = ""
     """Kind of CPU; latencies are only compared within one kind."""
+    excess: dict[str, float] = Field(default_factory=dict)
+    """By budget as it was given: what the file takes / what it may - 1; above 0 is too much."""
+    rungs: tuple[Rung, ...] = ()
     seconds: float = 0.0
     reason: str | None = None
     """Why it has no figures, in one sentence."""
@@ -49,6 +67,8 @@ class Finalist(Noun):
     """For what it was chosen, e.g. `best mAP within the budget`."""
     verdicts: tuple[Verdict, ...] = ()
     """Of the gates on the test part, corrected for the number of finalists."""
+    model: str | None = None
+    """What its file is called in the report; `None` until it was judged."""
 
 
 class SearchRecord(Noun):
@@ -70,3 +90,13 @@ class SearchRecord(Noun):
     finalists: tuple[Finalist, ...] = ()
     shipped: int | None = None
     """Trial that is handed over; `None` where no finalist passed every gate."""
+
+    @property
+    def leading(self) -> Finalist | None:
+        """The finalist that is handed over; where there is none the most accurate one."""
+        accuracy = {one.number: one.map or 0.0 for one in self.trials}
+        return max(
+            self.finalists,
+            key=lambda one: (one.trial == self.shipped, accuracy.get(one.trial, 0.0)),
+            default=None,
+        )

@@ -171,6 +171,7 @@ def manifest_base(plan: Plan) -> dict[str, object]:
         "id": plan.id,
         "stage": plan.stage,
         "config": plan.config.model_dump(mode="json"),
+        "judged_on": getattr(plan.config, "judged_on", "test"),
         "parents": plan.parent_ids,
         "environment": environment.describe(),
     }

@@ -10,6 +10,7 @@ from edgepress.core import console
 from edgepress.core.artifact import Artifact
 from edgepress.core.errors import UserError
 from edgepress.core.image_spec import ImageSpec
+from edgepress.core.judging import Judged
 from edgepress.core.labels import MOST_NAMED, check_same
 from edgepress.core.manifest import DataRef, Split
 from edgepress.core.wording import listed
@@ -30,6 +31,8 @@ class Context:
     spec: ImageSpec
     views: int | None = None
     """Views of each test image at most that accuracy is averaged over (default: all)."""
+    judged: Judged = "test"
+    """Part that accuracy is measured and gated on."""
 
     def rows(self, part: Part) -> Rows:
         """Return the rows of a part."""

@@ -176,6 +176,12 @@ def _check_model(model: Artifact) -> None:
             got=model.path,
             next_step=f"python -m export.onnx --model {model.path}",
         )
+    if model.manifest.judged_on != "test":
+        raise UserError(
+            "The model was judged on validation images, which says nothing of the test part",
+            got=model.path,
+            next_step="export it again with --judged-on test, which is the default",
+        )
     metadata.read(model.weights)  # whoever meets the file alone depends on it
     verdicts = (*model.manifest.parent_verdicts, *model.manifest.verdicts)
     failed = [f"{one.gate}: {one.reason}" for one in verdicts if one.outcome == "fail"]

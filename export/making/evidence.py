@@ -60,7 +60,7 @@ class Measured:
     measurements: Measurements
     verdicts: tuple[Verdict, ...]
     evaluation: EvalResult
-    """On the test part."""
+    """On the part that the file is judged on."""
 
 
 def parse_gates(texts: tuple[str, ...]) -> tuple[Gate, ...]:
@@ -91,7 +91,8 @@ def gather(
         UserError: the runtime is not available, or the model cannot be run.
     """
     context = request.context
-    result = evaluate(draft, context.dataset, context.images("test"), request.settings())
+    images = context.images(context.judged)
+    result = evaluate(draft, context.dataset, images, request.settings())
     save_eval(result, folder)
     measurements = draft.manifest.measurements.model_copy(
         update={
@@ -171,8 +172,9 @@ def _verdicts(
     wanted = parse_gates(request.gates)
     ours, theirs = Subject(candidate, result), Subject(reference)
     if any(gates.needs_accuracy(gate) for gate in wanted):
-        data, images = request.context.dataset, request.context.images("test")
-        before = stored_or_evaluated(reference, data, images, request.settings())
+        context = request.context
+        images = context.images(context.judged)
+        before = stored_or_evaluated(reference, context.dataset, images, request.settings())
         theirs = replace(theirs, evaluation=before)
     if any(gates.needs_latency(gate) for gate in wanted):
         return _timed(ours, theirs, wanted, request)

@@ -133,7 +133,7 @@ def prepare(config: Config) -> Job:
     if parent.manifest.kind == "torch":
         try_network(parent, training=config.qat > 0)
     context = open_context(config.data, (parent,), config.skip_bad_images)
-    context.require("test")
+    context = replace(context, judged=config.judged_on).require(config.judged_on)
     job = Job(config, parent, context, target, precision, _provider(config, target))
     _require_told(job)
     return job

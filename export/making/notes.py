@@ -10,6 +10,10 @@ from export.making.job import Job
 from export.targets._target import Target
 from models.onnx_graph.index import depthwise_channels
 
+UNSEEN = (
+    "the network that it was made from was judged on validation images, and its gates on accuracy "
+    "there are left out"
+)
 UNPACKED = (
     "the weights are int8 in the file and float in memory: ONNX Runtime unpacks them once, when it "
     "loads the file with its graph optimisations on; the model is smaller to ship, not faster"
@@ -27,6 +31,8 @@ def notes_on(
         notes.append(job.target.warning)
     if job.precision == "int8_weights":
         notes.append(UNPACKED)
+    if job.parent.manifest.judged_on != "test":
+        notes.append(UNSEEN)
     if job.config.ort:
         notes.append(ort_format.note(job.target, job.precision))
     if emulated is not None:

@@ -6,12 +6,13 @@ from typing import Literal
 from pydantic import Field
 
 from benchmarks.thresholds import ThresholdOptions
+from edgepress.core.judging import JudgingOptions
 from edgepress.core.several import Gates
 from export.making.int8.calibration import IMAGES
 from models.defaults import ModelPath
 
 
-class Config(ThresholdOptions):
+class Config(ThresholdOptions, JudgingOptions):
     """Export a trained network to ONNX, in float or quantized, and hold it against its gates.
 
     Thresholds are learnt again with the scores of the file itself; an fp32 file, whose scores are

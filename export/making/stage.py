@@ -12,7 +12,7 @@ from benchmarks import thresholds
 from benchmarks.evaluation.answers import store_answers
 from benchmarks.evaluation.candidates import BareModel
 from benchmarks.evaluation.parity import Parity
-from benchmarks.gates.text import lasting
+from benchmarks.gates.standing import certified, lasting
 from edgepress.core import artifact as artifacts
 from edgepress.core import console, duration
 from edgepress.core.artifact import WEIGHTS, Artifact
@@ -260,7 +260,7 @@ def _manifest(plan: Plan, job: Job, base: Path, found: Found | None) -> Manifest
         image=parent.image,
         labels=parent.labels,
         data=data_ref(job),
-        parent_verdicts=lasting((*parent.parent_verdicts, *parent.verdicts)),
+        parent_verdicts=lasting((*parent.parent_verdicts, *certified(parent))),
         measurements=Measurements(
             params=parent.measurements.params or count_params(base),
             macs=parent.measurements.macs,

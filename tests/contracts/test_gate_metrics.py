@@ -112,6 +112,24 @@ def test_it_is_not_measured_without_what_it_needs_and_found_with_that_alone(
     assert found is None or len(found.reason) > 20 or key[0] in found.reason
 
 
+@EACH_FORM
+def test_each_of_three_candidates_has_a_third_of_the_error(
+    key: tuple[str, str], tmp_path: Path
+) -> None:
+    """The 90th percentile has 99% bounds whoever asks; what has no interval has no error."""
+    need, find = METRICS[key[0]].needs, FORMS[key].find
+    pair = [subject(tmp_path / place, {need}) for place in "ab"]
+    pair[0] = replace(pair[0], evaluation=pair[0].evaluation and evaluation(0.4))
+    alone, third = (find(gate(key), Evidence(*pair, (0.99, 1.01), n)) for n in (1, 3))
+    if alone is None or third is None or alone.bounds[0] == alone.bounds[1]:
+        return
+    wider = third.bounds[0] < alone.bounds[0] or third.bounds[1] > alone.bounds[1]
+    assert wider == (key != ("latency", "p90"))
+    assert third.bounds[0] <= alone.bounds[0]
+    assert third.bounds[1] >= alone.bounds[1]
+    assert third.ci95 in (alone.ci95, None)  # nine rounds tell none at 98.3%
+
+
 def test_what_judges_is_known_by_its_source() -> None:
     one, other = verdicts.judges(("map >= 0.5",)), verdicts.judges(("size <= 1MB",))
     assert one != other

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from report_sample import full_report, minimal_report, recommending_report
+from searched import searched_report
 from sound_html import Balance
 
 from benchmarks.report import sections
@@ -21,6 +22,7 @@ PAGES = sorted(
 REPORTS: dict[str, Report] = {
     "full": full_report(),
     "recommending": recommending_report(),
+    "searched": searched_report(),
     "minimal": minimal_report(),
     "hostile": minimal_report("<script>alert(1)</script>"),
 }

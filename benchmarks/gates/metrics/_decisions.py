@@ -13,7 +13,6 @@ from benchmarks.statistics import changed_decisions, paired
 from benchmarks.statistics.changed_decisions import Decisions
 from benchmarks.statistics.decisions import Decided, decisions
 from benchmarks.statistics.label_decisions import Share, label_decisions
-from benchmarks.statistics.shares import ONE_SIDED
 from edgepress.core.errors import unknown_name
 from edgepress.core.gates import Gate
 from edgepress.core.results import EvalResult
@@ -41,12 +40,12 @@ def of_label(metric: LabelMetric) -> dict[str, Form]:
 
 def _mean_value(name: str, averaged: Averaged, _: Gate, evidence: Evidence) -> Finding | None:
     ours = _decided(evidence.candidate)
-    return None if ours is None else _mean(name, averaged(decisions(ours)))
+    return None if ours is None else _mean(name, averaged(decisions(ours)), evidence)
 
 
 def _mean_drop(name: str, averaged: Averaged, _: Gate, evidence: Evidence) -> Finding | None:
     pair = _pair(evidence)
-    return None if pair is None else _mean(name, averaged(decisions(*pair)))
+    return None if pair is None else _mean(name, averaged(decisions(*pair)), evidence)
 
 
 def _label_value(metric: LabelMetric, gate: Gate, evidence: Evidence) -> Finding | None:
@@ -58,7 +57,7 @@ def _label_value(metric: LabelMetric, gate: Gate, evidence: Evidence) -> Finding
     if share is None:
         return None
     reason = f"{metric} of {result.label_names[label]} is {share}"
-    return Finding(share.value, share.interval(ONE_SIDED), share.interval(), reason)
+    return Finding(share.value, share.interval(1 - 2 * evidence.tail), share.interval(), reason)
 
 
 def _label_drop(metric: LabelMetric, gate: Gate, evidence: Evidence) -> Finding | None:
@@ -72,9 +71,8 @@ def _label_drop(metric: LabelMetric, gate: Gate, evidence: Evidence) -> Finding 
     if not all((part & (found.has | found.has_not)).any() for part in of):
         return None
     n = int(found.has.sum())
-    return _finding(
-        f"{metric} of {result.label_names[label]}, which {n} images have,", found, metric
-    )
+    what = f"{metric} of {result.label_names[label]}, which {n} images have,"
+    return _finding(what, found, metric, evidence)
 
 
 def _decided(subject: Subject | None) -> Decided | None:
@@ -96,21 +94,23 @@ def _pair(evidence: Evidence) -> tuple[Decided, Decided] | None:
     return ours, theirs
 
 
-def _mean(name: str, found: Decisions) -> Finding | None:
+def _mean(name: str, found: Decisions, evidence: Evidence) -> Finding | None:
     """Return a mean F1, `None` where `metrics.averages` is undefined."""
-    return _finding(name, found, "f1") if found.has.any() else None
+    return _finding(name, found, "f1", evidence) if found.has.any() else None
 
 
-def _finding(name: str, found: Decisions, metric: changed_decisions.Metric) -> Finding:
+def _finding(
+    name: str, found: Decisions, metric: changed_decisions.Metric, evidence: Evidence
+) -> Finding:
     value = changed_decisions.figure(found, metric)
-    bounds = changed_decisions.interval(found, metric, ONE_SIDED)
+    bounds = changed_decisions.interval(found, metric, 1 - 2 * evidence.tail)
     low, high = ci95 = changed_decisions.interval(found, metric)
     if found.before is None:
         reason = (
             f"{name} is {100 * value:.2f}% (95% interval {100 * low:.2f}% to {100 * high:.2f}%)"
         )
     else:
-        reason = dropped(name, value, ci95, bounds[1])
+        reason = dropped(name, value, ci95, (evidence.level, bounds[1]))
     return Finding(value, bounds, ci95, reason)
 
 

@@ -117,11 +117,13 @@ class Metric:
         return self.aliases.get(written or "value", written or "value")
 
 
-def dropped(what: str, value: float, ci95: Interval, highest: float, more: str = "") -> str:
-    """Return the sentence of a drop with its 95% interval and its upper 95% bound."""
+def dropped(
+    what: str, value: float, ci95: Interval, highest: tuple[str, float], more: str = ""
+) -> str:
+    """Return the sentence of a drop with its 95% interval and its upper bound with its level."""
     return (
         f"{what} drops by {100 * value:.2f} points (95% interval {100 * ci95[0]:.2f} to "
-        f"{100 * ci95[1]:.2f}, with 95% confidence at most {100 * highest:.2f}{more})"
+        f"{100 * ci95[1]:.2f}, with {highest[0]} confidence at most {100 * highest[1]:.2f}{more})"
     )
 
 

@@ -31,9 +31,10 @@ def lost(gate: Gate, evidence: Evidence) -> Finding | None:
     found = estimate(drops, ours, label)
     if found is None or None in (_ap(ours, label), _ap(theirs, label)):
         return None
-    bounds, ci95 = found.bounds(), found.interval()
+    bounds, ci95 = found.bounds(evidence.tail), found.interval()
     more = limits(drops, ours, label)
-    reason = dropped(_what(label), found.value, ci95, bounds[1], more)
+    highest = evidence.level, bounds[1]
+    reason = dropped(_what(label), found.value, ci95, highest, more)
     if bounds[1] < -SUSPICIOUS_GAIN:
         reason += ", a suspicious gain of surely more than 2 points: look for leaked data"
     return Finding(found.value, bounds, ci95, reason)
@@ -53,10 +54,10 @@ def reached(gate: Gate, evidence: Evidence) -> Finding | None:
     found = estimate(ranks, result, label)
     if found is None or _ap(result, label) is None:
         return None
-    bounds, ci95 = found.bounds(), found.interval()
+    bounds, ci95 = found.bounds(evidence.tail), found.interval()
     reason = (
         f"{_what(label)} is {100 * found.value:.2f}% (95% interval {100 * ci95[0]:.2f}% to "
-        f"{100 * ci95[1]:.2f}%, with 95% confidence at least {100 * bounds[0]:.2f}%"
+        f"{100 * ci95[1]:.2f}%, with {evidence.level} confidence at least {100 * bounds[0]:.2f}%"
         f"{limits(ranks, result, label)})"
     )
     return Finding(found.value, bounds, ci95, reason)

@@ -16,7 +16,9 @@ def find(_: Gate, evidence: Evidence) -> Finding | None:
     if reference is None or ours.evaluation is None or reference.evaluation is None:
         return None
     found = agreement.agreement(
-        (ours.artifact, ours.evaluation), (reference.artifact, reference.evaluation)
+        (ours.artifact, ours.evaluation),
+        (reference.artifact, reference.evaluation),
+        evidence.tail,
     )
     reason = (
         f"{100 * found.share:.2f}% of the decisions are the reference's (95% interval "

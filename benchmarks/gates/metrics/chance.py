@@ -18,7 +18,7 @@ def find(_: Gate, evidence: Evidence) -> Finding | None:
         f"{100 * share:.2g}% of {len(maps)} orders of the images, all but this one random, have an "
         f"mAP of {100 * own:.2f}% or more; chance has {100 * others.mean():.2f}%"
     )
-    return Finding(share, (share, share), None, reason)
+    return Finding(share, (share, min(1.0, share * evidence.among)), None, reason)
 
 
 METRIC = Metric(

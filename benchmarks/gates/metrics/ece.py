@@ -16,7 +16,7 @@ def find(_: Gate, evidence: Evidence) -> Finding | None:
     if value is None:
         return None
     draws = ece_draws(result)
-    bounds, ci95 = (ece_interval(draws, value, tail) for tail in (0.05, 0.025))
+    bounds, ci95 = (ece_interval(draws, value, tail) for tail in (evidence.tail, 0.025))
     reason = (
         f"expected calibration error is {100 * value:.2f}% (95% interval, less what chance adds on "
         f"so few images, {100 * ci95[0]:.2f}% to {100 * ci95[1]:.2f}%)"

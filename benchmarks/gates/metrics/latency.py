@@ -26,12 +26,12 @@ def speedup(_: Gate, evidence: Evidence) -> Finding | None:
     theirs = evidence.reference.latency if evidence.reference else None
     if ours is None or theirs is None or evidence.aa is None:
         return None
-    value, bounds = ratio(theirs, ours)
+    value, bounds = ratio(theirs, ours, 1 - evidence.tail)
     if bounds == sequential.UNBOUNDED:
         return Finding(value, bounds, None, f"{value:.3f} times as fast ({_FEW})")
     low, high = bounds
-    reason = f"{value:.3f} times as fast (95% interval {low:.3f} to {high:.3f})"
-    return Finding(value, bounds, bounds, reason)
+    reason = f"{value:.3f} times as fast ({evidence.level} interval {low:.3f} to {high:.3f})"
+    return Finding(value, bounds, ratio(theirs, ours)[1], reason)
 
 
 def p50(_: Gate, evidence: Evidence) -> Finding | None:
@@ -39,15 +39,15 @@ def p50(_: Gate, evidence: Evidence) -> Finding | None:
     result = evidence.candidate.latency
     if result is None:
         return None
-    value, bounds = sequential.median_interval(result.block_medians_s)
+    value, bounds = sequential.median_interval(result.block_medians_s, 1 - evidence.tail)
     if bounds == sequential.UNBOUNDED:
         return Finding(value, bounds, None, f"median latency is {1e3 * value:.3f} ms ({_FEW})")
     low, high = bounds
     reason = (
-        f"median latency is {1e3 * value:.3f} ms (95% interval {1e3 * low:.3f} to "
+        f"median latency is {1e3 * value:.3f} ms ({evidence.level} interval {1e3 * low:.3f} to "
         f"{1e3 * high:.3f} ms)"
     )
-    return Finding(value, bounds, bounds, reason)
+    return Finding(value, bounds, sequential.median_interval(result.block_medians_s)[1], reason)
 
 
 def p90(_: Gate, evidence: Evidence) -> Finding | None:

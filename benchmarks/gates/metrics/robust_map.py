@@ -19,8 +19,8 @@ def find(_: Gate, evidence: Evidence) -> Finding | None:
     found = robust_drop(ours, theirs).mean()
     if found is None:
         return None
-    bounds, ci95 = found.bounds(), found.interval()
-    reason = dropped("mAP on corrupted images", found.value, ci95, bounds[1])
+    bounds, ci95 = found.bounds(evidence.tail), found.interval()
+    reason = dropped("mAP on corrupted images", found.value, ci95, (evidence.level, bounds[1]))
     return Finding(found.value, bounds, ci95, reason)
 
 

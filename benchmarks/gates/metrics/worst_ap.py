@@ -23,13 +23,13 @@ def find(_: Gate, evidence: Evidence) -> Finding | None:
     drops = {name: found for name in known if (found := estimate(ranks, ours, name)) is not None}
     if not drops or len(drops) < len(ours.label_names):
         return None
-    bounds = worst_label_bounds(tuple(drops.values()))
+    bounds = worst_label_bounds(tuple(drops.values()), evidence.tail)
     worst = max(drops, key=lambda name: drops[name].value)
-    least = max(drops, key=lambda name: drops[name].bounds()[1])
+    least = max(drops, key=lambda name: drops[name].bounds(evidence.tail)[1])
     reason = (
         f"of {len(drops)} labels AP drops most for {worst}, by {100 * drops[worst].value:.2f} "
-        f"points (with 95% confidence no label drops by more than {100 * bounds[1]:.2f}; that is "
-        f"{least}{limits(ranks, ours, least)})"
+        f"points (with {evidence.level} confidence no label drops by more than "
+        f"{100 * bounds[1]:.2f}; that is {least}{limits(ranks, ours, least)})"
     )
     return Finding(drops[worst].value, bounds, None, reason)
 

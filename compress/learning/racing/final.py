@@ -72,12 +72,12 @@ def judged(race: Race, kept: Kept, result: EvalResult) -> Distillation:
 
     Args:
         race: Who taught whom.
-        kept: The student, and what it is held against on test images.
-        result: The student's, on the test part.
+        kept: The student, and what it is held against on the same images.
+        result: The student's, on the part that it is judged on.
     """
     if kept.other is None:
         return kept.how
-    other = race.scorer.evaluated(kept.other, "test", "control")
+    other = race.scorer.evaluated(kept.other, race.scorer.context.judged, "control")
     alone = kept.how.method == NONE
     how = kept.how.model_copy(
         update={"gain": _gain(other, result) if alone else _gain(result, other)}
@@ -90,7 +90,7 @@ def judged(race: Race, kept: Kept, result: EvalResult) -> Distillation:
 
 
 def _gain(student: EvalResult, control: EvalResult) -> Gain | None:
-    """Return mAP of the student less its control's, paired over test images.
+    """Return mAP of the student less its control's, paired over images.
 
     `None` where mAP is not defined.
     """

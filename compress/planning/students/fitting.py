@@ -99,13 +99,23 @@ def _exact(budget: Budget, own: float | None, whole: float | None) -> Weight:
 def _latency(budget: Budget, file: Artifact, teacher: Artifact) -> Weight:
     """Return the latency, measured until it is decided whether it is within the limit."""
 
-    def found(times: Times) -> Weight:
-        own = (times.p90_s if budget.form == "p90" else times.medians_s)[-1]
-        value, interval = median_interval(own / times.medians_s[0] if budget.relative else own)
-        return Weight(budget, value, interval)
+    def decided(times: Times) -> bool:
+        return timed(budget, times).outcome() != "inconclusive"
 
     files = (teacher, file) if budget.relative else (file,)
-    return found(costs.race(files, lambda times: found(times).outcome() != "inconclusive"))
+    return timed(budget, costs.race(files, decided))
+
+
+def timed(budget: Budget, times: Times) -> Weight:
+    """Return what a file takes of a budget on latency, by its times and those of the teacher.
+
+    Args:
+        budget: On latency.
+        times: Of the teacher's file first, where the budget is a share of that, and of the file.
+    """
+    own = (times.p90_s if budget.form == "p90" else times.medians_s)[-1]
+    value, interval = median_interval(own / times.medians_s[0] if budget.relative else own)
+    return Weight(budget, value, interval)
 
 
 _WEIGHED: dict[str, Callable[[Budget, Artifact, Artifact], Weight]] = {

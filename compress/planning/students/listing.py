@@ -4,8 +4,7 @@ Each is exported and quantized with random weights, as the plan's stand-ins are 
 are kept in the cache; their times are measured anew, in turn with the float file of the teacher.
 """
 
-import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,18 +14,14 @@ from numpy.typing import NDArray
 from benchmarks.report.markdown import table_md
 from benchmarks.statistics.sequential import Interval, median_interval
 from compress.planning.students.candidates import NAMED
-from compress.stand_ins import costs, targets
+from compress.stand_ins import costs, storing, targets
 from compress.stand_ins.costs import Integers
 from compress.students.starting import Start, StudentOptions, start_of
-from edgepress.core import artifact as artifacts
-from edgepress.core import console, environment, figures, place
+from edgepress.core import console, environment, figures
 from edgepress.core.artifact import Artifact
 from edgepress.core.commands import own_command
 from edgepress.core.errors import UserError
-from edgepress.core.hashing import value_hash
 from edgepress.core.noun import Noun
-from edgepress.core.source import own_source, source_hash
-from edgepress.data.cache import cache_dir
 from models.basis.torch_process import seeded
 from models.stored import architecture_of, rebuilt
 
@@ -133,7 +128,7 @@ def _teacher(teacher: Artifact) -> Artifact:
     architecture, spec = architecture_of(teacher), teacher.manifest.image
     labels = len(teacher.manifest.labels.names)
     key = [architecture.model_dump(mode="json"), spec.model_dump(mode="json"), labels]
-    return _kept(
+    return storing.kept(
         key,
         lambda path: costs.stand_in(rebuilt(architecture, labels, spec), spec, False, path),
     )
@@ -166,24 +161,9 @@ def _file(start: Start, labels: Sequence[str], integers: Integers) -> Artifact:
         costs.stand_in(network, spec, True, path, integers)
 
     asked = start.options.model_dump(mode="json")
-    return _kept(
+    return storing.kept(
         [asked, spec.model_dump(mode="json"), len(labels), vars(integers), start.chosen()], make
     )
-
-
-def _kept(key: list[object], make: Callable[[Path], object]) -> Artifact:
-    """Return a stand-in of the cache; one that is not there, or damaged, is made first."""
-    made_by = [source_hash(costs.__name__), own_source(__name__)]
-    path = cache_dir() / "stand-ins" / value_hash([*key, *made_by])
-    try:
-        return artifacts.load(path)
-    except UserError:
-        path.parent.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-        draft = Path(folder) / path.name
-        make(draft)
-        place.put(draft, path)
-    return artifacts.load(path)
 
 
 def _rows(files: Mapping[str, Artifact], timed: bool) -> list[Listed]:

@@ -3,11 +3,11 @@
 import pytest
 from verdicts import KNOWN, LABEL_METRICS, OPS
 
+from benchmarks.gates.standing import lasting
 from benchmarks.gates.text import (
     base_metric,
     examples,
     label_of,
-    lasting,
     parse,
     tells_accuracy,
 )

@@ -11,7 +11,7 @@ from benchmarks.statistics.bootstrap import group_counts, image_counts
 from benchmarks.statistics.changed_decisions import figure
 from benchmarks.statistics.decisions import decisions
 from benchmarks.statistics.estimate import Estimate
-from benchmarks.statistics.shares import ONE_SIDED, limits
+from benchmarks.statistics.shares import limits
 from edgepress.core.errors import UserError
 from edgepress.core.labels import Labels
 from edgepress.core.results import EvalResult
@@ -112,7 +112,7 @@ def test_a_90_percent_interval_is_not_called_95() -> None:
     assert known.bounds() == pytest.approx(one, abs=1e-5)
     # Of half of a million images: an SE of half a thousandth.
     assert limits(0.5, 1e6) == pytest.approx((0.5 - 98e-5, 0.5 + 98e-5), abs=2e-6)
-    assert limits(0.5, 1e6, ONE_SIDED) == pytest.approx((0.5 - 82.2e-5, 0.5 + 82.2e-5), abs=2e-6)
+    assert limits(0.5, 1e6, 0.9) == pytest.approx((0.5 - 82.2e-5, 0.5 + 82.2e-5), abs=2e-6)
 
 
 def test_images_are_drawn_as_often_as_there_are_and_the_seed_pairs_them() -> None:

@@ -1,0 +1,1 @@
+"""Tries students under a budget: what may be chosen, what it costs, and which trials go on."""

@@ -1,0 +1,1 @@
+"""Where trials are written down, so that many workers can share them and none is lost."""
