@@ -68,11 +68,12 @@ def _taken(bench: Bench, holding: Holding) -> TrialRecord | None:
     known = bench.ledger.record(holding.number)
     if known is None:
         return _chosen(bench, holding)
-    if holding.deaths >= TRIES:
+    if known.state == "running" and holding.deaths >= TRIES:
         reason = f"its worker ended {holding.deaths} times without a word"
-        ended = known.model_copy(update={"state": "failed", "reason": reason})
-        bench.ledger.end(ended)
-        return ended
+        known = known.model_copy(update={"state": "failed", "reason": reason})
+    if known.state != "running":  # else its worker was killed before it could say that it is over
+        bench.ledger.end(known)
+        return known
     console.say(shown.begun(known, bench, goes_on=True))
     return Attempt(bench, known).outcome()
 

@@ -25,7 +25,7 @@ from compress.searching.store.ledger import Ledger
 from compress.searching.store.opening import About
 from edgepress.core import artifact as artifacts
 from edgepress.core.artifact import Artifact
-from edgepress.core.manifest import Manifest, Measurements
+from edgepress.core.manifest import DataRef, Manifest, Measurements, Split
 from edgepress.core.search import TrialRecord
 
 SPACE = """
@@ -61,8 +61,6 @@ def stages(log: Path, pause_s: float = 0.0) -> Callable[[Step, Place], Artifact]
         if artifacts.is_artifact(folder):
             return artifacts.load(folder)
         time.sleep(pause_s)
-        with log.open("a") as file:
-            file.write(f"{place.out.name}/{step.name}\n")
         choices = json.loads((place.out.with_suffix(".json")).read_text())
         done = step.options.get("epochs", 9)
         files = place.out / f".{step.name}-files"
@@ -73,7 +71,10 @@ def stages(log: Path, pause_s: float = 0.0) -> Callable[[Step, Place], Artifact]
             id="id", stage="compress.distill", kind="onnx", image=SPEC, labels=LABELS, data=None,
             config={"epochs": done}, precision="fp32", measurements=Measurements(map=found),
         )  # fmt: skip
-        return artifacts.save(folder, files, manifest)
+        made = artifacts.save(folder, files, manifest)
+        with log.open("a") as file:  # after it, or a kill in between would look like work done twice
+            file.write(f"{place.out.name}/{step.name}\n")
+        return made
 
     return run
 
@@ -139,3 +140,14 @@ def patch(patches: pytest.MonkeyPatch, log: Path, pause_s: float = 0.0) -> None:
 def sequence(one: Bench) -> list[object]:
     """Return the choices of all trials."""
     return [record.choices for record in one.ledger.records()]
+
+
+def of_other_data(run: Callable[[Step, Place], Artifact], folder: Path) -> Artifact:
+    """Return an artifact that was made of other data."""
+    place = Place("data", folder / "0000", False)
+    place.out.mkdir()
+    (folder / "0000.json").write_text('{"student": "lenet5", "learning_rate": 1e-3}')
+    made = run(Step(name="fp32", stage="export.onnx"), place)
+    split = Split(train=(), val=(), test=())
+    data = DataRef(source="data", fingerprint="another", split=split)
+    return Artifact(made.path, made.manifest.model_copy(update={"data": data}))

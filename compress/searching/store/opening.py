@@ -16,7 +16,9 @@ from optuna.storages import (
     RDBStorage,
     get_storage,
 )
-from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
+from filelock import FileLock
+from optuna.storages.journal import JournalFileBackend
+from optuna.storages.journal._file import BaseJournalFileLock
 
 from compress.searching.proposing import DIRECTIONS
 from edgepress.core import console, writable
@@ -75,11 +77,27 @@ def opened(url: str | None, out: Path) -> BaseStorage:
         return _database(found["scheme"], found["rest"], str(url))
 
 
+class _Lock(BaseJournalFileLock):
+    """A lock that the system frees when its process is killed; after Optuna's own others wait."""
+
+    def __init__(self, journal: Path) -> None:
+        self._lock = FileLock(journal.with_name(f".{journal.name}.lock"))
+
+    def acquire(self) -> bool:
+        """Wait for it."""
+        self._lock.acquire()
+        return True
+
+    def release(self) -> None:
+        """Give it to the next."""
+        self._lock.release()
+
+
 def _journal(file: Path) -> BaseStorage:
     writable.check_file(file, "The journal of the search")
     file.parent.mkdir(parents=True, exist_ok=True)
     try:
-        lock = JournalFileSymlinkLock(str(file))
+        lock = _Lock(file)
         backend = JournalFileBackend(str(file), lock)
         _mend(file, lock)
         return JournalStorage(backend)
@@ -91,7 +109,7 @@ def _journal(file: Path) -> BaseStorage:
         ) from None
 
 
-def _mend(file: Path, lock: JournalFileSymlinkLock) -> None:
+def _mend(file: Path, lock: BaseJournalFileLock) -> None:
     """Take off half a line that a full disk or a power cut has left at the end."""
     lock.acquire()
     try:
