@@ -102,7 +102,7 @@ def prune_to(
             _narrow_to(graph, network, narrower, widths)
         return graph
 
-    return _changed(network, images, remove)
+    return changed(network, images, remove)
 
 
 def _narrowings(
@@ -174,10 +174,10 @@ def _pruned(
                     group.prune()
         return pruner.DG
 
-    return _changed(network, images, remove)
+    return changed(network, images, remove)
 
 
-def _changed(
+def changed(
     network: nn.Module, images: Tensor, remove: Callable[[], torch_pruning.DependencyGraph]
 ) -> History:
     """Let channels be removed in place, and return which went.

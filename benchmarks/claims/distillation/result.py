@@ -1,16 +1,13 @@
 """What each method gains over its control, over several seeds, and the tables of it."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from benchmarks.claims.distillation.grid import CONTROL, Teacher, Trial
 from benchmarks.report.markdown import table_md
-from benchmarks.statistics.estimate import Estimate
-from benchmarks.statistics.paired import drops
-from benchmarks.statistics.rank_statistics import mean_of
+from benchmarks.statistics.seeds import gained
 from edgepress.core.noun import Noun
 from edgepress.core.results import EvalResult
 
@@ -72,7 +69,7 @@ def _compared(
         if (one.problem, one.teacher, one.method) == (problem, teacher, method)
         and (control := by_trial.get(one.model_copy(update={"method": CONTROL}))) is not None
     ]
-    gain = gained(pairs)
+    gain = gained([pairs])
     if gain is None:
         return None
     return Comparison(
@@ -84,20 +81,6 @@ def _compared(
         gain=gain.value,
         ci95=gain.interval(),
     )
-
-
-def gained(pairs: Iterable[tuple[EvalResult, EvalResult]]) -> Estimate | None:
-    """Return the mean gain of results over their controls, `None` where it is not defined.
-
-    Its variance is that of the mean over the test images, which all seeds share, and that of the
-    seeds: `s^2 / seeds`.
-    """
-    ranks = [drops(candidate=control, reference=result) for result, control in pairs]
-    estimate = mean_of(ranks).mean() if ranks else None
-    if estimate is None or len(ranks) < 2:
-        return estimate
-    of_seeds = np.var([np.nanmean(one.by_label) for one in ranks], ddof=1) / len(ranks)
-    return replace(estimate, se=float(np.sqrt(estimate.se**2 + of_seeds)))
 
 
 def table(result: Result) -> str:

@@ -5,11 +5,10 @@ from typing import Any
 
 from benchmarks.claims.distillation.grid import AUTO, PROBLEMS, Teacher, Trial
 from benchmarks.claims.distillation.problems import written
-from benchmarks.claims.settings.trying import do
+from benchmarks.claims.settings.trying import made
 from edgepress.core import artifact as artifacts
 from edgepress.core.artifact import Artifact
 
-UNJUDGED = {"gate": "params <= 1e12"}
 RATE = {"learning-rate": 3e-3}
 TIMEOUT_S = 7200
 
@@ -26,7 +25,7 @@ def student(trial: Trial, work: Path) -> Artifact:
     method = {} if trial.method == AUTO else {"method": trial.method}
     data = {"data": written(trial.problem, work)}
     steps = _steps(trial.problem, PROBLEMS[trial.problem].student)
-    return _made("compress.distill", out, models | method | data | steps)
+    return made("compress.distill", out, models | method | data | steps, TIMEOUT_S)
 
 
 def _steps(problem: str, epochs: int) -> dict[str, Any]:
@@ -49,20 +48,7 @@ def _teacher(problem: str, kind: Teacher, work: Path) -> tuple[Path, Path]:
     teacher, pruned = folder / "teacher", folder / "pruned"
     epochs = sizes.unfinished if kind == "unfinished" else sizes.finished
     size = {"image-size": sizes.side, "data": data}
-    _made("compress.train", teacher, size | _steps(problem, epochs))
+    made("compress.train", teacher, size | _steps(problem, epochs), TIMEOUT_S)
     shrink = {"model": teacher, "macs": sizes.macs, "rounds": 1, "epochs": 0, "data": data}
-    _made("compress.prune", pruned, shrink)
+    made("compress.prune", pruned, shrink, TIMEOUT_S)
     return teacher, pruned
-
-
-def _made(stage: str, out: Path, options: dict[str, Any]) -> Artifact:
-    """Run a stage whose artifact is not there yet, and return that.
-
-    Its id is not asked for: a long experiment goes on after the code has changed.
-
-    Raises:
-        UserError: the command failed.
-    """
-    if not artifacts.is_artifact(out):
-        do(stage, options | UNJUDGED | {"out": out}, TIMEOUT_S)
-    return artifacts.load(out)

@@ -11,14 +11,16 @@ from benchmarks.claims.settings.problems import SIDES, WRITERS
 from benchmarks.claims.settings.result import Outcome
 from benchmarks.evaluation.evaluation import EvalSettings, evaluate
 from edgepress.core import artifact as artifacts
+from edgepress.core.artifact import Artifact
 from edgepress.core.errors import UserError
 from edgepress.core.subcommands import problem_of
 from edgepress.data.context import open_context
 
 SPLIT = {"test-share": 0.03, "val-share": 0.47}
 """Nothing is asked of the test part; validation images are many, so that mAP is known well."""
-USUAL = {"views": 1, "gate": "params <= 1e12"}
-PRUNED = {"macs": 0.3, "rounds": 1, "epochs": 0, "gate": "params <= 1e12"}
+UNJUDGED = "params <= 1e12"
+USUAL = {"views": 1, "gate": UNJUDGED}
+PRUNED = {"macs": 0.3, "rounds": 1, "epochs": 0, "gate": UNJUDGED}
 TIMEOUT_S = 1800
 
 
@@ -82,9 +84,34 @@ def do(module: str, options: Mapping[str, Any], timeout_s: float = TIMEOUT_S) ->
     Raises:
         UserError: it failed, or was not done in time.
     """
-    words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
-    if problem := problem_of(timeout_s, module, *words):
-        raise UserError(f"A training failed: {problem}", got=" ".join((module, *words)))
+    line = words(options)
+    if problem := problem_of(timeout_s, module, *line):
+        raise UserError(f"A training failed: {problem}", got=" ".join((module, *line)))
+
+
+def made(module: str, out: Path, options: Mapping[str, Any], timeout_s: float) -> Artifact:
+    """Run a stage whose artifact is not there yet, and return that; no gate judges it.
+
+    Its id is not asked for: a long experiment goes on after the code has changed.
+
+    Raises:
+        UserError: the command failed.
+    """
+    if not artifacts.is_artifact(out):
+        do(module, {**options, "gate": UNJUDGED, "out": out}, timeout_s)
+    return artifacts.load(out)
+
+
+def words(options: Mapping[str, Any]) -> list[str]:
+    """Return options as they are typed; `True` is one without a value.
+
+    >>> words({"epochs": 3, "no-sensitivity": True})
+    ['--epochs', '3', '--no-sensitivity']
+    """
+    typed = (
+        (f"--{name}", *(() if value is True else (str(value),))) for name, value in options.items()
+    )
+    return [word for each in typed for word in each]
 
 
 def _validated(out: Path, data: Path) -> float | None:

@@ -1,3 +1,3 @@
 """The teacher's probabilities and its distances between images beside the labels."""
 
-OPTIONS = {"feature_weight": 0.0, "term": ("relational=20",)}
+OPTIONS = {"feature_weight": 0.0, "term": ("relational=0.5",)}

@@ -10,8 +10,9 @@ import pytest
 from benchmarks.claims.distillation import __main__ as command
 from benchmarks.claims.distillation import problems
 from benchmarks.claims.distillation.grid import PROBLEMS, Trial, grid
-from benchmarks.claims.distillation.result import Outcome, Result, comparisons, gained, table
+from benchmarks.claims.distillation.result import Outcome, Result, comparisons, table
 from benchmarks.statistics.paired import map_drop
+from benchmarks.statistics.seeds import gained
 from compress.learning import methods
 from edgepress.core.errors import UserError
 
@@ -46,19 +47,19 @@ def test_methods_are_those_of_the_room():
 
 def test_a_gain_of_one_seed_is_the_paired_difference():
     student, control = scores(0.8), scores(1.2, seed=1)
-    found, alone = gained([(student, control)]), map_drop(control, student)
+    found, alone = gained([[(student, control)]]), map_drop(control, student)
     assert (found.value, found.se) == (alone.value, alone.se)
     assert found.value == pytest.approx(student.map - control.map)
 
 
 def test_seeds_that_differ_make_a_gain_less_sure():
     good, bad, control = scores(0.6), scores(1.4, seed=1), scores(1.0, seed=2)
-    alike, unlike = gained([(good, control)] * 2), gained([(good, control), (bad, control)])
+    alike, unlike = gained([[(good, control)] * 2]), gained([[(good, control), (bad, control)]])
     mean = (good.map + bad.map) / 2 - control.map
     assert unlike.value == pytest.approx(mean)
     apart = np.var([good.map - control.map, bad.map - control.map], ddof=1) / 2
     assert unlike.se > np.sqrt(apart)
-    assert alike.se == pytest.approx(gained([(good, control)]).se)
+    assert alike.se == pytest.approx(gained([[(good, control)]]).se)
     assert gained([]) is None
 
 

@@ -1,0 +1,1 @@
+"""Does pruning to a latency keep more accuracy than other ways to the same latency?"""
