@@ -2,8 +2,10 @@
 
 import sys
 
-from compress.searching import finalists, shown, working
+from compress.recipes.running import Place
+from compress.searching import finalists, judging, shown, trying, working
 from compress.searching.bench import Bench, opened
+from compress.searching.judging import Hearing
 from compress.searching.options import Config
 from compress.searching.store.ledger import CLOSED
 from edgepress.core import console, place
@@ -36,7 +38,11 @@ def _searched(config: Config) -> None:
     console.say(shown.best_so_far(records))
     found = bench.store(finalists.chosen(records, config.finalists))
     for one in found.finalists:
-        console.result(f"finalist: trial {one.trial}, {one.why}")
+        console.say(f"finalist: trial {one.trial}, {one.why}")
+        trying.remade(bench, one.trial)
+    data = Place(config.data, config.out, config.skip_bad_images)
+    timing = f"{bench.clock.timing_s():.0f}s"
+    judging.judge(found, Hearing(bench.ruler.whole.path, data, latency_time=timing))
 
 
 def _worked(bench: Bench) -> None:

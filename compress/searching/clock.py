@@ -13,6 +13,8 @@ from edgepress.core.search import TrialRecord
 
 JUDGING_S = 90.0
 """The comparison of the finalists, beside their files, seconds."""
+JUDGED_S = (30.0, 180.0)
+"""What the timing of the finalists may take, the shortest and the longest, seconds."""
 MOST_FOR_JUDGING = 0.3
 """Share of the hours that is kept for the finalists at most."""
 SLOWER = 1.15
@@ -42,6 +44,13 @@ class Clock:
         if self.hours is None:
             return float("inf")
         return 3600 * self.hours - self.spent_s - self._kept_s(records, finalists)
+
+    def timing_s(self) -> float:
+        """Return how long the finalists may be timed at most, seconds."""
+        if self.hours is None:
+            return JUDGED_S[1]
+        left = (3600 * self.hours - self.spent_s) / 2
+        return min(max(left, JUDGED_S[0]), JUDGED_S[1])
 
     def _kept_s(self, records: Sequence[TrialRecord], finalists: int) -> float:
         assert self.hours is not None

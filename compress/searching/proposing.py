@@ -98,7 +98,8 @@ def _chosen(space: Space, trial: optuna.Trial | None) -> Choices:
 
 def _suggested(trial: optuna.Trial, name: str, one: BaseDistribution) -> Value:
     if isinstance(one, CategoricalDistribution):
-        found: Value = trial.suggest_categorical(name, one.choices)
+        found = trial.suggest_categorical(name, one.choices)
+        assert found is not None  # no dimension has such a value
         return found
     if isinstance(one, IntDistribution):
         return trial.suggest_int(name, one.low, one.high, log=one.log, step=one.step)

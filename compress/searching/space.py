@@ -176,9 +176,9 @@ def check(space: Space) -> None:
 
 
 def _require_idle(name: str, one: Dimension, other: str) -> None:
-    """Refuse a user's own table for what can never be chosen; one of ours is only not needed."""
-    ours = read_toml(DEFAULT).get(name)
-    if ours is None or Dimension.model_validate(ours) != one:
+    """Refuse a user's own condition that can never hold; one of ours is only not needed."""
+    ours = Dimension.model_validate(read_toml(DEFAULT).get(name, {"value": 0}))
+    if ours.when != one.when:
         raise UserError(
             f"The space contradicts itself: {name} can never be chosen",
             got=f"{name} only where {other} is {', '.join(map(str, one.when[other]))}",

@@ -52,6 +52,12 @@ class Frame:
                 ]
         return found
 
+    def steps(self, choices: Choices) -> list[Step]:
+        """Return all steps of a trial that comes to its end."""
+        pruned = self.pruned(choices)
+        rungs = [self.distilled(choices, rung) for rung in range(len(self.rungs))]
+        return [*([pruned] if pruned else []), *rungs, *self.exported(choices)]
+
     def pruned(self, choices: Choices) -> Step | None:
         """Return the step that prunes the teacher, `None` for a student by name."""
         if choices[STUDENT] != PRUNED:

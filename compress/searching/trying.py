@@ -2,6 +2,7 @@
 
 import shutil
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -148,6 +149,22 @@ class Attempt:
         for left in self._folder.glob(".*.work-*"):
             shutil.rmtree(left, ignore_errors=True)
         return self._ended("failed", reason)
+
+
+def remade(bench: Bench, number: int) -> None:
+    """Make the artifacts of a trial again where its worker had another folder than this one.
+
+    Raises:
+        UserError: they cannot be made.
+    """
+    record, folder = bench.ledger.record(number), bench.ledger.place(number)
+    assert record is not None  # it has come to its end
+    place = Place(bench.frame.data, folder, bench.frame.skip_bad_images)
+    for step in bench.frame.steps(record.choices):
+        if not artifacts.is_artifact(folder / step.name):
+            console.say(f"trial {number} was made elsewhere: {step.name} is made again here")
+            with suppress(GateFailed, GateUndecided):
+                run_step(step, place)
 
 
 def _map(made: Artifact) -> float:

@@ -72,7 +72,9 @@ def stages(log: Path, pause_s: float = 0.0) -> Callable[[Step, Place], Artifact]
             config={"epochs": done}, precision="fp32", measurements=Measurements(map=found),
         )  # fmt: skip
         made = artifacts.save(folder, files, manifest)
-        with log.open("a") as file:  # after it, or a kill in between would look like work done twice
+        with log.open(
+            "a"
+        ) as file:  # after it, or a kill in between would look like work done twice
             file.write(f"{place.out.name}/{step.name}\n")
         return made
 
@@ -97,7 +99,9 @@ class Ruler:
         assert isinstance(file, dict)
         share = takes(file)
         slow = 1 if self.machine == "a CPU" else 2
-        excess = {one.text: _own(one.metric, share * slow) / one.limit - 1 for one in self.budgets.each}
+        excess = {
+            one.text: _own(one.metric, share * slow) / one.limit - 1 for one in self.budgets.each
+        }
         figures = Figures(
             latency_s=slow * share * 1e-3, latency_ratio=share * slow, machine=self.machine,
             size_bytes=int(share * TEACHER_BYTES), size_ratio=share, excess=excess,
@@ -117,7 +121,9 @@ def stand_in(self: Bench, record: TrialRecord) -> dict[str, object]:
     return dict(record.choices)
 
 
-def bench(folder: Path, machine: str = "a CPU", here: str | None = None, **options: object) -> Bench:
+def bench(
+    folder: Path, machine: str = "a CPU", here: str | None = None, **options: object
+) -> Bench:
     """Return a bench whose storage is a journal in a folder."""
     config = Config(**{"out": folder, "rungs": 2, "epochs": 3, "trials": 8, **options})
     file = folder.with_name("space.toml")
@@ -127,7 +133,9 @@ def bench(folder: Path, machine: str = "a CPU", here: str | None = None, **optio
     storage = opening.opened(config.storage, folder)
     study = opening.study_of(storage, "search", ABOUT)
     ledger = Ledger(storage, study, found, folder, here or benches._here(folder))
-    frame = Frame("data", Path("teacher"), found, steps.rungs(config.epochs, config.rungs), config.seed)
+    frame = Frame(
+        "data", Path("teacher"), found, steps.rungs(config.epochs, config.rungs), config.seed
+    )
     return Bench(config, frame, Ruler(config.budget, machine), ledger, Clock(config.hours), "f")
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import optuna
+from filelock import FileLock
 from optuna.exceptions import DuplicatedStudyError
 from optuna.storages import (
     BaseStorage,
@@ -16,7 +17,6 @@ from optuna.storages import (
     RDBStorage,
     get_storage,
 )
-from filelock import FileLock
 from optuna.storages.journal import JournalFileBackend
 from optuna.storages.journal._file import BaseJournalFileLock
 

@@ -43,7 +43,7 @@ def test_no_trial_within_the_budget_names_the_closest_and_what_binds() -> None:
 
 
 def test_no_trial_at_its_end_says_so() -> None:
-    with pytest.raises(GateFailed, match="1 trial would keep the budget.*more --hours"):
+    with pytest.raises(GateFailed, match=r"1 trial would keep the budget.*more --hours"):
         finalists.chosen([trial(0, 0.8, 0.1, 10, state="running")], 3)
     failed = TrialRecord(number=0, state="failed", choices={}, reason="it is broken")
     with pytest.raises(GateFailed, match="The last: it is broken"):

@@ -1,4 +1,4 @@
-"""Trials in each kind of storage: none is lost, none is done twice, none of another search is mixed in."""
+"""Trials in each kind of storage: none is lost, none is done twice, none is of another search."""
 
 import os
 import pwd
@@ -131,9 +131,11 @@ CHOICES = {"student": "lcnet_050", "width": 0.5, "learning_rate": 1e-3, "method"
 def test_a_trial_is_begun_written_down_and_ended(url: str | None, tmp_path: Path) -> None:
     mine, other = ledger(tmp_path / "search", url), ledger(tmp_path / "search", url)
     assert mine.begun() == 0
-    assert other.begun() == 1 and mine.records() == ()
+    assert other.begun() == 1
+    assert mine.records() == ()
     with mine.held(0) as holding:
-        assert holding is not None and holding.deaths == 0
+        assert holding is not None
+        assert holding.deaths == 0
         record = mine.choose(0, CHOICES)
         with other.held(0) as second:
             assert second is None, "one worker at a time"
@@ -174,9 +176,11 @@ def test_a_worker_elsewhere_is_dead_when_its_heart_is_still_for_a_while(tmp_path
     threading.Event().wait(0.25)
     assert list(other.abandoned()) == [number]
     with other.held(number) as holding:
-        assert holding is not None and holding.deaths == 1
+        assert holding is not None
+        assert holding.deaths == 1
     with other.held(number) as holding:
-        assert holding is not None and holding.deaths == 1, "it was laid down, nobody died"
+        assert holding is not None
+        assert holding.deaths == 1, "it was laid down, nobody died"
 
 
 @pytest.mark.parametrize(
@@ -201,10 +205,10 @@ def test_a_newer_version_and_a_study_of_somebody_else_are_refused(tmp_path: Path
     one = ledger(tmp_path / "search")
     about = {**searches.ABOUT.model_dump(), "version": 99, "more": 1}
     one.say(opening.ABOUT, about)
-    with pytest.raises(UserError, match="newer version of edgepress.*99.*up to 1"):
+    with pytest.raises(UserError, match=r"newer version of edgepress.*99.*up to 1"):
         opening.study_of(one.storage, "search", searches.ABOUT)
     optuna.create_study(storage=one.storage, study_name="mine").set_user_attr("a", 1)
-    with pytest.raises(UserError, match="no search of edgepress.*the study mine"):
+    with pytest.raises(UserError, match=r"no search of edgepress.*the study mine"):
         opening.study_of(one.storage, "mine", searches.ABOUT)
 
 
@@ -252,7 +256,7 @@ def test_a_storage_that_goes_away_is_asked_again_and_then_said(
 
     monkeypatch.setattr(one.storage, "get_all_trials", silent)
     monkeypatch.setattr(ledgers.time, "sleep", lambda _: None)
-    with pytest.raises(StorageError, match="does not answer any more.*No space left"):
+    with pytest.raises(StorageError, match=r"does not answer any more.*No space left"):
         one.records()
     assert len(asked) > 1
 

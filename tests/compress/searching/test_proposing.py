@@ -26,7 +26,9 @@ def record(number: int, space: Space, **fields: object) -> TrialRecord:
 def test_the_first_trial_takes_what_the_space_says(space: Space) -> None:
     first = proposed(space, [], 0, 0)
     assert first == {n: one.start for n, one in space.items() if n in first}
-    assert first["student"] == "pruned" and "width" not in first and first["share"] == 0.3
+    assert first["student"] == "pruned"
+    assert "width" not in first
+    assert first["share"] == 0.3
 
 
 def test_the_same_records_give_the_same_choices_and_another_seed_others(space: Space) -> None:
@@ -44,24 +46,29 @@ def test_noise_in_the_third_digit_of_a_latency_changes_nothing(space: Space) -> 
 
 
 def test_it_looks_where_trials_were_good(space: Space) -> None:
-    """The best learning rate is 2e-3, between 5e-4 and 6e-3; about half would be as near by chance."""
+    """The best learning rate is 2e-3, between 5e-4 and 6e-3; half would be as near by chance."""
     records = []
     for number in range(30):
         one = record(number, space)
         choices = {**one.choices, "learning_rate": 5e-4 * 12 ** (number / 29)}
-        records.append(one.model_copy(update={"choices": choices, "map": searches.quality(choices)}))
+        records.append(
+            one.model_copy(update={"choices": choices, "map": searches.quality(choices)})
+        )
     found = [proposed(space, records, seed, 30) for seed in range(12)]
     rates = [float(one["learning_rate"]) for one in found if one]
     assert sum(1e-3 < rate < 4e-3 for rate in rates) >= 10
 
 
 def test_what_was_tried_is_not_tried_again_and_a_small_space_ends() -> None:
-    small = read(None, (*searches.FIXED, "student=lenet5", "width=[0.5, 0.25]", "learning_rate=1e-3"))
+    small = read(
+        None, (*searches.FIXED, "student=lenet5", "width=[0.5, 0.25]", "learning_rate=1e-3")
+    )
     first = proposed(small, [], 0, 0)
     assert first is not None
     tried = [TrialRecord(number=0, state="failed", choices=first)]
     second = proposed(small, tried, 0, 1)
-    assert second is not None and second != first
+    assert second is not None
+    assert second != first
     both = [*tried, TrialRecord(number=1, state="infeasible", choices=second, excess={"size": 1.0})]
     assert proposed(small, both, 0, 2) is None
 

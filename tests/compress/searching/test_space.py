@@ -69,5 +69,6 @@ def test_what_is_empty_or_contradicts_itself_is_refused(
 def test_what_nothing_needs_any_more_is_left_alone() -> None:
     found = read(None, ("student=lcnet_050",))
     assert not found["share"].applies({"student": "lcnet_050"})
+    assert read(None, ("student=lcnet_050", "share=0.5"))["share"].known == (0.5,)
     assert found["width"].applies({"student": "lcnet_050"})
     assert not found["width"].applies({"student": space.PRUNED})

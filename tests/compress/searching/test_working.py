@@ -67,7 +67,7 @@ def test_a_search_that_was_interrupted_goes_on_with_the_same_trials(
     assert sequence(parts) == sequence(whole)
     assert len(steps_of(log)) == len(set(steps_of(log))), "no step was done twice"
     records = [one.ledger.records() for one in (parts, whole)]
-    assert [[one.state for one in each] for each in records][0].count("running") == 0
+    assert next([one.state for one in each] for each in records).count("running") == 0
     assert [one.map for one in records[0]] == [one.map for one in records[1]]
 
 
@@ -90,7 +90,9 @@ def test_a_trial_that_fails_ends_with_its_reason_and_the_search_goes_on(
     assert found[1].state == "failed"
     assert found[1].reason == "OSError: [Errno 28] No space left on device"
     assert not list((tmp_path / "search" / "trials" / "0001").glob(".*work*")), "its room is free"
-    assert [r.state for r in found].count("complete") + [r.state for r in found].count("pruned") == 3
+    assert [r.state for r in found].count("complete") + [r.state for r in found].count(
+        "pruned"
+    ) == 3
 
 
 def test_trials_that_fail_one_after_the_other_end_the_search(
@@ -103,7 +105,7 @@ def test_trials_that_fail_one_after_the_other_end_the_search(
 
     monkeypatch.setattr(trying, "run_step", broken)
     one = bench(tmp_path / "search", trials=30)
-    with pytest.raises(UserError, match="5 trials in a row ended by an error.*on fire"):
+    with pytest.raises(UserError, match=r"5 trials in a row ended by an error.*on fire"):
         work(one)
     assert len(one.ledger.records()) == 5
 
@@ -112,7 +114,8 @@ def test_what_exceeds_the_budget_is_measured_and_not_trained(log: Path, tmp_path
     one = bench(tmp_path / "search", trials=4, budget=("size <= 300kB",))
     work(one)
     over = [r for r in one.ledger.records() if r.state == "infeasible"]
-    assert over and all(r.excess["size <= 300kB"] > 0 and not r.rungs for r in over)
+    assert over
+    assert all(r.excess["size <= 300kB"] > 0 and not r.rungs for r in over)
     assert not {f"{r.number:04d}" for r in over} & {step.split("/")[0] for step in steps_of(log)}
 
 
@@ -122,7 +125,8 @@ def test_where_nothing_keeps_the_budget_the_closest_is_named(
     monkeypatch.setattr(working, "HOPELESS", 12)
     one = bench(tmp_path / "search", budget=("size <= 10kB",))
     work(one)
-    assert len(one.ledger.records()) == 12 and not log.exists()
+    assert len(one.ledger.records()) == 12
+    assert not log.exists()
     with pytest.raises(GateFailed, match=r"No trial meets the budget, of 12 ones? measured"):
         finalists.chosen(one.store().trials, 3)
 
@@ -131,7 +135,8 @@ def test_the_worst_of_a_rung_go_no_further(log: Path, tmp_path: Path) -> None:
     one = bench(tmp_path / "search", trials=14)
     work(one)
     pruned = [r for r in one.ledger.records() if r.state == "pruned"]
-    assert pruned and all(r.epochs == 1 and "others were at least" in str(r.reason) for r in pruned)
+    assert pruned
+    assert all(r.epochs == 1 and "others were at least" in str(r.reason) for r in pruned)
     whole = [r for r in one.ledger.records() if r.state == "complete"]
     assert {r.epochs for r in whole} == {3}
 
@@ -165,7 +170,8 @@ def test_what_was_timed_on_another_kind_of_machine_is_timed_here(log: Path, tmp_
     assert [one.machine for one in seen] == ["another CPU"] * 2
     assert all(one.excess["latency <= 10ms"] < 0 for one in seen)
     again = [there.seen(one) for one in before]
-    assert again == seen and there.ruler.asked == 2, "once each"  # type: ignore[attr-defined]
+    assert again == seen
+    assert there.ruler.asked == 2, "once each"  # type: ignore[attr-defined]
 
 
 def test_one_that_kills_its_worker_ends(log: Path, tmp_path: Path) -> None:
@@ -188,7 +194,9 @@ def test_progress_and_status_say_the_best_so_far(
     assert "left for trials" in capsys.readouterr().err
     stored = SearchRecord.model_validate_json((tmp_path / "search" / SEARCH_FILE).read_bytes())
     best = finalists.best(stored.trials)
-    assert best is not None and len(stored.trials) == 3 and stored.hours == 2.0
+    assert best is not None
+    assert len(stored.trials) == 3
+    assert stored.hours == 2.0
     shown.status(tmp_path / "search")
     said = capsys.readouterr().out
     assert f"best so far: trial {best.number}, mAP {best.map:.3f}" in said
@@ -231,7 +239,8 @@ def test_twenty_kills_lose_nothing_that_was_finished(
     searches.patch(monkeypatch, log)
     work(bench(folder, trials=len(finished) + 1))
     states = [r.state for r in bench(folder).ledger.records()]
-    assert "running" not in states and "failed" not in states
+    assert "running" not in states
+    assert "failed" not in states
 
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork.*:DeprecationWarning")
