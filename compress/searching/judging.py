@@ -51,8 +51,10 @@ def judge(search: SearchRecord, hearing: Hearing) -> SearchRecord:
         GateFailed: no finalist passed every gate, and the most accurate one failed some.
         GateUndecided: none failed there, but not all could be decided.
     """
-    finalists = (*search.finalists, *_earlier(search, hearing.place.out))
-    files = [_exported(search, one.trial, hearing.place) for one in finalists]
+    earlier = _earlier(search, hearing.place.out)
+    files = [_exported(search, one.trial, hearing.place) for one in search.finalists]
+    files += [_files(_folder(hearing.place.out, one.trial))[-1] for one in earlier]
+    finalists = (*search.finalists, *earlier)
     places = {one.trial: row for row, one in enumerate(finalists, 1)}
 
     def completed(report: Report, verdicts: compare.Verdicts) -> Report:
@@ -89,7 +91,7 @@ def _ended(record: SearchRecord, out: Path) -> SearchRecord:
         ending.end_by(ending.of(leading.verdicts, f"trial {leading.trial}"))
     console.result(
         f"to ship: trial {leading.trial}, of {counted(len(record.trials), 'trial')}: "
-        f"{out / FINALISTS / f'{leading.trial:04d}'}"
+        f"{_folder(out, leading.trial)}"
     )
     return record
 
@@ -116,14 +118,16 @@ def _decided(record: SearchRecord) -> SearchRecord:
 
 def _earlier(search: SearchRecord, out: Path) -> tuple[Finalist, ...]:
     """Return the other trials that this test part has judged already, which count too."""
-    known = {f"{one.number:04d}": one.number for one in search.trials}
     now = {one.trial for one in search.finalists}
-    there = sorted(folder.name for folder in (out / FINALISTS).glob("*"))
     return tuple(
-        Finalist(trial=known[name], why=BEFORE)
-        for name in there
-        if name in known and known[name] not in now
+        Finalist(trial=one.number, why=BEFORE)
+        for one in search.trials
+        if one.number not in now and any(_made(_folder(out, one.number)))
     )
+
+
+def _folder(out: Path, trial: int) -> Path:
+    return out / FINALISTS / f"{trial:04d}"
 
 
 def _settings(search: SearchRecord, hearing: Hearing, files: list[Artifact]) -> compare.Config:
@@ -150,7 +154,7 @@ def _exported(search: SearchRecord, number: int, place: Place) -> Artifact:
     """
     (trial,) = (one for one in search.trials if one.number == number)
     source = place.out / (trial.folder or "")
-    here = Place(place.data, place.out / FINALISTS / f"{number:04d}", place.skip_bad_images)
+    here = Place(place.data, _folder(place.out, number), place.skip_bad_images)
     made: dict[str, Artifact] = {}
     for before in _files(source):
         parent = _parent(before, source)
@@ -165,9 +169,7 @@ def _files(folder: Path) -> list[Artifact]:
     Raises:
         UserError: there is none.
     """
-    places = sorted(folder.glob("*")) if folder.is_dir() else []
-    found = [artifacts.load(one) for one in places if artifacts.is_artifact(one)]
-    files = [one for one in found if one.manifest.kind == "onnx"]
+    files = [one for one in map(artifacts.load, _made(folder)) if one.manifest.kind == "onnx"]
     if not files:
         raise UserError(
             "The files of a finalist are gone",
@@ -175,6 +177,11 @@ def _files(folder: Path) -> list[Artifact]:
             next_step="make them again by the trial's commands in search.json",
         )
     return sorted(files, key=lambda one: one.manifest.precision != "fp32")
+
+
+def _made(folder: Path) -> list[Path]:
+    """Return the places of the artifacts in a folder, which need not be there."""
+    return sorted(one for one in folder.glob("*") if artifacts.is_artifact(one))
 
 
 def _parent(file: Artifact, folder: Path) -> Artifact:

@@ -24,7 +24,8 @@ class Scorer:
     """One that knows beforehand how good everything is; `student` and `control` are at the end."""
 
     def __init__(self, scores: dict[str, float], targets: np.ndarray) -> None:
-        self.scores, self.context = scores, SimpleNamespace(targets=lambda part: targets)
+        self.scores = scores
+        self.context = SimpleNamespace(targets=lambda part: targets, judged="test")
 
     def evaluated(self, network: nn.Module, part: str, name: str) -> SimpleNamespace:
         return SimpleNamespace(map=self.scores.get(getattr(network, "name", name)))

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from shutil import copytree
+from shutil import copytree, rmtree
 from types import ModuleType
 
 import pytest
@@ -113,6 +113,7 @@ def test_where_none_passes_it_ends_by_the_most_accurate(searched) -> None:
 def test_who_was_judged_before_counts_among_the_candidates(searched) -> None:
     record, hearing = searched
     judging.judge(record.model_copy(update={"finalists": record.finalists[:1]}), hearing)
+    rmtree(hearing.place.out / "trials" / "0000")  # its file on the test part is enough
     found = judging.judge(record.model_copy(update={"finalists": record.finalists[1:]}), hearing)
     assert [(one.trial, one.why) for one in found.finalists] == [
         (2, "best"),
