@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field
 
 from compress.learning import terms
 from compress.learning.terms import Weighted
-from compress.learning.training import Training
+from compress.learning.options import Training
 from edgepress.core.errors import UserError
 
 ENOUGH = 50
