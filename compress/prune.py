@@ -21,8 +21,8 @@ from benchmarks.thresholds import ThresholdOptions
 from compress.learning import checks, terms
 from compress.learning.finish import Trained, Wanted, chosen, finish, wanted_of
 from compress.learning.loading import require_batch
-from compress.learning.teaching import terms_of
 from compress.learning.loop import dropping
+from compress.learning.teaching import terms_of
 from compress.learning.training_data import named, open_for, require_known, training_images
 from compress.learning.views.options import check_patience
 from compress.pruning import allocation, importance

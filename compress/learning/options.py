@@ -33,8 +33,8 @@ class Optimizing(Noun):
     accumulation: int = Field(1, ge=1)
     """Batches whose gradients are averaged for a step, as for a batch so many times as large."""
     layer_decay: float = Field(1.0, gt=0, le=1)
-    """Factor of the learning rate from each block of layers to the one before it, e.g. 0.8; 1 is one
-    rate for all."""
+    """Factor of the learning rate from each block of layers to the one before it, e.g. 0.8; 1 is
+    one rate for all."""
     frozen_epochs: int = Field(0, ge=0)
     """Epochs at first in which only the output layer learns, for a new one on a trained network."""
 

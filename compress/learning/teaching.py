@@ -21,12 +21,12 @@ from compress.learning.features import (
     run_recorded,
 )
 from compress.learning.loading import TrainingImages
+from compress.learning.loop.run import Loss
+from compress.learning.loop.wrapped import Wrapped
 from compress.learning.preparing import as_taken
 from compress.learning.teachers.several import shown
 from compress.learning.terms import Weighted, feature_maps, labels, soft_labels, weighted
 from compress.learning.terms._taught import Taught
-from compress.learning.loop.run import Loss
-from compress.learning.loop.wrapped import Wrapped
 from compress.learning.training import Fitted, fit
 from compress.learning.views.options import ViewOptions
 from compress.learning.views.storing import Teacher, shown_with_answers

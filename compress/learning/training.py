@@ -1,4 +1,4 @@
-"""The one training: an optimizer, a schedule, an average of weights; resumable after every epoch."""
+"""The one training: optimizer, schedule, average of weights; resumable after every epoch."""
 
 import time
 from collections.abc import Callable, Sequence

@@ -44,7 +44,7 @@ def check_tuning(config: RoundOptions) -> None:
     training_options.check(config)
     if config.frozen_epochs:
         raise UserError(
-            "--frozen-epochs is for a new output layer; a pruned network has to learn in all layers",
+            "--frozen-epochs is for a new output layer; what is pruned has to learn in all layers",
             got=f"--frozen-epochs {config.frozen_epochs}",
             next_step="leave it out",
         )

@@ -1,6 +1,7 @@
 """Dropout and stochastic depth, in the places that a network has for them."""
 
 from collections.abc import Callable
+from functools import partial
 
 import models.basis.torchvision_compat  # noqa: F401  isort: skip  (must come before timm)
 from timm.layers import DropPath
@@ -72,8 +73,8 @@ def _paths(network: nn.Module) -> list[Setter]:
     for module in network.modules():
         if isinstance(module, StochasticDepth):
             found.append(_setter(module, "p"))
-        for name in BRANCHES:
-            held = getattr(module, name, module)
+        for name in filter(partial(hasattr, module), BRANCHES):
+            held = getattr(module, name)
             if held is None or isinstance(held, nn.Identity | DropPath):
                 found.append(_branch_setter(module, name))
     return found

@@ -13,7 +13,7 @@ from compress.learning.options import Training
 from edgepress.core.image_spec import ImageSpec
 
 IN_A_BLOCK = 12
-"""Parameters in a row that count as a block where a network does not tell its blocks, as in timm."""
+"""Parameters in a row that are a block where a network does not tell its blocks, as in timm."""
 
 
 def groups(network: nn.Module, settings: Training, spec: ImageSpec) -> list[dict[str, Any]]:

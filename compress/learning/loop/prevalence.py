@@ -10,9 +10,7 @@ from edgepress.core.errors import UserError
 from edgepress.core.image_spec import ImageSpec
 
 
-def begin_at_prevalence(
-    network: nn.Module, targets: NDArray[np.float32], spec: ImageSpec
-) -> None:
+def begin_at_prevalence(network: nn.Module, targets: NDArray[np.float32], spec: ImageSpec) -> None:
     """Set the offsets of the output layer to the logits of the labels' shares, in place.
 
     So the first steps are not spent on what a count tells, and rare labels are not drowned by the

@@ -196,7 +196,7 @@ class Run:
         return replace(batch, teachers=mixed_alike(asked, batch), progress=progress)
 
     def judge(self) -> str:
-        """Measure the epoch on validation images, where that matters, and return what it reached."""
+        """Measure the epoch on validation images, where that matters, and say what it reached."""
         if self.judged is None:
             return ""
         score = self.judged.judge(self.trained)

@@ -5,9 +5,9 @@ NaN where a target is unknown. Weights `[n, labels]` say how much a target count
 where it speaks for a part of a mixed image only (`augmentation.mixup`). A batch without any known
 target has a loss of 0, unless the loss is made for labels that nobody has annotated.
 
-One that depends on the training part has `fitted(seen)` too, which returns such a function for what
-is `Seen`. With `TIMED = True` the function takes `progress`, the share of the training that is over.
-`CALIBRATED = False` says that what it trains gives no probabilities.
+One that depends on the training part has `fitted(seen)` too, which returns such a function for
+what is `Seen`. With `TIMED = True` the function takes `progress`, the share of the training that
+is over. `CALIBRATED = False` says that what it trains gives no probabilities.
 """
 
 from collections.abc import Callable

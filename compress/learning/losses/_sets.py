@@ -5,6 +5,9 @@ from torch import Tensor
 
 from compress.learning.losses._targets import known
 
+NOTHING = -1e30
+"""A logit whose exponential is 0."""
+
 
 def shares(logits: Tensor, targets: Tensor, weights: Tensor | None) -> tuple[Tensor, Tensor]:
     """Return how far each target is among the positives, and among the negatives, `[n, labels]`.
@@ -20,6 +23,10 @@ def shares(logits: Tensor, targets: Tensor, weights: Tensor | None) -> tuple[Ten
     return yes * counted, (1 - yes) * counted
 
 
-def log(share: Tensor) -> Tensor:
-    """Return the logarithm of a share; of 0 it is about -87, so that a sum of none has gradients."""
-    return share.clamp(min=torch.finfo(share.dtype).tiny).log()
+def within(logits: Tensor, share: Tensor) -> Tensor:
+    """Return what a sum of `share e^logit` is the exponential of, `[n, labels]`.
+
+    What has no share is finite too, so that a sum of none has gradients, of 0.
+    """
+    tiny = torch.finfo(share.dtype).tiny
+    return (logits + share.clamp(min=tiny).log()).masked_fill(share == 0, NOTHING)

@@ -44,8 +44,9 @@ def loss(
 
     `r (2 (1-p_t)^2) (y log(1 + e^-z) + 1/lambda (1-y) log(1 + e^(lambda z)))`, `z = s - nu`:
 
-    * `r = alpha + sigmoid(beta (P_C / P_I - mu))` (re-balanced weighting) holds how often the image would be
-      drawn for this label, `P_C = 1/n_c`, against how often for all that it has, the sum of these;
+    * `r = alpha + sigmoid(beta (P_C / P_I - mu))` (re-balanced weighting) holds how often the
+      image would be drawn for this label, `P_C = 1/n_c`, against how often for all that it has,
+      the sum of these;
     * `nu = kappa log(N / n_c - 1) / lambda` (negative-tolerant regularization) is the offset of
       the prior, and lambda makes what negatives push away level off.
 

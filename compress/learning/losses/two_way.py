@@ -28,7 +28,7 @@ def loss(logits: Tensor, targets: Tensor, weights: Tensor | None = None) -> Tens
 
 def _one_way(logits: Tensor, positive: Tensor, negative: Tensor, axis: int) -> Tensor:
     """Return the mean over the rows or columns that have a positive; without any it is 0."""
-    hard = T_NEGATIVE * torch.logsumexp(logits / T_NEGATIVE + _sets.log(negative), axis)
-    left = T_POSITIVE * torch.logsumexp(-logits / T_POSITIVE + _sets.log(positive), axis)
+    hard = T_NEGATIVE * torch.logsumexp(_sets.within(logits / T_NEGATIVE, negative), axis)
+    left = T_POSITIVE * torch.logsumexp(_sets.within(-logits / T_POSITIVE, positive), axis)
     there = (positive > 0).any(axis)
     return softplus(hard + left)[there].sum() / there.sum().clamp(min=1)

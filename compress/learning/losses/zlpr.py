@@ -19,7 +19,7 @@ def loss(logits: Tensor, targets: Tensor, weights: Tensor | None = None) -> Tens
     """
     positive, negative = _sets.shares(logits, targets, weights)
     zero = torch.zeros_like(logits[:, :1])
-    above = torch.logsumexp(torch.cat([zero, logits + _sets.log(negative)], 1), 1)
-    below = torch.logsumexp(torch.cat([zero, -logits + _sets.log(positive)], 1), 1)
+    above = torch.logsumexp(torch.cat([zero, _sets.within(logits, negative)], 1), 1)
+    below = torch.logsumexp(torch.cat([zero, _sets.within(-logits, positive)], 1), 1)
     images = (positive + negative > 0).any(1).sum().clamp(min=1)
     return (above + below).sum() / images

@@ -11,7 +11,7 @@ def present(targets: NDArray[np.float32]) -> NDArray[np.bool_]:
 
 
 def imbalance(counts: NDArray[np.intp]) -> NDArray[np.float64]:
-    """Return IRLbl `[labels]` (equation 1): images of the most frequent label for each of a label's.
+    """Return IRLbl `[labels]`: images of the most frequent label for each of a label's.
 
     Infinite for a label that no image has.
 
@@ -23,7 +23,7 @@ def imbalance(counts: NDArray[np.intp]) -> NDArray[np.float64]:
 
 
 def mean_imbalance(counts: NDArray[np.intp]) -> float:
-    """Return MeanIR (equation 2), the mean of IRLbl over the labels that an image has.
+    """Return MeanIR, the mean of IRLbl over the labels that an image has.
 
     >>> mean_imbalance(np.array([40, 10, 8, 0]))
     3.3333333333333335

@@ -8,7 +8,7 @@ VALUE = None
 
 
 def rows(has: Has, _value: None, random: np.random.Generator) -> Rows:
-    """Return as many images as there are, by class-aware sampling (Shen et al. 2016, section 4.1).
+    """Return as many images as there are, by class-aware sampling (Shen et al. 2016).
 
     (arXiv 1512.05830.) Labels take turns, and of a label every image is shown before one is shown
     again. Images without any label are one more class, else nobody would see what a label is not.

@@ -11,10 +11,10 @@ ONCE = True
 
 
 def rows(has: Has, value: float, random: np.random.Generator) -> Rows:
-    """Return all images with their clones, by ML-ROS (Charte et al. 2015, algorithm 3).
+    """Return all images with their clones, by ML-ROS (Charte et al. 2015).
 
-    (doi 10.1016/j.neucom.2014.08.091.) In turn each label whose IRLbl is above MeanIR has one of its
-    images cloned, until it is not any more, or enough are cloned.
+    (doi 10.1016/j.neucom.2014.08.091.) In turn each label whose IRLbl is above MeanIR has one of
+    its images cloned, until it is not any more, or enough are cloned.
     """
     counts, left = has.sum(0), int(value * len(has))
     limit = _measures.mean_imbalance(counts)

@@ -11,7 +11,7 @@ ONCE = True
 
 
 def rows(has: Has, value: float, random: np.random.Generator) -> Rows:
-    """Return the images that are left, by ML-RUS (Charte et al. 2015, section 4.3).
+    """Return the images that are left, by ML-RUS (Charte et al. 2015).
 
     (doi 10.1016/j.neucom.2014.08.091.) What goes is drawn from the images without any label whose
     IRLbl is above MeanIR.

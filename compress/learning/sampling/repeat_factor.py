@@ -11,7 +11,7 @@ LIMITS = (0.0, 1.0)
 
 
 def rows(has: Has, value: float, random: np.random.Generator) -> Rows:
-    """Return images by repeat-factor sampling (Gupta et al. 2019, LVIS, arXiv 1908.03195, 3.4).
+    """Return images by repeat-factor sampling (Gupta et al. 2019, LVIS, arXiv 1908.03195).
 
     An image is shown `max_c max(1, sqrt(t / f_c))` times, of the labels c that it has, which a
     share `f_c` of the images has. Of a broken number the rest is a chance; together these are as

@@ -1,4 +1,4 @@
-"""Plateau: after a linear warm-up the rate drops to a tenth where mAP on validation stands still."""
+"""Plateau: after a linear warm-up the rate drops to a tenth where validation mAP stands still."""
 
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler

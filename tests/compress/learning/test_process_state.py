@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 import scenes as scene_maker
+import torch
 from process_state import state
 
 from compress.learning.loop.run import Run

@@ -11,8 +11,8 @@ import small_training
 import torch
 from torch import Tensor
 
-from compress.learning.loop.run import Run
 from compress.learning.augmentation import Batch
+from compress.learning.loop.run import Run
 from compress.learning.losses.bce import loss as bce
 from compress.learning.options import Training
 from compress.learning.training import fit, step_times
