@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sized
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
@@ -116,7 +116,8 @@ def training_loader(
     Raises:
         UserError: fewer images than one batch.
     """
-    require_batch(len(images.targets if sampler is None else sampler), batch_size)
+    shown: Sized = images.targets if sampler is None else sampler  # type: ignore[assignment]
+    require_batch(len(shown), batch_size)
     return DataLoader(
         Rows(images),
         batch_size,

@@ -1,6 +1,6 @@
 """The weights of a network in groups: which decay, and at what rate each learns."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import Any
 
@@ -44,7 +44,7 @@ def _decayed_and_free(parameters: list[Tensor], decay: float) -> Iterator[dict[s
     yield {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0}
 
 
-def matrices(parameters: list[Tensor]) -> list[Tensor]:
+def matrices(parameters: Iterable[Tensor]) -> list[Tensor]:
     """Return the weights of convolutions and linear layers."""
     return [p for p in parameters if p.ndim > 1]
 
@@ -52,8 +52,8 @@ def matrices(parameters: list[Tensor]) -> list[Tensor]:
 def _depths(network: nn.Module, spec: ImageSpec) -> dict[str, int]:
     """Return the number of the block of each parameter; of all others it is the last one, too."""
     own, before = inner(network)
-    if hasattr(own, "group_matcher"):
-        found = group_parameters(own, own.group_matcher(coarse=False), reverse=True)
+    if callable(matcher := getattr(own, "group_matcher", None)):
+        found = group_parameters(own, matcher(coarse=False), reverse=True)
     else:
         found = _in_a_row(own, head(network, spec))
     return {f"{before}{name}": int(depth) for name, depth in found.items()}

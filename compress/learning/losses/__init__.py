@@ -14,6 +14,7 @@ from collections.abc import Callable
 from functools import partial
 from types import ModuleType
 
+import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -34,7 +35,9 @@ def find(name: str) -> Loss:
     return loss
 
 
-def of_batches(name: str, targets: NDArray, epochs: int) -> Callable[[Tensor, Batch], Tensor]:
+def of_batches(
+    name: str, targets: NDArray[np.float32], epochs: int
+) -> Callable[[Tensor, Batch], Tensor]:
     """Return the loss of this name for a training.
 
     Args:

@@ -27,5 +27,5 @@ class Seen:
         return _row(np.nansum(self.targets, 0))
 
 
-def _row(values: NDArray) -> Tensor:
+def _row(values: NDArray[np.generic]) -> Tensor:
     return torch.from_numpy(values.astype(np.float32))

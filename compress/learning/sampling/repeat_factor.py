@@ -28,7 +28,7 @@ def repeats(has: Has, threshold: float) -> NDArray[np.float64]:
     """Return how often each image is to be shown, `[n]`."""
     share = np.maximum(has.mean(0), 1 / len(has))
     of_label = np.maximum(1.0, np.sqrt(threshold / share))
-    return np.where(has, of_label, 1.0).max(1)
+    return np.asarray(np.where(has, of_label, 1.0).max(1))
 
 
 def _systematic(chances: NDArray[np.float64], random: np.random.Generator) -> Rows:
@@ -36,4 +36,5 @@ def _systematic(chances: NDArray[np.float64], random: np.random.Generator) -> Ro
     ends = np.cumsum(chances)
     m = round(float(ends[-1]))
     points = (random.random() + np.arange(m)) * ends[-1] / max(1, m)
-    return np.minimum(np.searchsorted(ends, points, side="right"), len(ends) - 1)
+    places = np.searchsorted(ends, points, side="right")
+    return np.asarray(np.minimum(places, len(ends) - 1), np.intp)

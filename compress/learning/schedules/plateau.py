@@ -26,7 +26,7 @@ class Plateau(LRScheduler):
     def get_lr(self) -> list[float]:  # type: ignore[override]
         """Return the rates of the next update, by groups."""
         rise = Course(self.steps, self.warmup_share).rise(self.last_epoch)
-        return [base * rise * self.factor for base in self.base_lrs]
+        return [float(base) * rise * self.factor for base in self.base_lrs]
 
     def judge(self, score: float) -> None:
         """Take in the mAP after an epoch; it counts from the next update on."""

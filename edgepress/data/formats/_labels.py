@@ -14,7 +14,7 @@ from edgepress.data.formats import _cells, _foreign, _names, _reading, _rows
 from edgepress.data.formats._cells import Cells, Family
 from edgepress.data.formats._columns import UNNAMED, Columns
 from edgepress.data.formats._names import MARK
-from edgepress.data.table import PROBABILITY, Table
+from edgepress.data.table import Table
 
 NAMES_COLUMNS = (
     "labels", "label", "tags", "classes", "finding_labels", "tag", "class", "categories",
@@ -164,12 +164,7 @@ def _never(columns: Columns, name: str) -> bool:
     no_finding = _plain(name) == "no_finding"
     marks = _plain(name) == "train" and find(columns.by_name, MARKS) is not None
     told = no_finding and 0 not in _cells.cells(columns.by_name[name]).said
-    return _is_kept(name) or marks or told or _is_soft(columns, name)
-
-
-def _is_soft(columns: Columns, name: str) -> bool:
-    """Tell whether a column holds annotators' probabilities of the label of another one."""
-    return name.endswith(PROBABILITY) and name.removesuffix(PROBABILITY) in columns.by_name
+    return _is_kept(name) or marks or told or _cells.is_soft(columns, name)
 
 
 def _from_columns(columns: Columns, chosen: list[str], kept: list[str]) -> Labels:
@@ -199,7 +194,7 @@ def _from_columns(columns: Columns, chosen: list[str], kept: list[str]) -> Label
 
 
 def _is_numeric(columns: Columns, name: str) -> bool:
-    told = _is_kept(name) or _is_soft(columns, name)
+    told = _is_kept(name) or _cells.is_soft(columns, name)
     return not told and _cells.is_numeric(columns.by_name[name])
 
 
