@@ -157,7 +157,7 @@ def _build(plan: Plan, config: Config, lesson: _Lesson, workdir: Path) -> Manife
         lesson.start.architecture,
         lesson.teachers[0],
         kept.fitted.waiting_share,
-        notes=() if views is None else (views.note,),
+        notes=kept.fitted.notes,
     )
     context = replace(lesson.context, spec=lesson.start.spec)
     manifest = finish(plan, trained, context, lesson.wanted)

@@ -172,7 +172,7 @@ def _build(plan: Plan, config: Config, context: Context, wanted: Wanted, workdir
         built,
         reference=None,
         waiting_share=fitted.waiting_share,
-        notes=(*notes, *([fitted.note] if fitted.note else [])),
+        notes=(*notes, *fitted.notes),
     )
     return finish(plan, trained, context, wanted)
 

@@ -30,6 +30,12 @@ class Fitted:
     note: str | None = None
     """Which epoch's weights these are, where that was found out."""
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a manifest says of the way."""
+        views = () if self.teacher_views is None else (self.teacher_views.note,)
+        return (*views, *((self.note,) if self.note else ()))
+
 
 def fit(
     network: nn.Module, images: TrainingImages, settings: Training, loss: Loss, scratch: Path

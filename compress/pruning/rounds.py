@@ -111,8 +111,7 @@ class Rounds:
                 student = Student(last.network, self.context.spec)
                 fitted = teach(student, teacher, images, longer(self.config), scratch)
             pruned = _longer(last.architecture, history)
-            notes = () if fitted.teacher_views is None else (fitted.teacher_views.note,)
-            last = Round(number, fitted.network, pruned, notes)
+            last = Round(number, fitted.network, pruned, fitted.notes)
             if self.judge and len(plans) > 1 and self.judge.holds(last.network, pruned):
                 best = replace(last, network=copy.deepcopy(last.network))
         return best or last

@@ -124,7 +124,9 @@ def test_tuning_and_lessons_take_the_same_options(
     done = command(f"compress.{stage}", *of_stage, *common, *chosen)
     assert done.code == 0, done.err
     assert "on validation" in done.err
-    assert artifacts.load(tmp_path / stage).manifest.config["sampling"] == "repeat-factor=0.4"
+    manifest = artifacts.load(tmp_path / stage).manifest
+    assert manifest.config["sampling"] == "repeat-factor=0.4"
+    assert any("the best on validation images, are kept" in note for note in manifest.notes)
 
 
 def test_without_a_score_on_validation_nothing_goes_by_it(tmp_path: Path, command):
