@@ -15,15 +15,17 @@ from pydantic import Field
 from benchmarks.gates.verdicts import judges
 from benchmarks.thresholds import ThresholdOptions
 from compress.learning import checks, methods, terms
+from compress.learning import options as training_options
 from compress.learning.finish import Trained, Wanted, finish, wanted_of
 from compress.learning.loading import require_batch
+from compress.learning.loop import dropping
 from compress.learning.racing import choosing, final
 from compress.learning.racing.choosing import MethodOptions
 from compress.learning.racing.race import Race
 from compress.learning.racing.scoring import Scorer
 from compress.learning.teachers.loading import as_shown, teacher_of, try_teachers
 from compress.learning.teaching import Student, Teaching, terms_of
-from compress.learning.training_data import lesson_images, open_for
+from compress.learning.training_data import lesson_images, named, open_for
 from compress.learning.views.options import check_patience, longer
 from compress.planning.students import listing
 from compress.planning.students.listing import ListingOptions
@@ -95,6 +97,7 @@ def run(config: Config) -> Artifact | listing.Listing:
     try_teachers(teachers, as_shown(teacher, config) if raced else foreseen)
     check_patience(config, terms_of(foreseen))
     start.try_out(training=config.epochs > 0)
+    dropping.require(partial(families.skeleton, start.architecture, n_labels=2), config)
     if start.spec.channels < teacher.manifest.image.channels:
         console.say("the student takes one channel: its images are made grey")
     context = open_for(
@@ -114,7 +117,7 @@ def run(config: Config) -> Artifact | listing.Listing:
         out=config.out,
         parents=(*teachers, *start.parents),
         data_identity=context.identity,
-        chosen=_chosen(config, lesson) | judges(config.gate),
+        chosen=_chosen(config, lesson) | named(config, context) | judges(config.gate),
     )
     artifact = produce(plan, partial(_build, plan, config, lesson))
     require(artifact.manifest.verdicts)
@@ -128,6 +131,7 @@ def check(config: Config, labels: Sequence[str] | None = None) -> None:
         UserError: there is such a thing.
     """
     terms.parse(config.term)
+    training_options.check(config)
     choosing.check(config, config)
     rewrites_of(config)
     listing.require_unused(config)
@@ -158,7 +162,7 @@ def _build(plan: Plan, config: Config, lesson: _Lesson, workdir: Path) -> Manife
         lesson.start.architecture,
         lesson.teachers[0],
         kept.fitted.waiting_share,
-        notes=() if views is None else (views.note,),
+        notes=kept.fitted.notes,
     )
     context = replace(lesson.context, spec=lesson.start.spec)
     manifest = finish(plan, trained, context, lesson.wanted)
@@ -183,7 +187,7 @@ def _race(config: Config, lesson: _Lesson, folder: Path) -> Race:
             return Student(start.network(context.dataset.label_names), start.spec)
 
     scorer = Scorer(context, start.spec)
-    images = lesson_images(context, start.spec)
+    images = lesson_images(context, start.spec, config.soft_labels)
     return Race(student, network, images, settings, scorer, folder, features)
 
 

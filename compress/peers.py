@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from benchmarks.gates import budgets
 from benchmarks.thresholds import ThresholdOptions
 from compress.learning.finish import Trained, finish, wanted_of
-from compress.learning.training import Training
+from compress.learning.options import Training
 from compress.learning.training_data import open_for, training_images
 from compress.pruning.budget.correcting import AIM, CLOSE, share_for
 from compress.pruning.budget.measuring import Files, parts

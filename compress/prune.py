@@ -21,8 +21,9 @@ from benchmarks.thresholds import ThresholdOptions
 from compress.learning import checks, terms
 from compress.learning.finish import Trained, Wanted, chosen, finish, wanted_of
 from compress.learning.loading import require_batch
+from compress.learning.loop import dropping
 from compress.learning.teaching import terms_of
-from compress.learning.training_data import open_for, require_known, training_images
+from compress.learning.training_data import named, open_for, require_known, training_images
 from compress.learning.views.options import check_patience
 from compress.pruning import allocation, importance
 from compress.pruning.accuracy import judge_of
@@ -42,7 +43,7 @@ from compress.pruning.budget.verdicts import verdicts
 from compress.pruning.gradients import informed
 from compress.pruning.kept_layers import SHOWN, Kept, named_like
 from compress.pruning.rehearsal import rehearse
-from compress.pruning.rounds import Round, RoundOptions, Rounds
+from compress.pruning.rounds import Round, RoundOptions, Rounds, check_tuning
 from compress.pruning.scans import depth
 from compress.pruning.scans.looking import Looking
 from compress.pruning.scans.options import Scans
@@ -119,7 +120,7 @@ def run(config: Config) -> Artifact:
         out=config.out,
         parents=(parent,),
         data_identity=context.identity,
-        chosen=chosen(architecture) | _named(config) | judges(config.gate),
+        chosen=chosen(architecture) | _named(config) | named(config, context) | judges(config.gate),
     )
     artifact = produce(plan, partial(_build, plan, config, context, wanted))
     require(artifact.manifest.verdicts)
@@ -143,6 +144,7 @@ def check(config: Config, labels: Sequence[str] | None = None) -> None:
         UserError: there is such a thing.
     """
     check_patience(config, terms_of(config))
+    check_tuning(config)
     importance.find(config.importance)
     allocation.find(config.spread)
     if config.sparsity:
@@ -164,6 +166,7 @@ def check_layers(config: Config, architecture: Architecture) -> None:
     if config.remove_blocks:
         depth.require_named(network(), config.remove_blocks)
     importance.require(config.importance, network)
+    dropping.require(network, config)
 
 
 def check_network(config: Config, parent: Artifact) -> None:
@@ -220,7 +223,7 @@ def _build(plan: Plan, config: Config, context: Context, wanted: Wanted, workdir
     last = rounds.tuned(Round(0, network, start, ()), whole, problem.widths, planned.rounds)
     pruned, zeros = last.network, None
     if config.sparsity:
-        tuning = Tuning(parent, whole, training_images(context), config)
+        tuning = Tuning(parent, whole, training_images(context, config.soft_labels), config)
         with seeded(config.seed):
             pruned, zeros = with_zeros(
                 pruned, config.sparsity, tuning, workdir / "scratch" / "zeros"

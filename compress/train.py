@@ -13,10 +13,20 @@ from pydantic import Field
 from benchmarks.gates.verdicts import judges
 from benchmarks.thresholds import ThresholdOptions
 from compress.learning import checks, losses
+from compress.learning import options as training_options
 from compress.learning.finish import Trained, Wanted, chosen, finish, wanted_of
 from compress.learning.loading import require_batch
-from compress.learning.training import Training, fit
-from compress.learning.training_data import require_known, training_images, warn_untaught
+from compress.learning.loop import dropping
+from compress.learning.loop.prevalence import begin_at_prevalence
+from compress.learning.options import Training
+from compress.learning.training import fit
+from compress.learning.training_data import (
+    named,
+    require_known,
+    say_imbalance,
+    training_images,
+    warn_untaught,
+)
 from edgepress.core import console
 from edgepress.core.artifact import Artifact
 from edgepress.core.cli import main
@@ -31,7 +41,7 @@ from edgepress.data import splitting
 from edgepress.data.context import Context
 from edgepress.data.dataset import open_data
 from edgepress.data.splitting import Splitting
-from models import pretrained, stem
+from models import checkpoint, families, pretrained, stem
 from models.basis.torch_process import seeded
 
 
@@ -61,7 +71,12 @@ class Config(Training, Splitting, ThresholdOptions, JudgingOptions):
     """LOW HIGH: the samples of images of more than 8 bits that become black and white, e.g. 0 4095
     for 12 bits in 16-bit files or 0 1 for floats (default: what the files say)."""
     loss: str = "bce"
-    """`bce`, `asl` for many rare labels, or another file of compress/learning/losses."""
+    """`bce`; for many rare labels `asl`, `focal`, `weighted-bce`, `two-way`, `zlpr` or
+    `distribution-balanced`; for labels that not everybody has marked `hill` or `splc`; or another
+    file of compress/learning/losses."""
+    head_init: Literal["network", "prevalence"] = "network"
+    """What a new output layer says at first: as the network is built, or how frequent each label
+    is."""
     views: int | None = Field(None, ge=1)
     """Label-preserving views of each test image at most that accuracy is averaged over: fewer are
     quicker to measure and certify less (default: all that the data set declares)."""
@@ -84,6 +99,7 @@ def run(config: Config) -> Artifact:
     checks.check(_asked(config), context.dataset.label_names)
     require_known(context)
     warn_untaught(context)
+    say_imbalance(context)
     if config.epochs:
         require_batch(len(context.rows("train")), config.batch_size)
     wanted = wanted_of(config.gate, config, context)
@@ -95,6 +111,7 @@ def run(config: Config) -> Artifact:
         data_identity=context.identity,
         chosen=chosen(architecture(config), config.weights)
         | {"loss": losses.identity(config.loss)}
+        | named(config, context)
         | judges(config.gate),
     )
     artifact = produce(plan, partial(_build, plan, config, context, wanted))
@@ -116,9 +133,11 @@ def _checked(config: Config, labels: Sequence[str] | None = None) -> Config:
     splitting.check(config)
     checks.check(_asked(config), labels)
     losses.find(config.loss)
+    training_options.check(config)
     resolved = _resolved(config)
     start, training = _start(config), config.epochs > 0
     pretrained.check(architecture(resolved), start, _spec(resolved), training)
+    dropping.require(partial(families.skeleton, architecture(resolved), n_labels=2), config)
     return resolved
 
 
@@ -138,18 +157,42 @@ def architecture(config: Config) -> Architecture:
 def _build(plan: Plan, config: Config, context: Context, wanted: Wanted, workdir: Path) -> Manifest:
     built, labels = architecture(config), context.dataset.label_names
     start = replace(_start(config), labels=labels)
+    images = training_images(context, config.soft_labels)
     with seeded(config.seed):
         network = pretrained.start_network(built, len(labels), start, context.spec)
-    loss = losses.find(config.loss)
-    fitted = fit(
-        network,
-        training_images(context),
-        config,
-        lambda logits, batch: loss(logits, batch.targets, batch.weights),
-        workdir / "scratch",
+    if config.head_init == "prevalence":
+        _require_new_head(built, start)
+        begin_at_prevalence(network, images.targets, context.spec)
+    loss = losses.of_batches(config.loss, images.targets, config.epochs)
+    fitted = fit(network, images, config, loss, workdir / "scratch")
+    notes = losses.notes(config.loss, config.calibrate) if config.epochs else ()
+    for note in notes:
+        console.say(note)
+    trained = Trained(
+        fitted.network,
+        built,
+        reference=None,
+        waiting_share=fitted.waiting_share,
+        notes=(*notes, *fitted.notes),
     )
-    trained = Trained(fitted.network, built, reference=None, waiting_share=fitted.waiting_share)
     return finish(plan, trained, context, wanted)
+
+
+def _require_new_head(built: Architecture, start: pretrained.Start) -> None:
+    """Refuse to write over an output layer that a file brings.
+
+    Raises:
+        UserError: it brings one.
+    """
+    if start.file is None:
+        return
+    new, _ = pretrained.held_against(built, start, checkpoint.files.read(start.file))
+    if not new:
+        raise UserError(
+            "--head-init prevalence is for a new output layer",
+            got=f"{start.file}, which brings its own",
+            next_step="leave --head-init out",
+        )
 
 
 def _context(config: Config) -> Context:

@@ -163,6 +163,14 @@ def normalised(batch: Tensor, spec: ImageSpec) -> Tensor:
     return ((batch / 255 - mean) / std).contiguous(memory_format=torch.channels_last)
 
 
+def smoothed(targets: Tensor, smoothing: float) -> Tensor:
+    """Return targets moved by a share of the way towards a half; unknown ones stay so.
+
+    Label smoothing of two classes (Szegedy et al. 2016, arXiv 1512.00567, section 7).
+    """
+    return targets * (1 - smoothing) + smoothing / 2 if smoothing else targets
+
+
 def mixup(
     inputs: Tensor,
     targets: Tensor,

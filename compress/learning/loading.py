@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sized
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
@@ -10,9 +10,10 @@ from typing import Any, TypeVar
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Sampler
 
 from compress.learning.augmentation import Augmentation, Item, drawn
+from compress.learning.loop.judging import Score
 from compress.learning.views.replay import Replay
 from edgepress.core.errors import UserError
 from edgepress.core.image_spec import ImageSpec
@@ -49,6 +50,8 @@ class TrainingImages:
     """Views that are shown again and again, and what a teacher says of each; `None` is new ones."""
     teachers: Taken | None = None
     """The same images as a teacher takes them; `None` is as they are here."""
+    score: Score | None = None
+    """mAP of a network on validation images; `None` where it is not defined."""
 
     @property
     def for_teacher(self) -> "TrainingImages":
@@ -103,16 +106,26 @@ def require_batch(images: int, batch_size: int) -> None:
 
 
 def training_loader(
-    images: TrainingImages, batch_size: int, order: torch.Generator
+    images: TrainingImages,
+    batch_size: int,
+    order: torch.Generator,
+    sampler: Sampler[int] | None = None,
 ) -> DataLoader[Item]:
-    """Return shuffled batches, not augmented yet.
+    """Return batches, not augmented yet; without a sampler each image is shown once, shuffled.
 
     Raises:
         UserError: fewer images than one batch.
     """
-    require_batch(len(images.targets), batch_size)
+    shown: Sized = images.targets if sampler is None else sampler  # type: ignore[assignment]
+    require_batch(len(shown), batch_size)
     return DataLoader(
-        Rows(images), batch_size, shuffle=True, drop_last=True, generator=order, collate_fn=_as_is
+        Rows(images),
+        batch_size,
+        shuffle=sampler is None,
+        sampler=sampler,
+        drop_last=True,
+        generator=order,
+        collate_fn=_as_is,
     )
 
 

@@ -21,11 +21,13 @@ from compress.learning.features import (
     run_recorded,
 )
 from compress.learning.loading import TrainingImages
+from compress.learning.loop.run import Loss
+from compress.learning.loop.wrapped import Wrapped
 from compress.learning.preparing import as_taken
 from compress.learning.teachers.several import shown
 from compress.learning.terms import Weighted, feature_maps, labels, soft_labels, weighted
 from compress.learning.terms._taught import Taught
-from compress.learning.training import Fitted, Loss, fit
+from compress.learning.training import Fitted, fit
 from compress.learning.views.options import ViewOptions
 from compress.learning.views.storing import Teacher, shown_with_answers
 from edgepress.core.errors import UserError
@@ -129,13 +131,12 @@ def lesson(
         yield Lesson(pupil, loss)
 
 
-class _Pupil(nn.Module):
+class _Pupil(Wrapped):
     """A student in training: takes what it is given as it takes images itself."""
 
     def __init__(self, student: Student, seen: ImageSpec) -> None:
-        super().__init__()
-        self.network = student.network
-        self.own, self.seen, self.given = student.spec, seen, student.given or seen
+        super().__init__(student.network, student.spec)
+        self.seen, self.given = seen, student.given or seen
 
     def forward(self, image: Tensor) -> Tensor:
         """Return logits `[n, labels]` of the images that it is given, `[n, channels, h, w]`."""

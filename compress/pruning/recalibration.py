@@ -6,7 +6,7 @@ from torch.optim.swa_utils import update_bn
 
 from compress.learning.augmentation import Augmentation, normalised
 from compress.learning.loading import TrainingImages, augmented_batches, training_loader
-from compress.learning.training import Training
+from compress.learning.options import Training
 from models.basis.torch_process import seeded
 
 

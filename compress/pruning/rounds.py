@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import Field
 from torch import nn
 
+from compress.learning import options as training_options
 from compress.learning.teaching import Student, Teaching, teach
 from compress.learning.training_data import training_images
 from compress.learning.views.options import longer
@@ -19,6 +20,7 @@ from compress.pruning.channels import Widths, prune_to
 from compress.pruning.gradients import Sample, informed
 from compress.pruning.recalibration import recalibrate_batchnorm
 from edgepress.core import console
+from edgepress.core.errors import UserError
 from edgepress.core.manifest import Architecture
 from edgepress.data.context import Context
 from models.basis.torch_process import seeded
@@ -31,6 +33,21 @@ class RoundOptions(Teaching, Options):
 
     rounds: int = Field(3, ge=1, le=100)
     """Rounds of pruning and tuning."""
+
+
+def check_tuning(config: RoundOptions) -> None:
+    """Refuse settings of a training that a tuning has no use for.
+
+    Raises:
+        UserError: there is one.
+    """
+    training_options.check(config)
+    if config.frozen_epochs:
+        raise UserError(
+            "--frozen-epochs is for a new output layer; what is pruned has to learn in all layers",
+            got=f"--frozen-epochs {config.frozen_epochs}",
+            next_step="leave it out",
+        )
 
 
 @dataclass(frozen=True)
@@ -82,7 +99,7 @@ class Rounds:
         Raises:
             UserError: as `prune`, or a loss that is not finite.
         """
-        images, last = training_images(self.context), start
+        images, last = training_images(self.context, self.config.soft_labels), start
         best = None
         for number, plan in enumerate(plans, 1):
             console.say(f"round {number}/{len(plans)}")
@@ -94,8 +111,7 @@ class Rounds:
                 student = Student(last.network, self.context.spec)
                 fitted = teach(student, teacher, images, longer(self.config), scratch)
             pruned = _longer(last.architecture, history)
-            notes = () if fitted.teacher_views is None else (fitted.teacher_views.note,)
-            last = Round(number, fitted.network, pruned, notes)
+            last = Round(number, fitted.network, pruned, fitted.notes)
             if self.judge and len(plans) > 1 and self.judge.holds(last.network, pruned):
                 best = replace(last, network=copy.deepcopy(last.network))
         return best or last

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 IDENTITY = ("identity",)
+PROBABILITY = "_probability"
+"""How the column ends in which annotators' probabilities of a label stand, beside the label's."""
 
 
 @dataclass(frozen=True)

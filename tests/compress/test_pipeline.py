@@ -104,15 +104,23 @@ def training(scenes: Path, out: Path, epochs: int = 6, gate: str = "map >= 0") -
     ]  # fmt: skip
 
 
+CHOSEN = (
+    "--schedule", "plateau", "--stop-early", "4", "--sampling", "class-aware", "--accumulation",
+    "2", "--optimizer", "sgd",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("chosen", [(), CHOSEN], ids=["defaults", "chosen"])
 def test_a_killed_training_resumes_and_ends_with_the_same_weights(
-    scenes: Path, tmp_path: Path, command
+    scenes: Path, tmp_path: Path, command, chosen: tuple[str, ...]
 ):
+    """What the schedule, the early stop and the sampling know goes on too."""
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(SUPPORT)])}
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    done = command(*training(scenes, whole))
+    done = command(*training(scenes, whole), *chosen)
     assert done.code == 0, done.err
     running = subprocess.Popen(
-        [sys.executable, "-m", *training(scenes, killed)],
+        [sys.executable, "-m", *training(scenes, killed), *chosen],
         env=environment, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert running.stderr is not None
@@ -121,7 +129,7 @@ def test_a_killed_training_resumes_and_ends_with_the_same_weights(
     running.send_signal(signal.SIGKILL)
     running.communicate()
     assert not killed.exists()
-    again = command(*training(scenes, killed))
+    again = command(*training(scenes, killed), *chosen)
     assert again.code == 0, again.err
     assert "resuming after epoch" in again.err
     hashes = [artifacts.load(path).manifest.files for path in (whole, killed)]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import get_args
 
 import gated_network
+import numpy as np
 import pytest
 import torch
 import torch_pruning
@@ -16,8 +17,9 @@ from pydantic import BaseModel
 
 from benchmarks.claims.papers.__main__ import Protocol
 from benchmarks.runtimes._session import Availability
-from compress.learning import losses, methods, terms
+from compress.learning import losses, methods, optimizers, sampling, schedules, terms
 from compress.learning.features import PENULTIMATE, Pairing
+from compress.learning.schedules._course import Course
 from compress.learning.teaching import LOSS_OPTIONS, Teaching, terms_of
 from compress.learning.terms._taught import Taught
 from compress.planning.options import Config
@@ -43,6 +45,9 @@ ENTRIES = {
         "export.converting.formats",
         "benchmarks.report.sections",
         "compress.learning.losses",
+        "compress.learning.optimizers",
+        "compress.learning.sampling",
+        "compress.learning.schedules",
         "compress.learning.terms",
         "compress.learning.methods",
         "compress.pruning.allocation",
@@ -121,6 +126,36 @@ def test_a_loss_is_less_where_the_logits_are_right(name: str):
     loss, targets = losses.find(name), torch.tensor([[1.0, 0.0, float("nan")]])
     right, wrong = torch.tensor([[2.0, -2.0, 0.0]]), torch.tensor([[-2.0, 2.0, 0.0]])
     assert loss(right, targets, None) < loss(wrong, targets, None)
+
+
+@entries("compress.learning.optimizers")
+def test_an_optimizer_takes_groups_with_rates_and_decays_of_their_own(name: str):
+    weights = [torch.nn.Parameter(torch.ones(2)) for _ in range(2)]
+    groups = [
+        {"params": [weights[0]], "weight_decay": 0.3, "lr": 0.1},
+        {"params": [weights[1]], "weight_decay": 0.0},
+    ]
+    found = optimizers.find(name)(groups, 0.2).param_groups
+    assert [group["lr"] for group in found] == [0.1, 0.2]
+    assert [group["weight_decay"] for group in found] == [0.3, 0.0]
+
+
+@entries("compress.learning.schedules")
+def test_a_schedule_says_whether_it_goes_by_validation_images(name: str):
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.ones(1))], lr=0.1)
+    found = schedules.find(name)(optimizer, Course(10, 0.2))
+    assert isinstance(found, torch.optim.lr_scheduler.LRScheduler)
+    assert hasattr(found, "judge") == schedules.judged(name)
+
+
+@entries("compress.learning.sampling")
+def test_a_sampling_draws_rows_that_there_are(name: str):
+    has = np.eye(6, 3, dtype=bool)
+    how = sampling.parse(name)
+    rows = how.rows(has, seed=0)
+    assert set(rows) <= set(range(6))
+    assert len(how.rows(has, seed=1)) == len(rows)
+    assert how.value is None or how.module.LIMITS[0] < how.value <= how.module.LIMITS[1]
 
 
 @entries("compress.learning.methods")

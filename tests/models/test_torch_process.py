@@ -135,7 +135,8 @@ from torch import nn
 from compress.learning.loading import TrainingImages
 from compress.learning.losses.bce import loss
 from edgepress.core.image_spec import ImageSpec
-from compress.learning.training import Training, fit
+from compress.learning.options import Training
+from compress.learning.training import fit
 torch.manual_seed(0)
 network = nn.Sequential(
     nn.Conv2d(3, 48, 1, stride=2, bias=False), nn.BatchNorm2d(48), nn.ReLU(),

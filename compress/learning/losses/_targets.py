@@ -1,8 +1,13 @@
 """What the losses share: which targets are known, and the mean over them."""
 
+from collections.abc import Callable
+
 from torch import Tensor
 
 from edgepress.core.errors import UserError
+
+Loss = Callable[[Tensor, Tensor, Tensor | None], Tensor]
+"""(logits, targets, weights), each `[n, labels]` -> scalar."""
 
 
 def known(logits: Tensor, targets: Tensor) -> Tensor:

@@ -8,6 +8,8 @@ from torch.nn.functional import logsigmoid
 
 from compress.learning.losses._targets import known, mean
 
+CALIBRATED = False
+
 
 @dataclass(frozen=True)
 class Focus:

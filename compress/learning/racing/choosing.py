@@ -7,6 +7,7 @@ from pydantic import Field
 from compress.learning import methods
 from compress.learning.racing.halving import heats
 from compress.learning.racing.race import Race, raced
+from compress.learning.racing.scoring import is_defined
 from compress.learning.teaching import Teaching, terms_of
 from edgepress.core import console
 from edgepress.core.distillation import Distillation, HeatResult
@@ -101,8 +102,7 @@ def chosen(options: MethodOptions, race: Race) -> Distillation:
 
 def can_score(race: Race) -> bool:
     """Return whether mAP is defined on the validation part."""
-    targets = race.scorer.context.targets("val")
-    return any({0.0, 1.0} <= set(column) for column in targets.T)
+    return is_defined(race.scorer.context.targets("val"))
 
 
 def _unscored(race: Race) -> Distillation:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import nn
 
 from benchmarks.evaluation.evaluation import EvalSettings, evaluate_session
@@ -15,6 +17,11 @@ from edgepress.core.manifest import Manifest
 from edgepress.core.results import EvalResult
 from edgepress.data.context import Context
 from edgepress.data.parts import Part
+
+
+def is_defined(targets: NDArray[np.float32]) -> bool:
+    """Return whether mAP is defined on images of these targets `[n, labels]`."""
+    return any({0.0, 1.0} <= set(column) for column in targets.T)
 
 
 @dataclass(frozen=True)

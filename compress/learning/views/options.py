@@ -6,8 +6,8 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import AfterValidator, Field
 
 from compress.learning import terms
+from compress.learning.options import Training
 from compress.learning.terms import Weighted
-from compress.learning.training import Training
 from edgepress.core.errors import UserError
 
 ENOUGH = 50

@@ -20,9 +20,9 @@ from compress.learning import terms
 from compress.learning.augmentation import Augmentation, Item, normalised
 from compress.learning.loading import Rows, TrainingImages, prefetched, require_batch
 from compress.learning.losses._targets import known
+from compress.learning.options import Training
 from compress.learning.process import training_device, training_process
 from compress.learning.terms import Weighted
-from compress.learning.training import Training
 from compress.learning.views import identity, options
 from compress.learning.views.options import ViewOptions
 from compress.learning.views.replay import Asked, Replay, stored_logits

@@ -19,9 +19,11 @@ from benchmarks.runtimes._session import Runs
 from benchmarks.runtimes.torch_ import BATCH, TorchSession
 from compress.learning import losses, methods
 from compress.learning.loading import TrainingImages
+from compress.learning.loop.run import Loss
+from compress.learning.options import Training
 from compress.learning.teachers.loading import teacher_of
 from compress.learning.teaching import Student, Teaching, lesson
-from compress.learning.training import Loss, Training, step_times
+from compress.learning.training import step_times
 from compress.planning.costing.stopping import Patience, timed, typical
 from compress.planning.facts import Facts, Speeds
 from compress.pruning.channels import STEPS

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from edgepress.core.errors import UserError
 from edgepress.core.wording import short
 from edgepress.data.formats._columns import Column, Columns
+from edgepress.data.table import PROBABILITY
 
 TRUTH_WORDS = {
     "true": 1.0, "false": 0.0, "wahr": 1.0, "falsch": 0.0, "vrai": 1.0, "faux": 0.0,
@@ -182,6 +183,11 @@ def example(column: Column) -> str:
     """Return a text of a column, one that is no label's if there is one."""
     others = (text for text in column.values if family(text) in OTHERS)
     return next(others, column.values[0])
+
+
+def is_soft(columns: Columns, name: str) -> bool:
+    """Tell whether a column holds annotators' probabilities of the label of another one."""
+    return name.endswith(PROBABILITY) and name.removesuffix(PROBABILITY) in columns.by_name
 
 
 def is_numeric(column: Column) -> bool:

@@ -164,7 +164,7 @@ def _never(columns: Columns, name: str) -> bool:
     no_finding = _plain(name) == "no_finding"
     marks = _plain(name) == "train" and find(columns.by_name, MARKS) is not None
     told = no_finding and 0 not in _cells.cells(columns.by_name[name]).said
-    return _is_kept(name) or marks or told
+    return _is_kept(name) or marks or told or _cells.is_soft(columns, name)
 
 
 def _from_columns(columns: Columns, chosen: list[str], kept: list[str]) -> Labels:
@@ -194,7 +194,8 @@ def _from_columns(columns: Columns, chosen: list[str], kept: list[str]) -> Label
 
 
 def _is_numeric(columns: Columns, name: str) -> bool:
-    return not _is_kept(name) and _cells.is_numeric(columns.by_name[name])
+    told = _is_kept(name) or _cells.is_soft(columns, name)
+    return not told and _cells.is_numeric(columns.by_name[name])
 
 
 def _no_labels(columns: Columns, kept: list[str], numeric: list[str]) -> UserError:

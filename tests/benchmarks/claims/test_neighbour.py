@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from benchmarks.claims.selftest import neighbour
-from compress.learning.training import _Run
+from compress.learning.loop.run import Run
 from edgepress.core.errors import UserError
 
 
@@ -91,7 +91,7 @@ def test_a_policy_is_the_only_one(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_an_epoch_is_timed_by_what_the_training_says(monkeypatch, tmp_path) -> None:
     run = SimpleNamespace(trained_s=0.0, waited_s=0.0)
-    _Run._note(run, 72.4, 0.1)
+    Run._note(run, 72.4, 0.1)
     said = f"read\n  epoch 1/1  loss 0.5134  {run.pace}\ndone"
     monkeypatch.setattr(neighbour, "_output", lambda *_: SimpleNamespace(stderr=said))
     assert neighbour._epoch({}, tmp_path) == 50

@@ -7,7 +7,7 @@ import small_training
 import torch
 from torch import Tensor, nn
 
-from compress.learning import training
+from compress.learning.loop.run import Run
 from compress.learning.teaching import Student, Teaching, lesson, teach
 from edgepress.core.stage import CHECKPOINT
 
@@ -56,17 +56,17 @@ def test_a_killed_lesson_goes_on_with_its_parts(tmp_path: Path, monkeypatch: pyt
     for name in ("whole", "killed"):
         (tmp_path / name).mkdir()
     whole = taught(tmp_path / "whole")
-    save = training._Run.save
+    save = Run.save
 
-    def killed(run: training._Run, epoch: int) -> None:
+    def killed(run: Run, epoch: int) -> None:
         save(run, epoch)
         if epoch == 0:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(training._Run, "save", killed)
+    monkeypatch.setattr(Run, "save", killed)
     with pytest.raises(KeyboardInterrupt):
         taught(tmp_path / "killed")
-    monkeypatch.setattr(training._Run, "save", save)
+    monkeypatch.setattr(Run, "save", save)
     early = stored(tmp_path / "killed")
     assert early["epoch"] == 0
     again = taught(tmp_path / "killed")

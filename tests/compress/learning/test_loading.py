@@ -18,7 +18,8 @@ from compress.learning.loading import (
     prefetched,
     training_loader,
 )
-from compress.learning.training import Training, fit
+from compress.learning.options import Training
+from compress.learning.training import fit
 from edgepress.core.errors import UserError
 from edgepress.core.image_spec import ImageSpec
 from edgepress.data import views

@@ -194,7 +194,7 @@ def test_a_command_decodes_for_the_student_and_for_its_teacher(
 
 def test_networks_that_are_only_normalised_otherwise_share_their_pixels(monkeypatch):
     shared = small_training.images(4)
-    monkeypatch.setattr(training_data, "training_images", lambda context: shared)
+    monkeypatch.setattr(training_data, "training_images", lambda context, soft: shared)
     other = TEACHERS.model_copy(update={"mean": (0.0,) * 3})
     assert lesson_images(SimpleNamespace(spec=TEACHERS), other) is shared
 

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 import scenes as scene_maker
+import torch
 from process_state import state
 
-from compress.learning import training
+from compress.learning.loop.run import Run
 from edgepress.core import artifact as artifacts
 from models.basis import torch_process
 
@@ -126,13 +127,13 @@ def test_training_after_measuring_is_as_alone(
     done = shell(*learn, "--data", few, "--out", tmp_path / "alone")
     assert done.code == 0, done.err
     started: list[int] = []
-    epoch = training._Run.epoch
+    epoch = Run.epoch
 
-    def watched(run: training._Run, number: int) -> float:
-        started.append(training.torch.get_num_threads())
+    def watched(run: Run, number: int) -> float:
+        started.append(torch.get_num_threads())
         return epoch(run, number)
 
-    monkeypatch.setattr(training._Run, "epoch", watched)
+    monkeypatch.setattr(Run, "epoch", watched)
     with torch_process.threads(2):
         for first in ("accuracy of a network", "export"):
             module, *_ = COMMANDS[first]

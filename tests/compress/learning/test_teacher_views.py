@@ -15,9 +15,10 @@ from torch import Tensor, nn
 from compress.learning import teaching
 from compress.learning.augmentation import blended_logits, mixup, normalised
 from compress.learning.loading import TrainingImages, training_loader
+from compress.learning.options import Training
 from compress.learning.teachers.exported import OnnxTeacher
 from compress.learning.teaching import Student, Teaching, teach, terms_of
-from compress.learning.training import Fitted, Training
+from compress.learning.training import Fitted
 from compress.learning.views import storing
 from compress.learning.views.identity import teacher_content
 from compress.learning.views.options import ViewOptions, check_patience, chosen, longer

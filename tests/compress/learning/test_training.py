@@ -10,11 +10,12 @@ import torch
 from accelerate.optimizer import AcceleratedOptimizer
 from torch import Tensor, nn
 
-from compress.learning import training
 from compress.learning.augmentation import Batch, normalised
+from compress.learning.loop.run import ModelEmaV3, Run
 from compress.learning.losses.bce import loss as bce
 from compress.learning.not_finite import LossNotFiniteError, explained
-from compress.learning.training import ModelEmaV3, Training, fit
+from compress.learning.options import Training
+from compress.learning.training import fit
 from compress.pruning.recalibration import recalibrate_batchnorm
 from edgepress.core.errors import UserError
 from edgepress.core.stage import CHECKPOINT
@@ -33,9 +34,9 @@ def trained(folder, settings: Training, start: nn.Module | None = None, n: int =
     return fitted.network.state_dict()
 
 
-def run_of(folder, **settings: object) -> training._Run:
+def run_of(folder, **settings: object) -> Run:
     how = Training(**({"epochs": 2} | PLAIN | settings))
-    return training._Run(small_training.network(), small_training.images(8), how, loss, folder)
+    return Run(small_training.network(), small_training.images(8), how, loss, folder)
 
 
 def test_weights_of_matrices_decay_and_biases_and_norms_do_not(tmp_path):

@@ -258,7 +258,7 @@ def test_the_loss_that_is_named_is_used(
 
     def spy(network, images, settings, how, scratch):
         torch.manual_seed(0)
-        batch = Batch(torch.zeros(0), torch.rand(5, 2).round(), torch.rand(5, 2))
+        batch = Batch(torch.zeros(0), torch.rand(5, 2).round(), torch.rand(5, 2), progress=1.0)
         logits = torch.randn(5, 2)
         seen.append((how(logits, batch), losses.find(loss)(logits, batch.targets, batch.weights)))
         return fit(network, images, settings, how, scratch)

@@ -21,7 +21,8 @@ STEPS = """
 import sys
 import numpy as np
 from compress.learning.loading import TrainingImages
-from compress.learning.training import Training, step_times
+from compress.learning.options import Training
+from compress.learning.training import step_times
 from compress.planning.costing.room import needs
 from edgepress.core.image_spec import ImageSpec
 from tiny_network import build

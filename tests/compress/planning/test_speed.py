@@ -11,10 +11,11 @@ import small_training
 import torch
 from torch import Tensor
 
-from compress.learning import training
 from compress.learning.augmentation import Batch
+from compress.learning.loop.run import Run
 from compress.learning.losses.bce import loss as bce
-from compress.learning.training import Training, fit, step_times
+from compress.learning.options import Training
+from compress.learning.training import fit, step_times
 from compress.learning.training_data import training_images
 from compress.planning.costing import speed
 from compress.planning.costing.durations import Work, step_seconds
@@ -70,13 +71,13 @@ def test_timed_steps_are_those_of_a_training(tmp_path: Path):
 
 def test_no_more_steps_are_made_than_are_enough(monkeypatch):
     made: list[int] = []
-    step = training._Run._step
+    step = Run._step
 
-    def counted(run: training._Run, *batch: Tensor) -> Tensor:
+    def counted(run: Run, *batch: Tensor) -> Tensor:
         made.append(1)
         return step(run, *batch)
 
-    monkeypatch.setattr(training._Run, "_step", counted)
+    monkeypatch.setattr(Run, "_step", counted)
     images = small_training.images(64)
     step_times(small_training.network(), images, PLAIN, loss, lambda so_far: len(so_far) == 3)
     assert len(made) == 3

@@ -10,7 +10,8 @@ from torch import nn
 
 from compress import train
 from compress.learning.losses import bce
-from compress.learning.training import Training, fit
+from compress.learning.options import Training
+from compress.learning.training import fit
 from compress.pruning.sparsity.masks import check, held, masks, require
 from edgepress.core import artifact as artifacts
 from edgepress.core.cli import main
