@@ -101,6 +101,10 @@ def test_values_in_a_row_are_the_same_where_no_positional_word_could_be_meant(co
             assert given(config, [flag, first, second], name) == [first, second]
         elif several.length(config.model_fields[positional[0]]) is None:
             arguments = [flag, first, second]
+            if get_origin(config.model_fields[positional[0]].annotation) is Literal:
+                with pytest.raises(UserError, match="invalid choice"):
+                    cli.parse(config, arguments)
+                continue
             assert given(config, arguments, name) == [first]
             assert second in str(getattr(cli.parse(config, arguments), positional[0]))
 
