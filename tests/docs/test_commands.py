@@ -20,7 +20,7 @@ from edgepress.device import cli as device
 from edgepress.device.errors import DeviceError
 from export import targets
 
-PROGRAMS = {"openssl", "npm", "ffmpeg"}
+PROGRAMS = {"openssl", "npm", "ffmpeg", "optuna-dashboard"}
 """What others have made, as far as the pages use it."""
 HOUSE = ("edgepress.", "models.", "benchmarks.", "compress", "export.")
 SHOWN = re.findall(
