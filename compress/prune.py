@@ -147,6 +147,7 @@ def check(config: Config, labels: Sequence[str] | None = None) -> None:
     check_tuning(config)
     importance.find(config.importance)
     allocation.find(config.spread)
+    _ = config.longest_s
     if config.sparsity:
         masks.check(config.sparsity)
     _target(config)
@@ -281,7 +282,7 @@ def _files(rounds: Rounds, network: nn.Module) -> Files | None:
         return costs.stand_in(small, spec, quantize, path, integers)
 
     whole = write(network, rounds.workdir / "passing" / "whole")
-    return Files(whole, write, costs.PROVIDER, config.threads)
+    return Files(whole, write, costs.PROVIDER, config.threads, config.longest_s)
 
 
 if __name__ == "__main__":

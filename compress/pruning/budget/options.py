@@ -7,6 +7,7 @@ from pydantic import Field
 from benchmarks.gates import budgets
 from benchmarks.gates.budgets import Budget, Budgets
 from compress.pruning.allocation import AUTO
+from edgepress.core import duration
 from edgepress.core.errors import UserError
 from edgepress.core.noun import Noun
 from edgepress.core.several import Gates
@@ -34,6 +35,9 @@ class Budgeting(Noun):
     measured on."""
     threads: int = Field(1, ge=1)
     """Threads inside one inference, where latency is measured."""
+    latency_time: str = "3m"
+    """Longest measurement of one file's latency, e.g. `90s`, `10m`: rounds go on until its share of
+    the unpruned one's time is known or this time is over, but at least for 12 rounds."""
     allocation: str = AUTO
     """How what goes is spread over the layers (compress/pruning/allocation): `uniform` is one share
     for all, `global` ranks all channels together, `knapsack` weighs what is lost against what is
@@ -65,6 +69,15 @@ class Budgeting(Noun):
         if self.allocation != AUTO:
             return self.allocation
         return "knapsack" if self.budgets.about("latency") else "uniform"
+
+    @property
+    def longest_s(self) -> float:
+        """Longest measurement of one file, seconds.
+
+        Raises:
+            UserError: it is no duration.
+        """
+        return duration.seconds(self.latency_time, "--latency-time")
 
 
 def _require_known(budget: Budget) -> None:

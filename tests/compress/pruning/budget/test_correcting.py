@@ -20,7 +20,7 @@ from compress.pruning.channels import Widths
 from compress.pruning.coupling import Coupled
 from edgepress.core.errors import GateFailed, GateUndecided, UserError
 
-FILES = Files(MODELS[0], lambda *_: MODELS[1], "cpu", 1)
+FILES = Files(MODELS[0], lambda *_: MODELS[1], "cpu", 1, 180)
 WHOLE = {"first": 256, "second": 256}
 MACS = MadeUp(lambda widths: widths["first"] * widths["second"], WHOLE)
 
@@ -196,9 +196,21 @@ def test_latency_is_measured_in_turn_until_it_is_known(monkeypatch: pytest.Monke
     assert times(monkeypatch, near, 0.5) == pytest.approx(0.5, rel=0.03)
     assert times(monkeypatch, far, 0.5) == pytest.approx(0.25, rel=0.1)
     assert len(far.ran) < len(near.ran)
-    assert near.now <= measuring.TIME_S
+    assert near.now <= FILES.longest_s
+
+
+def test_a_noisy_machine_is_measured_for_as_long_as_it_takes(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """After a minute the same file twice still differs by more than is of use."""
+    slow = Machine(noisy(3, 0.08, speedup=4.0))
+    assert times(monkeypatch, slow, 0.5) == pytest.approx(0.25, rel=0.1)
+    assert 60 < slow.now < 180
+    said = capsys.readouterr().err
+    assert "until it is decided or 3m are over" in said
+    assert "12 rounds: 2" in said
 
 
 def test_a_machine_that_is_too_noisy_decides_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(GateUndecided, match="too noisy to prune to 'latency <= 50%'"):
+    with pytest.raises(GateUndecided, match=r"prune to 'latency <= 50%': after 3m .*-time 6m"):
         times(monkeypatch, Machine(noisy(5, 0.5, speedup=2.0)), 0.5)

@@ -98,6 +98,7 @@ def test_all_budgets_hold_and_the_file_has_what_the_manifest_says(
         (("--round-to", 64), 2, "can be made narrower"),
         (("--allocation", "sideways"), 2, "Unknown allocation"),
         (("--budget", "latency <= 40%", "--target", "cuda"), 2, "--target"),
+        (("--latency-time", "soon"), 2, "--latency-time is not a duration"),
     ],
 )
 def test_what_cannot_be_is_said_before_any_training(
