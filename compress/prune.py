@@ -282,7 +282,8 @@ def _files(rounds: Rounds, network: nn.Module) -> Files | None:
         return costs.stand_in(small, spec, quantize, path, integers)
 
     whole = write(network, rounds.workdir / "passing" / "whole")
-    return Files(whole, write, costs.PROVIDER, config.threads, config.longest_s)
+    scratch = rounds.workdir / "scratch"
+    return Files(whole, write, costs.PROVIDER, config.threads, config.longest_s, scratch)
 
 
 if __name__ == "__main__":

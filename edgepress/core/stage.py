@@ -112,7 +112,8 @@ def produce(plan: Plan, build: Callable[[Path], Manifest]) -> Artifact:
 
     `build` gets a work folder, keeps what a resumed run needs in its `scratch` sub-folder and all
     else that it needs on the way in `passing`, writes the artifact's files into `files` and returns
-    the manifest. What is in `scratch` when it ends early stays for the next run.
+    the manifest. What is in `scratch` when it is interrupted, or a training has ended early, stays
+    for the next run.
 
     Raises:
         UserError: the output folder holds something else, is no place for an output, or another
@@ -131,8 +132,8 @@ def _built(plan: Plan, build: Callable[[Path], Manifest]) -> Artifact:
         (plan.workdir / name).mkdir(parents=True, exist_ok=True)
     try:
         made = artifacts.save(plan.out, plan.workdir / "files", build(plan.workdir))
-    except BaseException:
-        _leave(plan)
+    except BaseException as error:
+        _leave(plan, isinstance(error, KeyboardInterrupt))
         raise
     shutil.rmtree(plan.workdir)
     console.say(f"done: {plan.out}")
@@ -144,10 +145,14 @@ def _clear(plan: Plan) -> None:
         shutil.rmtree(plan.workdir / name, ignore_errors=True)
 
 
-def _leave(plan: Plan) -> None:
-    """Keep what a rerun goes on from, a checkpoint after an hour's training; else leave nothing."""
+def _leave(plan: Plan, interrupted: bool) -> None:
+    """Keep what a rerun goes on from, a checkpoint after an hour's training; else leave nothing.
+
+    An interruption is no reason to give up whatever else was measured so far.
+    """
     _clear(plan)
-    if any((plan.workdir / "scratch").rglob(CHECKPOINT)):
+    left = (plan.workdir / "scratch").rglob("*" if interrupted else CHECKPOINT)
+    if any(one.is_file() for one in left):
         console.say(f"kept for another try: {plan.workdir}")
     else:
         shutil.rmtree(plan.workdir, ignore_errors=True)

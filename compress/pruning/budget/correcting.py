@@ -15,9 +15,11 @@ from dataclasses import dataclass, replace
 from compress.pruning.allocation import Limit, Plan, Planner, Problem
 from compress.pruning.budget.limits import MEASURED, aimed, missed_by, shown
 from compress.pruning.budget.measuring import Files, parts
+from compress.pruning.budget.storing import stored
 from compress.pruning.channels import prune_to
 from edgepress.core import console
 from edgepress.core.errors import UserError
+from edgepress.core.hashing import value_hash
 
 CLOSE = 0.97
 """A file that takes this share of what it may, or more, is as near as is asked for."""
@@ -101,11 +103,20 @@ class _Trials:
         return not (fits and max(fullness.values()) >= CLOSE)
 
     def measured(self, plan: Plan) -> Mapping[str, float]:
-        """Return what the file of a plan takes, as shares of the whole network's."""
-        network = copy.deepcopy(self.problem.network)
-        quick = replace(self.problem.widths, steps=1, importance="random")
-        prune_to(network, self.problem.images, plan, quick)
-        return parts(self.files, network, {one.budget: one.share for one in self._limits()})
+        """Return what the file of a plan takes, as shares of the whole network's.
+
+        What was measured before a run was killed is not measured again.
+        """
+        shares = {one.budget: one.share for one in self._limits()}
+
+        def measure() -> dict[str, float]:
+            network = copy.deepcopy(self.problem.network)
+            quick = replace(self.problem.widths, steps=1, importance="random")
+            prune_to(network, self.problem.images, plan, quick)
+            return dict(parts(self.files, network, shares))
+
+        name = f"trial-{value_hash(dict(plan))}.json"
+        return stored(self.files.scratch / name, dict[str, float], measure)
 
     def _keeps_counted(self, plan: Plan) -> bool:
         """Tell whether a plan keeps the limits on what is counted."""

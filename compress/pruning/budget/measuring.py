@@ -36,6 +36,8 @@ class Files:
     longest_s: float
     """Time after which no round of one file is begun, seconds; where the same file twice agrees by
     then, it is taken as it was measured."""
+    scratch: Path
+    """Folder where what was measured of a plan is kept for a run that goes on."""
 
 
 def parts(files: Files, network: nn.Module, shares: Mapping[Budget, float]) -> Mapping[str, float]:

@@ -232,6 +232,20 @@ def test_a_build_that_ends_early_leaves_its_checkpoint_or_nothing(
     assert names(tmp_path) == {"a"}
 
 
+@pytest.mark.parametrize("error", [UserError("no"), KeyboardInterrupt()])
+def test_what_was_measured_so_far_stays_when_it_is_interrupted(
+    tmp_path: Path, error: BaseException
+):
+    def fail(workdir: Path) -> Manifest:
+        (workdir / "scratch" / "trial.json").write_text("{}")
+        raise error
+
+    with pytest.raises(type(error)):
+        produce(plan(tmp_path / "a"), fail)
+    left = {path.name for path in tmp_path.rglob("*") if path.is_file()}
+    assert left == (set() if isinstance(error, UserError) else {"trial.json"})
+
+
 def test_a_folder_that_takes_no_file_is_not_called_busy(tmp_path: Path, monkeypatch):
     """A lock that cannot be made (as in /proc, for root too) is not one that another holds."""
 

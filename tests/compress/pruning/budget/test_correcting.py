@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -20,7 +21,7 @@ from compress.pruning.channels import Widths
 from compress.pruning.coupling import Coupled
 from edgepress.core.errors import GateFailed, GateUndecided, UserError
 
-FILES = Files(MODELS[0], lambda *_: MODELS[1], "cpu", 1, 180)
+FILES = Files(MODELS[0], lambda *_: MODELS[1], "cpu", 1, 180, Path("/nowhere"))
 WHOLE = {"first": 256, "second": 256}
 MACS = MadeUp(lambda widths: widths["first"] * widths["second"], WHOLE)
 

@@ -148,20 +148,50 @@ def test_rounds_are_judged_by_the_drop_on_validation_images(
     assert "after round" not in done.err
 
 
-def test_a_killed_round_goes_on_with_the_plan_that_was_measured(
-    prune, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    measured: list[float] = []
+@pytest.fixture
+def measured(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Let a file take a tenth of the whole one's time, and the rest as its MACs; note each."""
+    found: list[float] = []
 
     def parts(files, network: nn.Module, _shares) -> dict[str, float]:
         whole = files.whole.manifest
         share = count_network_macs(network, whole.image) / whole.measurements.macs
-        measured.append(0.1 + 0.9 * share)
-        return {"latency": measured[-1]}
+        found.append(0.1 + 0.9 * share)
+        return {"latency": found[-1]}
 
     monkeypatch.setattr(correcting, "parts", parts)
     monkeypatch.setattr(problems, "latency_table", lambda *_: Table())
-    given = ("--budget", "latency <= 60%", "--precision", "fp32", "--rounds", 2, "--round-to", 1)
+    return found
+
+
+LATENCY = (
+    "--budget", "latency <= 60%", "--precision", "fp32", "--rounds", 2, "--round-to", 1,
+)  # fmt: skip
+
+
+def test_a_killed_planning_measures_no_file_again(
+    prune, measured: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts = correcting.parts
+
+    def killed(*arguments):
+        if measured:
+            raise KeyboardInterrupt
+        return parts(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(correcting, "parts", killed)
+        assert prune(*LATENCY).code == 130
+    assert len(measured) == 1
+    done = prune(*LATENCY)
+    assert done.code == 0, done.err
+    assert len(measured) >= 2
+    assert len({*measured}) == len(measured)
+
+
+def test_a_killed_round_goes_on_with_the_plan_that_was_measured(
+    prune, measured: list[float], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     teach, trained = rounds.teach, []
 
     def killed(*arguments):
@@ -172,10 +202,10 @@ def test_a_killed_round_goes_on_with_the_plan_that_was_measured(
 
     with monkeypatch.context() as patch:
         patch.setattr(rounds, "teach", killed)
-        assert prune(*given).code == 130
+        assert prune(*LATENCY).code == 130
     before = len(measured)
     assert before >= 2, "the first plan was corrected"
-    done = prune(*given)
+    done = prune(*LATENCY)
     assert done.code == 0, done.err
     assert len(measured) == before
     found = artifacts.load(tmp_path / "out").manifest

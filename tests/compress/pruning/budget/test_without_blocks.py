@@ -79,7 +79,7 @@ def files(tmp_path: Path) -> Files:
     def write(network: nn.Module, path: Path) -> Artifact:
         return stand_in(network, SPEC, False, path)
 
-    return Files(write(networks(64)[0], tmp_path / "whole"), write, "cpu", 1, 180)
+    return Files(write(networks(64)[0], tmp_path / "whole"), write, "cpu", 1, 180, tmp_path)
 
 
 def test_the_file_without_blocks_is_as_near_to_the_budget_as_one_with_all(files: Files):
