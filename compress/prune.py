@@ -27,7 +27,7 @@ from compress.learning.training_data import named, open_for, require_known, trai
 from compress.learning.views.options import check_patience
 from compress.pruning import allocation, importance
 from compress.pruning.accuracy import judge_of
-from compress.pruning.budget import correcting, unpruned
+from compress.pruning.budget import correcting, tables, unpruned
 from compress.pruning.budget.correcting import Planned
 from compress.pruning.budget.limits import (
     MEASURED,
@@ -133,6 +133,7 @@ def _named(config: Config) -> dict[str, str]:
         "importance": importance.identity(config.importance),
         "allocation": allocation.identity(config.spread),
         "target": targets.identity(_target(config)) if config.budgets.about(*MEASURED) else "",
+        **tables.identity(config),
         **terms.identity(config.term),
     }
 
@@ -151,6 +152,7 @@ def check(config: Config, labels: Sequence[str] | None = None) -> None:
     if config.sparsity:
         masks.check(config.sparsity)
     _target(config)
+    tables.check(config, config.remove_blocks)
     asked = checks.Asked(config.gate, config.demand, config.out, (_model(config),))
     checks.check(asked, labels)
 
@@ -171,15 +173,16 @@ def check_layers(config: Config, architecture: Architecture) -> None:
 
 
 def check_network(config: Config, parent: Artifact) -> None:
-    """Refuse blocks and zeros that a network, built as its record says, cannot lose and have.
+    """Refuse blocks, zeros and times that are none of a network, built as its record says.
 
     Raises:
         UserError: there are such.
     """
-    if config.remove_blocks or config.sparsity:
+    if config.remove_blocks or config.sparsity or config.latency_table:
         labels, spec = len(parent.manifest.labels.names), parent.manifest.image
         network = rebuilt(architecture_of(parent), labels, spec)
         depth.rounds_of(network, spec, config.remove_blocks, config.keep)
+        tables.require_of(network, spec, config)
         if config.sparsity:
             masks.require(network, blank_image(spec), config.sparsity)
 
@@ -196,7 +199,7 @@ def _target(config: RoundOptions) -> Any:
             a latency is measured on.
     """
     target = targets.find(config.target, config.precision)
-    if config.budgets.about("latency"):
+    if config.budgets.about("latency") and not config.latency_table:
         targets.require_timed_here(target)
     return target
 
@@ -253,7 +256,8 @@ def _planned(
     config, scratch = rounds.config, rounds.workdir / "scratch"
     files = _files(rounds, whole)
     spec = rounds.context.spec
-    before = partial(unpruned.measured, whole, network, spec, config.budgets, files)
+    measured = tables.to_measure(config)
+    before = partial(unpruned.measured, whole, network, spec, measured, files)
     known = stored(scratch / "unpruned.json", Unpruned, before)
     with informed(network, importance.needs(config.importance), rounds.sample):
         problem = telling(problem_of(network, spec, config, kept, known))
@@ -274,7 +278,7 @@ def _files(rounds: Rounds, network: nn.Module) -> Files | None:
         UserError: it cannot be exported.
     """
     config, spec = rounds.config, rounds.context.spec
-    if not config.budgets.about(*MEASURED):
+    if not tables.to_measure(config).about(*MEASURED):
         return None
     integers, quantize = targets.integers_of(_target(config)), config.precision == "int8"
 

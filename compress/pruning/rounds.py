@@ -15,7 +15,7 @@ from compress.learning.views.options import longer
 from compress.pruning import importance
 from compress.pruning.accuracy import Judge
 from compress.pruning.allocation import Plan
-from compress.pruning.budget.problems import Options
+from compress.pruning.budget.options import Options
 from compress.pruning.channels import Widths, prune_to
 from compress.pruning.gradients import Sample, informed
 from compress.pruning.recalibration import recalibrate_batchnorm

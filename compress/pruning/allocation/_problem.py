@@ -27,6 +27,8 @@ class Limit:
     """Of the whole network's, that may be left."""
     whole: float
     """What the whole network costs, with the blocks that may be gone of the one that is pruned."""
+    predicted: str = ""
+    """The CPU of another machine whose time it is, as a table predicts it; no file is timed."""
 
     def part(self, widths: Plan) -> float:
         """Return what is left at these widths, as a share of the whole."""

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from compress.pruning.allocation import Limit, Plan, Planner, Problem
-from compress.pruning.budget.limits import MEASURED, aimed, missed_by, shown
+from compress.pruning.budget.limits import aimed, in_file, missed_by, shown
 from compress.pruning.budget.measuring import Files, parts
 from compress.pruning.budget.storing import stored
 from compress.pruning.channels import prune_to
@@ -56,7 +56,7 @@ def planned(problem: Problem, planner: Planner, rounds: int, files: Files | None
         GateUndecided: this machine is too noisy to tell.
         UserError: there are no widths that keep what is counted.
     """
-    measured = [one for one in problem.limits if one.budget.metric in MEASURED]
+    measured = [one for one in problem.limits if in_file(one)]
     if files is None or not measured:
         return Planned(planner(problem, rounds), {})
     tried = _Trials(problem, planner, rounds, files)
@@ -135,7 +135,7 @@ class _Trials:
         return missed_by(self.problem, [one for one in found if one[1] > one[0].share])
 
     def _limits(self) -> tuple[Limit, ...]:
-        return tuple(one for one in self.problem.limits if one.budget.metric in MEASURED)
+        return tuple(one for one in self.problem.limits if in_file(one))
 
     def _fullness(self, limit: Limit, found: Mapping[str, float]) -> float:
         """Return how much of what it may take a file takes."""
@@ -182,4 +182,5 @@ def say(planned: Planned, limits: tuple[Limit, ...]) -> None:
     """Say what the plan takes of the budgets."""
     for limit in limits:
         part = planned.measured.get(limit.budget.metric, limit.part(planned.rounds[-1]))
-        console.say(f"planned: {shown(limit, part)} for '{limit.budget.text}'")
+        how = f" (predicted for {limit.predicted}, not measured)" if limit.predicted else ""
+        console.say(f"planned: {shown(limit, part)} for '{limit.budget.text}'{how}")

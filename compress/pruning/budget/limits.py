@@ -28,8 +28,16 @@ class Proportional:
         return self.whole * self.of.total(widths) / self.of.total({})
 
 
+def in_file(limit: Limit) -> bool:
+    """Tell whether a limit is on what is measured of a file."""
+    return limit.budget.metric in MEASURED and not limit.predicted
+
+
 def limits_of(
-    budgets: Budgets, costs: Mapping[str, Costs], left: Mapping[str, float]
+    budgets: Budgets,
+    costs: Mapping[str, Costs],
+    left: Mapping[str, float],
+    predicted: Mapping[str, str],
 ) -> tuple[Limit, ...]:
     """Return the limits on what is left that budgets are.
 
@@ -38,11 +46,15 @@ def limits_of(
         costs: By metric.
         left: Shares of the whole network's costs that the network which is pruned has, for some of
             its blocks are gone; 1 where nothing is said.
+        predicted: By metric, of which other machine it is, as a table predicts it.
 
     Raises:
         UserError: the whole network keeps them all.
     """
-    found = tuple(_limit(one, costs[one.metric], left.get(one.metric, 1.0)) for one in budgets.each)
+    found = tuple(
+        _limit(one, costs[one.metric], left.get(one.metric, 1.0), predicted.get(one.metric, ""))
+        for one in budgets.each
+    )
     if all(limit.share >= 1 for limit in found):
         raise UserError(
             "The model keeps this budget as it is, so nothing is to be pruned",
@@ -53,9 +65,10 @@ def limits_of(
     return tuple(limit for limit in found if limit.share < 1)
 
 
-def _limit(budget: Budget, costs: Costs, left: float) -> Limit:
+def _limit(budget: Budget, costs: Costs, left: float, predicted: str) -> Limit:
     whole = costs.total({}) / left
-    return Limit(budget, costs, budget.limit if budget.relative else budget.limit / whole, whole)
+    share = budget.limit if budget.relative else budget.limit / whole
+    return Limit(budget, costs, share, whole, predicted)
 
 
 def shown(limit: Limit, part: float) -> str:
@@ -120,8 +133,7 @@ def require_reachable(problem: Problem, counted_only: bool = True) -> None:
     missed = [
         limit
         for limit in problem.limits
-        if not limit.kept(problem.narrowest)
-        and not (counted_only and limit.budget.metric in MEASURED)
+        if not limit.kept(problem.narrowest) and not (counted_only and in_file(limit))
     ]
     if missed:
         raise missed_by(problem, [(one, one.part(problem.narrowest)) for one in missed])

@@ -101,8 +101,8 @@ def _latency(files: Files, file: Artifact, budget: Budget, share: float) -> floa
         raise GateUndecided(
             f"This machine is too noisy to prune to '{budget.text}': after "
             f"{duration.shown(files.longest_s)} the same file twice may still differ by "
-            f"{100 * noise(found):.0f}% (A/A interval), at most {100 * NOISE:.0f}% is of use. Next: "
-            f"run it again on a quieter machine, or measure longer: --latency-time {longer}; "
+            f"{100 * noise(found):.0f}% (A/A interval), at most {100 * NOISE:.0f}% is of use. "
+            f"Next: run it again on a quieter machine, or measure longer: --latency-time {longer}; "
             "nothing has been trained"
         )
     console.say(f"  the file takes {100 / speedup[0]:.1f}% of the unpruned one's time")

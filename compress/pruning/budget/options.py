@@ -1,5 +1,6 @@
 """How small or fast the pruned network is to be; the stage of pruning adds these options."""
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
@@ -7,6 +8,7 @@ from pydantic import Field
 from benchmarks.gates import budgets
 from benchmarks.gates.budgets import Budget, Budgets
 from compress.pruning.allocation import AUTO
+from compress.pruning.shrinking import Shrinking
 from edgepress.core import duration
 from edgepress.core.errors import UserError
 from edgepress.core.noun import Noun
@@ -35,6 +37,13 @@ class Budgeting(Noun):
     measured on."""
     threads: int = Field(1, ge=1)
     """Threads inside one inference, where latency is measured."""
+    latency_table: Path | None = None
+    """Times of the variants of this network, as `python -m benchmarks.latency_table` writes them on
+    a device, which widths are chosen by. Where FILE is not there yet, what is to be copied to the
+    device is made, and said."""
+    force_table: bool = False
+    """Take times of another machine: the latency is then that machine's as the table predicts it,
+    and no file is timed."""
     latency_time: str = "3m"
     """Longest measurement of one file's latency, e.g. `90s`, `10m`: rounds go on until its share of
     the unpruned one's time is known or this time is over, but at least for 12 rounds."""
@@ -78,6 +87,10 @@ class Budgeting(Noun):
             UserError: it is no duration.
         """
         return duration.seconds(self.latency_time, "--latency-time")
+
+
+class Options(Budgeting, Shrinking):
+    """What may go, and how much is to."""
 
 
 def _require_known(budget: Budget) -> None:

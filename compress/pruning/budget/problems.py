@@ -6,20 +6,17 @@ from torch import nn
 
 from compress.pruning.allocation import Problem
 from compress.pruning.budget.limits import Proportional, limits_of
-from compress.pruning.budget.options import Budgeting
+from compress.pruning.budget.options import Options
+from compress.pruning.budget.tables import table_options
 from compress.pruning.budget.unpruned import Unpruned
 from compress.pruning.costs.counted import Counting
-from compress.pruning.costs.latency import TableOptions, latency_table
+from compress.pruning.costs.latency import latency_table, of_another
 from compress.pruning.costs.protocol import Costs
 from compress.pruning.coupling import coupled
 from compress.pruning.kept_layers import Kept
-from compress.pruning.shrinking import Shrinking, widths_of
+from compress.pruning.shrinking import widths_of
 from edgepress.core.image_spec import ImageSpec
 from models.blank import blank_image
-
-
-class Options(Budgeting, Shrinking):
-    """What may go, and how much is to."""
 
 
 def problem_of(
@@ -46,21 +43,16 @@ def problem_of(
     file = {name: whole * unpruned.left.get(name, 1.0) for name, whole in unpruned.file.items()}
     if "size" in file:
         found["size"] = counting.size(options.precision, round(file["size"]))
-    if "latency" in file:
-        table = latency_table(network, spec, _table_options(options))
+    predicted = dict[str, str]()
+    if options.budgets.about("latency"):
+        wanted = table_options(options)
+        table = latency_table(network, spec, wanted)
         groups = tuple(one for one in groups if one.name in table.groups)
-        found["latency"] = Proportional("s", table, file["latency"])
-    limits = limits_of(options.budgets, found, unpruned.left)
+        predicted["latency"] = of_another(wanted)
+        timed = file.get("latency")
+        found["latency"] = table if timed is None else Proportional("s", table, timed)
+    limits = limits_of(options.budgets, found, unpruned.left, predicted)
     return Problem(network, images, widths_of(network, options, kept), groups, limits)
-
-
-def _table_options(options: Options) -> TableOptions:
-    return TableOptions(
-        precision=options.precision,
-        target=options.target,
-        threads=options.threads,
-        round_to=options.round_to,
-    )
 
 
 def telling(problem: Problem) -> Problem:

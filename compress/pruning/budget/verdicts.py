@@ -26,7 +26,7 @@ def _verdict(planned: Planned, number: int, limit: Limit, against: str) -> Verdi
     measured = planned.measured.get(limit.budget.metric) if last else None
     part = limit.part(planned.rounds[number - 1]) if measured is None else measured
     wanted = f"{100 * limit.share:.3g}% wanted"
-    how = "as planned" if measured is None else "measured with the file of the planned widths"
+    how = _how(limit, measured)
     if not last:
         how += f", after round {number} of {rounds}: a later one keeps no accuracy gate"
     return Verdict(
@@ -36,6 +36,13 @@ def _verdict(planned: Planned, number: int, limit: Limit, against: str) -> Verdi
         measured=_in_gate(limit, part),
         reason=f"{100 * beside(part, limit.share):.10g}% of the unpruned model's, {wanted} ({how})",
     )
+
+
+def _how(limit: Limit, measured: float | None) -> str:
+    """Say how it is known what is left."""
+    if limit.predicted:
+        return f"predicted for {limit.predicted} by its latency table, not measured"
+    return "as planned" if measured is None else "measured with the file of the planned widths"
 
 
 def _in_gate(limit: Limit, part: float) -> float:

@@ -73,5 +73,5 @@ def _shares(
         write(folder, network, spec, plan.with_widths(widths))
     found = variants.read(folder)
     out = rounds.measure(rounds.Job(found, folder / "times.json", options.longest_s), console.say)
-    read = times.read(out, found.files, found.digest)
+    read = times.read(out, found)
     return read.networks_s(found.files) / read.reference_s

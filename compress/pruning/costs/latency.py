@@ -7,7 +7,7 @@ a folder that can be copied to the device.
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field
 from torch import nn
@@ -57,7 +57,7 @@ class TableOptions(Noun):
     """Times that `python -m benchmarks.latency_table` has written on another machine; by default
     they are measured here."""
     force: bool = False
-    """Take times of another CPU, runtime or number of threads than are here."""
+    """Take times of another CPU or runtime than are here."""
 
 
 def latency_table(
@@ -71,14 +71,41 @@ def latency_table(
         GateUndecided: the machine is too noisy to tell.
     """
     options = options or TableOptions()
-    target = targets.find(options.target, options.precision)
     folder = folder_of(network, spec, options)
     with place.occupied(folder):
         index = _index(folder, network, spec, options)
-        table = table_of(index, _times(folder, index, options, target))
+        table = table_of(index, _times(folder, options))
         writable.write_json(folder / "table.json", table, "The table of latencies")
     _say(table)
     return table
+
+
+def times_of(network: nn.Module, spec: ImageSpec, options: TableOptions) -> Times:
+    """Return the times that a network's table is made of; the variants are made first.
+
+    Raises:
+        UserError: as `latency_table`.
+        GateUndecided: the machine is too noisy to tell.
+    """
+    folder = folder_of(network, spec, options)
+    with place.occupied(folder):
+        _index(folder, network, spec, options)
+        return _times(folder, options)
+
+
+def of_another(options: TableOptions) -> str:
+    """Return the CPU of the machine that given times are of; empty where it is this one, or none.
+
+    Raises:
+        UserError: they cannot be read, or are of another machine and not to be taken.
+    """
+    if options.times is None:
+        return ""
+    if not options.times.exists():  # which is said with what is to be timed
+        return "another machine"
+    there, here = times.loaded(options.times).machine, machine.describe(options.threads)
+    _require_here(there, here, options)
+    return there.get("cpu", "another machine") if machine.differences(there, here) else ""
 
 
 def table_of(index: Index, found: Times) -> LatencyTable:
@@ -187,7 +214,7 @@ def planned(network: nn.Module, spec: ImageSpec, options: TableOptions) -> Plan:
     )
 
 
-def _times(folder: Path, index: Index, options: TableOptions, target: Any) -> Times:
+def _times(folder: Path, options: TableOptions) -> Times:
     """Return the times that were given, else those of this machine, which are measured first.
 
     Raises:
@@ -196,32 +223,45 @@ def _times(folder: Path, index: Index, options: TableOptions, target: Any) -> Ti
     """
     here = machine.describe(options.threads)
     found = options.times
+    target = targets.find(options.target, options.precision)
     if found is None and not targets.is_timed_here(target):
         raise UserError(
             f"Files for {target.name} are not timed on this machine, so there is no table yet",
-            next_step=f"copy {folder} to the device, run `python -m benchmarks.latency_table "
-            "FOLDER --out times.json` there and give its file",
+            next_step=times.to_be_timed(folder),
+        )
+    if found is not None and not found.exists():
+        raise UserError(
+            "The times cannot be read: there are none yet",
+            got=found,
+            next_step=times.to_be_timed(folder),
         )
     timed = variants.read(folder)
     if found is None:
         found = folder / f"times-{value_hash(here)}.json"
         rounds.measure(rounds.Job(timed, found, options.longest_s), console.say)
-    read = times.read(found, [file.name for file in index.files], timed.digest)
+    read = times.read(found, timed)
     _require_here(read.machine, here, options)
     return read
 
 
 def _require_here(there: Mapping[str, str], here: Mapping[str, str], options: TableOptions) -> None:
-    """Refuse times of another machine, unless it is to be so.
+    """Refuse times of another number of threads, and of another machine unless it is to be so.
 
     Raises:
         UserError: they are.
     """
+    if there.get("threads") != here["threads"]:
+        raise UserError(
+            "The times are of another number of threads",
+            got=f"{options.times}: {there.get('threads', 'unknown')}",
+            allowed=here["threads"],
+            next_step="make the variants for as many threads, or prune for those: --threads",
+        )
     if not options.force and (other := machine.differences(there, here)):
         raise UserError(
             "The times are of another machine, and say little of this one",
             got=f"{options.times}: {other}",
-            next_step="measure here, or take them for a device that is like theirs: --force",
+            next_step="measure here, or take them for what they predict of theirs: --force-table",
         )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
+from benchmarks.operators.variants import Variants
 from edgepress.core.errors import UserError
 from edgepress.core.noun import Noun
 
@@ -69,32 +70,49 @@ class Times(Noun):
         return [visit for visit in self.visits if visit.file == file]
 
 
-def read(path: Path, files: Sequence[str], index: str) -> Times:
-    """Return the times of a folder of variants.
-
-    Args:
-        path: What the command has written.
-        files: The variants.
-        index: Hash of their index.
+def loaded(path: Path) -> Times:
+    """Return the times that a file holds, whatever they are of.
 
     Raises:
-        UserError: it cannot be read, is of other variants, or not all were timed.
+        UserError: it cannot be read, or holds something else.
     """
     try:
-        found = Times.model_validate_json(path.read_bytes())
+        return Times.model_validate_json(path.read_bytes())
     except OSError as error:
         raise UserError(f"The times cannot be read ({error.strerror})", got=path) from None
     except ValidationError as error:
         what = error.errors()[0]
         raise UserError(f"The file holds no times of variants ({what['msg']})", got=path) from None
-    if found.index != index:
+
+
+def read(path: Path, variants: Variants) -> Times:
+    """Return the times of a folder of variants.
+
+    Args:
+        path: What the command has written.
+        variants: The folder.
+
+    Raises:
+        UserError: it cannot be read, is of other variants, or not all were timed.
+    """
+    found = loaded(path)
+    if found.index != variants.digest:
         raise UserError(
-            "The times are of other variants: of another network, target or widths",
+            "The times are of other variants: of another network, target, precision, number of "
+            "threads or multiple of widths",
             got=path,
-            next_step="copy the folder of the variants to the device again and time that",
+            next_step=to_be_timed(variants.folder),
         )
     if any(len(one.nodes_s) != len(found.nodes.get(one.file, ())) for one in found.visits):
         raise UserError("The file tells other nodes than it has times of", got=path)
-    if missing := {*files} - {visit.file for visit in found.visits}:
+    if missing := {*variants.files} - {visit.file for visit in found.visits}:
         raise UserError("Not all variants were timed", got=f"{path} without {sorted(missing)[0]}")
     return found
+
+
+def to_be_timed(folder: Path) -> str:
+    """Return what is to be done with a folder of variants."""
+    return (
+        f"copy {folder} to the device, run `python -m benchmarks.latency_table FOLDER --out "
+        "times.json` there and give its file: --latency-table times.json"
+    )

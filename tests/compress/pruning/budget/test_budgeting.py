@@ -8,8 +8,8 @@ from torch import nn
 
 from compress.pruning.allocation import find
 from compress.pruning.budget.limits import require_narrowing
-from compress.pruning.budget.options import Budgeting
-from compress.pruning.budget.problems import Options, problem_of
+from compress.pruning.budget.options import Budgeting, Options
+from compress.pruning.budget.problems import problem_of
 from compress.pruning.budget.unpruned import Unpruned
 from compress.pruning.channels import prune_to
 from compress.pruning.shrinking import kept_of

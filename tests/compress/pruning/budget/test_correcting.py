@@ -161,10 +161,10 @@ def test_what_is_just_missed_is_not_said_to_be_reached() -> None:
 def test_a_budget_that_is_kept_already_is_refused() -> None:
     costs = {"macs": MACS, "size": MACS}
     with pytest.raises(UserError, match=r"keeps this budget as it is.*less than macs 65,500"):
-        limits_of(budgets.parse(["macs <= 1M"]), costs, {})
-    kept = limits_of(budgets.parse(["macs <= 1M", "size <= 50%"]), costs, {})
+        limits_of(budgets.parse(["macs <= 1M"]), costs, {}, {})
+    kept = limits_of(budgets.parse(["macs <= 1M", "size <= 50%"]), costs, {}, {})
     assert [one.budget.metric for one in kept] == ["size"]
-    (half,) = limits_of(budgets.parse(["macs <= 32768"]), costs, {})
+    (half,) = limits_of(budgets.parse(["macs <= 32768"]), costs, {}, {})
     assert half.share == 0.5
 
 

@@ -12,7 +12,8 @@ from compress.pruning.allocation import Problem, find
 from compress.pruning.budget.correcting import planned
 from compress.pruning.budget.limits import require_narrowing
 from compress.pruning.budget.measuring import Files
-from compress.pruning.budget.problems import Options, problem_of
+from compress.pruning.budget.options import Options
+from compress.pruning.budget.problems import problem_of
 from compress.pruning.budget.unpruned import measured
 from compress.pruning.kept_layers import Kept
 from compress.pruning.scans.depth import shallow
