@@ -36,19 +36,18 @@ from compress.pruning.budget.limits import (
     too_narrow,
 )
 from compress.pruning.budget.measuring import Files
-from compress.pruning.budget.problems import problem_of, telling
+from compress.pruning.budget.residual import Way, way_of
 from compress.pruning.budget.storing import stored
 from compress.pruning.budget.unpruned import Unpruned
 from compress.pruning.budget.verdicts import verdicts
 from compress.pruning.gradients import informed
-from compress.pruning.kept_layers import SHOWN, Kept, named_like
+from compress.pruning.kept_layers import SHOWN, named_like
 from compress.pruning.rehearsal import rehearse
 from compress.pruning.rounds import Round, RoundOptions, Rounds, check_tuning
 from compress.pruning.scans import depth
 from compress.pruning.scans.looking import Looking
 from compress.pruning.scans.options import Scans
 from compress.pruning.scans.sensitivity import Scanned
-from compress.pruning.shrinking import kept_of
 from compress.pruning.sparsity import masks
 from compress.pruning.sparsity.making import Tuning, with_zeros
 from compress.stand_ins import costs, targets
@@ -211,12 +210,10 @@ def _build(plan: Plan, config: Config, context: Context, wanted: Wanted, workdir
     blocks = looking.blocks(whole, config.remove_blocks, config.keep)
     network = depth.shallow(whole, blocks)
     start = depth.without_blocks(architecture_of(parent), blocks)
-    kept = kept_of(network, context.spec, config)
-    if kept.unfit:
-        console.say(kept.told(SHOWN))
     rounds = Rounds(config, context, workdir, judge_of(plan, context, config.gate, workdir))
     with seeded(config.seed):
-        problem, planned = _planned(rounds, network, whole, kept)
+        way, planned = _planned(rounds, network, whole)
+        problem, kept = way.problem, way.kept
         correcting.say(planned, problem.limits)
         n_labels, spec = len(parent.manifest.labels.names), parent.manifest.image
         build = partial(rebuilt, n_labels=n_labels, spec=spec)
@@ -235,17 +232,21 @@ def _build(plan: Plan, config: Config, context: Context, wanted: Wanted, workdir
     found = verdicts(planned, last.number, problem.limits, parent.name)
     if not config.budget:  # --macs is judged by gates, unless its last round was given up
         found = tuple(one for one in found if one.outcome != "pass")
-    notes = ((kept.told(),) if kept.unfit else ()) + too_narrow(problem) + last.notes
+    unfit = kept.told() if kept.unfit else ""
+    notes = (*filter(None, (way.note, unfit)), *too_narrow(problem), *last.notes)
     record = Pruning(sensitivity=looked, blocks=blocks, sparsity=zeros)
     trained = Trained(
-        pruned, last.architecture, parent, notes=notes, verdicts=found, pruning=record
+        pruned,
+        last.architecture,
+        parent,
+        notes=notes,
+        verdicts=found,
+        pruning=record,
     )
     return finish(plan, trained, context, wanted)
 
 
-def _planned(
-    rounds: Rounds, network: nn.Module, whole: nn.Module, kept: Kept
-) -> tuple[allocation.Problem, Planned]:
+def _planned(rounds: Rounds, network: nn.Module, whole: nn.Module) -> tuple[Way, Planned]:
     """Return what is planned, and the widths after each round; what was measured is kept.
 
     Raises:
@@ -260,15 +261,14 @@ def _planned(
     before = partial(unpruned.measured, whole, network, spec, measured, files)
     known = stored(scratch / "unpruned.json", Unpruned, before)
     with informed(network, importance.needs(config.importance), rounds.sample):
-        problem = telling(problem_of(network, spec, config, kept, known))
-        require_narrowing(problem, kept)
-        require_reachable(problem)
+        way = way_of(network, spec, config, known, scratch)
+        if way.kept.unfit:
+            console.say(way.kept.told(SHOWN))
+        require_narrowing(way.problem, way.kept)
+        require_reachable(way.problem)
         planner = allocation.find(config.spread)
-
-        def plan() -> Planned:
-            return correcting.planned(problem, planner, config.rounds, files)
-
-        return problem, stored(scratch / "plan.json", Planned, plan)
+        plan = partial(correcting.planned, way.problem, planner, config.rounds, files)
+        return way, stored(scratch / "plan.json", Planned, plan)
 
 
 def _files(rounds: Rounds, network: nn.Module) -> Files | None:

@@ -31,6 +31,9 @@ class Shrinking(Noun):
     keep_residual: bool = True
     """Prune only inside residual blocks: what the blocks add up keeps its width, and so do the
     feature maps that the unpruned network teaches."""
+    residual_by_cost: bool = True
+    """With a budget on latency, plan with these widths kept and without, and take what loses
+    clearly less importance; `--no-residual-by-cost` keeps them."""
     keep: tuple[str, ...] = ()
     """Layers that keep their output channels, by name or pattern, e.g. --keep "*.conv_pwl"."""
     max_pruning_ratio: float = Field(0.9, gt=0, le=1)

@@ -19,7 +19,7 @@ loses less.
 import heapq
 import itertools
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from compress.pruning.allocation._problem import Limit, Plan, Problem, ways
@@ -62,15 +62,26 @@ def chosen(losses: Losses, limits: tuple[Limit, ...]) -> Plan:
     return search.now
 
 
+def lost(problem: Problem, plan: Plan) -> float:
+    """Return what a plan loses, over all groups of which an importance tells."""
+    each = (_lost_at(problem, one, (plan[one.name],)) for one in problem.groups)
+    return sum(loss for losses in each for loss in losses.values())
+
+
 def _losses(problem: Problem, group: Coupled) -> Mapping[int, float]:
-    """Return what each width of a group loses; nothing where no importance tells."""
+    """Return what each width that a group may have loses; nothing where no importance tells."""
+    return _lost_at(problem, group, problem.options(group))
+
+
+def _lost_at(problem: Problem, group: Coupled, widths: Iterable[int]) -> Mapping[int, float]:
+    """Return what a group loses at some widths; nothing where no importance tells."""
     worth = problem.worth(group)
     if worth is None:
         return {}
     units = worth.double().reshape(group.parts, -1).mean(0).sort(descending=True).values
     kept = (units.clamp(min=0).cumsum(0) / units.clamp(min=0).sum().clamp(min=1e-30)).tolist()
     found = {}
-    for width in problem.options(group):
+    for width in widths:
         share = kept[max(1, len(kept) * width // group.width) - 1]
         found[width] = 0.0 if width == group.width else -group.makers * math.log(max(share, 1e-9))
     return found

@@ -1,6 +1,7 @@
 """What is to be planned for a network: its groups of channels, their costs, and the limits."""
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from torch import nn
 
@@ -10,7 +11,7 @@ from compress.pruning.budget.options import Options
 from compress.pruning.budget.tables import table_options
 from compress.pruning.budget.unpruned import Unpruned
 from compress.pruning.costs.counted import Counting
-from compress.pruning.costs.latency import latency_table, of_another
+from compress.pruning.costs.latency import LatencyTable, latency_table, of_another
 from compress.pruning.costs.protocol import Costs
 from compress.pruning.coupling import coupled
 from compress.pruning.kept_layers import Kept
@@ -22,13 +23,30 @@ from models.blank import blank_image
 def problem_of(
     network: nn.Module, spec: ImageSpec, options: Options, kept: Kept, unpruned: Unpruned
 ) -> Problem:
-    """Return what is to be planned.
+    """Return what is to be planned, see `problems_of`.
+
+    Raises:
+        UserError: as there.
+        GateUndecided: as there.
+    """
+    (problem,) = problems_of(network, spec, options, (kept,), unpruned)
+    return problem
+
+
+def problems_of(
+    network: nn.Module,
+    spec: ImageSpec,
+    options: Options,
+    keeps: Sequence[Kept],
+    unpruned: Unpruned,
+) -> tuple[Problem, ...]:
+    """Return what is to be planned, for different layers that keep their width.
 
     Args:
         network: It is left as it is.
         spec: Its images.
         options: Budgets, and what may go.
-        kept: What may not.
+        keeps: What may not, for each problem.
         unpruned: What it takes with all its blocks, and is left of that.
 
     Raises:
@@ -36,7 +54,30 @@ def problem_of(
             is no table of what its widths cost in time.
         GateUndecided: this machine is too noisy to make that table.
     """
-    images = blank_image(spec)
+    table = None
+    if options.budgets.about("latency"):
+        table = latency_table(network, spec, table_options(options))
+    return tuple(_problem(network, spec, options, kept, _Known(unpruned, table)) for kept in keeps)
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What is measured of a network, whatever is planned."""
+
+    unpruned: Unpruned
+    table: LatencyTable | None
+    """`None` where no latency is limited."""
+
+
+def _problem(
+    network: nn.Module, spec: ImageSpec, options: Options, kept: Kept, known: _Known
+) -> Problem:
+    """Return what is to be planned.
+
+    Raises:
+        UserError: torch-pruning cannot follow the network, or it keeps all budgets as it is.
+    """
+    images, unpruned, table = blank_image(spec), known.unpruned, known.table
     graph, groups = coupled(network, images, kept.layers)
     counting = Counting(network, spec, graph, groups)
     found: dict[str, Costs] = {"macs": counting.macs(), "params": counting.params()}
@@ -44,11 +85,9 @@ def problem_of(
     if "size" in file:
         found["size"] = counting.size(options.precision, round(file["size"]))
     predicted = dict[str, str]()
-    if options.budgets.about("latency"):
-        wanted = table_options(options)
-        table = latency_table(network, spec, wanted)
+    if table is not None:
         groups = tuple(one for one in groups if one.name in table.groups)
-        predicted["latency"] = of_another(wanted)
+        predicted["latency"] = of_another(table_options(options))
         timed = file.get("latency")
         found["latency"] = table if timed is None else Proportional("s", table, timed)
     limits = limits_of(options.budgets, found, unpruned.left, predicted)
