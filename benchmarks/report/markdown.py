@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from benchmarks.report import decisions, lessons, rates, recommended, steps
+from benchmarks.report import decisions, lessons, pruned, rates, recommended, steps
 from benchmarks.report import format as fmt
 from benchmarks.report.cells import Cell, Row
 from benchmarks.report.columns import Column, columns, verdict_word, worst_drop
@@ -34,6 +34,7 @@ def markdown(report: Report) -> str:
         *_differences(report),
         *_decisions(report),
         *_throughput(report),
+        *_pruned(report),
         *_lessons(report),
         *_searches(report),
         *_gates(report),
@@ -138,6 +139,19 @@ def _lessons(report: Report) -> Iterator[str]:
         yield f"{_plain(model.name)}: {_plain(lessons.summary(model))}"
         if rows := lessons.rows(model):
             yield table_md(lessons.HEADER, _texts(rows), left={0})
+
+
+def _pruned(report: Report) -> Iterator[str]:
+    """Yield what pruning took from each model that lost something, after one remark."""
+    places = pruned.places(report)
+    if places:
+        yield f"### {pruned.TITLE}\n\n{_plain(pruned.ABOUT)}"
+    for place in places:
+        model = report.models[place]
+        said = [f"{model.name}: {pruned.scanned(model)}", *pruned.remarks(model)]
+        yield "\n\n".join(map(_plain, said))
+        if rows := pruned.rows(model):
+            yield table_md(pruned.header(pruned.scan_of(model)), _texts(rows), left={0})
 
 
 def _searches(report: Report) -> Iterator[str]:

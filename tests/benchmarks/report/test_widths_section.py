@@ -6,6 +6,7 @@ from html import unescape
 import pytest
 from report_sample import PRUNED
 
+from benchmarks.report.markdown import markdown
 from benchmarks.report.page import fragment
 from benchmarks.report.schema import ModelEntry, Report, WidthEntry
 from benchmarks.report.sections import widths
@@ -40,6 +41,26 @@ def test_each_layer_has_its_width_before_and_after_and_what_half_of_it_is_worth(
 def test_blocks_that_were_taken_out_are_named_with_their_scores(full: Report):
     page = words(fragment(widths, full))
     assert "mAP without them and those before: blocks.5.2 (0.934); with all blocks 0.940" in page
+
+
+def test_the_score_before_says_whether_blocks_were_gone(full: Report):
+    page = words(fragment(widths, full))
+    assert "(mAP with all channels, without the blocks that were taken out: 0.934)" in page
+    bare = pruned(full).pruning.model_copy(update={"blocks": None})
+    page = words(fragment(widths, changed(full, 1, pruning=bare)))
+    assert "(mAP with all channels: 0.934)" in page
+
+
+def test_markdown_tells_the_same(full: Report, minimal: Report):
+    page = markdown(full)
+    _, _, found = page.partition("### What was pruned\n")
+    assert "mAP without them and those before: blocks.5.2 (0.934)" in found
+    assert "Zeros (2:4) in 30 layers" in found
+    assert "| Layer | Channels, before → after | Kept | Lost without half, points of mAP" in found
+    assert "| blocks.1.0.conv_pw and 1 with it | 96 → 64 | 66.7% | 1.1 (48 left) |" in found
+    bare = markdown(changed(full, 1, pruning=None))
+    assert "| blocks.3.0.conv_pw | 240 → 128 | 53.3% |" in bare
+    assert "What was pruned" not in markdown(minimal)
 
 
 def test_the_history_alone_is_shown_without_a_scan(full: Report):
