@@ -94,4 +94,4 @@ class Speeds(Noun):
     export_s: float = Field(0.0, ge=0)
     """One export of the network to ONNX; 0 where there is only a graph."""
     prune_s: float = Field(0.0, ge=0)
-    """Following the network's channels and pruning, a fifth as carefully as `compress.prune`."""
+    """Following the network's channels and pruning."""

@@ -1,20 +1,13 @@
-"""Makes a network smaller until it has a share of its multiply-accumulates, by stated limits."""
-
-from collections.abc import Callable
+"""Which channels may go, and what keeps its width."""
 
 from pydantic import Field
 from torch import nn
 
-from compress.pruning.channels import STEPS, Widths, channels_of, prune_until
+from compress.pruning.channels import Widths, channels_of
 from compress.pruning.kept_layers import Kept, kept_layers
 from edgepress.core.image_spec import ImageSpec
 from edgepress.core.noun import Noun
 from models.blank import blank_image
-from models.pruning_history import History
-from models.stored import macs_at, places
-
-Prune = Callable[[nn.Module, float], History]
-"""(network, share of MACs) -> prunes the network in place; returns what went."""
 
 
 class Shrinking(Noun):
@@ -49,7 +42,7 @@ def kept_of(network: nn.Module, spec: ImageSpec, options: Shrinking) -> Kept:
     return kept_layers(network, blank_image(spec), options.keep, options.keep_residual)
 
 
-def widths_of(whole: nn.Module, options: Shrinking, kept: Kept, steps: int = STEPS) -> Widths:
+def widths_of(whole: nn.Module, options: Shrinking, kept: Kept) -> Widths:
     """Return the limits on the widths that pruning may leave of a network."""
     return Widths(
         round_to=options.round_to,
@@ -58,26 +51,4 @@ def widths_of(whole: nn.Module, options: Shrinking, kept: Kept, steps: int = STE
         importance=options.importance,
         kept=kept.layers,
         whole=channels_of(whole),
-        steps=steps,
     )
-
-
-def shrinking(
-    whole: nn.Module, spec: ImageSpec, options: Shrinking, kept: Kept, steps: int = STEPS
-) -> Prune:
-    """Return what prunes copies of a network to a share of its multiply-accumulates.
-
-    All layers lose the same share: what `compress.prune --allocation uniform` leaves in one round,
-    but for grouped convolutions, which the steps of torch-pruning leave whole.
-    """
-    multiplied = places(whole, spec)
-    macs = macs_at(whole, multiplied)
-    widths = widths_of(whole, options, kept, steps)
-
-    def prune(network: nn.Module, share: float) -> History:
-        def small(pruned: nn.Module) -> bool:
-            return macs_at(pruned, multiplied) <= share * macs
-
-        return prune_until(network, blank_image(spec), small, widths)
-
-    return prune

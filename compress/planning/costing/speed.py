@@ -26,8 +26,8 @@ from compress.learning.teaching import Student, Teaching, lesson
 from compress.learning.training import step_times
 from compress.planning.costing.stopping import Patience, timed, typical
 from compress.planning.facts import Facts, Speeds
-from compress.pruning.channels import STEPS
-from compress.pruning.shrinking import Shrinking, kept_of, shrinking
+from compress.pruning.shrinking import Shrinking, kept_of
+from compress.pruning.to_share import shrinking
 from edgepress.core import console
 from edgepress.core.artifact import Artifact
 from edgepress.core.environment import usable_cores
@@ -43,8 +43,6 @@ from models.stored import rebuilt
 
 TRAINING, RUNS = Patience(4.0), Patience(1.0)
 """For the steps of a training, and for evaluating."""
-COARSER = 5
-"""Steps of pruning, in one: large ones end at nearly the same widths."""
 DECODING_S = 1.5
 """Longest time of reading images."""
 EPOCHS = 1000
@@ -218,10 +216,8 @@ def _pruned(bench: _Bench, share: float, network: nn.Module) -> tuple[Student, f
     spec, options = bench.how.spec, bench.how.shrinking
     small, start = copy.deepcopy(network), time.perf_counter()
     kept = kept_of(network, spec, options)
-    followed = time.perf_counter()
-    shrinking(network, spec, options, kept, STEPS // COARSER)(small, share)
-    pruned = time.perf_counter()
-    return Student(small, spec), followed - start + COARSER * (pruned - followed)
+    shrinking(network, spec, options, kept)(small, share)
+    return Student(small, spec), time.perf_counter() - start
 
 
 def _step_s(network: nn.Module, bench: _Bench, settings: Training, loss: Loss) -> float:

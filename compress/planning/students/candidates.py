@@ -12,7 +12,8 @@ from torch import nn
 
 from compress.planning.facts import Facts
 from compress.pruning.rehearsal import rehearse
-from compress.pruning.shrinking import Prune, Shrinking, kept_of, shrinking
+from compress.pruning.shrinking import Shrinking, kept_of
+from compress.pruning.to_share import Prune, shrinking
 from compress.stand_ins import costs
 from edgepress.core.artifact import Artifact
 from edgepress.core.errors import UserError

@@ -23,7 +23,8 @@ from compress.planning.costing.speed import How, Named, measured
 from compress.planning.costing.stopping import Patience
 from compress.planning.facts import Facts, Speeds, Start
 from compress.pruning.channels import channels_of
-from compress.pruning.shrinking import Shrinking, kept_of, shrinking
+from compress.pruning.shrinking import Shrinking, kept_of
+from compress.pruning.to_share import shrinking
 from edgepress.core import artifact as artifacts
 from edgepress.core.errors import UserError
 from edgepress.core.image_spec import ImageSpec

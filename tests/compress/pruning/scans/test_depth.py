@@ -17,7 +17,8 @@ from compress.pruning import rounds
 from compress.pruning.scans.depth import chosen, rounds_of, shallow, without_blocks
 from compress.pruning.scans.residual import residual_blocks, without
 from compress.pruning.scans.scores import Remembered, Shown
-from compress.pruning.shrinking import Shrinking, kept_of, shrinking
+from compress.pruning.shrinking import Shrinking, kept_of
+from compress.pruning.to_share import shrinking
 from edgepress.core import artifact as artifacts
 from edgepress.core.errors import UserError
 from edgepress.core.image_spec import ImageSpec
