@@ -21,6 +21,7 @@ from compress.learning.options import Training
 from compress.learning.training_data import open_for, training_images
 from compress.pruning.budget.correcting import AIM, CLOSE, share_for
 from compress.pruning.budget.measuring import Files, parts
+from compress.pruning.budget.options import Budgeting
 from compress.pruning.channels import changed
 from compress.pruning.recalibration import recalibrate_batchnorm
 from compress.pruning.rehearsal import require_again
@@ -201,7 +202,8 @@ def _files(parent: Artifact, folder: Path) -> Files:
     def write(network: nn.Module, path: Path) -> Artifact:
         return costs.stand_in(copy.deepcopy(network), spec, True, path)
 
-    return Files(write(load_network(parent), folder / "whole"), write, costs.PROVIDER, threads=1)
+    whole, usual = write(load_network(parent), folder / "whole"), Budgeting()
+    return Files(whole, write, costs.PROVIDER, usual.threads, usual.longest_s, folder)
 
 
 def _longer(architecture: Architecture, history: History) -> Architecture:

@@ -57,7 +57,20 @@ def prune_until(
         UserError: the target cannot be reached within the limits, a label would be lost, or what is
             left does not fit together.
     """
-    history = _pruned(network, images, reached, widths)
+    least = _least(network, widths)
+
+    def remove() -> torch_pruning.DependencyGraph:
+        with quiet():
+            pruner = _pruner(network, images, widths)
+        for _ in range(widths.steps):
+            if reached(network):
+                break
+            for group in pruner.step(interactive=True):
+                if _may_go(group, least):
+                    group.prune()
+        return pruner.DG
+
+    history = changed(network, images, remove)
     with evaluating(network):
         narrow_enough = reached(network)
     if narrow_enough:
@@ -142,39 +155,6 @@ def _narrow_to(
             going.append((layer, make, sorted(rows)))
     for layer, make, rows in going:
         graph.get_pruning_group(layer, make, rows).prune()
-
-
-def narrow(network: nn.Module, images: Tensor, widths: Widths) -> History:
-    """Remove every channel that may go, in place: all layers become equally narrow.
-
-    Raises:
-        UserError: a label would be lost, or what is left does not fit together.
-    """
-    return _pruned(network, images, lambda _: False, widths)
-
-
-def _pruned(
-    network: nn.Module, images: Tensor, reached: Callable[[nn.Module], bool], widths: Widths
-) -> History:
-    """Remove channels until `reached`, at most in all steps.
-
-    Raises:
-        UserError: a label would be lost, or what is left does not fit together.
-    """
-    least = _least(network, widths)
-
-    def remove() -> torch_pruning.DependencyGraph:
-        with quiet():
-            pruner = _pruner(network, images, widths)
-        for _ in range(widths.steps):
-            if reached(network):
-                break
-            for group in pruner.step(interactive=True):
-                if _may_go(group, least):
-                    group.prune()
-        return pruner.DG
-
-    return changed(network, images, remove)
 
 
 def changed(

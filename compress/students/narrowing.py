@@ -11,7 +11,9 @@ from functools import partial
 from torch import nn
 
 from compress.pruning import importance
-from compress.pruning.channels import Widths, narrow
+from compress.pruning.allocation import Problem
+from compress.pruning.channels import Widths, prune_to
+from compress.pruning.coupling import coupled
 from compress.pruning.kept_layers import kept_layers
 from compress.pruning.rehearsal import require_again
 from compress.pruning.shrinking import Shrinking
@@ -48,7 +50,10 @@ def narrowed(
     """
     with seeded(0):  # which channels of random weights go does not matter, but it is always these
         network = pretrained.start_network(architecture, LABELS, start, spec)
-        history = narrow(network, blank_image(spec), _widths(network, spec, width))
+        images, widths = blank_image(spec), _widths(network, spec, width)
+        _, groups = coupled(network, images, widths.kept)
+        narrowest = Problem(network, images, widths, groups, ()).narrowest
+        history = prune_to(network, images, narrowest, widths)
     if not history:
         raise UserError(
             "No layer of the student can be made narrower",
