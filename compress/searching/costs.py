@@ -18,7 +18,8 @@ from benchmarks.statistics.sequential import median_interval
 from compress.planning.students import fitting
 from compress.planning.students.fitting import EXACT, Weight
 from compress.pruning.rehearsal import rehearse
-from compress.pruning.shrinking import Shrinking, kept_of, shrinking
+from compress.pruning.shrinking import Shrinking, kept_of
+from compress.pruning.to_share import shrinking
 from compress.searching.space import PRECISION, PRUNED, STUDENT, Choices
 from compress.stand_ins import costs, storing, targets
 from compress.stand_ins.costs import Times
