@@ -60,9 +60,12 @@ def known_options() -> frozenset[str]:
         if "main(Config, run)" in file.read_text()
     ]
     fields = {
-        name for module in modules for name in importlib.import_module(module).Config.model_fields
+        (name, field.annotation is bool)
+        for module in modules
+        for name, field in importlib.import_module(module).Config.model_fields.items()
     }
-    ours = {f"--{name.replace('_', '-')}" for name in fields} | {"--help", "--config"}
+    ours = {f"--{name.replace('_', '-')}" for name, _ in fields} | {"--help", "--config"}
+    ours |= {f"--no-{name.replace('_', '-')}" for name, is_switch in fields if is_switch}
     return frozenset(ours | set(re.findall(r'"(--[a-z-]+)"', Path(device.__file__).read_text())))
 
 

@@ -69,7 +69,7 @@ def edit(tree: Path, name: str, before: str, after: str) -> None:
 
 
 COMPUTES = [
-    ("compress.train", "compress/learning/training.py", "100_003", "100_019"),
+    ("compress.train", "compress/learning/loop/run.py", "100_003", "100_019"),
     ("compress.distill", "compress/learning/losses/bce.py", "return mean", "return 2 * mean"),
     ("compress.train", "edgepress/data/random_split.py", "TEST_SHARE = 0.4", "TEST_SHARE = 0.3"),
     ("compress.train", "edgepress/core/image_spec.py", "0.485", "0.5"),
@@ -107,7 +107,7 @@ SAYS = [
     ),
     ("compress/learning/not_finite.py", "The loss is not finite any more", "The loss is NaN"),
     ("compress/learning/not_finite.py", "lower --learning-rate", "try a lower --learning-rate"),
-    ("compress/learning/training.py", "resuming after epoch", "going on after epoch"),
+    ("compress/learning/loop/run.py", "resuming after epoch", "going on after epoch"),
     ("edgepress/data/images.py", "it is a decompression bomb", "it is huge"),
     ("edgepress/data/pixels.py", '"decoding"', '"unpacking pixels"'),
     ("edgepress/core/console.py", "warning: ", "WARNING: "),
