@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from benchmarks.claims import bundle, false_alarms, latency_table, recipe, web_resizing
 from benchmarks.claims.device import result as device
+from benchmarks.claims.distillation import result as distillation
 from benchmarks.claims.drift import result as drift
 from benchmarks.claims.families import pruned as pruned_families
 from benchmarks.claims.families import result as families
@@ -29,6 +30,7 @@ CLAIMS = {
     "bundle": bundle,
     "calibration": effect,
     "device": device,
+    "distillation": distillation,
     "drift": drift,
     "false-alarms": false_alarms,
     "families": families,

@@ -1,13 +1,15 @@
 """`python -m benchmarks.claims.distillation` teaches students by many methods and bad teachers."""
 
 import sys
+from functools import cache
 from pathlib import Path
 
 from pydantic import Field
 
 from benchmarks.claims.distillation.grid import PROBLEMS, Trial, grid
 from benchmarks.claims.distillation.result import Outcome, Result, comparisons, table
-from benchmarks.claims.distillation.trying import student, teacher_of
+from benchmarks.claims.distillation.trying import place, student, teacher_of
+from edgepress.core import artifact as artifacts
 from edgepress.core import console, figures
 from edgepress.core.artifact import Artifact
 from edgepress.core.cli import main
@@ -22,19 +24,21 @@ METHODS = (
     *("feature-maps", "soft-labels", "efficientat", "bckd", "dist", "standardised"),
     *("relational", "attention", "fitnets", "l2d", "feature-maps-annealed"),
 )
+MOST_SEEDS = 20
 
 
 class Config(Noun):
     """Train students by each method, and `auto` with teachers that are good, unfinished or wrong.
 
-    What is in the folder `work` already is not trained again, so that an interrupted run goes on.
+    What is in the folder `work` already is not trained again, so that an interrupted run goes on,
+    and several runs can each train other students in it. The figures are of all that is there.
     """
 
     problem: Words = tuple(PROBLEMS)
-    """Which images: digits, tail (long-tailed digits) or cells (solar cells, 112 px)."""
+    """Which images: digits, tail (long-tailed digits) or cells (solar cells, 64 px)."""
     method: Words = METHODS
     """Methods beside the control and `auto`."""
-    seeds: int = Field(3, ge=1)
+    seeds: int = Field(3, ge=1, le=MOST_SEEDS)
     """Trainings of each."""
     work: Path = Path("runs/distillation")
     """Folder of the images and of all models."""
@@ -57,20 +61,25 @@ def run(config: Config) -> Result:
         if name not in METHODS:
             raise unknown_name("method", name, METHODS)
     trials = grid(config.problem, config.method, config.seeds)
-    done: list[tuple[Trial, Artifact]] = []
     for number, trial in enumerate(trials, 1):
         console.say(f"{number}/{len(trials)} {' '.join(map(str, trial.model_dump().values()))} ...")
-        done.append((trial, student(trial, config.work)))
-        console.say(f"  mAP {done[-1][1].manifest.measurements.map}")
-        result = _result(done, config.work)
+        console.say(f"  mAP {student(trial, config.work).manifest.measurements.map}")
+        result = made_so_far(config.work)
         figures.store(config.out, result, table(result))
-    return result
+    return made_so_far(config.work)
 
 
-def _result(done: list[tuple[Trial, Artifact]], work: Path) -> Result:
+def made_so_far(work: Path) -> Result:
+    """Return the figures of all that is in a folder, whoever made it."""
+    every = grid(tuple(PROBLEMS), METHODS, MOST_SEEDS)
+    done = [
+        (trial, artifacts.load(folder))
+        for trial in every
+        if artifacts.is_artifact(folder := place(trial, work))
+    ]
     return Result(
         outcomes=tuple(_outcome(trial, model) for trial, model in done),
-        comparisons=comparisons([(trial, _evaluated(model)) for trial, model in done]),
+        comparisons=comparisons([(trial, _evaluated(model.path)) for trial, model in done]),
         teachers={
             f"{one.problem} {one.teacher}": teacher_of(one, work).manifest.measurements.map or 0.0
             for one, _ in done
@@ -86,8 +95,9 @@ def _outcome(trial: Trial, model: Artifact) -> Outcome:
     return Outcome(trial=trial, map=manifest.measurements.map or 0.0, method=method)
 
 
-def _evaluated(model: Artifact) -> EvalResult:
-    return load_eval(model.path / EVAL_FILE)
+@cache
+def _evaluated(folder: Path) -> EvalResult:
+    return load_eval(folder / EVAL_FILE)
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ class Problem(NamedTuple):
 PROBLEMS = {
     "digits": Problem(side=48, finished=40, unfinished=5, student=30, batch=32),
     "tail": Problem(side=48, finished=30, unfinished=4, student=20, batch=32),
-    "cells": Problem(side=112, finished=40, unfinished=3, student=30, batch=16),
+    "cells": Problem(side=64, finished=40, unfinished=3, student=20, batch=16),
 }
 
 

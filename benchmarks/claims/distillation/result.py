@@ -1,5 +1,6 @@
 """What each method gains over its control, over several seeds, and the tables of it."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -108,8 +109,21 @@ def _row(result: Result, one: Comparison) -> tuple[str, ...]:
     return (
         one.problem,
         f"{one.teacher} ({100 * teacher:.1f})",
-        one.method,
+        _name(result, one),
         f"{100 * one.map:.1f}",
         f"{100 * one.gain:+.1f} ({low:+.1f} to {high:+.1f})",
         str(one.seeds),
     )
+
+
+def _name(result: Result, one: Comparison) -> str:
+    """Return a method, with what it chose where that is another one."""
+    kind = (one.problem, one.teacher, one.method)
+    chosen = Counter(
+        each.method
+        for each in result.outcomes
+        if (each.trial.problem, each.trial.teacher, each.trial.method) == kind
+        and each.method != one.method
+    )
+    words = ", ".join(f"{name} {count}x" for name, count in chosen.most_common())
+    return f"{one.method}: {words}" if words else one.method

@@ -19,13 +19,17 @@ def student(trial: Trial, work: Path) -> Artifact:
     Raises:
         UserError: a command failed.
     """
-    out = work / trial.problem / trial.teacher / f"{trial.method}-{trial.seed}"
     teacher, pruned = _teacher(trial.problem, trial.teacher, work)
     models = {"teacher": teacher, "student": pruned, "seed": trial.seed}
     method = {} if trial.method == AUTO else {"method": trial.method}
     data = {"data": written(trial.problem, work)}
     steps = _steps(trial.problem, PROBLEMS[trial.problem].student)
-    return made("compress.distill", out, models | method | data | steps, TIMEOUT_S)
+    return made("compress.distill", place(trial, work), models | method | data | steps, TIMEOUT_S)
+
+
+def place(trial: Trial, work: Path) -> Path:
+    """Return the folder of a student, which need not be there."""
+    return work / trial.problem / trial.teacher / f"{trial.method}-{trial.seed}"
 
 
 def _steps(problem: str, epochs: int) -> dict[str, Any]:

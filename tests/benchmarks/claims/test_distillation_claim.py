@@ -104,9 +104,9 @@ def test_the_table_has_the_bad_teachers_apart():
         environment={},
     )
     first, second = table(result).split("\n\n")[1:]
-    assert "finished (65.4) | auto" in first
+    assert "finished (65.4) | auto: bckd 1x |" in first
     assert "shuffled" not in first
-    assert "shuffled (20.0) | auto" in second
+    assert "shuffled (20.0) | auto |" in second
 
 
 def test_an_unknown_problem_is_refused(tmp_path: Path):
