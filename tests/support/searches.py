@@ -37,7 +37,7 @@ high = 0.9
 option = "distill.width"
 unless = { student = ["pruned"] }
 """
-FIXED = ("image_size=64", "method=none", "augmentation=1.0", "mixup=0.2")
+FIXED = ("image_size=64", "method=none", "method_by_name=none", "augmentation=1.0", "mixup=0.2")
 TEACHER_BYTES = 1_000_000
 ABOUT = About(data="d", teacher="t", space="s", budgets="", rungs="1, 3", seed=0)
 
