@@ -154,3 +154,17 @@ def _drawable(value: Any) -> Any:
     if isinstance(value, float):
         return float(f"{value:.6g}") if math.isfinite(value) else None
     return value
+
+
+def budget_line(limit: float, y: Json, *, at_top: bool) -> Json:
+    """Return the end of a budget: what is right of it is too much for the device."""
+    return {
+        "x": [limit, limit],
+        "y": y["range"],
+        "mode": "lines+text",
+        "text": ["", "budget "] if at_top else ["budget ", ""],
+        "textposition": "bottom left" if at_top else "top left",
+        "textfont": {"color": "var(--muted)", "size": 12},
+        "line": {"color": "var(--muted)", "width": 1.5},
+        "hoverinfo": "skip",
+    }

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from textwrap import wrap
 
 from benchmarks.report import format as fmt
-from benchmarks.report.figure import Drawing, Json, axis, colour, plot, shorten, text
+from benchmarks.report.figure import Drawing, Json, axis, budget_line, colour, plot, shorten, text
 from benchmarks.report.of_models import settings
 from benchmarks.report.page import Values
 from benchmarks.report.panels import Panel, panels
@@ -64,19 +64,7 @@ def _line(report: Report, panel: Panel) -> Json:
 
 def _limits(panel: Panel, y: Json) -> list[Json]:
     """Return the end of the budget: what is right of it is too much for the device."""
-    return [
-        {
-            "x": [limit * panel.scale, limit * panel.scale],
-            "y": y["range"],
-            "mode": "lines+text",
-            "text": ["budget ", ""],
-            "textposition": "top left",
-            "textfont": {"color": "var(--muted)", "size": 12},
-            "line": {"color": "var(--muted)", "width": 1.5},
-            "hoverinfo": "skip",
-        }
-        for limit in panel.limits
-    ]
+    return [budget_line(limit * panel.scale, y, at_top=False) for limit in panel.limits]
 
 
 def _dot(model: ModelEntry, place: int, panel: Panel) -> Json:

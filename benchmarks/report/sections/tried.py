@@ -7,7 +7,7 @@ from benchmarks.gates import budgets
 from benchmarks.report import format as fmt
 from benchmarks.report import tried
 from benchmarks.report.cells import Cell, Row
-from benchmarks.report.figure import Drawing, Json, axis, plot, spread, text
+from benchmarks.report.figure import Drawing, Json, axis, budget_line, plot, spread, text
 from benchmarks.report.page import Values
 from benchmarks.report.schema import Report
 from edgepress.core.search import Finalist, SearchRecord, TrialRecord
@@ -94,7 +94,7 @@ def _panel(record: SearchRecord, cost: _Cost) -> Drawing | None:
     every += [cost.scale * cost.teacher] if cost.teacher else []
     layout = {"xaxis": spread(f"{cost.title} ({cost.unit})", every), "yaxis": y}
     traces = [
-        *(_limit(limit, y) for limit in limits),
+        *(budget_line(limit, y, at_top=True) for limit in limits),
         _front(record, cost),
         *_dots(record, known, cost, _foot(y)),
         *_teacher(record, cost),
@@ -133,19 +133,6 @@ def _limits(record: SearchRecord, cost: _Cost) -> tuple[float, ...]:
         for one in found
         if one.form == "value" and (whole is not None or not one.relative)
     )
-
-
-def _limit(limit: float, y: Json) -> Json:
-    return {
-        "x": [limit, limit],
-        "y": y["range"],
-        "mode": "lines+text",
-        "text": ["", "budget "],
-        "textposition": "bottom left",
-        "textfont": {"color": "var(--muted)", "size": 12},
-        "line": {"color": "var(--muted)", "width": 1.5},
-        "hoverinfo": "skip",
-    }
 
 
 def _front(record: SearchRecord, cost: _Cost) -> Json:
